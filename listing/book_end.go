@@ -1,0 +1,252 @@
+package listing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Delist ends entries. An address that a feed lists is taken out of it by an
+// exception, so that the next import does not bring it back. One that only a
+// wider entry covers is left alone, and the error says both ways out.
+func (b *Book) Delist(ctx context.Context, actor string, c Delist) (Result, error) {
+	if !slices.Contains(DelistReasons(), c.Because) {
+		return Result{}, &Error{Kind: ErrInvalid, Code: "unknown-delist-reason",
+			Message: fmt.Sprintf("%s is not a reason to delist", Quote(string(c.Because))),
+			Hint:    fmt.Sprintf("give --because one of %v", DelistReasons())}
+	}
+	match, err := b.matching(c.Subject, c.Reason, c.Within)
+	if err != nil {
+		return Result{}, err
+	}
+	var warnings []string
+	plan := func(at []Entry, now time.Time) []Edit {
+		var own, exceptions []Edit // in this order: both may be about one key
+		fed := map[string]bool{}
+		for _, e := range at {
+			switch {
+			case e.Except:
+			case e.Source == "":
+				own = append(own, Edit{Op: OpDelist, Key: e.Key, Expect: expected(e, c.Options), Because: c.Because})
+			default:
+				fed[e.Source] = true
+				exceptions = append(exceptions, b.except(e, c))
+			}
+		}
+		warnings = exceptionWarnings(fed)
+		return append(own, exceptions...)
+	}
+	header := Header{Actor: actor, Note: Printable(c.Note), Ticket: Printable(c.Ticket)}
+	res, err := b.end(ctx, order{header, c.Options, IntentOf(c)}, match, plan)
+	res.Warnings = append(res.Warnings, warnings...)
+	return res, err
+}
+
+func exceptionWarnings(fed map[string]bool) []string {
+	var w []string
+	for name := range fed {
+		w = append(w, fmt.Sprintf("source %s lists it: an exception was made, so that the next import does not bring it back", name))
+	}
+	slices.Sort(w)
+	return w
+}
+
+// except is the edit that takes a fed entry out of its feed.
+func (b *Book) except(e Entry, c Delist) Edit {
+	policy := b.Rules().Policy
+	return Edit{Op: OpList, Key: Key{Subject: e.Subject, Reason: e.Reason}, Except: true, Keep: true, Origin: ByOperator,
+		Life: Lifetime{Base: policy.Exception, Longest: policy.Longest, Repeat: 1},
+		Note: Printable(fmt.Sprintf("delisted (%s) from source %s", c.Because, e.Source)), Ticket: Printable(c.Ticket)}
+}
+
+// Expire changes when entries end.
+func (b *Book) Expire(ctx context.Context, actor string, c Expire) (Result, error) {
+	match, err := b.matching(c.Subject, c.Reason, c.Within)
+	if err != nil {
+		return Result{}, err
+	}
+	var refused error
+	plan := func(at []Entry, now time.Time) []Edit {
+		until := now
+		switch {
+		case !c.At.IsZero():
+			until = c.At
+		case c.In != 0:
+			until = now.Add(c.In.Duration())
+		}
+		refused = b.checkExpire(c, at, until, now)
+		var edits []Edit
+		for _, e := range at {
+			if e.Source == "" {
+				edits = append(edits, Edit{Op: OpExpire, Key: e.Key, Expect: expected(e, c.Options), Until: until, Note: Printable(c.Note)})
+			}
+		}
+		if refused != nil {
+			return nil
+		}
+		return edits
+	}
+	res, err := b.end(ctx, order{Header{Actor: actor, Note: Printable(c.Note)}, c.Options, IntentOf(c)}, match, plan)
+	if refused != nil {
+		return Result{}, refused
+	}
+	if err == nil && len(res.Entries) == 0 && !c.Within && !res.Repeated {
+		return res, notListed(c.Subject)
+	}
+	return res, err
+}
+
+// checkExpire refuses an end over the cap of a reason, and entries that live
+// and die with their source.
+func (b *Book) checkExpire(c Expire, at []Entry, until, now time.Time) error {
+	rules := b.Rules()
+	for _, e := range at {
+		info, known := rules.Reasons.Info(e.Reason)
+		if !known {
+			info = ReasonInfo{Symbol: rules.Reasons.Symbol(e.Reason), Longest: rules.Policy.Longest}
+		}
+		switch {
+		case e.Source != "" && !c.Within:
+			return &Error{Kind: ErrPolicy, Code: "sourced",
+				Message: fmt.Sprintf("%s is listed by source %s and ends with it", e.Subject.Text(), e.Source),
+				Hint:    "`blctl delist " + e.Subject.Text() + "` takes it out of the source by an exception"}
+		case c.At.IsZero() && c.In == 0:
+			continue
+		}
+		if err := rules.Policy.checkEnd(info, until, now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func notListed(s Subject) error {
+	return &Error{Kind: ErrNotFound, Code: "not-listed", Message: s.Text() + " is not listed",
+		Hint: "`blctl history " + s.Text() + "` says whether it was"}
+}
+
+// expected makes an edit fail if the entry has changed since it was looked at.
+func expected(e Entry, o Options) *Revision {
+	if o.IfRevision != nil {
+		return o.IfRevision
+	}
+	return &e.Revision
+}
+
+// matching finds the entries that a command names, in one snapshot.
+func (b *Book) matching(s Subject, reason string, within bool) (func(Snapshot, time.Time) ([]Entry, error), error) {
+	code := Reason(0)
+	if reason != "" {
+		info, err := b.Rules().Reasons.Find(reason)
+		if err != nil {
+			return nil, err
+		}
+		code = info.Code
+	}
+	if !s.IsValid() {
+		return nil, &Error{Kind: ErrInvalid, Code: "not-an-address", Message: "no prefix was given", Hint: "for example 192.0.2.7"}
+	}
+	return func(snap Snapshot, now time.Time) ([]Entry, error) {
+		if within {
+			return matchWithin(snap, s, code, now)
+		}
+		return matchExact(snap, s, code, now)
+	}, nil
+}
+
+func matchWithin(snap Snapshot, s Subject, code Reason, now time.Time) ([]Entry, error) {
+	live, err := liveSources(snap, now)
+	if err != nil {
+		return nil, err
+	}
+	var found []Entry
+	for e, err := range snap.Each(s) {
+		if err != nil {
+			return nil, err
+		}
+		if (code == 0 || e.Reason == code) && e.inForce(live, now) {
+			found = append(found, e)
+		}
+	}
+	return found, nil
+}
+
+// matchExact finds the entries at exactly s. If there are only wider ones it
+// fails and names the widest.
+func matchExact(snap Snapshot, s Subject, code Reason, now time.Time) ([]Entry, error) {
+	covering, err := snap.Covering(s)
+	if err != nil {
+		return nil, err
+	}
+	live, err := liveSources(snap, now)
+	if err != nil {
+		return nil, err
+	}
+	var found []Entry
+	var wider *Entry
+	for _, e := range covering {
+		switch {
+		case (code != 0 && e.Reason != code) || !e.inForce(live, now):
+		case e.Subject == s:
+			found = append(found, e)
+		case !e.Except:
+			wider = &e
+		}
+	}
+	if len(found) == 0 && wider != nil {
+		return nil, &Error{Kind: ErrNotFound, Code: "covered",
+			Message: fmt.Sprintf("%s has no entry of its own; it is listed by %s", s.Text(), wider.Subject),
+			Hint: fmt.Sprintf("`blctl add %s --reason %d --except` takes it out of that entry; `blctl allow add %s --owner NAME` keeps it out of every one",
+				s.Text(), wider.Reason, s.Text())}
+	}
+	return found, nil
+}
+
+func liveSources(snap Snapshot, now time.Time) (map[string]bool, error) {
+	sources, err := snap.Sources()
+	if err != nil {
+		return nil, err
+	}
+	live := map[string]bool{"": true}
+	for _, s := range sources {
+		live[s.Name] = s.Active(now)
+	}
+	return live, nil
+}
+
+// inForce reports whether the entry counts: its time and its source's last.
+func (e Entry) inForce(live map[string]bool, now time.Time) bool {
+	return live[e.Source] && (e.Until.IsZero() || e.Active(now))
+}
+
+// end looks, plans and applies, again when another writer came between. A
+// command that was decided earlier is not planned: its answer stands.
+func (b *Book) end(ctx context.Context, o order,
+	match func(Snapshot, time.Time) ([]Entry, error), plan func([]Entry, time.Time) []Edit) (Result, error) {
+	for attempt := 1; ; attempt++ {
+		o.Time = b.Now()
+		var edits []Edit
+		err := b.store.View(ctx, func(s Snapshot) error {
+			if id, keyed := requestID(o.Options, 0); keyed {
+				if _, decided, err := s.Decided(id); decided || err != nil {
+					return err
+				}
+			}
+			at, err := match(s, o.Time)
+			if err == nil {
+				edits = plan(at, o.Time)
+			}
+			return err
+		})
+		if err != nil {
+			return Result{}, err
+		}
+		res, err := b.apply(ctx, o, edits)
+		if errors.Is(err, ErrConflict) && o.IfRevision == nil && o.IdempotencyKey == "" && attempt < retries {
+			continue
+		}
+		return res, err
+	}
+}

@@ -1,0 +1,150 @@
+package listing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"strings"
+	"time"
+)
+
+// Permit adds an allow entry or takes one back.
+func (b *Book) Permit(ctx context.Context, actor string, c Permit) (Result, error) {
+	now := b.Now()
+	edit := Edit{Op: OpDisallow, Subject: c.Subject}
+	if !c.Remove {
+		edit = Edit{Op: OpAllow, Allow: &Allow{Subject: c.Subject, Owner: Printable(c.Owner),
+			Until: c.Until.Truncate(time.Second), Note: Printable(c.Note)}}
+	}
+	switch {
+	case !c.Subject.IsValid():
+		return Result{}, &Error{Kind: ErrInvalid, Code: "not-an-address", Message: "no prefix was given", Hint: "for example 192.0.2.0/24"}
+	case !c.Remove && strings.TrimSpace(c.Owner) == "":
+		return Result{}, &Error{Kind: ErrInvalid, Code: "no-owner",
+			Message: "an allow entry needs an owner: somebody who can be asked why it is there",
+			Hint:    "repeat with --owner, for example --owner postmaster@example.test"}
+	case !c.Remove && !c.Until.IsZero() && !c.Until.After(now):
+		return Result{}, &Error{Kind: ErrInvalid, Code: "past", Message: c.Until.Format(time.RFC3339) + " is in the past",
+			Hint: "give an end in the future, or none"}
+	}
+	h := Header{Time: now, Actor: actor, Note: Printable(c.Note)}
+	return b.apply(ctx, order{h, c.Options, IntentOf(c)}, []Edit{edit})
+}
+
+// Import replaces or extends a source with entries. Lines about addresses that
+// are never listed are skipped and counted. Entries that no import may list go
+// to bad, whose error stops the import and changes nothing; a nil error skips
+// the entry.
+func (b *Book) Import(ctx context.Context, actor string, c Import, entries iter.Seq2[Entry, error], bad func(Entry, error) error) (Result, error) {
+	rules, now := b.Rules(), b.Now()
+	if c.Source == "" {
+		c.Source = "import"
+	}
+	if !isSymbol(c.Source) {
+		return Result{}, &Error{Kind: ErrInvalid, Code: "bad-source", Message: Quote(c.Source) + " cannot name a source",
+			Hint: "use lower-case letters, digits and hyphens, such as ipsum"}
+	}
+	life := c.For
+	if life == 0 {
+		life = ImportLife
+	}
+	if life > rules.Policy.Longest {
+		return Result{}, &Error{Kind: ErrPolicy, Code: "life-over-cap",
+			Message: fmt.Sprintf("%s is longer than a source may go without a refresh, which is %s", life, rules.Policy.Longest),
+			Hint:    "give --for " + rules.Policy.Longest.String() + " or less"}
+	}
+	edit, err := b.sourceEdit(ctx, c, now)
+	if err != nil {
+		return Result{}, err
+	}
+	edit.Until = now.Add(life.Duration()).Truncate(time.Second)
+	r := Request{Header: Header{Time: now, Actor: actor, Note: Printable(c.Note)}, Intent: IntentOf(c), DryRun: c.DryRun, Source: &edit}
+	r.ID, r.Keyed = requestID(c.Options, 0)
+
+	in := importer{rules: rules, source: c.Source, bad: bad}
+	v, err := b.store.Replace(ctx, r, in.check(entries))
+	res := Result{Verdict: v, Skipped: in.skipped}
+	if err != nil {
+		return Result{}, err
+	}
+	return res, b.served(ctx, v, c.Options)
+}
+
+// sourceEdit looks at what generation the import is made against.
+func (b *Book) sourceEdit(ctx context.Context, c Import, now time.Time) (SourceEdit, error) {
+	const mostRemoved = 0.5 // a file half of which is missing was cut short
+	edit := SourceEdit{Name: c.Source, Add: !c.Replace, MaxChanges: c.MaxChanges, Expect: new(uint64)}
+	if c.MaxChanges == 0 {
+		edit.MaxRemoved = mostRemoved
+	}
+	err := b.store.View(ctx, func(s Snapshot) error {
+		sources, err := s.Sources()
+		for _, have := range sources {
+			if have.Name == c.Source && have.Active(now) {
+				*edit.Expect = have.Generation
+			}
+		}
+		return err
+	})
+	return edit, err
+}
+
+type importer struct {
+	rules   Rules
+	source  string
+	bad     func(Entry, error) error
+	skipped int
+}
+
+// check passes on what may be imported, as entries of the source.
+func (in *importer) check(entries iter.Seq2[Entry, error]) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		for e, err := range entries {
+			if err == nil {
+				var skip bool
+				if skip, err = in.admit(&e); skip {
+					continue
+				}
+			}
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (in *importer) admit(e *Entry) (skip bool, err error) {
+	e.Source, e.Origin = in.source, ByImport
+	err = in.rules.Policy.CheckImport(e.Subject)
+	var refused *Error
+	switch {
+	case err == nil || e.Except:
+		return false, nil
+	case errors.As(err, &refused) && refused.Code == "never-list":
+		in.skipped++
+		return true, nil
+	case in.bad == nil:
+		return false, err
+	}
+	err = in.bad(*e, err)
+	return err == nil, err
+}
+
+// DropSource ends a source and all its entries.
+func (b *Book) DropSource(ctx context.Context, actor, name, note string, o Options) (Result, error) {
+	err := b.store.View(ctx, func(s Snapshot) error {
+		sources, err := s.Sources()
+		for _, have := range sources {
+			if have.Name == name {
+				return err
+			}
+		}
+		return errors.Join(err, &Error{Kind: ErrNotFound, Code: "no-source", Message: "there is no source " + Quote(name), Hint: "`blctl source list` names them"})
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	h := Header{Time: b.Now(), Actor: actor, Note: Printable(note)}
+	return b.apply(ctx, order{h, o, IntentOf(name)}, []Edit{{Op: OpEndSource, Source: name, Because: OperatorChoice}})
+}

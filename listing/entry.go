@@ -1,0 +1,124 @@
+package listing
+
+import "time"
+
+// Revision numbers what has been decided. Zero is the empty list.
+type Revision uint64
+
+// Key names an entry: one subject, listed for one reason, by one source. The
+// empty source is this list's own: its operators and its thresholds.
+type Key struct {
+	Subject Subject `json:"prefix"`
+	Reason  Reason  `json:"code"`
+	Source  string  `json:"source,omitempty"`
+}
+
+// Origin is what made an entry.
+type Origin string
+
+// Origins.
+const (
+	ByOperator  Origin = "operator"
+	ByThreshold Origin = "threshold"
+	ByImport    Origin = "import"
+)
+
+// Entry is one listing, or one exception: a prefix taken out of wider entries
+// of the same reason. A feed's exception counts against that feed alone, one
+// of this list's own also against the entries of feeds that are as wide or
+// wider, so that the next import does not bring back what was delisted.
+type Entry struct {
+	Key
+	Except     bool      `json:"except,omitempty"`
+	Since      time.Time `json:"since"`
+	Until      time.Time `json:"until"`             // a whole second; never answered from then on
+	Level      int       `json:"level,omitempty"`   // 1 and rising with each re-listing; 0 in a source
+	Origin     Origin    `json:"origin"`            //
+	PublicNote string    `json:"public,omitempty"`  // stands in TXT in place of the reason's text
+	Note       string    `json:"note,omitempty"`    // for operators only
+	Ticket     string    `json:"ticket,omitempty"`  //
+	Actor      string    `json:"actor,omitempty"`   // who wrote it last
+	Revision   Revision  `json:"revision"`          // that wrote it last; in a source, the source's
+	Evidence   Digest    `json:"evidence,omitzero"` // of what was seen; the evidence lies apart
+	Before     Past      `json:"before,omitzero"`   // what the level was built on
+}
+
+// Active reports whether the entry is in force at an instant.
+func (e Entry) Active(now time.Time) bool { return now.Before(e.Until) }
+
+// Past is the memory of ended listings of one key.
+type Past struct {
+	Level int       `json:"level,omitempty"`
+	Ended time.Time `json:"ended,omitzero"`
+}
+
+// Served is what the query path needs of an entry, and no more.
+type Served struct {
+	Key
+	Except bool
+	Until  time.Time // zero: ends with its source
+	Text   string    // its own text, else empty
+}
+
+// Allow is a prefix that is never answered as listed, whatever is stored. It
+// hides entries; it deletes none.
+type Allow struct {
+	Subject  Subject   `json:"prefix"`
+	Owner    string    `json:"owner"` // who answers for it
+	Since    time.Time `json:"since"`
+	Until    time.Time `json:"until,omitzero"` // zero: until it is removed
+	Note     string    `json:"note,omitempty"`
+	Actor    string    `json:"actor"`
+	Revision Revision  `json:"revision"`
+}
+
+// Active reports whether the allow entry is in force at an instant.
+func (a Allow) Active(now time.Time) bool { return a.Until.IsZero() || now.Before(a.Until) }
+
+// Source is an imported feed. It carries the lifetime of its entries: they end
+// when it is not refreshed in time.
+type Source struct {
+	Name       string    `json:"name"`
+	Generation uint64    `json:"generation"` // rises by one with each import that changed an entry
+	Since      time.Time `json:"since"`
+	Refreshed  time.Time `json:"refreshed"`
+	Until      time.Time `json:"until"`
+	Entries    int       `json:"entries"`
+	Note       string    `json:"note,omitempty"`
+	Actor      string    `json:"actor"`
+	Revision   Revision  `json:"revision"` // of the last refresh
+}
+
+// Active reports whether the source is in force at an instant.
+func (s Source) Active(now time.Time) bool { return now.Before(s.Until) }
+
+// DelistReason is why an entry ended.
+type DelistReason string
+
+// Why entries end. FalsePositive and OurError never raise the level of a later
+// listing, and are counted as this list's errors.
+const (
+	FixedVerified  DelistReason = "fixed-verified"
+	FixedClaimed   DelistReason = "fixed-claimed"
+	FalsePositive  DelistReason = "false-positive"
+	OurError       DelistReason = "our-error"
+	SharedIP       DelistReason = "shared-ip"
+	IPReassigned   DelistReason = "ip-reassigned"
+	Duplicate      DelistReason = "duplicate"
+	AppealUpheld   DelistReason = "appeal-upheld"
+	OperatorChoice DelistReason = "operator"
+	SelfService    DelistReason = "self-service"
+	AutoHeal       DelistReason = "auto-heal"
+	Expired        DelistReason = "expired"
+	Superseded     DelistReason = "superseded"
+	Test           DelistReason = "test"
+)
+
+// DelistReasons are all of them, in the order of the documentation.
+func DelistReasons() []DelistReason {
+	return []DelistReason{FixedVerified, FixedClaimed, FalsePositive, OurError, SharedIP, IPReassigned, Duplicate,
+		AppealUpheld, OperatorChoice, SelfService, AutoHeal, Expired, Superseded, Test}
+}
+
+// Erroneous reports whether the listing should never have been.
+func (r DelistReason) Erroneous() bool { return r == FalsePositive || r == OurError }

@@ -1,0 +1,56 @@
+package listing
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// The kinds of failure. One place maps them to exit codes, one to HTTP.
+var (
+	ErrInvalid     = errors.New("invalid")      // the input cannot be understood
+	ErrNotFound    = errors.New("not found")    // what was asked about is not there
+	ErrPolicy      = errors.New("refused")      // understood, and not allowed
+	ErrConflict    = errors.New("conflict")     // the list is not as the request expected
+	ErrUnavailable = errors.New("unavailable")  // try later; the outcome may be unknown: repeat with the same ID
+	ErrCompacted   = errors.New("compacted")    // these changes are no longer kept: start again from a snapshot
+	ErrCorrupt     = errors.New("corrupt data") // the store does not hold what it should
+)
+
+// Error is a refusal a person can act on: one sentence, and a hint.
+type Error struct {
+	Kind    error  // one of the kinds above
+	Code    string // stable, for scripts: "never-list", "life-over-cap"
+	Message string
+	Hint    string
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Unwrap gives the kind, for errors.Is.
+func (e *Error) Unwrap() error { return e.Kind }
+
+// Quote shows bytes from outside in one line of printable ASCII, in double
+// quotes and no longer than a terminal line.
+func Quote(s string) string {
+	const most = 80
+	cut := ""
+	if len(s) > most {
+		s, cut = s[:most], "…"
+	}
+	return strings.TrimSuffix(fmt.Sprintf("%+q", s), `"`) + cut + `"`
+}
+
+// Printable is s in printable ASCII, every other byte written as \xNN, so that
+// what a stranger sent can stand in a TXT record, on a terminal or in a letter.
+func Printable(s string) string {
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c >= ' ' && c <= '~' {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, `\x%02x`, c)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,165 @@
+package listing
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+)
+
+// Policy is what may be listed, how widely, and for how long. Its zero value
+// is not useful: start from DefaultPolicy.
+type Policy struct {
+	WidestV4, WidestV6 int         // shortest prefix length an import may list
+	HandV4, HandV6     int         // shortest that one operator may list by hand, with --force and a note
+	Longest            Life        // no entry lives longer
+	Exception          Life        // life of an exception that nobody gave a life
+	MaxChanges         int         // entries one command may change without --max-changes
+	Never              []Protected // beside the special ranges: this list's own servers
+}
+
+// Protected is a prefix that is never listed, and why.
+type Protected struct {
+	Subject Subject
+	Why     string // "is one of our own servers"
+}
+
+// DefaultPolicy is the policy without configuration.
+func DefaultPolicy() Policy {
+	return Policy{WidestV4: 17, WidestV6: 33, HandV4: 24, HandV6: 48,
+		Longest: Life(90 * Day), Exception: Life(90 * Day), MaxChanges: 100}
+}
+
+// Limits of the policy that no configuration moves: wider than this is never
+// listed by anybody, and a second person can approve no more.
+const (
+	widestEverV4 = 8
+	widestEverV6 = 19
+	approvedV4   = 17
+	approvedV6   = 33
+)
+
+// Validate finds every mistake.
+func (p Policy) Validate() error {
+	var errs []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	check(p.WidestV4 >= widestEverV4 && p.WidestV4 <= 32, "widest_v4 = %d: from %d to 32", p.WidestV4, widestEverV4)
+	check(p.WidestV6 >= widestEverV6 && p.WidestV6 <= 128, "widest_v6 = %d: from %d to 128", p.WidestV6, widestEverV6)
+	check(p.HandV4 >= approvedV4 && p.HandV4 <= 32, "hand_v4 = %d: from %d to 32", p.HandV4, approvedV4)
+	check(p.HandV6 >= approvedV6 && p.HandV6 <= 128, "hand_v6 = %d: from %d to 128", p.HandV6, approvedV6)
+	check(p.Longest > 0 && p.Longest <= Life(366*Day), "longest = %s: from 1s to 366d", p.Longest)
+	check(p.Exception > 0 && p.Exception <= p.Longest, "exception = %s: from 1s to %s", p.Exception, p.Longest)
+	check(p.MaxChanges > 0, "max_changes = %d: at least 1", p.MaxChanges)
+	return errors.Join(errs...)
+}
+
+// special are the ranges that are never listed because nobody on the Internet
+// has them as an address (RFC 6890 and the registries it made), with NAT64
+// (RFC 6052, RFC 8215), behind which are many.
+var special = []Protected{
+	protect("0.0.0.0/8", "is “this network”"), protect("10.0.0.0/8", "is private"),
+	protect("100.64.0.0/10", "is carrier-grade NAT"), protect("127.0.0.0/8", "is loopback"),
+	protect("169.254.0.0/16", "is link-local"), protect("172.16.0.0/12", "is private"),
+	protect("192.168.0.0/16", "is private"), protect("224.0.0.0/3", "is multicast or reserved"),
+	protect("::/128", "is the unspecified address"), protect("::1/128", "is loopback"),
+	protect("64:ff9b::/96", "is NAT64"), protect("64:ff9b:1::/48", "is NAT64"),
+	protect("fc00::/7", "is private"), protect("fe80::/10", "is link-local"), protect("ff00::/8", "is multicast"),
+}
+
+func protect(prefix, why string) Protected {
+	return Protected{Subject{netip.MustParsePrefix(prefix)}, why}
+}
+
+// NeverList are all prefixes that are never answered as listed, the operators'
+// allow entries apart.
+func (p Policy) NeverList() []Protected {
+	return append(special[:len(special):len(special)], p.Never...)
+}
+
+// Protects tells why a subject may never be listed. A wider subject that only
+// holds protected ones may be: they are hidden when asked for.
+func (p Policy) Protects(s Subject) (Protected, bool) {
+	for _, never := range p.NeverList() {
+		if never.Subject.Covers(s) {
+			return never, true
+		}
+	}
+	return Protected{}, false
+}
+
+func (p Policy) checkNever(s Subject) error {
+	never, protected := p.Protects(s)
+	if !protected {
+		return nil
+	}
+	return &Error{Kind: ErrPolicy, Code: "never-list",
+		Message: fmt.Sprintf("%s is never listed: %s %s", s.Text(), never.Subject.Text(), never.Why),
+		Hint:    "check the address; senders on the Internet do not have it"}
+}
+
+func byFamily(s Subject, v4, v6 int) int {
+	if s.Addr().Is4() {
+		return v4
+	}
+	return v6
+}
+
+// CheckImport says whether a feed may list a subject. Code "never-list" means
+// that the line is to be skipped and counted.
+func (p Policy) CheckImport(s Subject) error {
+	if err := p.checkNever(s); err != nil {
+		return err
+	}
+	if widest := byFamily(s, p.WidestV4, p.WidestV6); s.Bits() < widest {
+		return &Error{Kind: ErrPolicy, Code: "too-broad",
+			Message: fmt.Sprintf("%s is wider than an import may list, which is /%d", s, widest),
+			Hint:    "take the line out, or raise widest_v4 or widest_v6 in [policy]"}
+	}
+	return nil
+}
+
+// checkHand says whether one operator may list a subject by himself.
+func (p Policy) checkHand(s Subject, force bool, note string) error {
+	if err := p.checkNever(s); err != nil {
+		return err
+	}
+	if s.IsHost() {
+		return nil
+	}
+	hand, approved := byFamily(s, p.HandV4, p.HandV6), byFamily(s, approvedV4, approvedV6)
+	switch {
+	case s.Bits() < approved:
+		return &Error{Kind: ErrPolicy, Code: "too-broad",
+			Message: fmt.Sprintf("%s is wider than anybody may list by hand, which is /%d", s, approved),
+			Hint:    "list the addresses that were seen"}
+	case s.Bits() < hand:
+		return &Error{Kind: ErrPolicy, Code: "two-persons",
+			Message: fmt.Sprintf("%s is wider than one operator may list, which is /%d", s, hand),
+			Hint:    "narrow it: wider prefixes take a second person's approval"}
+	case !force || note == "":
+		return &Error{Kind: ErrPolicy, Code: "range",
+			Message: fmt.Sprintf("%s holds %.0f addresses, most of which nobody has seen", s, s.Addresses()),
+			Hint:    "list the addresses that were seen, or repeat with --force and --note saying why"}
+	}
+	return nil
+}
+
+// checkEnd refuses an end that is past, or too far away for the reason.
+func (p Policy) checkEnd(i ReasonInfo, until, now time.Time) error {
+	longest := min(i.Longest, p.Longest)
+	switch left := until.Sub(now); {
+	case left <= 0:
+		return &Error{Kind: ErrInvalid, Code: "past",
+			Message: fmt.Sprintf("%s is in the past", until.Format(time.RFC3339)),
+			Hint:    "give an end in the future; `blctl expire PREFIX --now` ends an entry at once"}
+	case left > longest.Duration()+time.Second:
+		return &Error{Kind: ErrPolicy, Code: "life-over-cap",
+			Message: fmt.Sprintf("%s is longer than an entry for %s may live, which is %s", Life(left.Round(time.Second)), i.Symbol, longest),
+			Hint:    "give --for " + longest.String() + " or less; nothing is listed for ever"}
+	}
+	return nil
+}

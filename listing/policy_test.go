@@ -1,0 +1,91 @@
+package listing
+
+import (
+	"errors"
+	"testing"
+)
+
+func code(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	if err != nil {
+		return "other"
+	}
+	return ""
+}
+
+func TestNeverList(t *testing.T) {
+	p := DefaultPolicy()
+	p.Never = []Protected{{Subject: subject(t, "198.51.100.25"), Why: "is one of our own servers"}}
+	for _, never := range []string{"0.1.2.3", "10.1.2.3", "100.64.0.1", "127.0.0.2", "169.254.1.1", "172.16.0.1", "192.168.1.1", "224.0.0.1",
+		"240.0.0.1", "255.255.255.255", "::", "::1", "64:ff9b::c000:207", "fc00::1", "fe80::1", "ff02::1", "::ffff:10.0.0.1",
+		"2002:0a00:0001::1", "198.51.100.25", "10.0.0.0/24"} {
+		if err := p.CheckImport(subject(t, never)); code(err) != "never-list" || !errors.Is(err, ErrPolicy) {
+			t.Errorf("import of %s: %v", never, err)
+		}
+		if err := p.checkHand(subject(t, never), true, "why"); code(err) != "never-list" {
+			t.Errorf("add of %s: %v", never, err)
+		}
+	}
+	for _, fine := range []string{"192.0.2.7", "198.51.100.26", "203.0.113.1", "2001:db8::1", "172.32.0.1", "11.0.0.1"} {
+		if err := p.CheckImport(subject(t, fine)); err != nil {
+			t.Errorf("%s: %v", fine, err)
+		}
+	}
+}
+
+func TestBreadth(t *testing.T) {
+	p := DefaultPolicy()
+	for _, c := range []struct {
+		prefix        string
+		force         bool
+		note          string
+		hand, imports string
+	}{
+		{"192.0.2.7", false, "", "", ""},
+		{"2001:db8::7", false, "", "", ""},
+		{"192.0.2.0/24", false, "", "range", ""},
+		{"192.0.2.0/24", true, "", "range", ""},
+		{"192.0.2.0/24", true, "why", "", ""},
+		{"198.51.0.0/17", true, "why", "two-persons", ""},
+		{"198.51.0.0/16", true, "why", "too-broad", "too-broad"},
+		{"2001:db8::/48", true, "why", "", ""},
+		{"2001:db8::/33", true, "why", "two-persons", ""},
+		{"2001:db8::/32", true, "why", "too-broad", "too-broad"},
+	} {
+		s := subject(t, c.prefix)
+		if got := code(p.checkHand(s, c.force, c.note)); got != c.hand {
+			t.Errorf("by hand %+v: %q", c, got)
+		}
+		if got := code(p.CheckImport(s)); got != c.imports {
+			t.Errorf("import %s: %q, want %q", c.prefix, got, c.imports)
+		}
+	}
+}
+
+func TestEnds(t *testing.T) {
+	p, c := DefaultPolicy(), catalogue(t)
+	for _, try := range []struct {
+		reason string
+		days   float64
+		want   string
+	}{{"manual", 30, ""}, {"manual", 31, "life-over-cap"}, {"helo-bare-ip", 90, ""}, {"helo-bare-ip", 91, "life-over-cap"}, {"manual", -1, "past"}} {
+		i, _ := c.Find(try.reason)
+		if got := code(p.checkEnd(i, day(try.days), day(0))); got != try.want {
+			t.Errorf("%+v: %q", try, got)
+		}
+	}
+}
+
+func TestPolicyValidate(t *testing.T) {
+	if err := DefaultPolicy().Validate(); err != nil {
+		t.Fatal(err)
+	}
+	err := Policy{}.Validate()
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok || len(joined.Unwrap()) < 6 {
+		t.Errorf("not every mistake is found: %v", err)
+	}
+}

@@ -1,0 +1,168 @@
+package listing
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Reason is why an address is listed: a number 2–254, which is also the last
+// octet of the DNS answer (127.0.0.N). Numbers are append-only. They are
+// numbers, not bits of a mask (RFC 5782, section 2.3).
+type Reason uint8
+
+// The reasons that rules refer to by name. The catalogue has them all.
+const (
+	BareIP   Reason = 2
+	OurIP    Reason = 3
+	RcptName Reason = 4
+	OurName  Reason = 5
+	Manual   Reason = 20
+	Network  Reason = 21
+	Repeat   Reason = 22
+	Imported Reason = 23
+)
+
+// SelfDelist is who may end an entry of a reason without an operator.
+type SelfDelist string
+
+// Who may delist.
+const (
+	SelfYes   SelfDelist = "yes"        // the sender, whenever the rules allow it
+	SelfTwice SelfDelist = "twice"      // the sender twice, from the third time support
+	SelfProof SelfDelist = "proof"      // the sender once in 30 days, then with proof
+	SelfFixed SelfDelist = "when-fixed" // at once when what was seen is seen no more
+	SelfNo    SelfDelist = "no"
+)
+
+// ReasonInfo is one line of the catalogue. From it come DNS TXT records,
+// letters, the output of `blctl reasons` and the documentation.
+type ReasonInfo struct {
+	Code       Reason     `json:"code"`
+	Symbol     string     `json:"symbol"`      // "helo-bare-ip"
+	Text       string     `json:"text"`        // what follows the address in TXT
+	Published  bool       `json:"published"`   // answered in zones that name no reasons of their own
+	Base       Life       `json:"base"`        // life at level 1; 0: given by hand or by the source
+	Longest    Life       `json:"longest"`     // cap on every life
+	Repeat     int        `json:"repeat"`      // factor on the life per level; 1: none
+	TwoPersons bool       `json:"two_persons"` // one proposes, another approves
+	SelfDelist SelfDelist `json:"self_delist"`
+	Rank       int        `json:"rank"` // answers come in rising rank, then by code
+}
+
+// LifeAt is the life of an entry at a level: base × repeat^(level−1), capped.
+func (i ReasonInfo) LifeAt(level int) Life { return lifeAt(i.Base, i.Longest, i.Repeat, level) }
+
+func lifeAt(base, longest Life, repeat, level int) Life {
+	life := base
+	for n := 1; n < level && life < longest; n++ {
+		life *= Life(max(repeat, 1))
+	}
+	return min(life, longest)
+}
+
+// Reasons is a catalogue of reasons. It is immutable.
+type Reasons struct {
+	byCode   [256]*ReasonInfo
+	bySymbol map[string]*ReasonInfo
+	ordered  []ReasonInfo // strongest first
+}
+
+// NewReasons checks a list of reasons and makes it a catalogue.
+func NewReasons(infos []ReasonInfo) (*Reasons, error) {
+	c := &Reasons{bySymbol: map[string]*ReasonInfo{}, ordered: slices.Clone(infos)}
+	slices.SortFunc(c.ordered, func(a, b ReasonInfo) int {
+		if a.Rank != b.Rank {
+			return a.Rank - b.Rank
+		}
+		return int(a.Code) - int(b.Code)
+	})
+	for n := range c.ordered {
+		i := &c.ordered[n]
+		if err := i.validate(); err != nil {
+			return nil, err
+		}
+		if c.byCode[i.Code] != nil || c.bySymbol[i.Symbol] != nil {
+			return nil, fmt.Errorf("reason %d %s: its number or symbol is taken", i.Code, Quote(i.Symbol))
+		}
+		c.byCode[i.Code], c.bySymbol[i.Symbol] = i, i
+	}
+	return c, nil
+}
+
+func (i ReasonInfo) validate() error {
+	switch {
+	case i.Code < 2 || i.Code > 254:
+		return fmt.Errorf("reason %d: a number is from 2 to 254", i.Code)
+	case i.Code == 10 || i.Code == 11:
+		return fmt.Errorf("reason %d: 10 and 11 are read as dynamic-address lists and stay unused", i.Code)
+	case !isSymbol(i.Symbol):
+		return fmt.Errorf("reason %d: symbol %s: use lower-case letters, digits and hyphens", i.Code, Quote(i.Symbol))
+	case i.Text == "" || len(i.Text) > 120 || Printable(i.Text) != i.Text:
+		return fmt.Errorf("reason %s: its text must be 1 to 120 printable ASCII characters", i.Symbol)
+	case i.Longest <= 0 || i.Base > i.Longest:
+		return fmt.Errorf("reason %s: its longest life must be positive and no shorter than its base", i.Symbol)
+	case i.Repeat < 1 || i.Repeat > 10:
+		return fmt.Errorf("reason %s: the repeat factor must be from 1 to 10", i.Symbol)
+	}
+	return nil
+}
+
+func isSymbol(s string) bool {
+	if s == "" || len(s) > 40 || s[0] < 'a' || s[0] > 'z' {
+		return false
+	}
+	return strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+// All lists the catalogue, strongest reason first.
+func (c *Reasons) All() []ReasonInfo { return c.ordered }
+
+// Info finds a reason by its number.
+func (c *Reasons) Info(r Reason) (ReasonInfo, bool) {
+	if i := c.byCode[r]; i != nil {
+		return *i, true
+	}
+	return ReasonInfo{}, false
+}
+
+// Symbol names a reason, one that is in no catalogue by its number.
+func (c *Reasons) Symbol(r Reason) string {
+	if i := c.byCode[r]; i != nil {
+		return i.Symbol
+	}
+	return "reason-" + strconv.Itoa(int(r))
+}
+
+// Find reads a reason as operators write it: its symbol, its number, or the
+// address it is answered with.
+func (c *Reasons) Find(text string) (ReasonInfo, error) {
+	if i, ok := c.bySymbol[text]; ok {
+		return *i, nil
+	}
+	number := strings.TrimPrefix(text, "127.0.0.")
+	if n, err := strconv.ParseUint(number, 10, 8); err == nil && c.byCode[n] != nil {
+		return *c.byCode[n], nil
+	}
+	return ReasonInfo{}, &Error{Kind: ErrInvalid, Code: "unknown-reason",
+		Message: fmt.Sprintf("%s is not a reason", Quote(text)),
+		Hint:    "`blctl reasons` lists them; " + c.nearest(text)}
+}
+
+// nearest suggests the symbol that shares most with what was written.
+func (c *Reasons) nearest(text string) string {
+	best, most := "helo-bare-ip", -1
+	for _, i := range c.ordered {
+		shared := 0
+		for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r == '-' || r == '_' || r == ' ' }) {
+			if strings.Contains(i.Symbol, strings.ToLower(word)) {
+				shared += len(word)
+			}
+		}
+		if shared > most {
+			best, most = i.Symbol, shared
+		}
+	}
+	return "for example " + best
+}
