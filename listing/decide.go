@@ -42,6 +42,8 @@ func (d *draft) edit(e *Edit) error {
 		return d.delist(e)
 	case OpSweep:
 		return d.sweep(e)
+	case OpRestore:
+		return d.restore(e)
 	case OpAllow, OpDisallow:
 		return d.allow(e)
 	case OpEndSource:

@@ -112,6 +112,9 @@ const (
 	Expired        DelistReason = "expired"
 	Superseded     DelistReason = "superseded"
 	Test           DelistReason = "test"
+
+	// Undone marks what `blctl undo` took back; nobody delists for it.
+	Undone DelistReason = "undone"
 )
 
 // DelistReasons are all of them, in the order of the documentation.
@@ -120,5 +123,5 @@ func DelistReasons() []DelistReason {
 		AppealUpheld, OperatorChoice, SelfService, AutoHeal, Expired, Superseded, Test}
 }
 
-// Erroneous reports whether the listing should never have been.
-func (r DelistReason) Erroneous() bool { return r == FalsePositive || r == OurError }
+// Erroneous reports whether the listing counts as never having been.
+func (r DelistReason) Erroneous() bool { return r == FalsePositive || r == OurError || r == Undone }

@@ -22,6 +22,7 @@ const (
 	OpExpire    Op = "expire"    // change when an entry ends
 	OpDelist    Op = "delist"    // end an entry
 	OpSweep     Op = "sweep"     // end an entry if its time has come
+	OpRestore   Op = "restore"   // put an entry back as it was
 	OpAllow     Op = "allow"     // never answer a prefix as listed
 	OpDisallow  Op = "disallow"  // take that back
 	OpEndSource Op = "endsource" // end a source and all its entries
@@ -49,6 +50,7 @@ type Edit struct {
 	Evidence   *Evidence `json:"evidence,omitempty"`
 
 	Because DelistReason `json:"because,omitempty"` // OpDelist
+	Restore *Entry       `json:"restore,omitempty"` // OpRestore; nil: there was none
 	Allow   *Allow       `json:"allow,omitempty"`   // OpAllow
 	Subject Subject      `json:"subject,omitzero"`  // OpDisallow
 	Source  string       `json:"source,omitempty"`  // OpEndSource
