@@ -58,8 +58,12 @@ const retries = 4
 
 // Add lists a subject, extends its listing, or makes an exception of it.
 func (b *Book) Add(ctx context.Context, actor string, c Add) (Result, error) {
+	return b.add(ctx, actor, c, approval{})
+}
+
+func (b *Book) add(ctx context.Context, actor string, c Add, second approval) (Result, error) {
 	rules, now := b.Rules(), b.Now()
-	edit, err := c.edit(rules, now)
+	edit, err := c.edit(rules, now, second.given)
 	if err != nil {
 		return Result{}, err
 	}
@@ -67,7 +71,7 @@ func (b *Book) Add(ctx context.Context, actor string, c Add) (Result, error) {
 		return Result{}, err
 	}
 	header := Header{Time: now, Actor: actor, Note: Printable(c.Note), Ticket: Printable(c.Ticket)}
-	res, err := b.apply(ctx, order{header, c.Options, IntentOf(c)}, []Edit{edit})
+	res, err := b.apply(ctx, order{header, c.Options, IntentOf(c)}, append([]Edit{edit}, second.settle...))
 	if err == nil && !res.Changed() && len(res.Entries) > 0 && shorter(edit, res.Entries[0], now) {
 		res.Warnings = append(res.Warnings, fmt.Sprintf("it is listed until %s already, which is later; `blctl expire` ends it sooner",
 			res.Entries[0].Until.Format(time.RFC3339)))
@@ -81,7 +85,7 @@ func shorter(e Edit, stands Entry, now time.Time) bool {
 
 // edit is the command as an edit, with everything from the rules that deciding
 // it needs.
-func (c Add) edit(rules Rules, now time.Time) (Edit, error) {
+func (c Add) edit(rules Rules, now time.Time, approved bool) (Edit, error) {
 	if !c.Subject.IsValid() {
 		return Edit{}, &Error{Kind: ErrInvalid, Code: "not-an-address", Message: "no prefix was given", Hint: "for example: blctl add 192.0.2.7 --reason helo-bare-ip"}
 	}
@@ -89,12 +93,13 @@ func (c Add) edit(rules Rules, now time.Time) (Edit, error) {
 	if err != nil {
 		return Edit{}, err
 	}
-	if info.TwoPersons && !c.Except {
+	if info.TwoPersons && !c.Except && !approved {
 		return Edit{}, &Error{Kind: ErrPolicy, Code: "two-persons",
-			Message: "an entry for " + info.Symbol + " takes two persons", Hint: "list the addresses that were seen, for the reason they gave"}
+			Message: "an entry for " + info.Symbol + " takes two persons",
+			Hint:    "`blctl propose add …` with the same flags; another operator then approves it"}
 	}
 	if !c.Except {
-		if err := rules.Policy.checkHand(c.Subject, c.Force, c.Note); err != nil {
+		if err := rules.Policy.checkHand(c.Subject, c.Force, c.Note, approved); err != nil {
 			return Edit{}, err
 		}
 	}

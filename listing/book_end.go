@@ -12,10 +12,21 @@ import (
 // exception, so that the next import does not bring it back. One that only a
 // wider entry covers is left alone, and the error says both ways out.
 func (b *Book) Delist(ctx context.Context, actor string, c Delist) (Result, error) {
+	return b.delist(ctx, actor, c, approval{})
+}
+
+func (c Delist) check() error {
 	if !slices.Contains(DelistReasons(), c.Because) {
-		return Result{}, &Error{Kind: ErrInvalid, Code: "unknown-delist-reason",
+		return &Error{Kind: ErrInvalid, Code: "unknown-delist-reason",
 			Message: fmt.Sprintf("%s is not a reason to delist", Quote(string(c.Because))),
 			Hint:    fmt.Sprintf("give --because one of %v", DelistReasons())}
+	}
+	return nil
+}
+
+func (b *Book) delist(ctx context.Context, actor string, c Delist, second approval) (Result, error) {
+	if err := c.check(); err != nil {
+		return Result{}, err
 	}
 	match, err := b.matching(c.Subject, c.Reason, c.Within)
 	if err != nil {
@@ -36,7 +47,7 @@ func (b *Book) Delist(ctx context.Context, actor string, c Delist) (Result, erro
 			}
 		}
 		warnings = exceptionWarnings(fed)
-		return append(own, exceptions...)
+		return slices.Concat(own, exceptions, second.settle)
 	}
 	header := Header{Actor: actor, Note: Printable(c.Note), Ticket: Printable(c.Ticket)}
 	res, err := b.end(ctx, order{header, c.Options, IntentOf(c)}, match, plan)
@@ -63,6 +74,10 @@ func (b *Book) except(e Entry, c Delist) Edit {
 
 // Expire changes when entries end.
 func (b *Book) Expire(ctx context.Context, actor string, c Expire) (Result, error) {
+	return b.expire(ctx, actor, c, approval{})
+}
+
+func (b *Book) expire(ctx context.Context, actor string, c Expire, second approval) (Result, error) {
 	match, err := b.matching(c.Subject, c.Reason, c.Within)
 	if err != nil {
 		return Result{}, err
@@ -86,7 +101,7 @@ func (b *Book) Expire(ctx context.Context, actor string, c Expire) (Result, erro
 		if refused != nil {
 			return nil
 		}
-		return edits
+		return append(edits, second.settle...)
 	}
 	res, err := b.end(ctx, order{Header{Actor: actor, Note: Printable(c.Note)}, c.Options, IntentOf(c)}, match, plan)
 	if refused != nil {

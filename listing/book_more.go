@@ -11,25 +11,35 @@ import (
 
 // Permit adds an allow entry or takes one back.
 func (b *Book) Permit(ctx context.Context, actor string, c Permit) (Result, error) {
+	return b.permit(ctx, actor, c, approval{})
+}
+
+func (b *Book) permit(ctx context.Context, actor string, c Permit, second approval) (Result, error) {
 	now := b.Now()
-	edit := Edit{Op: OpDisallow, Subject: c.Subject}
-	if !c.Remove {
-		edit = Edit{Op: OpAllow, Allow: &Allow{Subject: c.Subject, Owner: Printable(c.Owner),
-			Until: c.Until.Truncate(time.Second), Note: Printable(c.Note)}}
-	}
-	switch {
-	case !c.Subject.IsValid():
-		return Result{}, &Error{Kind: ErrInvalid, Code: "not-an-address", Message: "no prefix was given", Hint: "for example 192.0.2.0/24"}
-	case !c.Remove && strings.TrimSpace(c.Owner) == "":
-		return Result{}, &Error{Kind: ErrInvalid, Code: "no-owner",
-			Message: "an allow entry needs an owner: somebody who can be asked why it is there",
-			Hint:    "repeat with --owner, for example --owner postmaster@example.test"}
-	case !c.Remove && !c.Until.IsZero() && !c.Until.After(now):
-		return Result{}, &Error{Kind: ErrInvalid, Code: "past", Message: c.Until.Format(time.RFC3339) + " is in the past",
-			Hint: "give an end in the future, or none"}
+	edit, err := c.edit(now)
+	if err != nil {
+		return Result{}, err
 	}
 	h := Header{Time: now, Actor: actor, Note: Printable(c.Note)}
-	return b.apply(ctx, order{h, c.Options, IntentOf(c)}, []Edit{edit})
+	return b.apply(ctx, order{h, c.Options, IntentOf(c)}, append([]Edit{edit}, second.settle...))
+}
+
+func (c Permit) edit(now time.Time) (Edit, error) {
+	switch {
+	case !c.Subject.IsValid():
+		return Edit{}, &Error{Kind: ErrInvalid, Code: "not-an-address", Message: "no prefix was given", Hint: "for example 192.0.2.0/24"}
+	case c.Remove:
+		return Edit{Op: OpDisallow, Subject: c.Subject}, nil
+	case strings.TrimSpace(c.Owner) == "":
+		return Edit{}, &Error{Kind: ErrInvalid, Code: "no-owner",
+			Message: "an allow entry needs an owner: somebody who can be asked why it is there",
+			Hint:    "repeat with --owner, for example --owner postmaster@example.test"}
+	case !c.Until.IsZero() && !c.Until.After(now):
+		return Edit{}, &Error{Kind: ErrInvalid, Code: "past", Message: c.Until.Format(time.RFC3339) + " is in the past",
+			Hint: "give an end in the future, or none"}
+	}
+	return Edit{Op: OpAllow, Allow: &Allow{Subject: c.Subject, Owner: Printable(c.Owner),
+		Until: c.Until.Truncate(time.Second), Note: Printable(c.Note)}}, nil
 }
 
 // Import replaces or extends a source with entries. Lines about addresses that

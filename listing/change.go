@@ -21,6 +21,7 @@ const (
 	AllowChange  Kind = "allow"
 	SourceChange Kind = "source"
 	ConfigChange Kind = "configuration"
+	PaperChange  Kind = "document"
 )
 
 // Change is one thing that became different. It is the audit trail, what feeds
@@ -41,6 +42,7 @@ type Change struct {
 	Before, After             *Entry
 	AllowBefore, AllowAfter   *Allow
 	SourceBefore, SourceAfter *Source
+	PaperBefore, PaperAfter   *Document
 	Config                    string // the hash of the configuration now in force
 }
 

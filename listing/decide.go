@@ -13,6 +13,7 @@ type State interface {
 	Past(k Key) (Past, error)      // the zero Past if there is none
 	Allow(s Subject) (Allow, bool, error)
 	Source(name string) (Source, bool, error)
+	Document(kind, id string) (Document, bool, error)
 	Config() string
 }
 
@@ -48,6 +49,8 @@ func (d *draft) edit(e *Edit) error {
 		return d.allow(e)
 	case OpEndSource:
 		return d.endSource(e.Source, e.Because)
+	case OpDocument:
+		return d.document(e)
 	case OpConfigure:
 		if e.Config != d.state.Config() {
 			d.change(Change{Kind: ConfigChange, Config: e.Config})

@@ -1,6 +1,7 @@
 package listing
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -15,10 +16,12 @@ type memory struct {
 	allows  map[Subject]Allow
 	sources map[string]Source
 	config  string
+	papers  map[[2]string]Document
 }
 
 func newMemory() *memory {
-	return &memory{entries: map[Key]Entry{}, pasts: map[Key]Past{}, allows: map[Subject]Allow{}, sources: map[string]Source{}}
+	return &memory{entries: map[Key]Entry{}, pasts: map[Key]Past{}, allows: map[Subject]Allow{}, sources: map[string]Source{},
+		papers: map[[2]string]Document{}}
 }
 
 func (m *memory) Head() Revision { return m.head }
@@ -37,6 +40,10 @@ func (m *memory) At(s Subject) ([]Entry, error) {
 func (m *memory) Past(k Key) (Past, error)              { return m.pasts[k], nil }
 func (m *memory) Allow(s Subject) (Allow, bool, error)  { a, ok := m.allows[s]; return a, ok, nil }
 func (m *memory) Source(n string) (Source, bool, error) { s, ok := m.sources[n]; return s, ok, nil }
+func (m *memory) Document(kind, id string) (Document, bool, error) {
+	d, ok := m.papers[[2]string{kind, id}]
+	return d, ok, nil
+}
 func (m *memory) entry(t *testing.T, prefix string, r Reason) (Entry, bool) {
 	t.Helper()
 	e, ok := m.entries[Key{Subject: subject(t, prefix), Reason: r}]
@@ -75,6 +82,10 @@ func (m *memory) remember(t *testing.T, v Verdict) {
 			m.sources[c.SourceAfter.Name] = *c.SourceAfter
 		case c.Kind == SourceChange:
 			delete(m.sources, c.SourceBefore.Name)
+		case c.Kind == PaperChange && c.PaperAfter != nil:
+			m.papers[[2]string{c.PaperAfter.Kind, c.PaperAfter.ID}] = *c.PaperAfter
+		case c.Kind == PaperChange:
+			delete(m.papers, [2]string{c.PaperBefore.Kind, c.PaperBefore.ID})
 		case c.Kind == ConfigChange:
 			m.config = c.Config
 		}
@@ -278,6 +289,27 @@ func TestAllow(t *testing.T) {
 	mustDecide(t, m, day(1), Edit{Op: OpDisallow, Subject: edit.Allow.Subject})
 	if mustDecide(t, m, day(1), Edit{Op: OpDisallow, Subject: edit.Allow.Subject}).Changed() {
 		t.Error("removing what is not there changed something")
+	}
+}
+
+func TestDocuments(t *testing.T) {
+	m := newMemory()
+	none := Revision(0)
+	write := func(body string) Edit {
+		return Edit{Op: OpDocument, Paper: &Document{Kind: "ticket", ID: "t1", Body: json.RawMessage(body)}}
+	}
+	first := write(`{"state":"new"}`)
+	first.Expect = &none
+	mustDecide(t, m, day(0), first)
+	if mustDecide(t, m, day(0), write(`{"state":"new"}`)).Changed() {
+		t.Error("the same body changed something")
+	}
+	if _, err := m.decide(t, day(0), first); !errors.Is(err, ErrConflict) {
+		t.Errorf("written over what was not expected: %v", err)
+	}
+	v := mustDecide(t, m, day(0), write(`{"state":"closed"}`), write(""))
+	if len(v.Changes) != 2 || len(m.papers) != 0 {
+		t.Errorf("changed and removed: %+v", v.Changes)
 	}
 }
 

@@ -1,6 +1,7 @@
 package listing
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 )
@@ -18,11 +19,12 @@ type draft struct {
 	pasts   map[Key]Past
 	allows  map[Subject]*Allow
 	sources map[string]*Source
+	papers  map[[2]string]*Document
 }
 
 func newDraft(state State, r *Request) *draft {
 	return &draft{state: state, request: r, revision: state.Head() + 1,
-		at: map[Subject][]Entry{}, pasts: map[Key]Past{}, allows: map[Subject]*Allow{}, sources: map[string]*Source{}}
+		at: map[Subject][]Entry{}, pasts: map[Key]Past{}, allows: map[Subject]*Allow{}, sources: map[string]*Source{}, papers: map[[2]string]*Document{}}
 }
 
 func (d *draft) verdict() Verdict {
@@ -186,5 +188,38 @@ func (d *draft) endSource(name string, because DelistReason) error {
 	}
 	d.change(Change{Kind: SourceChange, SourceBefore: &cur, Because: because})
 	d.sources[name] = nil
+	return nil
+}
+
+// document writes a document, or removes it if the edit gives it no body.
+func (d *draft) document(e *Edit) error {
+	name := [2]string{e.Paper.Kind, e.Paper.ID}
+	before := d.papers[name]
+	if _, drafted := d.papers[name]; !drafted {
+		cur, found, err := d.state.Document(name[0], name[1])
+		if err != nil {
+			return err
+		}
+		if found {
+			before = &cur
+		}
+	}
+	is := Revision(0)
+	if before != nil {
+		is = before.Revision
+	}
+	if e.Expect != nil && *e.Expect != is {
+		return &Error{Kind: ErrConflict, Code: "revision", Message: fmt.Sprintf("%s %s has changed meanwhile", e.Paper.Kind, e.Paper.ID),
+			Hint: "look at it again and repeat"}
+	}
+	var after *Document
+	if len(e.Paper.Body) > 0 {
+		after = &Document{Kind: name[0], ID: name[1], Body: e.Paper.Body, Revision: d.revision}
+	}
+	if (before == nil && after == nil) || (before != nil && after != nil && bytes.Equal(before.Body, after.Body)) {
+		return nil
+	}
+	d.change(Change{Kind: PaperChange, PaperBefore: before, PaperAfter: after})
+	d.papers[name] = after
 	return nil
 }

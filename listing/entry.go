@@ -1,6 +1,9 @@
 package listing
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Revision numbers what has been decided. Zero is the empty list.
 type Revision uint64
@@ -91,6 +94,16 @@ type Source struct {
 
 // Active reports whether the source is in force at an instant.
 func (s Source) Active(now time.Time) bool { return now.Before(s.Until) }
+
+// Document is a thing kept beside the entries, under the same order and audit:
+// a proposal, a ticket. It is named by its kind and ID. Its body is JSON and
+// holds no personal data, for the audit keeps it.
+type Document struct {
+	Kind     string          `json:"kind"`
+	ID       string          `json:"id"`
+	Body     json.RawMessage `json:"body,omitempty"`
+	Revision Revision        `json:"revision,omitempty"` // that wrote it last
+}
 
 // DelistReason is why an entry ended.
 type DelistReason string

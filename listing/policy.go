@@ -122,8 +122,9 @@ func (p Policy) CheckImport(s Subject) error {
 	return nil
 }
 
-// checkHand says whether one operator may list a subject by himself.
-func (p Policy) checkHand(s Subject, force bool, note string) error {
+// checkHand says whether one operator may list a subject by himself, or with
+// a second person's approval.
+func (p Policy) checkHand(s Subject, force bool, note string, approvedBySecond bool) error {
 	if err := p.checkNever(s); err != nil {
 		return err
 	}
@@ -136,10 +137,10 @@ func (p Policy) checkHand(s Subject, force bool, note string) error {
 		return &Error{Kind: ErrPolicy, Code: "too-broad",
 			Message: fmt.Sprintf("%s is wider than anybody may list by hand, which is /%d", s, approved),
 			Hint:    "list the addresses that were seen"}
-	case s.Bits() < hand:
+	case s.Bits() < hand && !approvedBySecond:
 		return &Error{Kind: ErrPolicy, Code: "two-persons",
 			Message: fmt.Sprintf("%s is wider than one operator may list, which is /%d", s, hand),
-			Hint:    "narrow it: wider prefixes take a second person's approval"}
+			Hint:    "`blctl propose add …` with the same flags; another operator then approves it"}
 	case !force || note == "":
 		return &Error{Kind: ErrPolicy, Code: "range",
 			Message: fmt.Sprintf("%s holds %.0f addresses, most of which nobody has seen", s, s.Addresses()),

@@ -25,7 +25,7 @@ func TestNeverList(t *testing.T) {
 		if err := p.CheckImport(subject(t, never)); code(err) != "never-list" || !errors.Is(err, ErrPolicy) {
 			t.Errorf("import of %s: %v", never, err)
 		}
-		if err := p.checkHand(subject(t, never), true, "why"); code(err) != "never-list" {
+		if err := p.checkHand(subject(t, never), true, "why", false); code(err) != "never-list" {
 			t.Errorf("add of %s: %v", never, err)
 		}
 	}
@@ -56,7 +56,7 @@ func TestBreadth(t *testing.T) {
 		{"2001:db8::/32", true, "why", "too-broad", "too-broad"},
 	} {
 		s := subject(t, c.prefix)
-		if got := code(p.checkHand(s, c.force, c.note)); got != c.hand {
+		if got := code(p.checkHand(s, c.force, c.note, false)); got != c.hand {
 			t.Errorf("by hand %+v: %q", c, got)
 		}
 		if got := code(p.CheckImport(s)); got != c.imports {

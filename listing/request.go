@@ -27,6 +27,7 @@ const (
 	OpDisallow  Op = "disallow"  // take that back
 	OpEndSource Op = "endsource" // end a source and all its entries
 	OpConfigure Op = "configure" // take note that the configuration changed
+	OpDocument  Op = "document"  // write a document, or without a body remove it; Expect is its revision
 )
 
 // Edit is one wish of a request. Whatever it needs to be decided stands in it:
@@ -55,6 +56,7 @@ type Edit struct {
 	Subject Subject      `json:"subject,omitzero"`  // OpDisallow
 	Source  string       `json:"source,omitempty"`  // OpEndSource
 	Config  string       `json:"config,omitempty"`  // OpConfigure: the hash
+	Paper   *Document    `json:"paper,omitempty"`   // OpDocument
 }
 
 // CompanionLevel is the level from which on a repeated offender is also listed

@@ -39,17 +39,19 @@ type Store interface {
 // Snapshot is the list at one revision. Iterators stop after an error.
 type Snapshot interface {
 	Revision() Revision
-	Get(k Key) (Entry, error)                    // ErrNotFound
-	Covering(s Subject) ([]Entry, error)         // every entry of any source whose subject holds all of s, widest first
-	Each(within Subject) iter.Seq2[Entry, error] // in order of Key; the zero subject means all
-	Served() iter.Seq2[Served, error]            // what the query path needs of Each, in no promised order
-	Allows() ([]Allow, error)                    // in order of subject
-	Sources() ([]Source, error)                  // in order of name
-	History(s Subject) iter.Seq2[Change, error]  // entry and allow changes at exactly s, sources' too; oldest first
-	Evidence(d Digest) (Evidence, error)         // ErrNotFound also when erased
-	Decided(id string) (Verdict, bool, error)    // what a request with this ID was answered, if it is remembered
-	Config() string                              // the hash of the configuration in force
-	Past(k Key) (Past, error)                    // of ended listings; the zero Past if there is none
+	Get(k Key) (Entry, error)                         // ErrNotFound
+	Covering(s Subject) ([]Entry, error)              // every entry of any source whose subject holds all of s, widest first
+	Each(within Subject) iter.Seq2[Entry, error]      // in order of Key; the zero subject means all
+	Served() iter.Seq2[Served, error]                 // what the query path needs of Each, in no promised order
+	Allows() ([]Allow, error)                         // in order of subject
+	Sources() ([]Source, error)                       // in order of name
+	History(s Subject) iter.Seq2[Change, error]       // entry and allow changes at exactly s, sources' too; oldest first
+	Document(kind, id string) (Document, error)       // ErrNotFound
+	Documents(kind string) iter.Seq2[Document, error] // in order of ID
+	Evidence(d Digest) (Evidence, error)              // ErrNotFound also when erased
+	Decided(id string) (Verdict, bool, error)         // what a request with this ID was answered, if it is remembered
+	Config() string                                   // the hash of the configuration in force
+	Past(k Key) (Past, error)                         // of ended listings; the zero Past if there is none
 }
 
 // Status is how a store is.
