@@ -212,7 +212,7 @@ func chunks(edits []Edit) [][]Edit {
 	if len(edits) == 0 {
 		return [][]Edit{nil}
 	}
-	return slices.Collect(slices.Chunk(edits, MaxEdits/2))
+	return slices.Collect(slices.Chunk(edits, MaxEdits))
 }
 
 // requestID is the caller's key, told apart by part, or a random one.

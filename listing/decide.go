@@ -158,6 +158,8 @@ func (d *draft) expire(e *Edit) error {
 	}
 	until := e.Until.Truncate(time.Second)
 	switch {
+	case !found && d.ended[e.Key]:
+		return nil
 	case !found:
 		return &Error{Kind: ErrNotFound, Code: "not-listed",
 			Message: fmt.Sprintf("%s is not listed for this reason", e.Key.Subject.Text()),

@@ -181,7 +181,8 @@ func TestRepeatOffenderIsListedAsSuch(t *testing.T) {
 	if !ok || !companion.Until.Equal(main.Until) {
 		t.Fatalf("companion: %+v", companion)
 	}
-	mustDecide(t, m, day(1), delistEdit(t, "192.0.2.7", FixedVerified))
+	also := Edit{Op: OpDelist, Key: companion.Key, Expect: &companion.Revision, Because: FixedVerified}
+	mustDecide(t, m, day(1), delistEdit(t, "192.0.2.7", FixedVerified), also)
 	if len(m.entries) != 0 {
 		t.Errorf("the companion stands alone: %+v", m.entries)
 	}

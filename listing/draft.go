@@ -20,11 +20,12 @@ type draft struct {
 	allows  map[Subject]*Allow
 	sources map[string]*Source
 	papers  map[[2]string]*Document
+	ended   map[Key]bool // by this request
 }
 
 func newDraft(state State, r *Request) *draft {
 	return &draft{state: state, request: r, revision: state.Head() + 1,
-		at: map[Subject][]Entry{}, pasts: map[Key]Past{}, allows: map[Subject]*Allow{}, sources: map[string]*Source{}, papers: map[[2]string]*Document{}}
+		at: map[Subject][]Entry{}, pasts: map[Key]Past{}, allows: map[Subject]*Allow{}, sources: map[string]*Source{}, papers: map[[2]string]*Document{}, ended: map[Key]bool{}}
 }
 
 func (d *draft) verdict() Verdict {
@@ -66,9 +67,13 @@ func (d *draft) current(e *Edit) (Entry, bool, error) {
 		if err := d.end(at[n], Expired); err != nil {
 			return Entry{}, false, err
 		}
+		delete(d.ended, e.Key) // that was time, not a wish of this request
 		n = -1
 	}
-	if n < 0 {
+	switch {
+	case n < 0 && d.ended[e.Key]:
+		return Entry{}, false, nil // as a companion ends with what it stood beside
+	case n < 0:
 		return Entry{}, false, e.expect(0)
 	}
 	return at[n], true, e.expect(at[n].Revision)
@@ -102,6 +107,7 @@ func (d *draft) put(before *Entry, after Entry, because DelistReason) {
 // end takes an entry out, and the companion that stood only beside it.
 func (d *draft) end(cur Entry, because DelistReason) error {
 	d.record(Change{Kind: EntryChange, Before: &cur, Because: because})
+	d.ended[cur.Key] = true
 	at := slices.DeleteFunc(d.at[cur.Subject], func(x Entry) bool { return x.Key == cur.Key })
 	d.at[cur.Subject] = at
 	d.entries = append(d.entries, cur)

@@ -1,0 +1,59 @@
+package index
+
+import "net/netip"
+
+// sweepDropped takes out the entries of the sources that ended.
+func (b *builder) sweepDropped() {
+	if len(b.dropped) == 0 {
+		return
+	}
+	gone := make([]bool, len(b.classes.rows)) // by class
+	for _, row := range b.dropped {
+		for n, c := range b.classes.rows {
+			gone[n] = gone[n] || (n > 0 && !c.free && c.source == row)
+		}
+	}
+	b.dropFromLeaves(gone)
+	b.dropFromWide(gone)
+	for _, row := range b.dropped {
+		b.classes.release(row)
+	}
+}
+
+func (b *builder) dropFromLeaves(gone []bool) {
+	for high := range uint32(1 << 16) {
+		l := b.leafAt(high << 16)
+		b.merged.reset()
+		kept, n := 0, l.length()
+		for i := range n {
+			if class, _ := l.row(i); gone[class] {
+				b.merged.run(l, kept, i)
+				kept = i + 1
+			}
+		}
+		if kept > 0 {
+			b.merged.run(l, kept, n)
+			b.setLeaf(high, b.merged.leaf(), b.dueAt(high))
+		}
+	}
+}
+
+func (b *builder) dropFromWide(gone []bool) {
+	type loss struct {
+		prefix netip.Prefix
+		class  uint16
+	}
+	var lost []loss
+	for p, first := range b.wide.All() {
+		for r := &first; r != nil; r = r.next {
+			if gone[r.class] {
+				lost = append(lost, loss{p, r.class})
+			}
+		}
+	}
+	for _, x := range lost {
+		b.modifyWide(x.prefix, func(list *record) *record {
+			return b.uncount(x.prefix, list, x.class)
+		})
+	}
+}

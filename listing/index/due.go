@@ -1,0 +1,105 @@
+package index
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"dnsbld/listing"
+)
+
+// Due is what a sweep would end: at most limit edits for sources, allow entries
+// and entries of this list's own whose time has come. An entry of a source that
+// ends before its source is not among them: it goes with the next import.
+func (s *Set) Due(now uint32, limit int) []listing.Edit {
+	d := due{set: s, now: now, limit: limit}
+	d.sources()
+	d.allows()
+	d.leaves()
+	d.wide()
+	return d.edits
+}
+
+type due struct {
+	set   *Set
+	now   uint32
+	limit int
+	edits []listing.Edit
+}
+
+func (d *due) full() bool { return len(d.edits) >= d.limit }
+
+func (d *due) add(e listing.Edit) bool {
+	if d.full() {
+		return false
+	}
+	e.Op = listing.OpSweep
+	d.edits = append(d.edits, e)
+	return true
+}
+
+func (d *due) addEntry(p netip.Prefix, class uint16) bool {
+	reason := d.set.classes.rows[class].reason
+	return d.add(listing.Edit{Key: listing.Key{Subject: listing.Subject{Prefix: p}, Reason: reason}})
+}
+
+func (d *due) sources() {
+	for row, s := range d.set.classes.sources {
+		if row != own && s != nil && s.until <= d.now && !d.add(listing.Edit{Source: s.name}) {
+			return
+		}
+	}
+}
+
+func (d *due) allows() {
+	for p, until := range d.set.allows.All() {
+		if until <= d.now && !d.add(listing.Edit{Subject: listing.Subject{Prefix: p}}) {
+			return
+		}
+	}
+}
+
+func (d *due) leaves() {
+	for first, p := range d.set.pages {
+		if p == nil {
+			continue
+		}
+		for second, end := range &p.due {
+			if end <= d.now && !d.leaf(uint32(first)<<24|uint32(second)<<16, &p.leaves[second]) {
+				return
+			}
+		}
+	}
+}
+
+func (d *due) leaf(net uint32, l *leaf) bool {
+	for i, low := range l.lows() {
+		class, until := l.row(i)
+		if until <= d.now && d.set.classes.isOwn(class) && !d.addEntry(hostPrefix(addr4(net|uint32(low))), class) {
+			return false
+		}
+	}
+	return true
+}
+
+// wide looks through the prefix table only if something there may be due, and
+// notes when that will be so again.
+func (d *due) wide() {
+	if d.set.wideDue.Load() > d.now || d.full() {
+		return
+	}
+	first := uint32(forever)
+	for p, head := range d.set.wide.All() {
+		for r := &head; r != nil && d.set.classes.isOwn(r.class); r = r.next {
+			if first = min(first, r.until); r.until <= d.now && !d.addEntry(p, r.class) {
+				return
+			}
+		}
+	}
+	d.set.wideDue.Store(first)
+}
+
+func addr4(ip uint32) netip.Addr {
+	var b [4]byte
+	binary.BigEndian.PutUint32(b[:], ip)
+	return netip.AddrFrom4(b)
+}

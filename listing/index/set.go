@@ -1,0 +1,133 @@
+// Package index is the served view of the list: what a query needs, held so
+// that looking an address up takes no lock, no allocation and no disk.
+//
+// A Set is the list at one revision. It never changes: With makes the next one
+// and shares with it all that stayed as it was, so whoever holds a Set may go
+// on asking it. Live is the pointer to the newest.
+//
+// IPv4 hosts, the bulk of any list, lie in leaves of one /16 each, eight bytes
+// an entry, four if it ends with its source, and no pointer among them (leaf.go). Whatever else there
+// is lies in a persistent prefix table: wider prefixes, IPv6, exceptions, and
+// entries with a text of their own. Reason, source and the end of the source
+// are rows of one table that entries refer to by number (class.go), so that
+// refreshing a source of a million entries alters one row.
+//
+// Invariants:
+//
+//   - An entry is in exactly one place, which follows from what it is: a leaf
+//     or the prefix table (leafy).
+//   - No entry is answered from the second of its end on, whether or not the
+//     sweep has come by.
+//   - A page that holds nothing is nil.
+//   - A leaf is marked where the prefix table has something of length 16 or
+//     more, and nowhere else.
+package index
+
+import (
+	"net/netip"
+	"sync/atomic"
+
+	"dnsbld/listing"
+
+	"github.com/gaissmai/bart"
+)
+
+// Set is the served view at one revision. It is immutable.
+type Set struct {
+	revision listing.Revision
+	pages    [256]*page          // hosts, by first octet
+	wide     *bart.Table[record] // what is not in a leaf
+	allows   *bart.Table[uint32] // prefix to end, forever if it has none
+	never    *bart.Lite          // of the configuration
+	classes  *classes
+	counts   counts
+
+	// wideDue is no later than the first end of an own entry in wide. Due
+	// raises it to the exact value, which is knowledge and no change; sets
+	// with the same table share it.
+	wideDue *atomic.Uint32
+}
+
+// page holds the leaves of one /8.
+type page struct {
+	leaves [256]leaf
+	due    [256]uint32 // first end of a leaf's entries of this list's own, forever if there are none
+	filled int         // leaves that are not empty
+}
+
+// counts are kept as entries come and go.
+type counts struct {
+	hosts, prefixes, exceptions int
+	slabs                       int64 // bytes of leaves
+	pages                       int
+	sources                     int
+	short                       int // IPv4 prefixes in wide that are too short for marks
+}
+
+// NewSet is the empty list, revision 0.
+func NewSet() *Set {
+	return &Set{wide: new(bart.Table[record]), allows: new(bart.Table[uint32]), never: new(bart.Lite),
+		classes: newClasses(), wideDue: dueFrom(forever)}
+}
+
+// Revision is the last revision that is in the set.
+func (s *Set) Revision() listing.Revision { return s.revision }
+
+// With is the set after some more changes, in the order in which the store
+// yields them. It fails only when there are more than 65,535 pairs of a source
+// and a reason.
+func (s *Set) With(changes []listing.Change) (*Set, error) {
+	b := newBuilder(s)
+	for n := range changes {
+		b.fold(&changes[n])
+	}
+	return b.finish()
+}
+
+// Stats is how much a set holds.
+type Stats struct {
+	Hosts      int   // entries that list one address
+	Prefixes   int   // entries that list more than one
+	Exceptions int   // entries that take out of others
+	Allows     int   // allow entries
+	Sources    int   // imported feeds
+	Bytes      int64 // memory, estimated
+}
+
+// What a prefix in one of the tables costs, roughly: its node's share and what
+// is kept for it.
+const bytesPerPrefix = 112
+
+// Stats counts what the set holds, expired or not.
+func (s *Set) Stats() Stats {
+	c := s.counts
+	return Stats{Hosts: c.hosts, Prefixes: c.prefixes, Exceptions: c.exceptions,
+		Allows: s.allows.Size(), Sources: c.sources,
+		Bytes: c.slabs + int64(c.pages)*pageBytes + int64(s.wide.Size()+s.allows.Size())*bytesPerPrefix}
+}
+
+// leafy reports whether an entry lies in a leaf: a listed IPv4 host without a
+// text of its own.
+func leafy(s listing.Subject, except bool, text string) bool {
+	return !except && text == "" && s.Addr().Is4() && s.Bits() == 32
+}
+
+// noLeaf is what is where nothing is.
+var noLeaf leaf
+
+// leafAt is the leaf that holds an IPv4 address.
+func (s *Set) leafAt(ip uint32) *leaf {
+	if p := s.pages[ip>>24]; p != nil {
+		return &p.leaves[ip>>16&0xff]
+	}
+	return &noLeaf
+}
+
+// hostPrefix is the prefix of one address.
+func hostPrefix(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
+
+func dueFrom(end uint32) *atomic.Uint32 {
+	d := new(atomic.Uint32)
+	d.Store(end)
+	return d
+}
