@@ -1,0 +1,111 @@
+package db
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"dnsbld/listing"
+)
+
+// appendText appends a string with its length.
+func appendText[T ~string | ~[]byte](b []byte, s T) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+// appendTime appends an instant to the nanosecond; most are whole seconds and
+// take five bytes, the zero time takes one.
+func appendTime(b []byte, t time.Time) []byte {
+	if t.IsZero() {
+		return binary.AppendUvarint(b, 0)
+	}
+	sec, nano := t.Unix(), uint64(t.Nanosecond())
+	u := zigzag(sec) << 1
+	if nano == 0 {
+		return binary.AppendUvarint(b, u+1)
+	}
+	return binary.AppendUvarint(binary.AppendUvarint(b, u+2), nano)
+}
+
+func zigzag(n int64) uint64   { return uint64(n<<1) ^ uint64(n>>63) }
+func unzigzag(u uint64) int64 { return int64(u>>1) ^ -int64(u&1) }
+
+// reader takes apart what the append functions wrote. What is cut short or
+// malformed is noticed once, by err at the end; until then zeros are read.
+type reader struct {
+	b   []byte
+	bad bool
+}
+
+// take cuts off n bytes; they alias the file.
+func (r *reader) take(n int) []byte {
+	if r.bad || n < 0 || n > len(r.b) {
+		r.bad = true
+		return make([]byte, min(max(n, 0), 64)) // of the fixed lengths asked for
+	}
+	out := r.b[:n]
+	r.b = r.b[n:]
+	return out
+}
+
+func (r *reader) byte() byte {
+	if len(r.b) == 0 {
+		r.bad = true
+		return 0
+	}
+	c := r.b[0]
+	r.b = r.b[1:]
+	return c
+}
+
+func (r *reader) uvarint() uint64 {
+	v, n := binary.Uvarint(r.b)
+	if n <= 0 {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+// count reads how many things follow, of at least one byte each.
+func (r *reader) count() int {
+	n := r.uvarint()
+	if n > uint64(len(r.b)) {
+		r.bad, r.b = true, nil
+		return 0
+	}
+	return int(n)
+}
+
+func (r *reader) bytes() []byte { return r.take(r.count()) }
+func (r *reader) text() string  { return string(r.bytes()) }
+
+func (r *reader) time() time.Time {
+	u := r.uvarint()
+	if u == 0 {
+		return time.Time{}
+	}
+	u--
+	nano := uint64(0)
+	if u&1 == 1 {
+		nano = r.uvarint()
+	}
+	return time.Unix(unzigzag(u>>1), int64(nano)).UTC()
+}
+
+func (r *reader) digest() listing.Digest {
+	return listing.Digest(r.take(len(listing.Digest{})))
+}
+
+// err says whether all of what was read was there, and no more.
+func (r *reader) err(what string) error {
+	if r.bad || len(r.b) > 0 {
+		return corruptf("%s does not end where it should", what)
+	}
+	return nil
+}
+
+func corruptf(format string, args ...any) error {
+	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), listing.ErrCorrupt)
+}

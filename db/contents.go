@@ -1,0 +1,140 @@
+package db
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+
+	"dnsbld/listing"
+)
+
+// contents is what an import says, sorted and without repetitions. A host
+// takes eight bytes, and what feeds say of many stands once in said.
+type contents struct {
+	said  dict[attrs]
+	hosts []uint64 // IPv4 address, then number in said
+	wide  []wideEntry
+}
+
+// wideEntry is an entry that is not one IPv4 host.
+type wideEntry struct {
+	key  [subjectLen6 + 1]byte // as on disk, zeros after
+	said uint32
+}
+
+func (w *wideEntry) onDisk() []byte {
+	if w.key[0] == family4 {
+		return w.key[:subjectLen4+1]
+	}
+	return w.key[:]
+}
+
+// gather takes in entries until they end.
+func gather(ctx context.Context, entries iter.Seq2[listing.Entry, error]) (*contents, error) {
+	const lookUp = 1024 // how many entries between looks at ctx
+	c, n := &contents{}, 0
+	for e, err := range entries {
+		if err == nil && n%lookUp == 0 {
+			err = ctx.Err()
+		}
+		if err == nil {
+			err = c.add(&e)
+		}
+		if err != nil {
+			return nil, err
+		}
+		n++
+	}
+	c.seal()
+	return c, ctx.Err()
+}
+
+func (c *contents) add(e *listing.Entry) error {
+	if err := checkSubject(e.Subject); err != nil {
+		return err
+	}
+	id := c.said.id(attrs{since: seconds(e.Since), until: seconds(e.Until), reason: e.Reason, except: e.Except,
+		public: e.PublicNote, note: e.Note, ticket: e.Ticket})
+	if isHost4(e.Subject) {
+		c.hosts = append(c.hosts, uint64(e.Subject.V4())<<32|uint64(id))
+		return nil
+	}
+	w := wideEntry{said: id}
+	copy(w.key[:], entryKey(e.Key))
+	c.wide = append(c.wide, w)
+	return nil
+}
+
+// seal sorts, and keeps the best of what is said of one key.
+func (c *contents) seal() {
+	c.said.index = nil
+	slices.Sort(c.hosts)
+	c.sealHosts()
+	slices.SortFunc(c.wide, func(a, b wideEntry) int {
+		return cmp.Or(bytes.Compare(a.key[:], b.key[:]), c.compareSaid(a.said, b.said))
+	})
+	c.wide = slices.CompactFunc(c.wide, func(a, b wideEntry) bool { return a.key == b.key })
+}
+
+// sealHosts puts what is said of one host in order of reason.
+func (c *contents) sealHosts() {
+	kept := c.hosts[:0]
+	for from, to := 0, 0; from < len(c.hosts); from = to {
+		for to = from + 1; to < len(c.hosts) && c.hosts[to]>>32 == c.hosts[from]>>32; {
+			to++
+		}
+		if to-from > 1 {
+			c.sortHost(c.hosts[from:to])
+		}
+		for n := from; n < to; n++ {
+			if n > from && c.at(n).reason == c.said.list[uint32(kept[len(kept)-1])].reason {
+				continue
+			}
+			kept = append(kept, c.hosts[n])
+		}
+	}
+	c.hosts = kept
+}
+
+func (c *contents) sortHost(same []uint64) {
+	slices.SortFunc(same, func(a, b uint64) int { return c.compareSaid(uint32(a), uint32(b)) })
+}
+
+func (c *contents) at(n int) *attrs { return &c.said.list[uint32(c.hosts[n])] }
+
+// compareSaid orders by reason, the better first.
+func (c *contents) compareSaid(a, b uint32) int {
+	x, y := &c.said.list[a], &c.said.list[b]
+	switch {
+	case x.reason != y.reason:
+		return int(x.reason) - int(y.reason)
+	case x.better(y):
+		return -1
+	case y.better(x):
+		return 1
+	}
+	return 0
+}
+
+// block gives the hosts of one /16, beginning at n.
+func (c *contents) block(n int) []uint64 {
+	const blockBits = 32 + 16
+	top := c.hosts[n] >> blockBits
+	rest := c.hosts[n:]
+	for i := range rest {
+		if rest[i]>>blockBits != top {
+			return rest[:i]
+		}
+	}
+	return rest
+}
+
+func checkSource(s *listing.SourceEdit) error {
+	if s == nil || s.Name == "" || len(s.Name) > mostName {
+		return fmt.Errorf("import without a source, or with a name over %d bytes: %w", mostName, listing.ErrInvalid)
+	}
+	return nil
+}

@@ -1,0 +1,244 @@
+package dbtest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"dnsbld/listing"
+)
+
+// An import shows nothing until it is whole, and whoever edits meanwhile need
+// not wait for it.
+func replaceBesideApply(t *testing.T, b *bench) {
+	v, err := b.Replace(t.Context(), b.importing("feed"), func(yield func(listing.Entry, error) bool) {
+		for n := range 5 {
+			b.apply(list(fmt.Sprintf("192.0.2.%d", n)))
+			if !yield(fed(fmt.Sprintf("198.51.100.%d", n)), nil) {
+				return
+			}
+			if st := b.status(); st.Sourced != 0 || st.Entries != n+1 {
+				t.Errorf("after %d entries: %+v", n+1, st)
+			}
+		}
+	})
+	if err != nil || v.Added != 5 || v.Revision != 6 {
+		t.Fatalf("verdict %+v, %v", v, err)
+	}
+	if st := b.status(); st.Sourced != 5 || st.Entries != 5 || len(b.all()) != 10 {
+		t.Errorf("status %+v", st)
+	}
+}
+
+func replaceFails(t *testing.T, b *bench) {
+	b.replace(b.importing("feed"), fed("198.51.100.1"))
+	bad := errors.New("line 3: bad")
+	wrong := fed("192.0.2.1")
+	wrong.Subject = listing.Subject{}
+	edited := b.importing("feed")
+	edited.Edits = []listing.Edit{list("192.0.2.1")}
+	nameless, ended := b.importing(""), b.importing("feed")
+	ended.Source.Until = b.now
+	shrunk := b.importing("feed")
+	shrunk.Source.MaxChanges = 1
+	dry := b.importing("feed")
+	dry.DryRun, dry.Keyed = true, true
+	for name, try := range map[string]struct {
+		r       listing.Request
+		entries []listing.Entry
+		err     error // after the entries
+		want    error
+	}{
+		"an error from entries":    {b.importing("feed"), []listing.Entry{fed("198.51.100.2"), fed("198.51.100.3")}, bad, bad},
+		"an entry without subject": {b.importing("feed"), []listing.Entry{fed("198.51.100.2"), wrong}, nil, listing.ErrInvalid},
+		"edits beside":             {edited, nil, nil, listing.ErrInvalid},
+		"no source":                {b.request(), nil, nil, listing.ErrInvalid},
+		"no name":                  {nameless, nil, nil, listing.ErrInvalid},
+		"an end in the past":       {ended, nil, nil, listing.ErrInvalid},
+		"too many changes":         {shrunk, []listing.Entry{fed("198.51.100.2")}, nil, listing.ErrPolicy},
+		"a dry run":                {dry, []listing.Entry{fed("198.51.100.2")}, nil, nil},
+	} {
+		b.unchanged(func() {
+			_, err := b.Replace(t.Context(), try.r, func(yield func(listing.Entry, error) bool) {
+				for _, e := range try.entries {
+					if !yield(e, nil) {
+						return
+					}
+				}
+				if try.err != nil {
+					yield(listing.Entry{}, try.err)
+				}
+			})
+			if !errors.Is(err, try.want) {
+				t.Errorf("%s: got %v, want %v", name, err, try.want)
+			}
+		})
+	}
+}
+
+func replaceRefresh(t *testing.T, b *bench) {
+	began := b.now
+	entries := []listing.Entry{fed("198.51.100.1"), fed("198.51.100.2"), fed("2001:db8::/48"), fed("203.0.113.0/24")}
+	b.replace(b.importing("feed"), entries...)
+	first := b.all()
+	b.now = b.now.Add(time.Hour)
+	v := b.replace(b.importing("feed"), entries...)
+	if v.Kept != 4 || v.Added+v.Removed+v.Altered != 0 || len(v.Changes) != 1 {
+		t.Fatalf("refreshed: %+v", v)
+	}
+	if changes := b.upTo(1, 2); len(changes) != 1 || changes[0].Kind != listing.SourceChange || !changes[0].Last ||
+		changes[0].SourceAfter.Generation != 1 || !changes[0].SourceAfter.Refreshed.Equal(b.now) {
+		t.Errorf("changes of a refresh: %s", text(changes))
+	}
+	for n, e := range b.all() {
+		first[n].Revision = 2
+		same(t, "refreshed entry", e, first[n])
+	}
+	entries[1].Until = b.now.Add(time.Hour)
+	entries[2].Note = "as seen"
+	v = b.replace(b.importing("feed"), append(entries[1:], fed("198.51.100.3"))...)
+	if v.Kept != 1 || v.Added != 1 || v.Removed != 1 || v.Altered != 2 {
+		t.Fatalf("changed: %+v", v)
+	}
+	b.view(func(s listing.Snapshot) {
+		old, err := s.Get(listing.Key{Subject: subject("198.51.100.2"), Reason: listing.Imported, Source: "feed"})
+		if err != nil || !old.Since.Equal(began) || !old.Until.Equal(entries[1].Until) || old.Origin != listing.ByImport || old.Level != 0 {
+			t.Errorf("altered: %+v, %v", old, err)
+		}
+		fresh, err := s.Get(listing.Key{Subject: subject("198.51.100.3"), Reason: listing.Imported, Source: "feed"})
+		if err != nil || !fresh.Since.Equal(b.now) || fresh.Revision != 3 || fresh.Actor != "alice" {
+			t.Errorf("added: %+v, %v", fresh, err)
+		}
+	})
+}
+
+// What is said twice is decided by what it says, not by where it stands.
+func replaceOrder(t *testing.T, b *bench) {
+	for _, at := range []string{"198.51.100.1", "198.51.100.0/24", "2001:db8::1"} {
+		say := func(change func(*listing.Entry)) listing.Entry { e := fed(at); change(&e); return e }
+		except := say(func(e *listing.Entry) { e.Except, e.Until = true, b.now.Add(time.Minute) })
+		always := say(func(e *listing.Entry) { e.Note = "always" })
+		early := say(func(e *listing.Entry) { e.Since, e.Note = b.now.Add(-time.Hour), "early" })
+		long := say(func(e *listing.Entry) { e.Until, e.Note = b.now.Add(3*time.Hour), "long" })
+		short := say(func(e *listing.Entry) { e.Until, e.Note = b.now.Add(time.Hour), "short" })
+		ranked := []listing.Entry{except, early, always, long, short}
+		for n := range ranked {
+			for _, flip := range []bool{false, true} {
+				said := slices.Clone(ranked[n:])
+				if flip {
+					slices.Reverse(said)
+				}
+				v := b.replace(b.importing("feed"), said...)
+				if v.Added+v.Altered+v.Kept != 1 {
+					t.Fatalf("%s said %d times: %+v", at, len(said), v)
+				}
+				if e := b.all()[0]; e.Except != ranked[n].Except || e.Note != ranked[n].Note {
+					t.Errorf("%s: %s stands before %s", at, text(e), text(ranked[n]))
+				}
+			}
+		}
+		other := say(func(e *listing.Entry) { e.Reason = listing.BareIP })
+		if v := b.replace(b.importing("feed"), always, other); v.Kept+v.Altered+v.Added != 2 {
+			t.Errorf("%s for two reasons: %+v", at, v)
+		}
+	}
+}
+
+func replaceAdd(t *testing.T, b *bench) {
+	r := b.importing("feed")
+	r.Source.Add = true
+	b.replace(r, fed("198.51.100.1"), fed("2001:db8::/48"))
+	r = b.importing("feed")
+	r.Source.Add = true
+	altered := fed("198.51.100.1")
+	altered.PublicNote = "seen again"
+	v := b.replace(r, fed("198.51.100.2"), altered, fed("203.0.113.0/24"), fed("2001:db8::/48"))
+	if v.Added != 2 || v.Altered != 1 || v.Kept != 1 || v.Removed != 0 || b.status().Sourced != 4 || len(b.all()) != 4 {
+		t.Errorf("added: %+v, %s", v, text(b.all()))
+	}
+	if changes := b.upTo(1, 2); len(changes) != 4 || changes[0].Kind != listing.SourceChange {
+		t.Errorf("changes: %s", text(changes))
+	}
+}
+
+func replaceExpired(t *testing.T, b *bench) {
+	b.replace(b.importing("feed"), fed("198.51.100.1"), fed("2001:db8::1"))
+	b.now = b.now.Add(8 * listing.Day)
+	r := b.importing("feed")
+	r.Source.Add = true
+	v := b.replace(r, fed("198.51.100.1"))
+	if v.Added != 1 || v.Removed != 0 || v.Kept != 0 || len(v.Changes) != 2 || v.Changes[0].Because != listing.Expired {
+		t.Fatalf("verdict %+v", v)
+	}
+	all := b.all()
+	if len(all) != 1 || !all[0].Since.Equal(b.now) || b.status().Sourced != 1 {
+		t.Errorf("entries %s", text(all))
+	}
+	changes := b.upTo(1, 2)
+	if len(changes) != 3 || changes[0].SourceAfter != nil || changes[1].SourceBefore != nil || changes[2].Before != nil || !changes[2].Last {
+		t.Errorf("changes: %s", text(changes))
+	}
+}
+
+func replaceOnce(t *testing.T, b *bench) {
+	r := b.importing("feed")
+	r.Keyed = true
+	first := b.replace(r, fed("198.51.100.1"), fed("198.51.100.2"))
+	b.reopen()
+	b.unchanged(func() {
+		again := b.replace(r, fed("203.0.113.9"))
+		if !again.Repeated {
+			t.Error("decided twice")
+		}
+		again.Repeated = false
+		same(t, "verdict of then", again, first)
+	})
+	b.unchanged(func() {
+		r.Actor = "bob"
+		_, err := b.Replace(t.Context(), r, these(nil))
+		wantCode(t, err, "id-used")
+	})
+}
+
+func replaceGeneration(t *testing.T, b *bench) {
+	r := b.importing("feed")
+	r.Source.Expect = new(uint64)
+	b.replace(r, fed("198.51.100.1"))
+	b.unchanged(func() {
+		r.ID = "other"
+		_, err := b.Replace(t.Context(), r, these(nil))
+		wantKind(t, err, listing.ErrConflict)
+	})
+	// While these entries are read, the source moves on.
+	r = b.importing("feed")
+	v, err := b.Replace(t.Context(), r, func(yield func(listing.Entry, error) bool) {
+		yield(fed("198.51.100.2"), nil)
+		b.replace(b.importing("feed"), fed("198.51.100.2"), fed("198.51.100.3"))
+	})
+	if err != nil || v.Kept != 1 || v.Removed != 1 || v.Added != 0 || b.status().Sourced != 1 {
+		t.Errorf("made against another generation: %+v, %v", v, err)
+	}
+}
+
+func replaceAtOnceByMany(t *testing.T, b *bench) {
+	var wait sync.WaitGroup
+	for n := range 8 {
+		wait.Go(func() {
+			r := listing.Request{Header: listing.Header{ID: fmt.Sprint(n), Time: b.now, Actor: "alice"},
+				Source: &listing.SourceEdit{Name: "feed", Add: n%2 == 0, Until: b.now.Add(time.Hour)}}
+			_, err := b.Replace(t.Context(), r, these([]listing.Entry{fed(fmt.Sprintf("198.51.100.%d", n)), fed("198.51.100.100")}))
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	replayed := replay(t, b.upTo(0, b.status().Head))
+	same(t, "what the changes make", replayed, b.all())
+	if b.status().Sourced != len(replayed) {
+		t.Errorf("%d entries, %d counted", len(replayed), b.status().Sourced)
+	}
+}

@@ -1,0 +1,123 @@
+package db
+
+import (
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"dnsbld/listing"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// remembered is how long a request is known by its id, counted between the
+// times of requests, so that every node forgets alike.
+const remembered = 30 * listing.Day
+
+// forgetAtOnce is how many old ids a request takes with it.
+const forgetAtOnce = 8
+
+// done is what a request was answered. Most of it is in the log; a request
+// that changed nothing has no record there.
+type done struct {
+	fingerprint listing.Digest
+	revision    listing.Revision
+	logged      bool
+	named       []listing.Entry // when it is not in the log
+}
+
+func (d *done) encode() []byte {
+	b := appendRevision(append([]byte(nil), d.fingerprint[:]...), d.revision)
+	if d.logged {
+		return append(b, 1)
+	}
+	return encodeNamed(append(b, 0), d.named, nil)
+}
+
+func decodeDone(raw []byte) (done, error) {
+	r := reader{b: raw}
+	d := done{fingerprint: r.digest(), revision: listing.Revision(binary.BigEndian.Uint64(r.take(8))), logged: r.byte() == 1}
+	if !d.logged {
+		d.named = r.named(nil)
+	}
+	return d, r.err("answered request")
+}
+
+// repeated looks whether a request was decided before. Its id with something
+// else asked for is a conflict.
+func (s *state) repeated(r *listing.Request) (v listing.Verdict, known bool, err error) {
+	raw := s.tx.Bucket(doneBucket).Get([]byte(r.ID))
+	if raw == nil {
+		return v, false, nil
+	}
+	d, err := decodeDone(raw)
+	if err != nil {
+		return v, false, err
+	}
+	if d.fingerprint != r.Fingerprint() {
+		return v, false, &listing.Error{Kind: listing.ErrConflict, Code: "id-used",
+			Message: fmt.Sprintf("request id %s was used for something else, at revision %d", listing.Quote(r.ID), d.revision),
+			Hint:    "an idempotency key stands for one command: take another"}
+	}
+	v, err = s.answer(&d)
+	return v, err == nil, err
+}
+
+// answer is the verdict of then.
+func (s *state) answer(d *done) (listing.Verdict, error) {
+	if !d.logged {
+		return listing.Verdict{Revision: d.revision, Entries: d.named, Repeated: true}, nil
+	}
+	rec, err := s.record(d.revision)
+	if err != nil {
+		return listing.Verdict{}, err
+	}
+	rec.verdict.Repeated = true
+	return rec.verdict, nil
+}
+
+// record reads one revision from the log.
+func (s *state) record(revision listing.Revision) (*record, error) {
+	raw := s.tx.Bucket(logBucket).Get(revisionKey(revision))
+	if len(raw) < len(listing.Digest{}) {
+		return nil, corruptf("revision %d is not in the log", revision)
+	}
+	return decodeRecord(raw[len(listing.Digest{}):])
+}
+
+// remember keeps the id of a request, and forgets some that are too old.
+func (w *writing) remember(r *listing.Request, d done) error {
+	d.fingerprint = r.Fingerprint()
+	w.dirty = true
+	byID, byAge := w.tx.Bucket(doneBucket), w.tx.Bucket(agedBucket)
+	if err := byID.Put([]byte(r.ID), d.encode()); err != nil {
+		return err
+	}
+	if err := byAge.Put(ageKey(r.Time, r.ID), nil); err != nil {
+		return err
+	}
+	return forget(byID, byAge, r.Time.Add(-remembered))
+}
+
+func forget(byID, byAge *bolt.Bucket, before time.Time) error {
+	limit := ageKey(before, "")
+	for range forgetAtOnce {
+		k, _ := byAge.Cursor().First()
+		if k == nil || string(k) >= string(limit) {
+			return nil
+		}
+		k = append([]byte(nil), k...)
+		if err := byAge.Delete(k); err != nil {
+			return err
+		}
+		if err := byID.Delete(k[8:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ageKey sorts ids by when they were used.
+func ageKey(t time.Time, id string) []byte {
+	return append(binary.BigEndian.AppendUint64(nil, uint64(max(t.Unix(), 0))), id...)
+}

@@ -1,0 +1,206 @@
+package db
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+
+	"dnsbld/listing"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// hit is a change that a history has, found and not yet read.
+type hit struct {
+	revision listing.Revision
+	order    int        // within the revision
+	change   int        // number in the record, or −1 for an entry of a source
+	step     transition // of such an entry
+	subject  listing.Subject
+}
+
+// history gives the changes of entries and allow entries at exactly a subject,
+// those of sources too, and the end of a source while it had such an entry.
+func (s *state) history(subject listing.Subject, yield func(listing.Change) bool) error {
+	if checkSubject(subject) != nil {
+		return nil
+	}
+	hits, err := s.ownHits(subject)
+	if err != nil {
+		return err
+	}
+	deltas := s.tx.Bucket(deltasBucket)
+	names := deltas.Cursor()
+	for name, _ := names.First(); name != nil; name, _ = names.Next() {
+		found, err := sourceHits(deltas.Bucket(name), string(name), subject)
+		if err != nil {
+			return err
+		}
+		hits = append(hits, found...)
+	}
+	slices.SortStableFunc(hits, func(a, b hit) int {
+		return cmp.Or(cmp.Compare(a.revision, b.revision), a.order-b.order)
+	})
+	return s.readHits(hits, yield)
+}
+
+// ownHits looks into the index of this list's own changes.
+func (s *state) ownHits(subject listing.Subject) (hits []hit, err error) {
+	prefix := subjectKey(subject)
+	c := s.tx.Bucket(historyBucket).Cursor()
+	for k, v := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, v = c.Next() {
+		revision, rest, ok := cutRevision(k[len(prefix):])
+		if !ok || len(rest) > 0 {
+			return nil, corruptf("history of %s", subject)
+		}
+		r := reader{b: v}
+		for len(r.b) > 0 && !r.bad {
+			n := int(r.uvarint())
+			hits = append(hits, hit{revision: revision, order: n, change: n})
+		}
+		if err := r.err("history of " + subject.String()); err != nil {
+			return nil, err
+		}
+	}
+	return hits, nil
+}
+
+// sourceHits looks through the deltas of one source where they lie.
+func sourceHits(b *bolt.Bucket, name string, subject listing.Subject) (hits []hit, err error) {
+	if b == nil {
+		return nil, corruptf("deltas of source %s", name)
+	}
+	if isHost4(subject) {
+		hits, err = hostHits(b.Cursor(), subject)
+	} else {
+		hits, err = wideHits(b.Cursor(), subject)
+	}
+	if err != nil || len(hits) == 0 {
+		return nil, err
+	}
+	return withEnds(b.Cursor(), hits, name)
+}
+
+func hostHits(c *bolt.Cursor, subject listing.Subject) (hits []hit, err error) {
+	v4 := subject.V4()
+	prefix := []byte{hostClass, byte(v4 >> 24)}
+	for k, v := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, v = c.Next() {
+		t, err := openTable(v, deltaLow)
+		if err != nil {
+			return nil, err
+		}
+		from, to := t.find(v4 & 0xffffff)
+		for n := from; n < to; n++ {
+			_, id := t.at(n)
+			step, err := value(&t, id, (*reader).transition)
+			if err != nil {
+				return nil, err
+			}
+			revision, _, _ := cutRevision(k[len(prefix):])
+			hits = append(hits, hit{revision: revision, order: sourceOrder + n, change: -1, step: step, subject: subject})
+		}
+	}
+	return hits, nil
+}
+
+// sourceOrder puts entries after the changes of their source.
+const sourceOrder = 1 << 20
+
+func wideHits(c *bolt.Cursor, subject listing.Subject) (hits []hit, err error) {
+	prefix, key := []byte{wideClass}, subjectKey(subject)
+	for k, v := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, v = c.Next() {
+		d, err := openWide(v)
+		if err != nil {
+			return nil, err
+		}
+		from, to := d.find(key)
+		for n := from; n < to; n++ {
+			_, step, err := d.read(n)
+			if err != nil {
+				return nil, err
+			}
+			revision, _, _ := cutRevision(k[len(prefix):])
+			hits = append(hits, hit{revision: revision, order: sourceOrder + n, change: -1, step: step, subject: subject})
+		}
+	}
+	return hits, nil
+}
+
+// withEnds puts in the ends of the source that ended an entry.
+func withEnds(c *bolt.Cursor, hits []hit, name string) ([]hit, error) {
+	var all []hit
+	alive := 0
+	next := 0
+	upTo := func(revision listing.Revision) {
+		for ; next < len(hits) && hits[next].revision < revision; next++ {
+			all = append(all, hits[next])
+			alive += btoi(hits[next].step.hasAfter) - btoi(hits[next].step.hasBefore)
+		}
+	}
+	for k, v := c.Seek([]byte{endClass}); bytes.HasPrefix(k, []byte{endClass}); k, v = c.Next() {
+		revision, _, _ := cutRevision(k[1:])
+		r := reader{b: v}
+		n := int(r.uvarint())
+		if err := r.err("end of source " + name); err != nil {
+			return nil, err
+		}
+		upTo(revision)
+		if alive > 0 {
+			all = append(all, hit{revision: revision, order: n, change: n})
+		}
+		alive = 0
+	}
+	upTo(1<<64 - 1)
+	return all, nil
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// readHits reads the changes that were found.
+func (s *state) readHits(hits []hit, yield func(listing.Change) bool) error {
+	var rec *record
+	for n := range hits {
+		h := &hits[n]
+		if rec == nil || rec.revision != h.revision {
+			var err error
+			if rec, err = s.record(h.revision); err != nil {
+				return err
+			}
+		}
+		c, err := h.read(rec)
+		c.Last = false // a history has not all of a revision
+		if err != nil || !yield(c) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *hit) read(rec *record) (listing.Change, error) {
+	changes := rec.verdict.Changes
+	switch {
+	case h.change >= len(changes):
+		return listing.Change{}, corruptf("change %d of revision %d", h.change, h.revision)
+	case h.change >= 0:
+		return changes[h.change], nil
+	}
+	before, after := rec.sources()
+	if after == nil {
+		return listing.Change{}, corruptf("import at revision %d", h.revision)
+	}
+	c := listing.Change{Revision: h.revision, Header: rec.header(), Kind: listing.EntryChange}
+	if h.step.hasBefore && before != nil {
+		e := h.step.before.entry(h.subject, before)
+		c.Before = &e
+	}
+	if h.step.hasAfter {
+		e := h.step.after.entry(h.subject, after)
+		c.After = &e
+	}
+	return c, nil
+}

@@ -1,0 +1,148 @@
+package db
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"os"
+
+	"dnsbld/listing"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// inspect looks at a file without changing it. It reports whether the file is
+// yet to be filled, and fails unless it is that or a list this code can read.
+func inspect(path string, o Options) (fresh bool, err error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return true, nil
+	case err != nil:
+		return false, err
+	case !info.Mode().IsRegular():
+		return false, foreign("it is not a file")
+	case info.Size() == 0:
+		return true, nil
+	}
+	b, err := openBolt(path, o, true)
+	if err != nil {
+		return false, err
+	}
+	err = guarded(func() error {
+		return b.View(func(tx *bolt.Tx) error {
+			if k, _ := tx.Cursor().First(); k == nil {
+				fresh = true // its making was cut short
+				return nil
+			}
+			return checkLayout(tx)
+		})
+	})
+	return fresh, errors.Join(err, b.Close())
+}
+
+// checkLayout is what is looked at whenever a file is opened: that this code
+// knows the layout, and that the end of the log is the head of the chain.
+func checkLayout(tx *bolt.Tx) error {
+	meta := tx.Bucket(metaBucket)
+	if meta == nil {
+		return foreign("it has no list in it")
+	}
+	version, n := binary.Uvarint(meta.Get(schemaKey))
+	switch {
+	case n <= 0:
+		return foreign("it does not say which version it has")
+	case version > schema:
+		return &listing.Error{Kind: listing.ErrCorrupt, Code: "newer-schema",
+			Message: fmt.Sprintf("it has version %d of the layout; this program knows versions up to %d", version, schema),
+			Hint:    "a newer dnsbld wrote it: run that one, or restore a backup from before"}
+	}
+	for _, name := range allBuckets() {
+		if tx.Bucket(name) == nil {
+			return corruptf("bucket %s is missing", name)
+		}
+	}
+	h, err := readHead(tx)
+	if err != nil {
+		return err
+	}
+	last, raw := tx.Bucket(logBucket).Cursor().Last()
+	if last == nil {
+		if h.chain != (listing.Digest{}) {
+			return corruptf("the log is empty, the chain is not")
+		}
+		return nil
+	}
+	if r, _, ok := cutRevision(last); !ok || r > h.revision || len(raw) < len(h.chain) || h.chain != listing.Digest(raw[:len(h.chain)]) {
+		return corruptf("the log does not end where the head says")
+	}
+	return nil
+}
+
+func foreign(what string) error {
+	return &listing.Error{Kind: listing.ErrCorrupt, Code: "not-a-list", Message: "it is not a list of dnsbld: " + what,
+		Hint: "check the path; nothing was changed"}
+}
+
+// What is read of bbolt's meta pages: after a page header of 16 bytes come
+// magic, version, page size, flags, root bucket (two numbers), freelist, high
+// water mark, transaction and the FNV-1a sum of these.
+const (
+	boltMagic    = 0xED0CDAED
+	pageHeader   = 16
+	metaPageSize = 8
+	metaHigh     = 40
+	metaTx       = 48
+	metaSum      = 56
+	metaLen      = 64
+)
+
+// checkPages refuses a file that is not of bbolt, or shorter than it says.
+func checkPages(f *os.File) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	size := info.Size()
+	if size == 0 {
+		return nil
+	}
+	newest, need := uint64(0), int64(0)
+	for _, at := range metaOffsets() {
+		page := make([]byte, pageHeader+metaLen)
+		if _, err := f.ReadAt(page, at); err != nil {
+			continue
+		}
+		meta := page[pageHeader:]
+		sum := fnv.New64a()
+		sum.Write(meta[:metaSum])
+		if binary.NativeEndian.Uint32(meta) != boltMagic || sum.Sum64() != binary.NativeEndian.Uint64(meta[metaSum:]) {
+			continue
+		}
+		pageSize := int64(binary.NativeEndian.Uint32(meta[metaPageSize:]))
+		if at != 0 && at != pageSize {
+			continue
+		}
+		if tx := binary.NativeEndian.Uint64(meta[metaTx:]); tx >= newest {
+			newest, need = tx, int64(binary.NativeEndian.Uint64(meta[metaHigh:]))*pageSize
+		}
+	}
+	switch {
+	case need == 0:
+		return foreign("it has no valid head")
+	case size < need:
+		return corruptf("the file has %d bytes of %d: it was cut short", size, need)
+	}
+	return nil
+}
+
+// metaOffsets are where a meta page may begin: at the start, and after a first
+// page of any size.
+func metaOffsets() []int64 {
+	offsets := []int64{0}
+	for size := int64(1 << 10); size <= 1<<24; size <<= 1 {
+		offsets = append(offsets, size)
+	}
+	return offsets
+}

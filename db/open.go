@@ -1,0 +1,201 @@
+package db
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"dnsbld/listing"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Options are how a file is opened. The zero value is right for the daemon.
+type Options struct {
+	// Timeout is how long to wait for another process to let go of the file;
+	// zero: a second.
+	Timeout time.Duration
+
+	// InitialMmap is how many bytes of address space the file is mapped into
+	// at once; zero: 4 GiB, or four times the file where that is more. While
+	// the file fits, a reader that takes its time never stalls a writer. It
+	// costs address space, not memory; where there is not so much, the map is
+	// as large as the file.
+	InitialMmap int
+
+	// NoSync leaves out the waiting for the disk. What was written last is
+	// lost, or all of it, when the machine stops: for tests only.
+	NoSync bool
+}
+
+// DB is one open file. It implements listing.Store.
+type DB struct {
+	bolt   *bolt.DB
+	queue  *queue
+	news   news
+	done   chan struct{} // closed when the writer has ended
+	closed sync.Once
+}
+
+var _ listing.Store = (*DB)(nil)
+
+// Open opens the file, or makes it. It fails with listing.ErrUnavailable when
+// another process has it, and with listing.ErrCorrupt when it is damaged,
+// newer than this program, or something else; then it is left as it is.
+func Open(path string, o Options) (*DB, error) {
+	if o.Timeout == 0 {
+		o.Timeout = time.Second
+	}
+	fresh, err := inspect(path, o)
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", path, err)
+	}
+	b, err := openBolt(path, o, false)
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", path, err)
+	}
+	if fresh {
+		if err := initialize(b); err != nil {
+			return nil, fmt.Errorf("making %s: %w", path, errors.Join(outward(err), b.Close()))
+		}
+	}
+	d := &DB{bolt: b, queue: newQueue(), news: newNews(), done: make(chan struct{})}
+	go d.write()
+	return d, nil
+}
+
+// mapFor is how much address space to map a file of a size into.
+func mapFor(path string, o Options) int {
+	if o.InitialMmap != 0 {
+		return o.InitialMmap
+	}
+	const word = 32 << (^uint(0) >> 63)
+	ample := int64(4 << 30)
+	if word == 32 {
+		return 1 << 28
+	}
+	if info, err := os.Stat(path); err == nil {
+		ample = max(ample, 4*info.Size())
+	}
+	return int(ample)
+}
+
+// openBolt opens the file with the lock held before anything of it is read.
+func openBolt(path string, o Options, readOnly bool) (b *bolt.DB, err error) {
+	options := &bolt.Options{FreelistType: bolt.FreelistMapType, InitialMmapSize: mapFor(path, o), NoSync: o.NoSync,
+		ReadOnly: readOnly, NoStatistics: true}
+	if readOnly {
+		options.InitialMmapSize = 0
+	}
+	for {
+		var file *os.File
+		options.OpenFile = func(name string, flag int, mode os.FileMode) (*os.File, error) {
+			f, err := openLocked(name, flag, mode, o.Timeout)
+			file = f
+			return f, err
+		}
+		err = guarded(func() (err error) {
+			b, err = bolt.Open(path, 0o600, options)
+			return err
+		})
+		if errors.Is(err, listing.ErrCorrupt) && file != nil {
+			_ = file.Close() // bbolt panicked and left it open; the error that counts is there already
+		}
+		if errors.Is(err, syscall.ENOMEM) && options.InitialMmapSize > 0 {
+			options.InitialMmapSize = 0
+			continue
+		}
+		return b, err
+	}
+}
+
+// openLocked opens the file and takes the lock that bbolt would take, so that
+// it can be looked at before bbolt does: bbolt touches pages that a file cut
+// short does not have.
+func openLocked(name string, flag int, mode os.FileMode, timeout time.Duration) (*os.File, error) {
+	f, err := os.OpenFile(name, flag, mode)
+	if err != nil {
+		return nil, err
+	}
+	if err := lock(f, timeout); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	if err := checkPages(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+func lock(f *os.File, timeout time.Duration) error {
+	const pause = 20 * time.Millisecond
+	for deadline := time.Now().Add(timeout); ; time.Sleep(pause) {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return fmt.Errorf("locking: %w", err)
+		}
+		if time.Now().After(deadline) {
+			return &listing.Error{Kind: listing.ErrUnavailable, Code: "in-use", Message: "in use by a running dnsbld",
+				Hint: "leave out --offline to talk to it, or stop it first"}
+		}
+	}
+}
+
+// initialize makes the buckets of a new file.
+func initialize(b *bolt.DB) error {
+	return b.Update(func(tx *bolt.Tx) error {
+		for _, name := range allBuckets() {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		meta := tx.Bucket(metaBucket)
+		return errors.Join(meta.Put(schemaKey, binary.AppendUvarint(nil, schema)), meta.Put(headKey, head{}.encode()))
+	})
+}
+
+// Close lets the requests that wait be decided, ends the iterators over
+// changes, and waits for those who read.
+func (d *DB) Close() error {
+	var err error
+	d.closed.Do(func() {
+		d.queue.close()
+		<-d.done
+		d.news.close()
+		err = d.bolt.Close()
+	})
+	return err
+}
+
+// Sync returns at once: a node alone has all that was decided.
+func (d *DB) Sync(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return d.read(func(*state) error { return nil })
+}
+
+// Status is how the store is.
+func (d *DB) Status(ctx context.Context) (listing.Status, error) {
+	st := listing.Status{}
+	if err := ctx.Err(); err != nil {
+		return st, err
+	}
+	err := d.read(func(s *state) error {
+		sources, err := allJSON[listing.Source](s.tx.Bucket(sourcesBucket))
+		st = listing.Status{Head: s.head.revision, Chain: s.head.chain, Entries: s.head.entries,
+			Bytes: s.tx.Size(), Path: d.bolt.Path()}
+		for _, src := range sources {
+			st.Sourced += src.Entries
+		}
+		return err
+	})
+	return st, err
+}

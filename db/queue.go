@@ -1,0 +1,136 @@
+package db
+
+import (
+	"context"
+	"sync"
+
+	"dnsbld/listing"
+)
+
+// job is one request on its way to the writer.
+type job struct {
+	ctx     context.Context
+	request *listing.Request
+	raw     []byte    // the canonical request
+	content *contents // of Replace, else nil
+	plan    *plan
+
+	verdict listing.Verdict
+	err     error
+	done    chan struct{}
+}
+
+// alone reports whether the job has a transaction to itself: what fails of a
+// large one must not take small ones with it.
+func (j *job) alone() bool { return j.content != nil }
+
+func (j *job) finish(err error) {
+	if err != nil {
+		j.verdict, j.err = listing.Verdict{}, err
+	}
+	close(j.done)
+}
+
+// queue holds the jobs that wait, in order.
+type queue struct {
+	mu     sync.Mutex
+	jobs   []*job
+	closed bool
+	wake   chan struct{} // holds one token while there may be something to do
+}
+
+func newQueue() *queue { return &queue{wake: make(chan struct{}, 1)} }
+
+func (q *queue) add(j *job) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return errClosed()
+	}
+	q.jobs = append(q.jobs, j)
+	q.signal()
+	return nil
+}
+
+func (q *queue) signal() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.signal()
+}
+
+// Limits of one transaction.
+const (
+	mostJobs  = 256
+	mostBytes = 8 << 20
+)
+
+// take waits for jobs and gives those that one transaction can decide; none
+// when the queue is closed and empty.
+func (q *queue) take() []*job {
+	for {
+		q.mu.Lock()
+		if len(q.jobs) > 0 {
+			n := q.batch()
+			batch := q.jobs[:n:n]
+			q.jobs = q.jobs[n:]
+			q.mu.Unlock()
+			return batch
+		}
+		closed := q.closed
+		q.mu.Unlock()
+		if closed {
+			return nil
+		}
+		<-q.wake
+	}
+}
+
+func (q *queue) batch() int {
+	bytes := 0
+	for n, j := range q.jobs {
+		bytes += len(j.raw)
+		if n > 0 && (n == mostJobs || bytes > mostBytes || j.alone()) {
+			return n
+		}
+		if j.alone() {
+			return 1
+		}
+	}
+	return len(q.jobs)
+}
+
+// news wakes those who wait for a commit.
+type news struct {
+	mu     *sync.Mutex
+	next   *chan struct{} // closed by the next commit
+	closed chan struct{}
+}
+
+func newNews() news {
+	next := make(chan struct{})
+	return news{mu: new(sync.Mutex), next: &next, closed: make(chan struct{})}
+}
+
+// wait is closed when something has been committed after the call.
+func (n *news) wait() <-chan struct{} {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return *n.next
+}
+
+func (n *news) tell() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	close(*n.next)
+	*n.next = make(chan struct{})
+}
+
+func (n *news) close() { close(n.closed) }

@@ -1,0 +1,157 @@
+package db
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"runtime"
+
+	"dnsbld/listing"
+)
+
+// submit queues a job and waits for its verdict. When ctx ends first, the
+// outcome is unknown.
+func (d *DB) submit(ctx context.Context, j *job) (listing.Verdict, error) {
+	j.ctx, j.done = ctx, make(chan struct{})
+	if err := d.queue.add(j); err != nil {
+		return listing.Verdict{}, err
+	}
+	select {
+	case <-j.done:
+		return j.verdict, j.err
+	case <-ctx.Done():
+		return listing.Verdict{}, fmt.Errorf("%w: the outcome is not known: %w", listing.ErrUnavailable, ctx.Err())
+	}
+}
+
+// write is the one goroutine that writes. All requests that wait are decided
+// in turn in one transaction, and share its wait for the disk.
+func (d *DB) write() {
+	defer close(d.done)
+	for {
+		batch := d.queue.take()
+		if batch == nil {
+			return
+		}
+		var err error
+		if batch[0].alone() {
+			onBulkThread(func() { err = d.commit(batch) })
+		} else {
+			err = d.commit(batch)
+		}
+		d.news.tell()
+		for _, j := range batch {
+			j.finish(err)
+		}
+		runtime.Gosched() // whoever asks again at once is in the next batch
+	}
+}
+
+// commit decides a batch in one transaction. An error is of all of it; after
+// one that came late what was asked may yet be found done.
+func (d *DB) commit(batch []*job) error {
+	err := guarded(func() error {
+		tx, err := d.bolt.Begin(true)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback() }() // after Commit it does nothing
+		s, err := newState(tx)
+		if err != nil {
+			return err
+		}
+		w := &writing{state: s}
+		for _, j := range batch {
+			if err := w.handle(j); err != nil {
+				return err
+			}
+		}
+		if !w.dirty {
+			return nil
+		}
+		if err := tx.Bucket(metaBucket).Put(headKey, s.head.encode()); err != nil {
+			return err
+		}
+		return tx.Commit()
+	})
+	if errors.Is(err, listing.ErrNotFound) || errors.Is(err, listing.ErrInvalid) {
+		return fmt.Errorf("writing: %w: %w", listing.ErrUnavailable, err)
+	}
+	return err
+}
+
+// writing is one transaction that decides requests.
+type writing struct {
+	*state
+	dirty bool
+}
+
+// handle decides one job. A refusal is the job's own; an error that it
+// returns is of the transaction.
+func (w *writing) handle(j *job) error {
+	if j.ctx.Err() != nil {
+		j.err = fmt.Errorf("%w: not decided: %w", listing.ErrUnavailable, j.ctx.Err())
+		return nil
+	}
+	verdict, known, err := w.repeated(j.request)
+	if known || err != nil {
+		j.verdict, j.err = verdict, err
+		return fatal(err)
+	}
+	if j.content != nil {
+		return w.replace(j)
+	}
+	return w.apply(j)
+}
+
+// fatal passes on an error that is no refusal.
+func fatal(err error) error {
+	if errors.Is(err, listing.ErrCorrupt) {
+		return err
+	}
+	return nil
+}
+
+// keep logs what was decided and makes it the new head.
+func (w *writing) keep(rec *record, r *listing.Request) error {
+	raw, err := rec.encode()
+	if err != nil {
+		return err
+	}
+	w.head.revision = rec.revision
+	w.head.chain = listing.Link(w.head.chain, raw)
+	w.dirty = true
+	log := w.tx.Bucket(logBucket)
+	log.FillPercent = appendFill
+	if err := log.Put(revisionKey(rec.revision), append(w.head.chain[:], raw...)); err != nil {
+		return err
+	}
+	return w.remember(r, done{revision: rec.revision, logged: true})
+}
+
+// appendFill fills the pages of a bucket whose keys only rise.
+const appendFill = 0.95
+
+// endSource takes a source out, with all its entries, by change n of a revision.
+func (w *writing) endSource(name string, revision listing.Revision, n int) error {
+	if err := w.tx.Bucket(sourcesBucket).Delete([]byte(name)); err != nil {
+		return err
+	}
+	if err := w.dropContents(name); err != nil {
+		return err
+	}
+	deltas, err := w.tx.Bucket(deltasBucket).CreateBucketIfNotExists([]byte(name))
+	if err != nil {
+		return err
+	}
+	return deltas.Put(endKey(revision), binary.AppendUvarint(nil, uint64(n)))
+}
+
+func (w *writing) dropContents(name string) error {
+	all := w.tx.Bucket(contentsBucket)
+	if all.Bucket([]byte(name)) == nil {
+		return nil
+	}
+	return all.DeleteBucket([]byte(name))
+}

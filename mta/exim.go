@@ -1,0 +1,233 @@
+package mta
+
+import (
+	"bytes"
+	"hash/fnv"
+	"strconv"
+	"time"
+
+	"dnsbld/listing/helo"
+)
+
+// Silence after which a connection to Exim is taken to be over. With a process ID in the log, connections cannot be confused, and
+// there is more time.
+const (
+	eximIdle    = time.Minute
+	eximPIDIdle = 5 * time.Minute
+)
+
+// Exim reads Exim's main log, or what Exim sends to syslog. A session is one connection. Where the log names the process (by
+// syslog, or log_selector = +pid), that is what the process says about one client; else it is what is said of one client and HELO
+// with less than a minute between, so that two connections may count as one, but never one as two. "SMTP connection from … closed"
+// (log_selector = +smtp_connection) ends a session at once. The recipients of accepted mail need +received_recipients.
+//
+// Exim leaves HELO out where it equals the confirmed host name, or is the client's address in brackets beside a confirmed name;
+// the report then has the host name, which is judged alike.
+type Exim struct {
+	o         LogOptions
+	stats     LogStats
+	stamps    stamps
+	processes *sessions // by process
+	clients   *sessions // by client and HELO
+	key       []byte
+}
+
+// NewExim returns a reader that has read nothing.
+func NewExim(o LogOptions) *Exim {
+	o = o.filled()
+	e := &Exim{o: o, stamps: stamps{now: o.Now, zone: o.Zone}}
+	e.processes = newSessions(o, eximPIDIdle, &e.stats)
+	e.clients = newSessions(o, eximIdle, &e.stats)
+	return e
+}
+
+// Line takes the next line.
+func (e *Exim) Line(line []byte, emit func(Report)) {
+	e.stats.Lines++
+	l, ok := splitExim(line)
+	if !ok {
+		e.stats.Skipped++
+		return
+	}
+	what, ok, ambiguous := parseExim(l.text)
+	if ambiguous {
+		e.stats.Ambiguous++
+	}
+	if !ok {
+		return
+	}
+	at, ok := e.stamps.read(l.stamp)
+	if !ok {
+		e.stats.Skipped++
+		return
+	}
+	e.Expire(at, emit)
+	e.take(l, what, at, emit)
+}
+
+// Expire reports the sessions that have been silent for long.
+func (e *Exim) Expire(now time.Time, emit func(Report)) {
+	e.processes.expire(now, emit)
+	e.clients.expire(now, emit)
+}
+
+// Flush reports what is open.
+func (e *Exim) Flush(emit func(Report)) {
+	e.processes.flush(emit)
+	e.clients.flush(emit)
+}
+
+// Oldest is the number of the line at which the oldest open session began.
+func (e *Exim) Oldest() int64 { return min(e.processes.oldest(), e.clients.oldest()) }
+
+// Stats are the counts so far.
+func (e *Exim) Stats() LogStats { return e.stats }
+
+// take adds one line to its session.
+func (e *Exim) take(l eximLine, what eximEvent, at time.Time, emit func(Report)) {
+	table := e.clients
+	if len(l.pid) > 0 {
+		table = e.processes
+	}
+	e.setKey(l, what)
+	one := table.find(e.key)
+	if one == nil {
+		if what.closing && !what.host.greeted {
+			return // nothing was said, or nothing was logged of it
+		}
+		one = table.start(e.key, e.scope(l, what), at, emit)
+		one.report.Receiver = e.receiver(l)
+		what.host.describe(&one.report.Session)
+	}
+	table.touch(one, at)
+	what.apply(one)
+	if what.closing {
+		table.end(one, emit)
+	}
+}
+
+// setKey tells connections apart, as far as the log does.
+func (e *Exim) setKey(l eximLine, what eximEvent) {
+	e.key = append(append(e.key[:0], l.host...), 0)
+	e.key = append(append(e.key, l.pid...), 0)
+	e.key = what.host.addr.AppendTo(e.key)
+	e.key = append(append(e.key, 0), what.host.port...)
+	if len(l.pid) == 0 {
+		e.key = append(append(e.key, 0), what.greeting()...)
+	}
+}
+
+// scope is the part of a session's ID that is not its time.
+func (e *Exim) scope(l eximLine, what eximEvent) []byte {
+	scope := append(make([]byte, 0, 64), l.host...)
+	if len(l.pid) > 0 {
+		return append(append(scope, '/'), l.pid...)
+	}
+	hash := fnv.New32a()
+	hash.Write(what.greeting())
+	scope = what.host.addr.AppendTo(scope)
+	if len(what.host.port) > 0 {
+		scope = append(append(scope, '#'), what.host.port...)
+	}
+	return strconv.AppendUint(append(scope, '/'), uint64(hash.Sum32()), 16)
+}
+
+func (e *Exim) receiver(l eximLine) string {
+	if e.o.Receiver != "" {
+		return e.o.Receiver
+	}
+	return string(l.host)
+}
+
+// greeting is the HELO that a line tells of.
+func (what *eximEvent) greeting() []byte {
+	if what.refused != nil {
+		return what.refused
+	}
+	return what.host.helo
+}
+
+// describe sets what the log says of the client.
+func (h *eximHost) describe(s *helo.Session) {
+	s.Client = h.addr
+	if len(h.name) > 0 {
+		s.PTR, s.FCrDNS = []string{string(h.name)}, true // Exim logs a name only if it leads back
+	}
+}
+
+// apply adds to a session what a line tells.
+func (what *eximEvent) apply(one *session) {
+	s := &one.report.Session
+	if !one.greeted {
+		one.greeted = true
+		switch {
+		case what.refused != nil:
+			s.HELO = greetingText(what.refused)
+		case what.host.greeted:
+			s.HELO = greetingText(what.host.helo)
+		default:
+			s.Verb = helo.VerbNone
+		}
+	}
+	if s.Verb == "" {
+		s.Verb = what.verb
+	}
+	s.Auth = s.Auth || what.auth
+	s.Submission = s.Submission || what.submission
+	s.NullSender = s.NullSender || what.nullSender
+	if what.server.IsValid() {
+		s.OurIPs = union(s.OurIPs, append(s.OurIPs[:0:0], what.server))
+	}
+	for _, mailbox := range what.recipients {
+		addRecipient(s, mailbox)
+	}
+}
+
+// eximLine is a line of Exim's log without what syslog may have put before it.
+type eximLine struct {
+	stamp, host, pid []byte
+	text             []byte
+}
+
+// splitExim cuts the time, the host and the process off a line.
+func splitExim(line []byte) (l eximLine, ok bool) {
+	if stamp, text, ok := cutEximStamp(line); ok {
+		l.stamp, l.text = stamp, text
+	} else {
+		s, ok := splitSyslog(line)
+		program, pid, tagged := splitTag(s.tag)
+		if !ok || !tagged || !bytes.HasPrefix(program, []byte("exim")) {
+			return l, ok
+		}
+		l = eximLine{stamp: s.stamp, host: s.host, pid: pid, text: s.text}
+		if _, text, ok := cutEximStamp(s.text); ok {
+			l.text = text
+		}
+	}
+	if len(l.text) > 2 && l.text[0] == '[' && digit(l.text[1]) { // log_selector = +pid
+		if end := bytes.Index(l.text, []byte("] ")); end > 0 && allDigits(l.text[1:end]) {
+			l.pid, l.text = l.text[1:end], l.text[end+2:]
+		}
+	}
+	return l, true
+}
+
+// cutEximStamp cuts "2006-01-02 15:04:05", with thousandths and a zone if there are, and the blank after it.
+func cutEximStamp(line []byte) (stamp, text []byte, ok bool) {
+	n := len("2006-01-02 15:04:05")
+	if len(line) <= n || line[4] != '-' || line[7] != '-' || line[10] != ' ' || line[13] != ':' {
+		return nil, nil, false
+	}
+	if line[n] == '.' {
+		for n++; n < len(line) && digit(line[n]); n++ {
+		}
+	}
+	zone := len(" +0000")
+	if len(line) > n+zone && line[n] == ' ' && (line[n+1] == '+' || line[n+1] == '-') && allDigits(line[n+2:n+zone]) {
+		n += zone
+	}
+	if n >= len(line) || line[n] != ' ' {
+		return nil, nil, false
+	}
+	return line[:n], line[n+1:], true
+}

@@ -1,0 +1,70 @@
+package mta
+
+import (
+	"bytes"
+	"encoding/json"
+	"hash/fnv"
+	"strconv"
+	"time"
+)
+
+// NDJSON reads one report a line, in the form of [Report]. Unknown keys are ignored. A report without an ID has one made of its
+// line; without a time, it is of now. A line that is no JSON object, or has no client, is skipped.
+type NDJSON struct {
+	o     LogOptions
+	stats LogStats
+}
+
+// NewNDJSON returns a reader that has read nothing.
+func NewNDJSON(o LogOptions) *NDJSON { return &NDJSON{o: o.filled()} }
+
+// Line takes the next line.
+func (n *NDJSON) Line(line []byte, emit func(Report)) {
+	n.stats.Lines++
+	if line = bytes.TrimSpace(line); len(line) == 0 {
+		return
+	}
+	var r Report
+	if !scanReport(line, &r) {
+		r = Report{}
+		if json.Unmarshal(line, &r) != nil {
+			n.stats.Skipped++
+			return
+		}
+	}
+	if !r.Client.IsValid() {
+		n.stats.Skipped++
+		return
+	}
+	n.complete(line, &r)
+	n.stats.Sessions++
+	emit(r)
+}
+
+// complete adds what a line may lack.
+func (n *NDJSON) complete(line []byte, r *Report) {
+	if r.Time.IsZero() {
+		r.Time = n.o.Now()
+	}
+	r.Time = r.Time.UTC()
+	if r.Receiver == "" {
+		r.Receiver = n.o.Receiver
+	}
+	if r.ID == "" {
+		hash := fnv.New64a()
+		hash.Write(line)
+		r.ID = "line/" + strconv.FormatUint(hash.Sum64(), 16)
+	}
+}
+
+// Expire does nothing: every line is a whole session.
+func (n *NDJSON) Expire(time.Time, func(Report)) {}
+
+// Flush does nothing.
+func (n *NDJSON) Flush(func(Report)) {}
+
+// Oldest is the line to come.
+func (n *NDJSON) Oldest() int64 { return n.stats.Lines }
+
+// Stats are the counts so far.
+func (n *NDJSON) Stats() LogStats { return n.stats }

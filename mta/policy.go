@@ -1,0 +1,208 @@
+package mta
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// PolicyConfig is what a policy server needs. Zero durations and counts mean the defaults.
+type PolicyConfig struct {
+	Receiver string
+	// Report takes each session, once. It is called from one goroutine for each listener and may take its time: reports wait in
+	// a queue, and are dropped and counted when that is full. Required.
+	Report func(Report)
+	// Listed says whether mail from a client is refused, and with what text. It must not wait. Nil: nobody is refused.
+	Listed func(netip.Addr) (text string, listed bool)
+	// Our keeps our own hosts and trusted relays from being refused.
+	Our Our
+
+	Now         func() time.Time // nil: time.Now
+	Quiet       time.Duration    // after a session's last request, until it is reported; 10 s
+	Idle        time.Duration    // between requests, until the connection is closed; 10 min, longer than Postfix waits
+	Request     time.Duration    // from a request's first octet to its last; 30 s
+	Write       time.Duration    // until an answer is taken; 10 s
+	Connections int              // at a time, over all listeners; 1,000. Beyond, the one that is idle for longest makes room
+	Queue       int              // reports that wait, for each listener; 10,000
+}
+
+// Validate reports all that is wrong with the configuration.
+func (c PolicyConfig) Validate() error {
+	var errs []error
+	if c.Report == nil {
+		errs = append(errs, errors.New("policy service: nobody takes its reports"))
+	}
+	if c.Quiet < 0 || c.Idle < 0 || c.Request < 0 || c.Write < 0 || c.Connections < 0 || c.Queue < 0 {
+		errs = append(errs, errors.New("policy service: a limit is negative"))
+	}
+	return errors.Join(errs...)
+}
+
+func (c PolicyConfig) filled() PolicyConfig {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	for _, d := range []struct {
+		value    *time.Duration
+		standard time.Duration
+	}{{&c.Quiet, 10 * time.Second}, {&c.Idle, 10 * time.Minute}, {&c.Request, 30 * time.Second}, {&c.Write, 10 * time.Second}} {
+		if *d.value == 0 {
+			*d.value = d.standard
+		}
+	}
+	if c.Connections == 0 {
+		c.Connections = 1000
+	}
+	if c.Queue == 0 {
+		c.Queue = 10_000
+	}
+	return c
+}
+
+// PolicyStats count what a policy server did.
+type PolicyStats struct {
+	Connections int64 // accepted
+	Requests    int64 // answered
+	Refused     int64 // of these, with REJECT
+	Sessions    int64 // reported
+	Dropped     int64 // sessions for which the queue was full
+	Malformed   int64 // requests that say too little to make a session of; answered all the same
+	Overlong    int64 // attributes too long to be read
+	Broken      int64 // connections that ended within a request, or did not take the answer
+	Evicted     int64 // connections closed to make room for others
+}
+
+// Policy is a server for Postfix's policy delegation protocol (SMTPD_POLICY_README). It answers every request at once, DUNNO or,
+// where Listed says so, REJECT. The requests about one SMTP session, one for each recipient of each of its mails, become one
+// report, when another session begins on the connection, when it ends, or when it has been quiet for a while.
+type Policy struct {
+	config PolicyConfig
+	count  policyCounters
+
+	mu    sync.Mutex
+	conns map[*policyConn]struct{}
+}
+
+type policyCounters struct {
+	connections, requests, refused, sessions, dropped, malformed, overlong, broken, evicted atomic.Int64
+}
+
+// NewPolicy returns a server that listens nowhere yet.
+func NewPolicy(c PolicyConfig) (*Policy, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return &Policy{config: c.filled(), conns: map[*policyConn]struct{}{}}, nil
+}
+
+// Stats are the counts so far.
+func (p *Policy) Stats() PolicyStats {
+	c := &p.count
+	return PolicyStats{
+		Connections: c.connections.Load(), Requests: c.requests.Load(), Refused: c.refused.Load(),
+		Sessions: c.sessions.Load(), Dropped: c.dropped.Load(), Malformed: c.malformed.Load(),
+		Overlong: c.overlong.Load(), Broken: c.broken.Load(), Evicted: c.evicted.Load(),
+	}
+}
+
+// Serve answers on l until ctx is done, and then returns nil: l is closed, requests under way are answered, and open sessions are
+// reported. It may be called for several listeners at a time.
+func (p *Policy) Serve(ctx context.Context, l net.Listener) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	reports := make(chan Report, p.config.Queue)
+	delivered := make(chan struct{})
+	go func() {
+		defer close(delivered)
+		for r := range reports {
+			p.config.Report(r)
+		}
+	}()
+	stop := context.AfterFunc(ctx, func() { l.Close() })
+	defer stop()
+
+	var conns sync.WaitGroup
+	err := p.accept(ctx, l, func(conn net.Conn) {
+		c := newPolicyConn(ctx, p, conn, reports)
+		if !p.admit(c) {
+			conn.Close()
+			return
+		}
+		conns.Go(func() {
+			defer p.dismiss(c)
+			c.serve()
+		})
+	})
+	cancel()
+	conns.Wait()
+	close(reports)
+	<-delivered
+	return err
+}
+
+// accept hands connections to start until the listener is closed. Out of file descriptors, it waits for better times.
+func (p *Policy) accept(ctx context.Context, l net.Listener, start func(net.Conn)) error {
+	const shortest, longest = 5 * time.Millisecond, time.Second
+	pause := shortest
+	for {
+		conn, err := l.Accept()
+		switch {
+		case err == nil:
+			pause = shortest
+			p.count.connections.Add(1)
+			start(conn)
+			continue
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("accepting policy connections: %w", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+			pause = min(2*pause, longest)
+		}
+	}
+}
+
+// admit makes room for c by closing the connection that has been idle for longest: Postfix opens another when it needs one. It
+// fails if all are busy.
+func (p *Policy) admit(c *policyConn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.conns) >= p.config.Connections {
+		idlest := p.idlest()
+		p.count.evicted.Add(1)
+		if idlest == nil {
+			return false
+		}
+		delete(p.conns, idlest)
+		idlest.conn.Close()
+	}
+	p.conns[c] = struct{}{}
+	return true
+}
+
+func (p *Policy) idlest() *policyConn {
+	var idlest *policyConn
+	var since int64
+	for c := range p.conns {
+		if at := c.idleSince.Load(); at != 0 && (idlest == nil || at < since) {
+			idlest, since = c, at
+		}
+	}
+	return idlest
+}
+
+func (p *Policy) dismiss(c *policyConn) {
+	c.conn.Close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.conns, c)
+}

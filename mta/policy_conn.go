@@ -1,0 +1,186 @@
+package mta
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"dnsbld/listing/helo"
+)
+
+// maxAttribute is the length of the longest attribute that is read, in octets, its name and line end included. SMTP command lines
+// are shorter.
+const maxAttribute = 8 << 10
+
+// policyConn is one connection of an smtpd process, which handles one SMTP session after another.
+type policyConn struct {
+	p       *Policy
+	ctx     context.Context // of the listener: done when the server stops
+	conn    net.Conn
+	in      *bufio.Reader
+	out     *bufio.Writer
+	reports chan<- Report
+
+	request   policyRequest
+	session   policySession
+	begun     time.Time    // of the request that is being read; zero between requests
+	idleSince atomic.Int64 // Unix time in nanoseconds; 0 while busy
+}
+
+func newPolicyConn(ctx context.Context, p *Policy, conn net.Conn, reports chan<- Report) *policyConn {
+	c := &policyConn{p: p, ctx: ctx, conn: conn, reports: reports}
+	c.in = bufio.NewReaderSize(policySource{c}, maxAttribute)
+	c.out = bufio.NewWriter(conn)
+	c.idleSince.Store(time.Now().UnixNano())
+	return c
+}
+
+// serve answers requests until the connection ends.
+func (c *policyConn) serve() {
+	stop := context.AfterFunc(c.ctx, func() { c.conn.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	defer c.endSession()
+	for {
+		err := c.request.read(c.in)
+		if err != nil {
+			if !c.begun.IsZero() || c.request.started || c.out.Buffered() > 0 {
+				c.p.count.broken.Add(1)
+			}
+			return
+		}
+		c.p.count.overlong.Add(c.request.overlong)
+		c.answer()
+		if c.in.Buffered() == 0 {
+			if err := c.flush(); err != nil {
+				c.p.count.broken.Add(1)
+				return
+			}
+		}
+		c.begun = time.Time{}
+		c.note() // after the answer: mail does not wait for the books
+	}
+}
+
+// answer decides on the request.
+func (c *policyConn) answer() {
+	c.p.count.requests.Add(1)
+	if text, refused := c.refusal(); refused {
+		c.p.count.refused.Add(1)
+		c.out.WriteString("action=REJECT 5.7.1 ")
+		c.out.WriteString(text)
+		c.out.WriteString("\n\n")
+		return
+	}
+	c.out.WriteString("action=DUNNO\n\n")
+}
+
+// refusal returns the text with which a listed client is refused. Who authenticated, our own and trusted hosts are not.
+func (c *policyConn) refusal() (string, bool) {
+	if c.p.config.Listed == nil {
+		return "", false
+	}
+	client, ok := parseClient(c.request.value(attrClientAddress))
+	if !ok {
+		return "", false
+	}
+	text, listed := c.p.config.Listed(client)
+	if !listed {
+		return "", false
+	}
+	s := helo.Session{Client: client, Verb: helo.VerbNone}
+	c.request.describe(&s)
+	c.p.config.Our.Fill(&s)
+	if helo.Classify(s).Strength == helo.Exempt {
+		return "", false
+	}
+	const longest = 400 // of a reply line's 512 octets (RFC 5321, section 4.5.3.1.5)
+	return helo.Escape(text, longest), true
+}
+
+func (c *policyConn) flush() error {
+	if c.out.Buffered() == 0 {
+		return nil
+	}
+	if err := c.conn.SetWriteDeadline(time.Now().Add(c.p.config.Write)); err != nil {
+		return err
+	}
+	return c.out.Flush()
+}
+
+// note adds the request to the session that it is about.
+func (c *policyConn) note() {
+	switch c.session.take(&c.request) {
+	case sessionOther:
+		c.endSession()
+		c.session.begin(&c.request, c.p.config.Receiver, c.p.config.Now())
+	case sessionMalformed:
+		c.p.count.malformed.Add(1)
+	}
+}
+
+// endSession reports the session, if there is one to report.
+func (c *policyConn) endSession() {
+	r, ok := c.session.end()
+	if !ok {
+		return
+	}
+	select {
+	case c.reports <- r:
+		c.p.count.sessions.Add(1)
+	default:
+		c.p.count.dropped.Add(1)
+	}
+}
+
+// policySource reads from the connection under the deadline of the moment, and reports a session that has fallen quiet.
+type policySource struct{ c *policyConn }
+
+func (s policySource) Read(buf []byte) (int, error) {
+	c := s.c
+	if err := c.flush(); err != nil { // answers to requests before the one that has come in part
+		return 0, err
+	}
+	started := time.Now()
+	if c.begun.IsZero() && !c.request.started {
+		c.idleSince.Store(started.UnixNano())
+	} else if c.begun.IsZero() {
+		c.begun = started
+	}
+	for {
+		until, quiet := c.deadline(started)
+		if err := c.conn.SetReadDeadline(until); err != nil {
+			return 0, err
+		}
+		if err := c.ctx.Err(); err != nil { // it may have set its deadline before we did
+			return 0, err
+		}
+		n, err := c.conn.Read(buf)
+		if quiet && n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && c.ctx.Err() == nil {
+			c.endSession()
+			continue
+		}
+		c.idleSince.Store(0)
+		if c.begun.IsZero() && n > 0 {
+			c.begun = time.Now()
+		}
+		return n, err
+	}
+}
+
+// deadline is until when to wait for more, and whether that is only to report the session.
+func (c *policyConn) deadline(started time.Time) (until time.Time, quiet bool) {
+	if !c.begun.IsZero() {
+		return c.begun.Add(c.p.config.Request), false
+	}
+	idle := started.Add(c.p.config.Idle)
+	if c.session.pending() {
+		if at := started.Add(c.p.config.Quiet); at.Before(idle) {
+			return at, true
+		}
+	}
+	return idle, false
+}

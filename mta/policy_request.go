@@ -1,0 +1,164 @@
+package mta
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+
+	"dnsbld/listing/helo"
+)
+
+// attribute is one that we read; Postfix sends some thirty.
+type attribute int
+
+const (
+	attrRequest attribute = iota
+	attrState
+	attrProtocol
+	attrClientAddress
+	attrClientName
+	attrClientPort
+	attrServerAddress
+	attrServerPort
+	attrHELO
+	attrSender
+	attrRecipient
+	attrInstance
+	attrSASLUser
+	attributes // how many
+)
+
+// policyRequest is one request: lines of name=value and an empty one. Its memory is used again for the next.
+type policyRequest struct {
+	values   [attributes][]byte
+	has      [attributes]bool
+	started  bool  // something of it was read
+	overlong int64 // attributes that were too long
+	spoilt   bool  // one of them was one that we read
+}
+
+// read reads the next request. Lines that are no attributes, attributes that are unknown and those that are too long are passed
+// over; of one that comes twice, the last counts.
+func (r *policyRequest) read(in *bufio.Reader) error {
+	for i := range r.values {
+		r.values[i], r.has[i] = r.values[i][:0], false
+	}
+	r.started, r.overlong, r.spoilt = false, 0, false
+	for {
+		line, err := in.ReadSlice('\n')
+		if errors.Is(err, bufio.ErrBufferFull) {
+			if err := r.skip(line, in); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
+			r.started = r.started || len(line) > 0
+			return err
+		}
+		line = line[:len(line)-1]
+		if len(line) == 0 || len(line) == 1 && line[0] == '\r' {
+			return nil
+		}
+		r.started = true
+		r.set(line)
+	}
+}
+
+// skip passes over the rest of a line that starts with line.
+func (r *policyRequest) skip(line []byte, in *bufio.Reader) error {
+	name, _, _ := bytes.Cut(line, []byte("="))
+	if _, known := attributeNamed(name); known {
+		r.spoilt = true
+	}
+	r.started = true
+	r.overlong++
+	for {
+		_, err := in.ReadSlice('\n')
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return err
+		}
+	}
+}
+
+func (r *policyRequest) set(line []byte) {
+	name, value, ok := bytes.Cut(line, []byte("="))
+	if !ok {
+		return
+	}
+	if a, known := attributeNamed(name); known {
+		r.values[a], r.has[a] = append(r.values[a][:0], value...), true
+	}
+}
+
+func (r *policyRequest) value(a attribute) []byte { return r.values[a] }
+
+func attributeNamed(name []byte) (attribute, bool) {
+	switch string(name) {
+	case "request":
+		return attrRequest, true
+	case "protocol_state":
+		return attrState, true
+	case "protocol_name":
+		return attrProtocol, true
+	case "client_address":
+		return attrClientAddress, true
+	case "client_name":
+		return attrClientName, true
+	case "client_port":
+		return attrClientPort, true
+	case "server_address":
+		return attrServerAddress, true
+	case "server_port":
+		return attrServerPort, true
+	case "helo_name":
+		return attrHELO, true
+	case "sender":
+		return attrSender, true
+	case "recipient":
+		return attrRecipient, true
+	case "instance":
+		return attrInstance, true
+	case "sasl_username":
+		return attrSASLUser, true
+	}
+	return 0, false
+}
+
+// stage is how far the SMTP session is.
+type stage int
+
+const (
+	stageIgnored   stage = iota // CONNECT, VRFY, ETRN and states that we do not know
+	stageGreeting               // HELO, EHLO
+	stageMail                   // MAIL, RCPT, DATA, END-OF-MESSAGE: the time for a greeting is over
+	stageMalformed              // not a request, or one that lacks what it must have
+)
+
+func (r *policyRequest) stage() stage {
+	if string(r.values[attrRequest]) != "smtpd_access_policy" || r.spoilt ||
+		!r.has[attrState] || !r.has[attrClientAddress] || !r.has[attrHELO] {
+		return stageMalformed
+	}
+	switch string(r.values[attrState]) {
+	case "HELO", "EHLO":
+		return stageGreeting
+	case "MAIL", "RCPT", "DATA", "END-OF-MESSAGE":
+		return stageMail
+	}
+	return stageIgnored
+}
+
+// describe sets what a request says of the client, beside its address and greeting.
+func (r *policyRequest) describe(s *helo.Session) {
+	s.Auth = s.Auth || len(r.values[attrSASLUser]) > 0
+	port := string(r.values[attrServerPort])
+	s.Submission = s.Submission || port == "587" || port == "465"
+	if server, ok := parseClient(r.values[attrServerAddress]); ok {
+		s.OurIPs = union(s.OurIPs, append(s.OurIPs[:0:0], server))
+	}
+	// client_name leads back to the address; reverse_client_name need not, and "unknown" says no more than that.
+	if name := r.values[attrClientName]; len(name) > 0 && string(name) != "unknown" && len(s.PTR) == 0 {
+		s.PTR, s.FCrDNS = []string{string(name)}, true
+	}
+}

@@ -1,0 +1,148 @@
+package mta
+
+import (
+	"bytes"
+
+	"dnsbld/listing/helo"
+)
+
+// parsePeer reads the client at the start of text. Host names hold no brackets, so that the first one is the client's.
+func parsePeer(text []byte) (peer, bool) {
+	open := bytes.IndexByte(text, '[')
+	if open < 1 || bytes.IndexByte(text[:open], ' ') >= 0 {
+		return peer{}, false
+	}
+	end := bytes.IndexByte(text[open:], ']')
+	if end < 0 {
+		return peer{}, false
+	}
+	addr, ok := parseClient(text[open+1 : open+end])
+	if !ok {
+		return peer{}, false
+	}
+	p := peer{addr: addr, rest: text[open+end+1:]}
+	if name := string(text[:open]); name != "unknown" && len(name) <= maxDomain {
+		p.name = name
+	}
+	if len(p.rest) > 1 && p.rest[0] == ':' && digit(p.rest[1]) { // smtpd_client_port_logging
+		n := 1
+		for n < len(p.rest) && digit(p.rest[n]) {
+			n++
+		}
+		p.rest = p.rest[n:]
+	}
+	return p, true
+}
+
+// cutQueueID takes "NOQUEUE: " or a queue ID, short or long, from the start of text. Words such as "warning" are none.
+func cutQueueID(text []byte) (id, rest []byte, ok bool) {
+	id, rest, ok = bytes.Cut(text, []byte(": "))
+	if !ok || len(id) < 6 || len(id) > 32 {
+		return nil, nil, false
+	}
+	upper := true
+	for _, c := range id {
+		if !digit(c) && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return nil, nil, false
+		}
+		upper = upper && c < 'a'
+	}
+	return id, rest, upper || len(id) >= 10
+}
+
+// cutWord takes the word in lower case that says what was done, "reject", "milter-reject" or "info", and the colon after it.
+func cutWord(text []byte) (word, rest []byte, ok bool) {
+	n := 0
+	for n < len(text) && ('a' <= text[n] && text[n] <= 'z' || text[n] == '-' || text[n] == '_') {
+		n++
+	}
+	return text[:n], text[min(n+2, len(text)):], n > 0 && bytes.HasPrefix(text[n:], []byte(": "))
+}
+
+// event is what smtpd did with a command: "reject: RCPT from NAME[ADDRESS]: …".
+type event struct {
+	stage []byte
+	peer  peer
+}
+
+func parseEvent(text []byte) (event, bool) {
+	_, text, ok := cutWord(text)
+	if !ok {
+		return event{}, false
+	}
+	n := 0
+	for n < len(text) && ('A' <= text[n] && text[n] <= 'Z' || text[n] == '-') {
+		n++
+	}
+	e := event{stage: text[:n]}
+	from, ok := bytes.CutPrefix(text[n:], []byte(" from "))
+	if !ok || n == 0 {
+		return event{}, false
+	}
+	e.peer, ok = parsePeer(from)
+	return e, ok && bytes.HasPrefix(e.peer.rest, []byte(": "))
+}
+
+// lineEnd is what stands at the end of an event's line.
+type lineEnd struct {
+	verb       helo.Verb
+	helo       []byte
+	recipient  []byte
+	nullSender bool
+}
+
+// parseEnd reads "; from=<S> to=<R> proto=P helo=<H>" from the end, because what comes before may hold anything: a DNSBL's text,
+// and quoted local parts with blanks and angle brackets. H cannot be forged: Postfix writes ? for blanks and angle brackets in it.
+func parseEnd(text []byte) (end lineEnd, ok bool) {
+	text, ok = bytes.CutSuffix(text, []byte(">"))
+	at := bytes.LastIndex(text, []byte(" helo=<"))
+	if !ok || at < 0 {
+		return end, false
+	}
+	end.helo = text[at+len(" helo=<"):]
+	if len(end.helo) == 0 || bytes.ContainsAny(end.helo, " <>") {
+		return end, false
+	}
+	text = text[:at]
+	if before, smtp := bytes.CutSuffix(text, []byte(" proto=SMTP")); smtp {
+		text, end.verb = before, helo.VerbHELO
+	} else if before, esmtp := bytes.CutSuffix(text, []byte(" proto=ESMTP")); esmtp {
+		text, end.verb = before, helo.VerbEHLO
+	} else {
+		return end, false
+	}
+	if rest, ok := bytes.CutSuffix(text, []byte(">")); ok {
+		if at := bytes.LastIndex(rest, []byte(" to=<")); at >= 0 {
+			end.recipient = rest[at+len(" to=<"):]
+			end.nullSender = bytes.HasSuffix(rest[:at], []byte(" from=<>"))
+		}
+	}
+	return end, true
+}
+
+// tally is what smtpd counts at the end of a session (Postfix 3.0 and later): " ehlo=1 auth=0/1 mail=1 … commands=5".
+type tally struct {
+	auth   bool // a successful AUTH
+	silent bool // mail, and no greeting tried before it
+}
+
+func parseTally(text []byte) tally {
+	var t tally
+	var greeted, mailed, counted bool
+	for _, field := range bytes.Fields(text) {
+		command, count, _ := bytes.Cut(field, []byte("="))
+		done := len(count) > 0 && count[0] != '0'
+		switch string(command) {
+		case "ehlo", "helo":
+			greeted = true
+		case "auth":
+			t.auth = done
+		case "mail":
+			mailed = done
+		case "commands":
+			counted = true
+		}
+	}
+	t.silent = counted && mailed && !greeted
+	return t
+}

@@ -1,0 +1,142 @@
+package mta
+
+import (
+	"strconv"
+	"time"
+)
+
+// sessions are those that a log is in the midst of, each under a key such as the process that handles it. What ended stays for a
+// while, to number the sessions that one key has within a second.
+type sessions struct {
+	byKey map[string]*session
+	queue map[string]*session // by the queue ID of what it is sending
+	limit int
+	idle  time.Duration // after which a session is taken to have ended
+	busy  session       // head of a ring: next is the one heard of last, prev the one silent for longest
+	stats *LogStats
+}
+
+// session is one that a log tells about, line by line.
+type session struct {
+	key        string
+	next, prev *session
+
+	open    bool
+	report  Report
+	greeted bool  // HELO, or that there was none, is known
+	refused bool  // HELO was one that the server refused
+	first   int64 // number of the line that opened it
+	heard   time.Time
+	queueID string
+
+	second int64 // of the last opening, in Unix time
+	number int   // of the sessions in that second
+}
+
+func newSessions(o LogOptions, idle time.Duration, stats *LogStats) *sessions {
+	s := &sessions{byKey: map[string]*session{}, queue: map[string]*session{}, limit: o.Sessions, idle: idle, stats: stats}
+	s.busy.next, s.busy.prev = &s.busy, &s.busy
+	return s
+}
+
+// find returns the open session of key, or nil.
+func (s *sessions) find(key []byte) *session {
+	if one := s.byKey[string(key)]; one != nil && one.open {
+		return one
+	}
+	return nil
+}
+
+// start opens a session of key, after ending the one that was open. Its ID is scope, the time and a number within the second:
+// whole seconds, so that a log is the same whether its time stamps have fractions or not.
+func (s *sessions) start(key, scope []byte, at time.Time, emit func(Report)) *session {
+	one := s.byKey[string(key)]
+	if one == nil {
+		if len(s.byKey) >= s.limit {
+			s.remove(s.busy.prev, emit)
+		}
+		one = &session{key: string(key), second: -1}
+		s.byKey[one.key] = one
+		one.next, one.prev = one, one
+	}
+	s.end(one, emit)
+	if second := at.Unix(); one.second != second {
+		one.second, one.number = second, 0
+	} else {
+		one.number++
+	}
+	one.open, one.greeted, one.refused, one.first = true, false, false, s.stats.Lines-1
+	id := make([]byte, 0, len(scope)+24)
+	id = append(append(id, scope...), '/')
+	id = time.Unix(one.second, 0).UTC().AppendFormat(id, "20060102T150405Z")
+	id = strconv.AppendInt(append(id, '/'), int64(one.number), 10)
+	one.report = Report{Time: at, ID: string(id)}
+	s.touch(one, at)
+	return one
+}
+
+// touch notes that one was heard of.
+func (s *sessions) touch(one *session, at time.Time) {
+	one.heard = at
+	one.prev.next, one.next.prev = one.next, one.prev
+	one.next, one.prev = s.busy.next, &s.busy
+	one.next.prev, one.prev.next = one, one
+}
+
+// tie notes the queue ID of the mail that a session is sending, and forgets the one before.
+func (s *sessions) tie(one *session, queueID []byte) {
+	if one.queueID != "" && s.queue[one.queueID] == one {
+		delete(s.queue, one.queueID)
+	}
+	one.queueID = string(queueID)
+	if one.queueID != "" {
+		s.queue[one.queueID] = one
+	}
+}
+
+// end reports a session if its HELO is known.
+func (s *sessions) end(one *session, emit func(Report)) {
+	if !one.open {
+		return
+	}
+	one.open = false
+	s.tie(one, nil)
+	if !one.greeted {
+		s.stats.Unknown++
+		return
+	}
+	s.stats.Sessions++
+	emit(one.report)
+	one.report = Report{}
+}
+
+func (s *sessions) remove(one *session, emit func(Report)) {
+	s.end(one, emit)
+	one.prev.next, one.next.prev = one.next, one.prev
+	delete(s.byKey, one.key)
+}
+
+// expire forgets whom nothing was heard of.
+func (s *sessions) expire(now time.Time, emit func(Report)) {
+	for s.busy.prev != &s.busy && now.Sub(s.busy.prev.heard) > s.idle {
+		s.remove(s.busy.prev, emit)
+	}
+}
+
+// flush ends all sessions, the one silent for longest first.
+func (s *sessions) flush(emit func(Report)) {
+	for s.busy.prev != &s.busy {
+		s.remove(s.busy.prev, emit)
+	}
+}
+
+// oldest is the number of the line that began the oldest open session.
+func (s *sessions) oldest() int64 {
+	oldest := s.stats.Lines
+	for _, one := range s.byKey {
+		if one.open {
+			oldest = min(oldest, one.first)
+		}
+	}
+	return oldest
+}

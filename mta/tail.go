@@ -1,0 +1,117 @@
+package mta
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// TailConfig says which log is followed, and what for.
+type TailConfig struct {
+	Path   string
+	From   Position // zero: the beginning
+	Poll   time.Duration
+	Log    Log                  // how to read it; a new one. Required
+	Report func(Report) error   // takes each session; an error ends Tail. Required
+	Save   func(Position) error // takes where to begin next time; nil: nobody needs it
+	Now    func() time.Time     // nil: time.Now
+}
+
+// checkpointLines is how many lines lie between two positions that may be saved.
+const checkpointLines = 1000
+
+// Tail follows a log until ctx is done, and then returns nil. Sessions that are open then are not reported: the position that was
+// saved is before them, so that they are read again. So may be some that were reported; their IDs are the same.
+func Tail(ctx context.Context, c TailConfig) error {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	t := tail{config: c, follower: NewFollower(c.Path, c.From, c.Poll)}
+	defer t.follower.Close()
+	t.mark()
+	for t.failed == nil {
+		line, err := t.follower.Next(ctx)
+		switch {
+		case err == nil:
+			t.line(line)
+		case errors.Is(err, ErrQuiet):
+			c.Log.Expire(c.Now(), t.report)
+			t.mark()
+			t.save()
+		case ctx.Err() != nil:
+			t.mark()
+			t.save()
+			return t.failed
+		default:
+			return err
+		}
+	}
+	return t.failed
+}
+
+// tail is a log that is being followed.
+type tail struct {
+	config   TailConfig
+	follower *Follower
+	count    int64  // lines so far
+	marks    []mark // rising
+	saved    Position
+	failed   error
+}
+
+// mark is the position before a line.
+type mark struct {
+	line int64
+	at   Position
+}
+
+func (t *tail) line(line []byte) {
+	t.config.Log.Line(line, t.report)
+	t.count++
+	if t.count%checkpointLines == 0 {
+		t.mark()
+		t.save()
+	}
+}
+
+func (t *tail) report(r Report) {
+	if t.failed == nil {
+		t.failed = t.config.Report(r)
+	}
+}
+
+// mark notes where the line to come is.
+func (t *tail) mark() {
+	const most = 4096
+	if n := len(t.marks); n > 0 && t.marks[n-1].line == t.count {
+		t.marks[n-1].at = t.follower.Position()
+		return
+	}
+	if len(t.marks) >= most { // a session is open for very long: coarser marks will do
+		kept := t.marks[:1]
+		for i := 2; i < len(t.marks); i += 2 {
+			kept = append(kept, t.marks[i])
+		}
+		t.marks = kept
+	}
+	t.marks = append(t.marks, mark{t.count, t.follower.Position()})
+}
+
+// save hands out the last mark before all open sessions.
+func (t *tail) save() {
+	if t.config.Save == nil || t.failed != nil {
+		return
+	}
+	oldest := t.config.Log.Oldest()
+	for len(t.marks) > 1 && t.marks[1].line <= oldest {
+		t.marks = t.marks[1:]
+	}
+	if at := t.marks[0].at; at != t.saved {
+		if err := t.config.Save(at); err != nil {
+			t.failed = fmt.Errorf("saving the position in %s: %w", t.config.Path, err)
+			return
+		}
+		t.saved = at
+	}
+}
