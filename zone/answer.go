@@ -1,0 +1,133 @@
+package zone
+
+import (
+	"net/netip"
+
+	"dnsbld/listing"
+	"dnsbld/listing/index"
+
+	"github.com/miekg/dns"
+)
+
+// Transport is what a query came over.
+type Transport uint8
+
+// Transports.
+const (
+	UDP Transport = iota
+	TCP
+	transports
+)
+
+// Peer is who asks, and over what.
+type Peer struct {
+	Addr netip.AddrPort
+	Over Transport
+}
+
+// kind is what sort of answer is given.
+type kind uint8
+
+const (
+	kindListed   kind = iota // the records of a listed address
+	kindData                 // other records
+	kindNoData               // the name exists, the type does not
+	kindNXDomain             // the name does not exist
+	kindFormErr              // the query cannot be understood
+	kindServFail             // the list is not loaded yet
+	kindNotImp               // the opcode is not known
+	kindRefused              // the name is in no zone of ours, or the question not for strangers
+	kindBadVers              // the EDNS version is not known
+	kinds
+)
+
+var rcodes = [kinds]int{
+	kindNXDomain: dns.RcodeNameError, kindFormErr: dns.RcodeFormatError, kindServFail: dns.RcodeServerFailure,
+	kindNotImp: dns.RcodeNotImplemented, kindRefused: dns.RcodeRefused, kindBadVers: dns.RcodeBadVers,
+}
+
+func (k kind) rcode() int          { return rcodes[k] }
+func (k kind) negative() bool      { return k == kindNoData || k == kindNXDomain }
+func (k kind) authoritative() bool { return k <= kindNXDomain }
+
+// Answer appends the answer to a query to dst. It returns nil where there is
+// to be silence: for what is no query, and what is too short to be a message.
+// It may be called from everywhere at once.
+func (s *Server) Answer(dst, query []byte, from Peer) []byte {
+	count := &s.traffic[from.Over]
+	count.queries.Add(1)
+	if len(query) < headerSize || query[2]&flagQR != 0 {
+		count.silent.Add(1)
+		return nil
+	}
+	t := s.tables.Load()
+	var r request
+	r.read(query)
+	a := s.reply(t, &r)
+	size := r.opt.limit(from.Over)
+	message, truncated, err := r.write(dst, &a, r.opt.answer(t, &a, from.Over), size)
+	if err != nil { // a record that cannot be packed: compile has tried them all
+		a = reply{kind: kindServFail}
+		message, _, _ = r.write(dst, &a, nil, size)
+	}
+	count.answers[a.kind].Add(1)
+	if truncated {
+		count.truncated.Add(1)
+	}
+	return message
+}
+
+// reply decides what is answered. The opcode comes first (RFC 8906, section
+// 3.1.4): what another opcode means by a question is not known.
+func (s *Server) reply(t *tables, r *request) reply {
+	switch {
+	case r.opcode() != dns.OpcodeQuery:
+		return reply{kind: kindNotImp, ede: edeNotSupported}
+	case !r.legible || r.trailing || r.opt.bad:
+		return reply{kind: kindFormErr}
+	case r.questions != 1: // cookies allow none (RFC 7873, section 5.4)
+		return reply{kind: kindFormErr}
+	case r.opt.version != 0:
+		return reply{kind: kindBadVers}
+	case r.qclass == dns.ClassCHAOS:
+		return t.askChaos(r)
+	case r.qclass != dns.ClassINET:
+		return refused(edeNotAuthoritative)
+	}
+	z, labels := t.match(&r.name, 0)
+	switch {
+	case z == nil:
+		return refused(edeNotAuthoritative)
+	case r.qtype == dns.TypeAXFR || r.qtype == dns.TypeIXFR:
+		return refused(edeProhibited)
+	}
+	set := s.view.Set()
+	if set == nil {
+		return reply{kind: kindServFail, ede: edeNotReady}
+	}
+	a := z.ask(set, &r.name, labels, r.qtype, s.clock.Now())
+	a.zone, a.labels, a.serial = z, labels, serial(set.Revision())
+	return a
+}
+
+// serial is the serial of the zones at a revision. It is compared by RFC 1982.
+func serial(r listing.Revision) uint32 { return uint32(r) }
+
+// ask answers a question about a name with some labels before the zone's.
+func (z *zone) ask(set *index.Set, n *name, labels int, qtype uint16, now uint32) reply {
+	if node := z.nodes[string(n.before(labels))]; node != nil {
+		return z.static(node, qtype, serial(set.Revision()))
+	}
+	if a, ok := n.address(labels); ok {
+		if v := z.judge(set, a, now); len(v.reasons) > 0 {
+			if records := z.records(v, n.text(), qtype); records != nil {
+				return reply{kind: kindListed, answer: records}
+			}
+			return reply{kind: kindNoData}
+		}
+	}
+	if z.exists(set, n, labels) {
+		return reply{kind: kindNoData}
+	}
+	return reply{kind: kindNXDomain}
+}

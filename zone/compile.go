@@ -1,0 +1,168 @@
+package zone
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"dnsbld/listing"
+
+	"github.com/miekg/dns"
+)
+
+// tables are a configuration made ready for answering. They never change.
+type tables struct {
+	zones               map[string]*zone // by name on the wire, in lower case
+	shallowest, deepest int              // labels of their names
+	ordered             []*zone          // as configured
+	chaos               map[string]string
+	nsid                string // in hexadecimal
+	tcp                 Limits
+}
+
+// zone is one zone made ready for answering.
+type zone struct {
+	name          string // as a zone file has it, in lower case
+	wire          *name
+	ttl, negative uint32
+	order         [256]uint8 // place of a reason among those that show, from 1; 0: it does not
+	points        [256]bool  // reasons that 127.0.0.N answers as a test entry
+	reasons       *listing.Reasons
+	page          string
+	soa           dns.SOA          // but for the serial
+	nodes         map[string]*node // names that are no addresses, by the wire before the zone's name
+}
+
+// node is a name in a zone that is there whatever the list holds. One without
+// records only has names below it.
+type node struct {
+	records map[uint16][]dns.RR
+}
+
+// compile checks a configuration and makes it ready.
+func (c Config) compile() (*tables, error) {
+	var p problems
+	t := &tables{zones: map[string]*zone{}, shallowest: maxLabels, chaos: c.Chaos.names(), nsid: hex.EncodeToString([]byte(c.NSID)), tcp: c.TCP.orDefault()}
+	p.text("chaos: version", c.Chaos.Version, maxText)
+	p.text("chaos: hostname", c.Chaos.Hostname, maxText)
+	p.text("chaos: id", c.Chaos.ID, maxText)
+	p.check(len(c.NSID) <= maxNSID, "nsid: up to %d octets", maxNSID)
+	p.add(t.tcp.validate())
+	p.check(c.Reasons != nil, "there is no catalogue of reasons")
+	p.check(len(c.Zones) > 0, "there is no zone to serve")
+	if c.Reasons == nil {
+		return nil, errors.Join(p...)
+	}
+	for _, z := range c.Zones {
+		ready, err := z.compile(c.Reasons)
+		if err != nil {
+			p = append(p, problems{err}.under("zone "+listing.Quote(z.Name)))
+			continue
+		}
+		p.add(t.add(ready))
+	}
+	for _, z := range t.ordered {
+		t.delegate(z)
+	}
+	if len(p) > 0 {
+		return nil, errors.Join(p...)
+	}
+	return t, nil
+}
+
+func (t *tables) add(z *zone) error {
+	key := string(z.wire.from(0))
+	if t.zones[key] != nil {
+		return fmt.Errorf("zone %s is there twice", z.name)
+	}
+	t.zones[key] = z
+	t.ordered = append(t.ordered, z)
+	t.shallowest, t.deepest = min(t.shallowest, z.wire.labels), max(t.deepest, z.wire.labels)
+	return nil
+}
+
+// delegate makes the names between a zone and the one around it exist in that
+// one: a resolver that walks down must not be told that there is nothing below
+// (RFC 8020).
+func (t *tables) delegate(z *zone) {
+	parent, labels := t.match(z.wire, 1)
+	if parent == nil {
+		return
+	}
+	for i := 1; i < labels; i++ {
+		parent.exist(string(z.wire.wire[z.wire.starts[i]:z.wire.starts[labels]]))
+	}
+}
+
+// match finds the zone that a name lies in, the one with the longest name, and
+// how many labels stand before it. The first labels of the name do not count.
+func (t *tables) match(n *name, skip int) (z *zone, labels int) {
+	for i := max(skip, n.labels-t.deepest); i <= n.labels-t.shallowest; i++ {
+		if z := t.zones[string(n.from(i))]; z != nil {
+			return z, i
+		}
+	}
+	return nil, 0
+}
+
+// compile checks a zone and makes it ready.
+func (z Zone) compile(reasons *listing.Reasons) (*zone, error) {
+	var p problems
+	presentation, wire, err := wireName(z.Name)
+	if err != nil {
+		return nil, err
+	}
+	p.check(wire.length <= maxZoneName, "its name is too long: IPv6 addresses do not fit before it")
+	p.add(z.validate(reasons))
+	ready := &zone{name: presentation, wire: wire, reasons: reasons, page: z.Page,
+		ttl: ttlSeconds(z.TTL), negative: ttlSeconds(z.NegativeTTL), nodes: map[string]*node{"": {records: map[uint16][]dns.RR{}}}}
+	ready.show(z.Reasons)
+	p.add(ready.addApex(z))
+	if len(p) > 0 {
+		return nil, errors.Join(p...)
+	}
+	return ready, nil
+}
+
+func ttlSeconds(d time.Duration) uint32 {
+	return uint32(cmp.Or(d, DefaultTTL) / time.Second)
+}
+
+// show sets which reasons the zone answers, and in which order.
+func (z *zone) show(only []listing.Reason) {
+	place := uint8(0)
+	for _, i := range z.reasons.All() {
+		if slices.Contains(only, i.Code) || (len(only) == 0 && i.Published) {
+			place++
+			z.order[i.Code] = place
+		}
+		z.points[i.Code] = i.Published || z.order[i.Code] > 0
+	}
+	z.points[testReason] = true
+}
+
+// Digest stands for all that zones say beside the list itself: with another
+// digest they need another serial.
+func (c Config) Digest() string {
+	var reasons []listing.ReasonInfo
+	if c.Reasons != nil {
+		reasons = c.Reasons.All()
+	}
+	zones := slices.Clone(c.Zones)
+	slices.SortFunc(zones, func(a, b Zone) int { return strings.Compare(a.Name, b.Name) })
+	raw, err := json.Marshal(struct {
+		Zones   []Zone
+		Reasons []listing.ReasonInfo
+	}{zones, reasons})
+	if err != nil { // there is nothing in it that could not be written
+		raw = fmt.Append(nil, zones, reasons)
+	}
+	sum := sha256.Sum256(raw)
+	return hex.EncodeToString(sum[:])
+}

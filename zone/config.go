@@ -1,0 +1,188 @@
+package zone
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"dnsbld/listing"
+)
+
+// DefaultTTL is the TTL of answers, and the negative TTL, where none is
+// configured.
+const DefaultTTL = 300 * time.Second
+
+// Config is what is served, and to how many at once.
+type Config struct {
+	Zones   []Zone
+	Reasons *listing.Reasons
+	Chaos   Chaos
+	NSID    string // sent to those who ask for it (RFC 5001); empty: to nobody
+	TCP     Limits
+}
+
+// Zone is one zone over the list. All zones serve the same list.
+type Zone struct {
+	Name        string           // "bl.example"
+	Reasons     []listing.Reason // that show; empty: all that are published
+	TTL         time.Duration    // of positive answers; zero: DefaultTTL
+	NegativeTTL time.Duration    // of negative ones (RFC 2308); zero: DefaultTTL
+	NS          []NameServer     // the first is named in the SOA record
+	Mailbox     string           // whom to write to, "hostmaster.bl.example" or with an @; empty: hostmaster at the zone
+	Addresses   []netip.Addr     // A and AAAA of the zone's name
+	TXT         []string         // of the zone's name
+	MX          []MX             // of the zone's name
+	Page        string           // put before an address to make that of its page; empty: TXT names no page
+	Policy      string           // TXT at "policy" below the zone's name; empty: none
+}
+
+// NameServer is a server of a zone. Addresses are served if its name lies
+// within the zone, where nobody else could.
+type NameServer struct {
+	Name      string
+	Addresses []netip.Addr
+}
+
+// ParseNameServer reads a name and, perhaps, addresses, with blanks between.
+func ParseNameServer(text string) (NameServer, error) {
+	fields := strings.Fields(text)
+	if len(fields) == 0 {
+		return NameServer{}, errors.New("a name server needs a name, such as ns1.bl.example")
+	}
+	ns := NameServer{Name: fields[0]}
+	for _, f := range fields[1:] {
+		a, err := netip.ParseAddr(f)
+		if err != nil {
+			return NameServer{}, fmt.Errorf("name server %s: %s is not an address", listing.Quote(ns.Name), listing.Quote(f))
+		}
+		ns.Addresses = append(ns.Addresses, a)
+	}
+	return ns, nil
+}
+
+// MX is a mail exchanger of a zone's name.
+type MX struct {
+	Preference uint16
+	Host       string
+}
+
+// ParseMX reads "10 mail.example".
+func ParseMX(text string) (MX, error) {
+	var m MX
+	if n, err := fmt.Sscanf(text, "%d %s", &m.Preference, &m.Host); err != nil || n != 2 || len(strings.Fields(text)) != 2 {
+		return MX{}, fmt.Errorf("mx %s: write a preference and a host, such as 10 mail.example", listing.Quote(text))
+	}
+	return m, nil
+}
+
+// Chaos are the answers to questions of class CHAOS. What is empty is refused.
+type Chaos struct {
+	Version  string // version.bind
+	Hostname string // hostname.bind
+	ID       string // id.server (RFC 4892)
+}
+
+// Limits keep TCP clients from taking what is there for all.
+type Limits struct {
+	Connections int           // in all; zero: 1000
+	PerClient   int           // from one IPv4 address or IPv6 /64; zero: 50
+	Idle        time.Duration // for one message to arrive or leave; zero: 10 s, at most 30 s
+}
+
+func (l Limits) orDefault() Limits {
+	if l.Connections == 0 {
+		l.Connections = 1000
+	}
+	if l.PerClient == 0 {
+		l.PerClient = 50
+	}
+	if l.Idle == 0 {
+		l.Idle = 10 * time.Second
+	}
+	return l
+}
+
+// Bounds of a configuration.
+const (
+	maxTTL  = 24 * time.Hour
+	maxIdle = 30 * time.Second // RFC 7766, section 6.2.3: "a few seconds"
+	maxNSID = 128              // octets
+	maxPage = 100              // octets, so that TXT has room for what happened
+	maxText = 255              // octets of one string of a TXT record
+
+	// maxZoneName is the longest name of a zone on the wire: 32 labels of an
+	// IPv6 address stand before it.
+	maxZoneName = 255 - 2*32
+)
+
+// Validate finds every mistake.
+func (c Config) Validate() error {
+	_, err := c.compile()
+	return err
+}
+
+// problems collects mistakes.
+type problems []error
+
+func (p *problems) check(ok bool, format string, args ...any) {
+	if !ok {
+		*p = append(*p, fmt.Errorf(format, args...))
+	}
+}
+
+func (p *problems) add(err error) {
+	if err != nil {
+		*p = append(*p, err)
+	}
+}
+
+// under says of each mistake where it is.
+func (p problems) under(where string) error {
+	for n := range p {
+		p[n] = fmt.Errorf("%s: %w", where, p[n])
+	}
+	return errors.Join(p...)
+}
+
+func (p *problems) text(key, text string, most int) {
+	p.check(len(text) <= most && listing.Printable(text) == text, "%s = %s: up to %d printable ASCII characters", key, listing.Quote(text), most)
+}
+
+func (p *problems) ttl(key string, d time.Duration) {
+	p.check(d == 0 || (d >= time.Second && d <= maxTTL), "%s = %s: from 1s to 1d", key, d)
+}
+
+func (l Limits) validate() error {
+	var p problems
+	p.check(l.Connections > 0, "connections = %d: at least 1", l.Connections)
+	p.check(l.PerClient > 0, "per_client = %d: at least 1", l.PerClient)
+	p.check(l.Idle > 0 && l.Idle <= maxIdle, "idle = %s: up to %s", l.Idle, maxIdle)
+	return p.under("tcp")
+}
+
+// validate finds the mistakes of a zone that do not depend on other zones.
+func (z Zone) validate(reasons *listing.Reasons) error {
+	var p problems
+	p.ttl("ttl", z.TTL)
+	p.ttl("negative_ttl", z.NegativeTTL)
+	p.check(len(z.NS) > 0, "ns: a zone needs a name server")
+	for _, r := range z.Reasons {
+		_, known := reasons.Info(r)
+		p.check(known, "reasons: there is no reason %d", r)
+	}
+	for _, t := range z.TXT {
+		p.text("txt", t, maxText)
+	}
+	p.text("policy", z.Policy, maxText)
+	p.text("page", z.Page, maxPage)
+	if z.Page != "" {
+		web := strings.HasPrefix(z.Page, "https://") || strings.HasPrefix(z.Page, "http://")
+		p.check(web && !strings.ContainsAny(z.Page, " \"<>"), "page = %s: an address such as https://bl.example/", listing.Quote(z.Page))
+	}
+	for _, a := range z.Addresses {
+		p.check(a.IsValid() && a.Zone() == "", "%s is not an address to publish", a)
+	}
+	return errors.Join(p...)
+}

@@ -1,0 +1,50 @@
+package zone
+
+import (
+	"net/netip"
+	"sync/atomic"
+
+	"dnsbld/listing/index"
+)
+
+// View is the list as it is served; *index.Live is one.
+type View interface {
+	// Set is nil while nothing is loaded.
+	Set() *index.Set
+}
+
+// Clock tells the time in Unix seconds, rounded down; *index.Clock is one.
+type Clock interface{ Now() uint32 }
+
+// Server answers DNS questions about the list. Make one with New.
+type Server struct {
+	view    View
+	clock   Clock
+	tables  atomic.Pointer[tables]
+	traffic [transports]traffic
+	clients clients
+	errors  atomic.Uint64 // of sockets
+}
+
+// New returns a server, or all mistakes of its configuration.
+func New(view View, clock Clock, c Config) (*Server, error) {
+	s := &Server{view: view, clock: clock}
+	s.clients.from = map[netip.Addr]int{}
+	s.clients.large.New = func() any { return new([tcpSize]byte) }
+	if err := s.Configure(c); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Configure puts another configuration in force, between one query and the
+// next. If it has mistakes the old one stays. TCP connections that are open
+// keep the idle timeout they have.
+func (s *Server) Configure(c Config) error {
+	t, err := c.compile()
+	if err != nil {
+		return err
+	}
+	s.tables.Store(t)
+	return nil
+}

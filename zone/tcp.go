@@ -1,0 +1,171 @@
+package zone
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// serveTCP takes connections from one listener.
+func (s *Server) serveTCP(ctx context.Context, l net.Listener) {
+	var open sync.WaitGroup
+	defer open.Wait()
+	defer l.Close()
+	defer context.AfterFunc(ctx, func() { l.Close() })()
+	for pause := backoff(0); ; {
+		conn, err := l.Accept()
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
+			return
+		case errors.Is(err, net.ErrClosed):
+			s.errors.Add(1)
+			return
+		default: // most likely there are no more file descriptors
+			s.errors.Add(1)
+			pause.wait(ctx)
+			continue
+		}
+		pause = 0
+		limits := s.tables.Load().tcp
+		peer := peerOf(conn)
+		client := clientOf(peer.Addr.Addr())
+		if !s.clients.enter(client, limits) {
+			conn.Close()
+			continue
+		}
+		open.Go(func() {
+			defer s.clients.leave(client)
+			s.converse(ctx, conn, peer, limits.Idle)
+		})
+	}
+}
+
+func peerOf(conn net.Conn) Peer {
+	from := netip.AddrPort{}
+	if a, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
+		from = netip.AddrPortFrom(a.AddrPort().Addr().Unmap(), a.AddrPort().Port())
+	}
+	return Peer{Addr: from, Over: TCP}
+}
+
+// smallQuery is a length in octets that few queries exceed.
+const smallQuery = 512
+
+// conversation is one connection. Queries are answered in the order in which
+// they come, so pipelined ones too (RFC 7766, section 6.2.1.1).
+type conversation struct {
+	server *Server
+	conn   net.Conn
+	peer   Peer
+	idle   time.Duration
+	in     *bufio.Reader
+	small  [smallQuery]byte
+	out    []byte
+}
+
+// converse answers on one connection until the client leaves, is too slow, or
+// ctx is done and what the client has sent is answered.
+func (s *Server) converse(ctx context.Context, conn net.Conn, peer Peer, idle time.Duration) {
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() {
+		conn.SetReadDeadline(time.Now().Add(drainRead))
+		time.AfterFunc(drainAll, func() { conn.Close() })
+	})()
+	c := &conversation{server: s, conn: conn, peer: peer, idle: idle, in: bufio.NewReaderSize(conn, 2*smallQuery)}
+	for c.turn(ctx) {
+	}
+}
+
+// turn reads one query and answers it. The time is for the whole query: one
+// that comes in octet by octet has no longer than one that does not.
+func (c *conversation) turn(ctx context.Context) (more bool) {
+	c.conn.SetReadDeadline(time.Now().Add(c.idle))
+	if ctx.Err() != nil {
+		c.conn.SetReadDeadline(time.Now().Add(drainRead))
+	}
+	var length [2]byte
+	if _, err := io.ReadFull(c.in, length[:]); err != nil {
+		return false
+	}
+	query := c.small[:]
+	if size := int(binary.BigEndian.Uint16(length[:])); size > len(query) {
+		large := c.server.clients.large.Get().(*[tcpSize]byte)
+		defer c.server.clients.large.Put(large)
+		query = large[:size]
+	} else {
+		query = query[:size]
+	}
+	if _, err := io.ReadFull(c.in, query); err != nil {
+		return false
+	}
+	return c.answer(query)
+}
+
+// answer sends the answer in one piece. What is no message ends the
+// connection: no more can be expected to come.
+func (c *conversation) answer(query []byte) (more bool) {
+	message := c.server.Answer(append(c.out[:0], 0, 0), query, c.peer)
+	if message == nil {
+		return len(query) >= headerSize
+	}
+	c.out = message
+	binary.BigEndian.PutUint16(message, uint16(len(message)-2))
+	c.conn.SetWriteDeadline(time.Now().Add(c.idle))
+	_, err := c.conn.Write(message)
+	return err == nil
+}
+
+// clients counts open connections, so that no client takes them all.
+type clients struct {
+	mu         sync.Mutex
+	from       map[netip.Addr]int
+	all        int
+	turnedAway atomic.Uint64
+	large      sync.Pool // of *[tcpSize]byte, for queries that are not small
+}
+
+// clientOf is what counts as one client: an IPv4 address, or the IPv6 network
+// from which anybody can take as many addresses as he likes.
+func clientOf(a netip.Addr) netip.Addr {
+	if a.Is6() {
+		return netip.PrefixFrom(a.WithZone(""), 64).Masked().Addr()
+	}
+	return a
+}
+
+// enter reports whether one more connection is allowed.
+func (c *clients) enter(client netip.Addr, limits Limits) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.all >= limits.Connections || c.from[client] >= limits.PerClient {
+		c.turnedAway.Add(1)
+		return false
+	}
+	c.all++
+	c.from[client]++
+	return true
+}
+
+func (c *clients) leave(client netip.Addr) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.all--
+	if c.from[client]--; c.from[client] == 0 {
+		delete(c.from, client)
+	}
+}
+
+// open is how many connections there are.
+func (c *clients) open() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.all
+}
