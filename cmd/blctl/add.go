@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+
+	"github.com/urfave/cli/v2"
+
+	"dnsbld/listing"
+)
+
+func (p *program) addCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "add",
+		Usage:     "list an address, or take one out of a wider entry",
+		ArgsUsage: "PREFIX",
+		UsageText: "blctl add PREFIX --reason REASON [flags]",
+		Description: `Lists PREFIX for a reason, until an end. When the command returns, DNS answers so.
+
+An address that is listed for the reason already stays as it is, or ends later
+if --for or --until says so; that is no failure. A range takes --force and a
+note. With --except PREFIX is taken out of wider entries for the reason instead,
+those of imported sources too; it stays so when they are imported again.
+
+exit status: 0 listed, or so already; 2 not an address, no such reason;
+4 refused by policy (never-list, too wide, too long); 5 not at --if-revision
+
+examples:
+  blctl add 192.0.2.7 --reason helo-bare-ip --helo 192.0.2.7 --ticket rt:1425832
+  blctl add 192.0.2.9 --except --reason manual --note "out of 192.0.2.0/24"`,
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "reason", Usage: "a `REASON` by symbol or number, see 'blctl reasons'"},
+			&cli.BoolFlag{Name: "except", Usage: "take PREFIX out of wider entries"},
+			&cli.StringFlag{Name: "for", Usage: "how long, a `DURATION`; otherwise what the reason says"},
+			&cli.StringFlag{Name: "until", Usage: "the end, a `TIME`, instead of --for"},
+			&cli.StringFlag{Name: "helo", Usage: "what the host said in HELO or EHLO, kept as evidence: `STRING`"},
+			&cli.StringFlag{Name: "note", Usage: "for operators: `TEXT`"},
+			&cli.StringFlag{Name: "public-note", Usage: "stands in the TXT record in place of the reason's text: `TEXT`"},
+			&cli.StringFlag{Name: "ticket", Usage: "`REF` of the ticket, such as rt:1425832"},
+			&cli.BoolFlag{Name: "force", Usage: "list a range"},
+		}, changeFlags()...),
+		Action: p.action(p.add),
+	}
+}
+
+func (p *program) add(ctx context.Context, in *input) error {
+	c := listing.Add{Subject: in.prefix(), Reason: in.String("reason"), Except: in.Bool("except"), For: in.life("for"), Until: in.time("until"),
+		HELO: in.String("helo"), Note: in.String("note"), PublicNote: in.String("public-note"), Ticket: in.String("ticket"),
+		Force: in.Bool("force"), Options: in.options()}
+	if c.Reason == "" {
+		in.fail(&listing.Error{Kind: listing.ErrInvalid, Code: "usage", Message: "a reason is needed",
+			Hint: "for example --reason helo-bare-ip; `blctl reasons` lists them"})
+	}
+	if in.err != nil {
+		return in.err
+	}
+	out, err := p.client.Add(ctx, c)
+	return p.report("add", c.Subject, out, err)
+}

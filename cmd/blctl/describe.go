@@ -1,0 +1,134 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"dnsbld/ctl"
+)
+
+// mostLines is how many changes are described one by one.
+const mostLines = 20
+
+// describe says what was done about something.
+func (p *program) describe(about string, out ctl.Outcome) {
+	h := p.human
+	if out.DryRun {
+		h.printf("%s\n", h.paint(bold, "dry run: nothing was changed; it would be like this:"))
+	}
+	switch n := len(out.Changes); {
+	case n == 0:
+		p.describeUnchanged(about, out)
+	case n == 1:
+		h.printf("%s%s\n", p.sentence(out.Changes[0]), p.tail(out))
+	default:
+		for _, e := range out.Changes[:min(n, mostLines)] {
+			h.printf("%s\n", p.sentence(e))
+		}
+		if n > mostLines {
+			h.printf("… and %d more\n", n-mostLines)
+		}
+		h.printf("%s, %s%s\n", plural(n, "change", "changes"), addresses(out.Addresses), p.tail(out))
+	}
+	if out.DryRun && len(out.Changes) == 1 {
+		h.printf("%s\n", addresses(out.Addresses))
+	}
+	if ends(out) && !out.EffectiveBy.IsZero() {
+		h.printf("resolvers that have asked before follow by %s\n", stamp(out.EffectiveBy))
+	}
+	p.warn(out.Warnings)
+}
+
+func (p *program) warn(sentences []string) {
+	for _, w := range sentences {
+		p.human.printf("%s %s\n", p.human.paint(yellow, "note:"), clean(w))
+	}
+}
+
+// ends reports whether an outcome took anything out of the list.
+func ends(out ctl.Outcome) bool {
+	for _, e := range out.Changes {
+		switch e.Action {
+		case ctl.Delisted, ctl.Expired, ctl.Excepted, ctl.Allowed, ctl.Dropped:
+			return true
+		}
+	}
+	return false
+}
+
+// describeUnchanged says how things stand when nothing had to be done.
+func (p *program) describeUnchanged(about string, out ctl.Outcome) {
+	if len(out.Entries) == 0 {
+		p.human.printf("%s: nothing had to be changed\n", clean(about))
+	}
+	for _, e := range out.Entries {
+		p.human.printf("%s, revision %d: nothing had to be changed\n", p.standing(e, "is listed already"), e.Revision)
+	}
+}
+
+// tail ends the sentence about a change: since when it counts.
+func (p *program) tail(out ctl.Outcome) string {
+	switch {
+	case out.DryRun:
+		return ""
+	case p.offline:
+		return fmt.Sprintf(", revision %d, served when dnsbld starts", out.Revision)
+	}
+	return fmt.Sprintf(", revision %d, being served", out.Revision)
+}
+
+// standing describes an entry that is in force.
+func (p *program) standing(r ctl.Row, verb string) string {
+	if r.Except {
+		return fmt.Sprintf("%s %s until %s (%s)", r.Subject.Text(),
+			p.human.paint(green, "is excepted from wider entries for "+clean(r.Reason)), stamp(r.Until), relative(r.Until, p.now()))
+	}
+	return fmt.Sprintf("%s %s as %s (127.0.0.%d) until %s (%s)", r.Subject.Text(), p.human.paint(red, verb), clean(r.Reason), r.Code,
+		stamp(r.Until), relative(r.Until, p.now()))
+}
+
+// sentence is one change in words.
+func (p *program) sentence(e ctl.Event) string {
+	h := p.human
+	what := clean(e.Reason)
+	switch e.Action {
+	case ctl.Listed, ctl.Excepted:
+		return p.standing(*e.After, "listed")
+	case ctl.Extended, ctl.Shortened:
+		return fmt.Sprintf("%s, listed as %s: now until %s (%s)", e.Subject.Text(), what, stamp(e.After.Until), relative(e.After.Until, p.now()))
+	case ctl.Described:
+		return fmt.Sprintf("%s, listed as %s: note, ticket or evidence changed", e.Subject.Text(), what)
+	case ctl.Delisted:
+		return fmt.Sprintf("%s %s: %s, because %s", e.Subject.Text(), h.paint(green, ended(e, "delisted")), what, clean(string(e.Because)))
+	case ctl.Expired:
+		return fmt.Sprintf("%s %s: %s", e.Subject.Text(), h.paint(green, ended(e, "expired")), what)
+	case ctl.Allowed:
+		return fmt.Sprintf("%s is %s%s, for %s", e.Subject.Text(), h.paint(green, "never listed"), untilOrForGood(e.Allow.Until), clean(e.Allow.Owner))
+	case ctl.Disallowed:
+		return fmt.Sprintf("%s is no longer kept from being listed", e.Subject.Text())
+	case ctl.Dropped:
+		return fmt.Sprintf("source %s %s with its %s", clean(e.Source), h.paint(green, "ended"), plural(e.Entries, "entry", "entries"))
+	case ctl.Refreshed:
+		return fmt.Sprintf("source %s imported, %s, good until %s", clean(e.Source), plural(e.Entries, "entry", "entries"), stamp(e.Until))
+	case ctl.Configured:
+		return "the configuration changed"
+	case ctl.Noted:
+		return "a proposal or ticket was written"
+	}
+	return clean(e.Action)
+}
+
+// ended is the verb for the end of an entry: an exception is not delisted.
+func ended(e ctl.Event, verb string) string {
+	if e.Before != nil && e.Before.Except {
+		return "no longer excepted"
+	}
+	return verb
+}
+
+func untilOrForGood(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return " until " + stamp(t)
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"dnsbld/listing"
+)
+
+// Exit statuses, as the documentation promises them.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitInvalid     = 2
+	exitNotFound    = 3
+	exitPolicy      = 4
+	exitConflict    = 5
+	exitPartly      = 6
+	exitUnavailable = 75
+)
+
+// statuses is the one mapping from kinds of failure to exit statuses.
+var statuses = []struct {
+	kind   error
+	status int
+}{
+	{listing.ErrInvalid, exitInvalid},
+	{listing.ErrNotFound, exitNotFound},
+	{listing.ErrPolicy, exitPolicy},
+	{listing.ErrConflict, exitConflict},
+	{listing.ErrUnavailable, exitUnavailable},
+}
+
+// answered is an exit status for which everything has been said already.
+type answered int
+
+func (a answered) Error() string { return fmt.Sprintf("exit status %d", int(a)) }
+
+// partly is the failure of a bulk operation that had done a part by then.
+type partly struct{ error }
+
+func (p partly) Unwrap() error { return p.error }
+
+func exitStatus(err error) int {
+	if err == nil {
+		return exitDone
+	}
+	if status, ok := errors.AsType[answered](err); ok {
+		return int(status)
+	}
+	if _, ok := errors.AsType[partly](err); ok {
+		return exitPartly
+	}
+	for _, s := range statuses {
+		if errors.Is(err, s.kind) {
+			return s.status
+		}
+	}
+	return exitFailed
+}
+
+// wireError is a failure as --json shows it.
+type wireError struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Hint    string `json:"hint"`
+}
+
+func asWire(err error) *wireError {
+	if e, ok := errors.AsType[*listing.Error](err); ok {
+		return &wireError{Code: e.Code, Message: oneLine(err), Hint: e.Hint}
+	}
+	return &wireError{Code: "failed", Message: oneLine(err)}
+}
+
+// oneLine is an error in one line, joined ones one after the other.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+// finish says what a run failed with, unless that has been said, and gives its
+// exit status.
+func (p *program) finish(ctx context.Context, err error) int {
+	status := exitStatus(err)
+	if _, said := errors.AsType[answered](err); err == nil || said {
+		return status
+	}
+	if ctx.Err() != nil {
+		err = &listing.Error{Code: "interrupted", Message: "interrupted", Hint: "what was asked for may have been done: look before you repeat it"}
+		status = exitFailed
+	}
+	p.say(err)
+	if p.json {
+		if out := p.writeJSON(failed{head: head{Schema: schema}, Error: asWire(err)}); out != nil {
+			fmt.Fprintln(p.stderr, "error:", out)
+		}
+	}
+	return status
+}
+
+// say prints an error and its hint for people.
+func (p *program) say(err error) {
+	w := asWire(err)
+	fmt.Fprintf(p.stderr, "error: %s\n", clean(w.Message))
+	if w.Hint != "" {
+		fmt.Fprintf(p.stderr, "hint: %s\n", clean(w.Hint))
+	}
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+
+	"github.com/urfave/cli/v2"
+
+	"dnsbld/listing/feed"
+)
+
+func (p *program) exportCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "export",
+		Usage:     "write the list in a format for other programs",
+		UsageText: "blctl export [--format FORMAT] [flags]",
+		Description: `Writes the entries in force to standard output, all of one moment. If it ends with
+another exit status than 0, what was written is not whole.
+
+FORMAT is one of
+` + wrapped(feed.OutputFormats()) + `
+
+exit status: 0 done; 2 no such format; 75 cut off
+
+examples:
+  blctl export --format csv >list.csv
+  blctl export --format plain --reason helo-bare-ip --source "" >bare-ip.txt`,
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "format", Usage: "how it is written: `FORMAT`; otherwise plain, with --json ndjson"},
+			&cli.StringFlag{Name: "zone", Usage: "what the zone `Z` answers; otherwise all that is in force, shadow reasons too"},
+		}, queryFlags()...),
+		Action: p.action(p.export),
+	}
+}
+
+func (p *program) export(ctx context.Context, in *input) error {
+	q, format := in.query(), in.String("format")
+	switch {
+	case in.err != nil:
+		return in.err
+	case format == "" && p.json:
+		format = "ndjson"
+	case format == "":
+		format = "plain"
+	case p.json && format != "ndjson":
+		return usageError("--json and --format %s are two formats", format)
+	}
+	_, err := p.client.Export(ctx, format, in.String("zone"), q, p.stdout)
+	return err
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+)
+
+// printer writes for people, in colour where that is wanted.
+type printer struct {
+	to     io.Writer
+	colour bool
+}
+
+// printerFor is where people read: on stdout, and with --json on stderr.
+func (p *program) printerFor(noColour bool) printer {
+	to := p.stdout
+	if p.json {
+		to = p.stderr
+	}
+	return printer{to: to, colour: !noColour && p.getenv("NO_COLOR") == "" && p.getenv("TERM") != "dumb" && isTerminal(to)}
+}
+
+func isTerminal(f any) bool {
+	file, ok := f.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+func (p printer) printf(format string, args ...any) { fmt.Fprintf(p.to, format, args...) }
+
+// Colours, as terminals number them.
+const (
+	red    = "31"
+	green  = "32"
+	yellow = "33"
+	bold   = "1"
+	faint  = "2"
+)
+
+func (p printer) paint(colour, text string) string {
+	if !p.colour {
+		return text
+	}
+	return "\x1b[" + colour + "m" + text + "\x1b[0m"
+}
+
+// clean is what a terminal may be shown of bytes from outside: whatever is not
+// a printable character is written as \xNN.
+func clean(s string) string {
+	if strings.IndexFunc(s, func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for len(s) > 0 {
+		r, n := utf8.DecodeRuneInString(s)
+		if (r == utf8.RuneError && n == 1) || !unicode.IsPrint(r) {
+			for _, c := range []byte(s[:n]) {
+				fmt.Fprintf(&b, `\x%02x`, c)
+			}
+		} else {
+			b.WriteString(s[:n])
+		}
+		s = s[n:]
+	}
+	return b.String()
+}
+
+// plural is a number of things.
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+func addresses(n float64) string {
+	switch {
+	case n == 1:
+		return "1 address"
+	case n < 1e15:
+		return fmt.Sprintf("%.0f addresses", n)
+	}
+	return fmt.Sprintf("%.2g addresses", n)
+}
+
+// table prints rows in aligned columns.
+func (p printer) table(rows [][]string) error {
+	var b bytes.Buffer
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprintln(w, strings.Join(row, "\t"))
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("printing a table: %w", err)
+	}
+	for line := range strings.Lines(b.String()) {
+		if _, err := fmt.Fprintln(p.to, strings.TrimRight(line, " \n")); err != nil {
+			return fmt.Errorf("printing a table: %w", err)
+		}
+	}
+	return nil
+}

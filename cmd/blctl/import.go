@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"github.com/urfave/cli/v2"
+
+	"dnsbld/ctl"
+	"dnsbld/listing"
+	"dnsbld/listing/feed"
+)
+
+func (p *program) importCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "import",
+		Usage:     "read a feed into a source",
+		ArgsUsage: "FILE",
+		UsageText: "blctl import (FILE | -) --reason REASON [--source NAME [--replace]] [flags]",
+		Description: `Reads FILE, or standard input, into a source, in one step as seen by DNS: all of it
+or nothing. It may be compressed with gzip. With --replace the source equals the file afterwards; without, the
+file is added to it. The entries end when the source is not imported again within
+--for, 7d if not given.
+
+A line that cannot be imported is reported with file and line, and then nothing is
+changed, unless --skip-bad leaves it out. Lines about addresses that are never
+listed are left out and counted. A file that would remove more than half of a
+source is refused without --max-changes.
+
+FORMAT is one of
+` + wrapped(feed.Formats()) + `
+
+exit status: 0 done; 2 no such file, or bad lines; 4 too many changes, too few
+lines; 5 another import came between; 6 done, but bad lines were skipped
+
+examples:
+  blctl import ipsum.txt --reason imported --source ipsum --replace --min-lines 1000
+  blctl import - --format csv --map 127.0.0.4=helo-bare-ip --reason imported --dry-run`,
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "format", Usage: "how FILE is written: `FORMAT`; otherwise plain"},
+			&cli.StringFlag{Name: "reason", Usage: "the `REASON` of lines that name none"},
+			&cli.StringSliceFlag{Name: "map", Usage: "what the file calls A is our reason B: `A=B`; repeatable"},
+			&cli.StringFlag{Name: "source", Usage: "the source's `NAME`; otherwise import"},
+			&cli.BoolFlag{Name: "replace", Usage: "end what the source has and the file has not"},
+			&cli.StringFlag{Name: "for", Usage: "how long the source is good for without another import, a `DURATION`"},
+			&cli.StringFlag{Name: "min-lines", Usage: "refuse a file with fewer good lines than `N`"},
+			&cli.BoolFlag{Name: "skip-bad", Usage: "leave out lines that cannot be imported"},
+			&cli.StringFlag{Name: "note", Usage: "for operators: `TEXT`"},
+		}, bulkFlags()...),
+		Action: p.action(p.imports),
+	}
+}
+
+// imported is what import prints as JSON.
+type imported struct {
+	changed
+	Source   string        `json:"source"`
+	Lines    int           `json:"lines"`
+	Added    int           `json:"added"`
+	Removed  int           `json:"removed"`
+	Altered  int           `json:"altered"`
+	Kept     int           `json:"kept"`
+	Skipped  int           `json:"skipped"`
+	Bad      int           `json:"bad"`
+	BadLines []ctl.BadLine `json:"bad_lines"`
+}
+
+func (p *program) imports(ctx context.Context, in *input) error {
+	c := ctl.Import{
+		Import: listing.Import{Source: in.String("source"), Replace: in.Bool("replace"), For: in.life("for"),
+			Note: in.String("note"), Options: in.options()},
+		Format: in.String("format"), Reason: in.String("reason"), Map: in.pairs("map"),
+		MinLines: in.count("min-lines"), SkipBad: in.Bool("skip-bad"),
+	}
+	if in.err != nil {
+		return in.err
+	}
+	file, name, err := p.open(in.Args().First())
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	out, err := p.client.Import(ctx, c, file)
+	file.finish()
+	p.printBadLines(name, out)
+	if err != nil && out.Bad == 0 {
+		return err
+	}
+	return p.concludeImport(c, out, err)
+}
+
+// pairs are the values A=B of a flag.
+func (in *input) pairs(flag string) map[string]string {
+	pairs := map[string]string{}
+	for _, text := range in.StringSlice(flag) {
+		from, to, ok := strings.Cut(text, "=")
+		if !ok || from == "" || to == "" {
+			in.fail(usageError("--%s takes THEIRS=OURS, not %s", flag, listing.Quote(text)))
+		}
+		pairs[from] = to
+	}
+	return pairs
+}
+
+func (p *program) printBadLines(name string, out ctl.Imported) {
+	for _, b := range out.BadLines {
+		fmt.Fprintf(p.stderr, "%s:%d: %s\n", clean(name), b.Line, clean(b.Message))
+	}
+	if more := out.Bad - len(out.BadLines); more > 0 {
+		fmt.Fprintf(p.stderr, "… and %s more\n", plural(more, "bad line", "bad lines"))
+	}
+}
+
+func (p *program) concludeImport(c ctl.Import, out ctl.Imported, err error) error {
+	result := imported{changed: asChanged("import", "", out.Outcome), Source: out.Source, Lines: out.Lines, Added: out.Added, Removed: out.Removed,
+		Altered: out.Altered, Kept: out.Kept, Skipped: out.Skipped, Bad: out.Bad, BadLines: list(out.BadLines)}
+	result.Reason = c.Reason
+	for _, e := range out.Changes {
+		if !e.Until.IsZero() {
+			result.Until = &e.Until
+		}
+	}
+	if err != nil {
+		p.say(err)
+		result.OK, result.Error = false, asWire(err)
+	} else {
+		p.printImported(out)
+	}
+	if p.json {
+		if err := p.writeJSON(result); err != nil {
+			return err
+		}
+	}
+	switch {
+	case err != nil:
+		return answered(exitStatus(err))
+	case out.Bad > 0:
+		return answered(exitPartly)
+	}
+	return nil
+}
+
+func (p *program) printImported(out ctl.Imported) {
+	h := p.human
+	if out.DryRun {
+		h.printf("%s\n", h.paint(bold, "dry run: nothing was changed; it would be like this:"))
+	}
+	for _, e := range out.Changes {
+		h.printf("%s%s\n", p.sentence(e), p.tail(out.Outcome))
+	}
+	h.printf("%d added, %d removed, %d changed, %d kept", out.Added, out.Removed, out.Altered, out.Kept)
+	if out.Skipped > 0 {
+		h.printf("; %s of addresses that are never listed left out", plural(out.Skipped, "line", "lines"))
+	}
+	if out.Bad > 0 {
+		h.printf("; %s", h.paint(yellow, plural(out.Bad, "bad line", "bad lines")+" skipped"))
+	}
+	h.printf("\n")
+	p.warn(out.Warnings)
+}
+
+// feedFile is a file on its way, with a progress bar on a terminal.
+type feedFile struct {
+	io.Reader
+	close func() error
+	bar   *progressbar.ProgressBar
+}
+
+func (s *feedFile) Close() error { return s.close() }
+
+// finish takes the progress bar away.
+func (s *feedFile) finish() {
+	if s.bar != nil {
+		_ = s.bar.Finish() // a bar that cannot be drawn is no failure
+	}
+}
+
+// open opens the file to be imported; - is standard input. It also gives the
+// name under which bad lines are reported.
+func (p *program) open(path string) (*feedFile, string, error) {
+	if path == "-" {
+		return p.measured(io.NopCloser(p.stdin), -1), "stdin", nil
+	}
+	f, err := os.Open(path)
+	if err == nil {
+		var info fs.FileInfo
+		if info, err = f.Stat(); err == nil && !info.IsDir() {
+			return p.measured(f, info.Size()), path, nil
+		}
+		if err == nil {
+			err = fmt.Errorf("%s is a directory", path)
+		}
+		err = errors.Join(err, f.Close())
+	}
+	return nil, "", &listing.Error{Kind: listing.ErrInvalid, Code: "no-file", Message: oneLine(err),
+		Hint: "give the path of the file, or - for standard input"}
+}
+
+// measured shows how far a file has been read, with rate and time left.
+func (p *program) measured(f io.ReadCloser, size int64) *feedFile {
+	s := &feedFile{Reader: f, close: f.Close}
+	if !isTerminal(p.stderr) {
+		return s
+	}
+	if size == 0 {
+		size = -1
+	}
+	s.bar = progressbar.NewOptions64(size, progressbar.OptionSetWriter(p.stderr), progressbar.OptionShowBytes(true),
+		progressbar.OptionSetWidth(30), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
+		progressbar.OptionSetDescription("importing"), progressbar.OptionSetPredictTime(true))
+	s.Reader = io.TeeReader(f, s.bar)
+	return s
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"dnsbld/listing"
+)
+
+// input is the command line of one command. What cannot be read is kept in
+// err, the first mistake of it, so that a command looks once.
+type input struct {
+	*cli.Context
+	now func() time.Time
+	err error
+}
+
+func (in *input) fail(err error) {
+	if in.err == nil {
+		in.err = err
+	}
+}
+
+// checkArguments compares the number of arguments with what the command's
+// usage names: capitals are arguments, brackets may be left out.
+func (in *input) checkArguments() error {
+	least, most := 0, 0
+	for _, name := range strings.Fields(in.Command.ArgsUsage) {
+		most++
+		if !strings.HasPrefix(name, "[") {
+			least++
+		}
+	}
+	switch given := in.Args().Len(); {
+	case given < least:
+		return usageError("%s needs %s", in.Command.HelpName, in.Command.ArgsUsage)
+	case given > most && most == 0:
+		return usageError("%s takes no argument, not %s", in.Command.HelpName, listing.Quote(in.Args().First()))
+	case given > most:
+		return usageError("%s takes %s, and nothing more: %s", in.Command.HelpName, in.Command.ArgsUsage, listing.Quote(in.Args().Get(most)))
+	}
+	return nil
+}
+
+// prefix is the first argument as a subject; invalid if there is none.
+func (in *input) prefix() listing.Subject {
+	if !in.Args().Present() {
+		return listing.Subject{}
+	}
+	return in.subject(in.Args().First())
+}
+
+func (in *input) subject(text string) listing.Subject {
+	s, err := listing.ParseSubject(text)
+	if err != nil {
+		in.fail(err)
+	}
+	return s
+}
+
+// within is the prefix that a flag holds.
+func (in *input) within(flag string) listing.Subject {
+	if !in.IsSet(flag) {
+		return listing.Subject{}
+	}
+	return in.subject(in.String(flag))
+}
+
+// life is the duration that a flag holds, zero if it is not given.
+func (in *input) life(flag string) listing.Life {
+	if !in.IsSet(flag) {
+		return 0
+	}
+	l, err := listing.ParseLife(in.String(flag))
+	if err != nil {
+		in.fail(err)
+	}
+	return l
+}
+
+// time is the instant that a flag holds, zero if it is not given.
+func (in *input) time(flag string) time.Time {
+	if !in.IsSet(flag) {
+		return time.Time{}
+	}
+	t, err := parseTime(in.String(flag))
+	if err != nil {
+		in.fail(err)
+	}
+	return t
+}
+
+// count is the number that a flag holds, zero if it is not given.
+func (in *input) count(flag string) int {
+	if !in.IsSet(flag) {
+		return 0
+	}
+	n, err := strconv.ParseUint(in.String(flag), 10, 31)
+	if err != nil || n == 0 {
+		in.fail(usageError("--%s takes a number from 1, not %s", flag, listing.Quote(in.String(flag))))
+	}
+	return int(n)
+}
+
+// changeFlags are those of every command that changes entries.
+func changeFlags() []cli.Flag {
+	return append(bulkFlags(),
+		&cli.StringFlag{Name: "if-revision", Usage: "only if the entry is still at revision `N`; 0: if it is not listed"})
+}
+
+// bulkFlags are those of every command that changes anything.
+func bulkFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.BoolFlag{Name: "dry-run", Usage: "say what would change, and change nothing"},
+		&cli.StringFlag{Name: "idempotency-key", Usage: "do this once, however often it is sent with the key `K` in 30 days"},
+		&cli.StringFlag{Name: "max-changes", Usage: "change up to `N` entries; otherwise no more than the policy says (100)"},
+	}
+}
+
+func (in *input) options() listing.Options {
+	o := listing.Options{DryRun: in.Bool("dry-run"), IdempotencyKey: in.String("idempotency-key"), MaxChanges: in.count("max-changes")}
+	if in.IsSet("if-revision") {
+		n, err := strconv.ParseUint(in.String("if-revision"), 10, 64)
+		if err != nil {
+			in.fail(usageError("--if-revision takes a revision, not %s", listing.Quote(in.String("if-revision"))))
+		}
+		r := listing.Revision(n)
+		o.IfRevision = &r
+	}
+	if in.IsSet("idempotency-key") && o.IdempotencyKey == "" {
+		in.fail(usageError("--idempotency-key is empty"))
+	}
+	return o
+}

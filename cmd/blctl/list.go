@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"dnsbld/ctl"
+	"dnsbld/listing"
+)
+
+// queryFlags narrow a list of entries.
+func queryFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "reason", Usage: "only entries for this `REASON`"},
+		&cli.StringFlag{Name: "within", Usage: "only entries inside a `PREFIX`"},
+		&cli.StringFlag{Name: "expiring", Usage: "only entries that end within a `DURATION`"},
+		&cli.StringFlag{Name: "origin", Usage: "only entries made by an `ORIGIN`: operator, threshold or import"},
+		&cli.StringFlag{Name: "source", Usage: "only entries of the imported source `NAME`; \"\": only this list's own"},
+		&cli.StringFlag{Name: "limit", Usage: "the first `N` entries"},
+	}
+}
+
+func (in *input) query() ctl.Query {
+	q := ctl.Query{Reason: in.String("reason"), Within: in.within("within"), Expiring: in.life("expiring"),
+		Origin: listing.Origin(in.String("origin")), Limit: in.count("limit")}
+	if in.IsSet("source") {
+		name := in.String("source")
+		q.Source = &name
+	}
+	return q
+}
+
+func (p *program) listCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "list",
+		Usage:     "the entries in force",
+		UsageText: "blctl list [flags]",
+		Description: `Prints the entries in force, one a line: prefix, reason, end, where it comes from,
+note. All are of one moment. With --json each line is an object.
+
+exit status: 0 done, also if there are none; 2 no such reason or origin
+
+examples:
+  blctl list --within 192.0.2.0/24
+  blctl list --reason helo-bare-ip --expiring 6h --json`,
+		Flags:  queryFlags(),
+		Action: p.action(p.list),
+	}
+}
+
+func (p *program) list(ctx context.Context, in *input) error {
+	q := in.query()
+	if in.err != nil {
+		return in.err
+	}
+	out := bufio.NewWriterSize(p.stdout, 1<<16)
+	terminal := isTerminal(p.stdout)
+	if terminal && !p.json {
+		fmt.Fprintf(out, "%-20s %-22s %-22s %s\n", "PREFIX", "REASON", "UNTIL", "FROM")
+	}
+	for row, err := range p.client.List(ctx, q) {
+		if err == nil {
+			err = p.writeRow(out, row)
+		}
+		if err == nil && terminal {
+			err = out.Flush()
+		}
+		if err != nil {
+			return joinFlush(err, out)
+		}
+	}
+	return joinFlush(nil, out)
+}
+
+// joinFlush writes what there is, also before a failure is reported.
+func joinFlush(err error, out *bufio.Writer) error {
+	if flushErr := out.Flush(); err == nil && flushErr != nil {
+		return fmt.Errorf("writing the list: %w", flushErr)
+	}
+	return err
+}
+
+func (p *program) writeRow(w io.Writer, r ctl.Row) error {
+	if p.json {
+		return encode(w, r)
+	}
+	reason, from := clean(r.Reason), clean(string(r.Origin))
+	if r.Except {
+		reason = "not " + reason
+	}
+	if r.Source != "" {
+		from += " " + clean(r.Source)
+	}
+	if r.Note != "" {
+		from += "  " + clean(r.Note)
+	}
+	line := fmt.Sprintf("%-20s %-22s %-22s %s", r.Subject.Text(), reason, r.Until.UTC().Format("2006-01-02 15:04:05Z"), from)
+	_, err := fmt.Fprintln(w, strings.TrimRight(line, " "))
+	return err
+}

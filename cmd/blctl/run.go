@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"dnsbld/ctl"
+	"dnsbld/listing"
+)
+
+// program is one run of blctl.
+type program struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	getenv         func(string) string
+	now            func() time.Time
+
+	json    bool
+	offline bool
+	yes     bool
+	human   printer // where people read: stdout, or stderr with --json
+	client  *ctl.Client
+}
+
+// run is the program: it returns the exit status.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
+	p := &program{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv, now: time.Now}
+	p.human = printer{to: stdout}
+	app := p.app()
+	p.json = asksForJSON(args) // until it is known whether it is a flag
+	argv, err := arrange(app, args)
+	if err == nil {
+		err = app.RunContext(ctx, argv)
+	}
+	return p.finish(ctx, err)
+}
+
+// app is the table of commands.
+func (p *program) app() *cli.App {
+	app := &cli.App{
+		Name:      "blctl",
+		Usage:     "change and question the list of a dnsbld",
+		UsageText: "blctl [global flags] COMMAND [arguments and flags, in any order]",
+		Writer:    p.stdout, ErrWriter: p.stderr,
+		HideVersion: true, HideHelpCommand: true, DisableSliceFlagSeparator: true,
+		ExitErrHandler:        func(*cli.Context, error) {},
+		OnUsageError:          func(_ *cli.Context, err error, _ bool) error { return usageError("%v", err) },
+		CustomAppHelpTemplate: appHelp,
+		Flags:                 plainBools(globalFlags()),
+		Commands: []*cli.Command{
+			p.addCommand(), p.expireCommand(), p.delistCommand(), p.showCommand(), p.listCommand(), p.historyCommand(),
+			p.allowCommand(), p.reasonsCommand(), p.importCommand(), p.exportCommand(), p.sourceCommand(),
+			p.statsCommand(), p.statusCommand(), p.versionCommand(),
+		},
+		Action: cli.ShowAppHelp,
+	}
+	for _, c := range app.Commands {
+		dress(c, app)
+	}
+	return app
+}
+
+// dress gives a command and those below it what they have in common.
+func dress(c *cli.Command, app *cli.App) {
+	c.HideHelpCommand, c.OnUsageError = true, app.OnUsageError
+	c.CustomHelpTemplate = commandHelp
+	plainBools(c.Flags)
+	for _, sub := range c.Subcommands {
+		dress(sub, app)
+	}
+}
+
+// plainBools leaves out of the help that flags which are not given are false.
+func plainBools(flags []cli.Flag) []cli.Flag {
+	for _, f := range flags {
+		if b, ok := f.(*cli.BoolFlag); ok {
+			b.DisableDefaultText = true
+		}
+	}
+	return flags
+}
+
+func globalFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "socket", Usage: "the control socket of dnsbld is at `PATH`"},
+		&cli.StringFlag{Name: "offline", Usage: "work on the store `FILE` itself, which no dnsbld may have open"},
+		&cli.BoolFlag{Name: "json", Usage: "print JSON on stdout, and what people read on stderr"},
+		&cli.BoolFlag{Name: "yes", Usage: "do not ask before many entries end"},
+		&cli.BoolFlag{Name: "no-color", Usage: "no colours, as with $NO_COLOR"},
+	}
+}
+
+// action wraps what a command does: it sets the program up, and closes the
+// store of --offline at the end.
+func (p *program) action(do func(context.Context, *input) error) cli.ActionFunc {
+	return func(c *cli.Context) (err error) {
+		p.json, p.yes = c.Bool("json"), c.Bool("yes")
+		p.human = p.printerFor(c.Bool("no-color"))
+		in := &input{Context: c, now: p.now}
+		if err := in.checkArguments(); err != nil {
+			return err
+		}
+		closeStore := func() error { return nil }
+		if file := c.String("offline"); file != "" {
+			p.offline = true
+			if p.client, closeStore, err = openOffline(c.Context, file, p.now); err != nil {
+				return err
+			}
+		} else {
+			p.client = ctl.NewClient(p.socket(c.String("socket")))
+		}
+		err = do(c.Context, in)
+		if closeErr := closeStore(); err == nil && closeErr != nil {
+			err = fmt.Errorf("closing the store: %w", closeErr)
+		}
+		return err
+	}
+}
+
+// usageError is a mistake on the command line.
+func usageError(format string, args ...any) error {
+	return &listing.Error{Kind: listing.ErrInvalid, Code: "usage", Message: fmt.Sprintf(format, args...),
+		Hint: "`blctl --help` lists the commands, `blctl COMMAND --help` explains one"}
+}

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"dnsbld/ctl"
+	"dnsbld/db"
+	"dnsbld/listing"
+	"dnsbld/listing/index"
+)
+
+var update = flag.Bool("update", false, "write what the scripts print into them")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"blctl": main})
+}
+
+// TestScript runs testdata/script: each reads like the manual of a command. A
+// daemon without DNS listens where $BLCTL_SOCKET says.
+//
+//	exits N COMMAND …   the command ends with exit status N
+//	masked FILE         writes what the last command printed to FILE, instants and the user masked
+//	clock DURATION      the daemon's clock goes ahead
+//	instant NAME        $NAME is the daemon's time, $NAME_MAIL the same as in a mail
+//	stop                ends the daemon; its store is $STORE
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:   filepath.Join("testdata", "script"),
+		Setup: setUp,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "masked": masked, "clock": moveClock, "instant": instant, "stop": stopDaemon,
+		},
+		RequireUniqueNames: true,
+		UpdateScripts:      *update,
+	})
+}
+
+type daemonKey struct{}
+
+// daemon is what cmd/dnsbld ties together, without DNS.
+type daemon struct {
+	offset atomic.Int64
+	stop   func() error
+}
+
+func (d *daemon) now() time.Time { return time.Now().Add(time.Duration(d.offset.Load())) }
+
+func setUp(env *testscript.Env) error {
+	socket, store := filepath.Join(env.WorkDir, "s"), filepath.Join(env.WorkDir, "listings.db")
+	d, err := startDaemon(socket, store)
+	if err != nil {
+		return err
+	}
+	env.Values[daemonKey{}] = d
+	env.Setenv("BLCTL_SOCKET", socket)
+	env.Setenv("STORE", store)
+	env.Setenv("NASTY", "\x1b[31mred")
+	env.Defer(func() {
+		if err := d.stop(); err != nil {
+			env.T().Fatal(err)
+		}
+	})
+	return nil
+}
+
+func startDaemon(socket, file string) (*daemon, error) {
+	d := &daemon{}
+	store, err := db.Open(file, db.Options{NoSync: true})
+	if err != nil {
+		return nil, err
+	}
+	reasons, err := listing.NewReasons(listing.DefaultReasons())
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	live, policy := index.NewLive(), listing.DefaultPolicy()
+	live.Protect(policy.NeverList())
+	if err := live.Load(ctx, store); err != nil {
+		cancel()
+		return nil, err
+	}
+	server := ctl.New(ctl.Config{
+		Book: listing.NewBook(store, live, listing.Rules{Reasons: reasons, Policy: policy}, d.now), Live: live, Version: "test", Started: d.now(),
+		Zones: func() []ctl.Zone {
+			return []ctl.Zone{{Name: "bl.test", TTL: listing.Life(5 * time.Minute), NegativeTTL: listing.Life(time.Minute)}}
+		},
+	})
+	listener, err := ctl.Listen(socket)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	ended := make(chan error, 2)
+	go func() { ended <- live.Follow(ctx, store) }()
+	go func() { ended <- server.Serve(ctx, listener) }()
+	d.stop = func() error {
+		cancel()
+		for range 2 {
+			if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
+				return err
+			}
+		}
+		d.stop = func() error { return nil }
+		return store.Close()
+	}
+	return d, nil
+}
+
+func daemonOf(ts *testscript.TestScript) *daemon { return ts.Value(daemonKey{}).(*daemon) }
+
+func stopDaemon(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(daemonOf(ts).stop()) }
+
+func moveClock(ts *testscript.TestScript, _ bool, args []string) {
+	life, err := listing.ParseLife(args[0])
+	ts.Check(err)
+	daemonOf(ts).offset.Add(int64(life))
+}
+
+func instant(ts *testscript.TestScript, _ bool, args []string) {
+	now := daemonOf(ts).now()
+	ts.Setenv(args[0], now.UTC().Format(time.RFC3339))
+	ts.Setenv(args[0]+"_MAIL", now.In(time.FixedZone("", -8*3600)).Format(time.RFC1123Z)+" (PST)")
+}
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits STATUS COMMAND …")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			ts.Fatalf("%v", err)
+		}
+		got = exit.ExitCode()
+	}
+	if got != want {
+		ts.Fatalf("%s: exit status %d, not %d", strings.Join(args[1:], " "), got, want)
+	}
+}
+
+var instants = regexp.MustCompile(`[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]+Z| [0-9:]+( UTC|Z)( \((in )?[0-9dhms]+( ago)?\))?)`)
+
+func masked(ts *testscript.TestScript, _ bool, args []string) {
+	u, err := user.Current()
+	ts.Check(err)
+	text := instants.ReplaceAllString(ts.ReadFile("stdout"), "TIME")
+	text = regexp.MustCompile(`\b`+regexp.QuoteMeta(u.Username)+`\b`).ReplaceAllString(text, "USER")
+	ts.Check(writeFile(ts.MkAbs(args[0]), text))
+}
+
+func writeFile(path, text string) error {
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		return fmt.Errorf("writing what was printed: %w", err)
+	}
+	return nil
+}

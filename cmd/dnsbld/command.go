@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+
+	"github.com/urfave/cli/v2"
+
+	"dnsbld/listing"
+)
+
+// version is set by the release build.
+var version = "development"
+
+//go:embed example.toml
+var exampleConfig string
+
+// Exit statuses, as the documentation promises them.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitConfig = 2
+	exitBusy   = 75
+)
+
+// run is the program: it returns the exit status.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	app := &cli.App{
+		Name:      "dnsbld",
+		Usage:     "serve a DNS blocklist of addresses seen with bogus HELO behaviour",
+		UsageText: "dnsbld serve [--config FILE]\ndnsbld check --config FILE\ndnsbld example\ndnsbld version",
+		Writer:    stdout, ErrWriter: stderr, HideVersion: true, HideHelpCommand: true,
+		ExitErrHandler: func(*cli.Context, error) {},
+		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
+			return configError("%v", err)
+		},
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return configError("there is no command %s", listing.Quote(c.Args().First()))
+			}
+			return cli.ShowAppHelp(c)
+		},
+		Commands: []*cli.Command{serveCommand(stderr), checkCommand(stdout), exampleCommand(stdout), versionCommand(stdout)},
+	}
+	for _, c := range app.Commands {
+		c.OnUsageError, c.HideHelpCommand, c.Before = app.OnUsageError, true, refuseArguments
+	}
+	return exitStatus(app.RunContext(ctx, args), stderr)
+}
+
+// refuseArguments keeps a forgotten "--" from being ignored: no command here
+// takes an argument, and the library drops flags that follow one.
+func refuseArguments(c *cli.Context) error {
+	if c.Args().Present() {
+		return configError("%s takes flags only, not %s", c.Command.Name, listing.Quote(c.Args().First()))
+	}
+	return nil
+}
+
+func checkCommand(stdout io.Writer) *cli.Command {
+	return &cli.Command{
+		Name:  "check",
+		Usage: "say what is wrong with a configuration file",
+		Description: "Reads the file as serve would: first its syntax, with the line; then every mistake of meaning at once.\n" +
+			"Exit status 0: good; 2: not.",
+		Flags: []cli.Flag{&cli.StringFlag{Name: "config", Usage: "the TOML `FILE`"}},
+		Action: func(c *cli.Context) error {
+			if !c.IsSet("config") {
+				return configError("check needs --config FILE")
+			}
+			if _, err := loadConfig(c.String("config")); err != nil {
+				return err
+			}
+			fmt.Fprintf(stdout, "%s: good\n", c.String("config"))
+			return nil
+		},
+	}
+}
+
+func exampleCommand(stdout io.Writer) *cli.Command {
+	return &cli.Command{
+		Name:        "example",
+		Usage:       "print a configuration with every key explained",
+		Description: "For example: dnsbld example > /etc/dnsbld.toml",
+		Action: func(*cli.Context) error {
+			_, err := io.WriteString(stdout, exampleConfig)
+			return err
+		},
+	}
+}
+
+func versionCommand(stdout io.Writer) *cli.Command {
+	return &cli.Command{
+		Name:  "version",
+		Usage: "print the version",
+		Action: func(*cli.Context) error {
+			_, err := fmt.Fprintln(stdout, "dnsbld", versionText())
+			return err
+		},
+	}
+}
+
+func versionText() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return version
+	}
+	return version + " " + info.GoVersion
+}
+
+// configError is a mistake in the configuration or on the command line.
+func configError(format string, args ...any) error {
+	return &listing.Error{Kind: listing.ErrInvalid, Code: "configuration", Message: fmt.Sprintf(format, args...),
+		Hint: "`dnsbld example` shows every key, `dnsbld serve --help` every flag"}
+}
+
+// exitStatus reports an error, with its hint, and gives the status it means.
+func exitStatus(err error, stderr io.Writer) int {
+	if err == nil {
+		return exitDone
+	}
+	fmt.Fprintf(stderr, "error: %v\n", err)
+	var e *listing.Error
+	if errors.As(err, &e) && e.Hint != "" {
+		fmt.Fprintf(stderr, "hint: %s\n", e.Hint)
+	}
+	switch {
+	case errors.Is(err, listing.ErrInvalid):
+		return exitConfig
+	case errors.Is(err, listing.ErrUnavailable):
+		return exitBusy
+	}
+	return exitFailed
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"dnsbld/listing"
+)
+
+// fileConfig is the configuration as it is written. example.toml explains the
+// keys; defaults are filled in before the file is read over them.
+type fileConfig struct {
+	Data      string       `toml:"data"`
+	Socket    string       `toml:"socket"`
+	LogFormat string       `toml:"log_format"`
+	Listen    listenConfig `toml:"listen"`
+	Zones     []zoneConfig `toml:"zone"`
+	Our       ourConfig    `toml:"our"`
+	Policy    policyConfig `toml:"policy"`
+	Chaos     chaosConfig  `toml:"chaos"`
+	TCP       tcpConfig    `toml:"tcp"`
+	Reasons   []reasonFile `toml:"reason"`
+
+	// From flags alone.
+	store       string
+	clockOffset time.Duration
+}
+
+type listenConfig struct {
+	DNS []string `toml:"dns"`
+}
+
+type zoneConfig struct {
+	Name        string   `toml:"name"`
+	Reasons     []any    `toml:"reasons"`
+	TTL         any      `toml:"ttl"`
+	NegativeTTL any      `toml:"negative_ttl"`
+	NS          []string `toml:"ns"`
+	Mailbox     string   `toml:"mailbox"`
+	Page        string   `toml:"page"`
+	A           []string `toml:"a"`
+	AAAA        []string `toml:"aaaa"`
+	TXT         []string `toml:"txt"`
+	MX          []string `toml:"mx"`
+	Policy      string   `toml:"policy"`
+}
+
+type ourConfig struct {
+	Addresses []string `toml:"addresses"`
+	Names     []string `toml:"names"`
+}
+
+type policyConfig struct {
+	WidestV4   int  `toml:"widest_v4"`
+	WidestV6   int  `toml:"widest_v6"`
+	HandV4     int  `toml:"hand_v4"`
+	HandV6     int  `toml:"hand_v6"`
+	Longest    life `toml:"longest"`
+	Exception  life `toml:"exception"`
+	MaxChanges int  `toml:"max_changes"`
+}
+
+type chaosConfig struct {
+	Version  string `toml:"version"`
+	Hostname string `toml:"hostname"`
+	ID       string `toml:"id"`
+	NSID     string `toml:"nsid"`
+}
+
+type tcpConfig struct {
+	Connections int  `toml:"connections"`
+	PerClient   int  `toml:"per_client"`
+	Idle        life `toml:"idle"`
+}
+
+// reasonFile changes a reason of the catalogue, or adds one; what is left out
+// stays as it is.
+type reasonFile struct {
+	Code       int     `toml:"code"`
+	Symbol     *string `toml:"symbol"`
+	Text       *string `toml:"text"`
+	Published  *bool   `toml:"published"`
+	Base       *life   `toml:"base"`
+	Longest    *life   `toml:"longest"`
+	Repeat     *int    `toml:"repeat"`
+	SelfDelist *string `toml:"self_delist"`
+	Rank       *int    `toml:"rank"`
+}
+
+// life is a duration in a file: "90s", "5m", "3d".
+type life = listing.Life
+
+// seconds reads a TTL: a bare number of seconds, or a duration.
+func seconds(v any, otherwise time.Duration) (time.Duration, error) {
+	switch v := v.(type) {
+	case nil:
+		return otherwise, nil
+	case int64:
+		return time.Duration(v) * time.Second, nil
+	case string:
+		l, err := listing.ParseLife(v)
+		return l.Duration(), err
+	}
+	return 0, fmt.Errorf("%v is not a duration: write it like 300 or \"5m\"", v)
+}
+
+func defaultFile() fileConfig {
+	p := listing.DefaultPolicy()
+	return fileConfig{
+		Data:      "./var",
+		LogFormat: "text",
+		Listen:    listenConfig{DNS: []string{"127.0.0.1:5300", "[::1]:5300"}},
+		Policy: policyConfig{WidestV4: p.WidestV4, WidestV6: p.WidestV6, HandV4: p.HandV4, HandV6: p.HandV6,
+			Longest: p.Longest, Exception: p.Exception, MaxChanges: p.MaxChanges},
+		TCP: tcpConfig{Connections: 1000, PerClient: 50, Idle: life(10 * time.Second)},
+	}
+}
+
+// developmentZone is a zone of which only the name is known.
+func developmentZone(name string) zoneConfig {
+	return zoneConfig{Name: name, NS: []string{"ns1." + name, "ns2." + name}, Page: "https://bl.example/"}
+}
+
+// readFile reads a configuration file over the defaults. An unknown key is an
+// error, and errors of syntax name their line.
+func readFile(path string) (fileConfig, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return fileConfig{}, configError("reading the configuration: %v", err)
+	}
+	return parseFile(path, raw)
+}
+
+func parseFile(path string, raw []byte) (fileConfig, error) {
+	file := defaultFile()
+	decoder := toml.NewDecoder(bytes.NewReader(raw)).DisallowUnknownFields()
+	err := decoder.Decode(&file)
+	var unknown *toml.StrictMissingError
+	var syntax *toml.DecodeError
+	switch {
+	case errors.As(err, &unknown):
+		var errs []error
+		for _, e := range unknown.Errors {
+			line, _ := e.Position()
+			errs = append(errs, fmt.Errorf("%s:%d: there is no key %s", path, line, dotted(e.Key())))
+		}
+		return file, configError("%v", errors.Join(errs...))
+	case errors.As(err, &syntax):
+		line, column := syntax.Position()
+		return file, configError("%s:%d:%d: %s", path, line, column, syntax.Error())
+	case err != nil:
+		return file, configError("%s: %v", path, err)
+	}
+	return file, nil
+}
+
+func dotted(key toml.Key) string {
+	text := ""
+	for n, part := range key {
+		if n > 0 {
+			text += "."
+		}
+		text += listing.Printable(part)
+	}
+	return text
+}

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"dnsbld/listing"
+)
+
+// parse reads a configuration as `dnsbld check` does.
+func parse(t *testing.T, text string) (config, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "dnsbld.toml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return loadConfig(path)
+}
+
+func TestExample(t *testing.T) {
+	c, err := parse(t, exampleConfig)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.zone.Zones) != 2 || c.zone.Zones[0].Name != "bl.test" || c.zone.Zones[1].Name != "strict.bl.test" {
+		t.Errorf("zones: %+v", c.zone.Zones)
+	}
+	if got := c.zone.Zones[1].Reasons; len(got) != 3 || got[0] != 3 || got[2] != 5 {
+		t.Errorf("reasons of strict.bl.test: %v", got)
+	}
+	if i, err := c.rules.Reasons.Find("honeypot"); err != nil || i.Code != 100 || i.Base != listing.Life(2*listing.Day) {
+		t.Errorf("an own reason: %+v, %v", i, err)
+	}
+}
+
+// What the example says of keys is what they are when left out.
+func TestExampleShowsDefaults(t *testing.T) {
+	example, err := parseFile("example.toml", []byte(exampleConfig))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := defaultFile()
+	if example.Data != d.Data || example.LogFormat != d.LogFormat || example.Policy != d.Policy || example.TCP != d.TCP ||
+		strings.Join(example.Listen.DNS, " ") != strings.Join(d.Listen.DNS, " ") || example.Chaos != d.Chaos {
+		t.Errorf("the example differs from the defaults:\n%+v\n%+v", example, d)
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	c, err := loadConfig("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.socket != "var/control.sock" || len(c.dns) != 2 || c.zone.Zones[0].Name != "bl.test" || len(c.notes) == 0 {
+		t.Errorf("%+v", c)
+	}
+}
+
+func TestMistakes(t *testing.T) {
+	for name, c := range map[string]struct {
+		text string
+		want []string
+	}{
+		"unknown keys":   {"zonee = 1\n[listen]\ndnss = []\n", []string{":1: there is no key zonee", ":3: there is no key listen.dnss"}},
+		"syntax":         {"data = \"x\"\n[listen\n", []string{"dnsbld.toml:2:"}},
+		"type":           {"data = 3\n", []string{"dnsbld.toml:1:"}},
+		"all of meaning": {"log_format = \"xml\"\n[listen]\ndns = [\"nowhere\"]\n[policy]\nwidest_v4 = 3\nmax_changes = 0\n", []string{"log_format", "listen.dns", "widest_v4", "max_changes"}},
+		"zone reasons":   {"[[zone]]\nname = \"bl.test\"\nns = [\"ns.bl.test\"]\nreasons = [\"nonsense\"]\n", []string{"bl.test", "nonsense"}},
+		"zone ttl":       {"[[zone]]\nname = \"bl.test\"\nns = [\"ns.bl.test\"]\nttl = \"soon\"\n", []string{"ttl", "soon"}},
+		"zone name":      {"[[zone]]\nname = \"bl..test\"\nns = [\"ns.bl.test\"]\n", []string{"bl..test"}},
+		"no ns":          {"[[zone]]\nname = \"bl.test\"\n", []string{"name server"}},
+		"our address":    {"[our]\naddresses = [\"mail.example\"]\n", []string{"our.addresses", "mail.example"}},
+		"reason number":  {"[[reason]]\ncode = 30\nsymbol = \"x\"\n", []string{"30", "100"}},
+		"reason symbol":  {"[[reason]]\ncode = 2\nsymbol = \"x\"\n", []string{"helo-bare-ip"}},
+		"reason text":    {"[[reason]]\ncode = 100\nsymbol = \"x\"\n", []string{"text"}},
+		"reason 10":      {"[[reason]]\ncode = 255\nsymbol = \"x\"\n", []string{"254"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := parse(t, c.text)
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			for _, want := range c.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("does not say %q: %v", want, err)
+				}
+			}
+		})
+	}
+}
+
+func TestReasonsCanBeChanged(t *testing.T) {
+	c, err := parse(t, "[[reason]]\ncode = 2\ntext = \"said an address\"\nbase = \"1d\"\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	i, _ := c.rules.Reasons.Info(listing.BareIP)
+	if i.Text != "said an address" || i.Base != listing.Life(listing.Day) || i.Symbol != "helo-bare-ip" || i.Repeat != 2 {
+		t.Errorf("%+v", i)
+	}
+}
+
+// Whatever changes what zones say changes the hash, and nothing else does.
+func TestHash(t *testing.T) {
+	const zone = "[[zone]]\nname = \"bl.test\"\nns = [\"ns.bl.test\"]\n"
+	hash := func(text string) string {
+		c, err := parse(t, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.hash
+	}
+	base := hash(zone)
+	if base == "" || hash("log_format = \"json\"\n"+zone) != base {
+		t.Error("the hash depends on what zones do not show")
+	}
+	for _, other := range []string{zone + "ttl = 60\n", zone + "[[reason]]\ncode = 2\ntext = \"x\"\n", strings.Replace(zone, "ns.", "ns2.", 1)} {
+		if hash(other) == base {
+			t.Errorf("the hash does not change with %q", other)
+		}
+	}
+}
+
+func TestFlags(t *testing.T) {
+	for _, c := range []struct {
+		args   []string
+		status int
+		want   string
+	}{
+		{[]string{"example"}, exitDone, "[[zone]]"},
+		{[]string{"version"}, exitDone, "dnsbld"},
+		{[]string{"check"}, exitConfig, "config"},
+		{[]string{"check", "--config", "missing.toml"}, exitConfig, "missing.toml"},
+		{[]string{"check", "file.toml", "--config", "missing.toml"}, exitConfig, "file.toml"},
+		{[]string{"nonsense"}, exitConfig, "nonsense"},
+		{[]string{"serve", "--nonsense"}, exitConfig, "nonsense"},
+		{[]string{"serve", "--clock-offset", "1h", "--zone", "bl.invalid"}, exitConfig, ".test or .example"},
+		{[]string{"serve", "--store", "etcd://192.0.2.1"}, exitConfig, "bbolt:PATH"},
+		{[]string{"serve", "--listen", "localhost:53"}, exitConfig, "listen.dns"},
+	} {
+		var out bytes.Buffer
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		status := run(ctx, append([]string{"dnsbld"}, c.args...), &out, &out)
+		cancel()
+		if status != c.status || !strings.Contains(out.String(), c.want) {
+			t.Errorf("dnsbld %v: exit %d, want %d with %q:\n%s", c.args, status, c.status, c.want, out.String())
+		}
+	}
+}

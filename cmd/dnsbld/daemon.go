@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+
+	"dnsbld/ctl"
+	"dnsbld/db"
+	"dnsbld/listing"
+	"dnsbld/listing/index"
+	"dnsbld/zone"
+)
+
+// actor is who the daemon is in the audit.
+const actor = "dnsbld"
+
+// dnsbld is the daemon at work.
+type dnsbld struct {
+	log   *slog.Logger
+	store *db.DB
+	live  *index.Live
+	clock *index.Clock
+	book  *listing.Book
+	dns   *zone.Server
+	cfg   atomic.Pointer[config] // in force
+}
+
+// serve runs the daemon until ctx is done. Sockets are bound first, so that a
+// mistake there changes nothing; what is asked before the list is loaded is
+// answered with SERVFAIL.
+func serve(ctx context.Context, cfg config, load func() (config, error), log *slog.Logger) error {
+	store, err := openStore(cfg)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	now := shifted(cfg.offset)
+	d := &dnsbld{log: log, store: store, live: index.NewLive(), clock: index.NewClock(now)}
+	d.cfg.Store(&cfg)
+	d.live.Protect(cfg.rules.Policy.NeverList())
+	d.book = listing.NewBook(store, d.live, cfg.rules, now)
+	if d.dns, err = zone.New(d.live, d.clock, cfg.zone); err != nil {
+		return configError("%v", err)
+	}
+	sockets, err := openSockets(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	return d.run(ctx, load, sockets)
+}
+
+func openStore(cfg config) (*db.DB, error) {
+	if err := os.MkdirAll(cfg.data, 0o750); err != nil {
+		return nil, fmt.Errorf("making the data directory: %w", err)
+	}
+	return db.Open(cfg.database, db.Options{})
+}
+
+// run keeps all parts going. The first that fails ends the others, and so does
+// the end of ctx: first the doors, which finish what is in hand, then what they
+// stand on.
+func (d *dnsbld) run(ctx context.Context, load func() (config, error), s sockets) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ground, endGround := context.WithCancel(context.WithoutCancel(ctx))
+	defer endGround()
+	var doors, floor sync.WaitGroup
+	failures := make(chan error, 8)
+	start := func(ctx context.Context, parts *sync.WaitGroup, name string, part func(context.Context) error) {
+		parts.Go(func() {
+			if err := errPart(name, part(ctx)); err != nil {
+				failures <- err
+			}
+			cancel()
+		})
+	}
+	start(ground, &floor, "clock", func(ctx context.Context) error { d.clock.Run(ctx); return nil })
+	start(ground, &floor, "index", func(ctx context.Context) error { return d.live.Follow(ctx, d.store) })
+	start(ctx, &doors, "dns", func(ctx context.Context) error { return d.dns.Serve(ctx, s.packet, s.stream) })
+	start(ctx, &doors, "control socket", func(ctx context.Context) error { return d.control().Serve(ctx, s.control) })
+	start(ctx, &doors, "sweep", func(ctx context.Context) error {
+		index.Sweep(ctx, d.live, d.sweep, d.clock)
+		return nil
+	})
+	start(ctx, &doors, "reload", func(ctx context.Context) error { return d.reloads(ctx, load) })
+	start(ctx, &doors, "start", d.ready)
+
+	<-ctx.Done()
+	_, _ = daemon.SdNotify(false, daemon.SdNotifyStopping)
+	d.log.Info("ending")
+	doors.Wait()
+	endGround()
+	floor.Wait()
+	close(failures)
+	return errors.Join(collect(failures)...)
+}
+
+func collect(failures <-chan error) []error {
+	var all []error
+	for err := range failures {
+		all = append(all, err)
+	}
+	return all
+}
+
+// ready says so when every zone is answered from the list, then waits for the
+// end.
+func (d *dnsbld) ready(ctx context.Context) error {
+	cfg := d.cfg.Load()
+	if err := d.live.Wait(ctx, 0); err != nil {
+		return err
+	}
+	if err := d.book.Configure(ctx, actor, cfg.hash); err != nil {
+		return fmt.Errorf("noting the configuration: %w", err)
+	}
+	stats := d.live.Set().Stats()
+	d.log.Info("serving", "zones", len(cfg.zone.Zones), "hosts", stats.Hosts, "prefixes", stats.Prefixes, "revision", d.live.Set().Revision())
+	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
+		d.log.Warn("telling systemd", "err", err)
+	}
+	d.log.Info("ready")
+	<-ctx.Done()
+	return nil
+}
+
+// sweep ends what is due.
+func (d *dnsbld) sweep(ctx context.Context, edits []listing.Edit) error {
+	_, err := d.book.Do(ctx, actor, "", edits)
+	if err != nil && ctx.Err() == nil {
+		d.log.Warn("ending entries whose time has come", "entries", len(edits), "err", err)
+	}
+	return err
+}
+
+// reloads puts a new configuration in force at each SIGHUP. A bad one leaves
+// the old one as it is.
+func (d *dnsbld) reloads(ctx context.Context, load func() (config, error)) error {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-hangups:
+		}
+		_, _ = daemon.SdNotify(false, daemon.SdNotifyReloading)
+		if err := d.reload(ctx, load); err != nil {
+			d.log.Error("the new configuration is not used", "err", err)
+		}
+		_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
+	}
+}
+
+func (d *dnsbld) reload(ctx context.Context, load func() (config, error)) error {
+	cfg, err := load()
+	if err != nil {
+		return err
+	}
+	if err := d.dns.Configure(cfg.zone); err != nil {
+		return err
+	}
+	d.cfg.Store(&cfg)
+	d.book.SetRules(cfg.rules)
+	d.live.Protect(cfg.rules.Policy.NeverList())
+	if err := d.book.Configure(ctx, actor, cfg.hash); err != nil {
+		return err
+	}
+	d.log.Info("the configuration was read again; what it says of sockets, data and log holds from the next start")
+	return nil
+}
+
+// control is the server behind the control socket.
+func (d *dnsbld) control() *ctl.Server {
+	return ctl.New(ctl.Config{Book: d.book, Live: d.live, Answers: d.answers, Zones: d.zones,
+		Stats: func() any { return d.dns.Stats() }, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.cfg.Load().data})
+}
+
+// answers is what DNS says of an address, for people.
+func (d *dnsbld) answers(a netip.Addr) []ctl.Answer {
+	says, err := d.dns.Lookup(a)
+	if err != nil {
+		return nil
+	}
+	var all []ctl.Answer
+	for _, s := range says {
+		all = append(all, ctl.Answer{Zone: s.Zone, A: s.A, TXT: s.TXT, TTL: uint32(s.TTL / time.Second)})
+	}
+	return all
+}
+
+// zones are those in force, for operators.
+func (d *dnsbld) zones() []ctl.Zone {
+	var all []ctl.Zone
+	for _, z := range d.cfg.Load().zone.Zones {
+		zone := ctl.Zone{Name: z.Name, TTL: listing.Life(z.TTL), NegativeTTL: listing.Life(z.NegativeTTL), Reasons: z.Reasons,
+			Mail: z.Mailbox, Page: z.Page}
+		for _, ns := range z.NS {
+			zone.NS = append(zone.NS, ns.Name)
+		}
+		if set := d.live.Set(); set != nil {
+			zone.Serial = uint32(set.Revision())
+		}
+		all = append(all, zone)
+	}
+	return all
+}

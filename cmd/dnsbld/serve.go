@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+)
+
+func serveCommand(stderr io.Writer) *cli.Command {
+	return &cli.Command{
+		Name:  "serve",
+		Usage: "serve the list",
+		Description: "Serves DNS from the list in the data directory and takes commands of blctl on the control socket.\n" +
+			"Without --config it uses development defaults and says so. Flags override the file.\n" +
+			"SIGHUP reads the configuration again, SIGTERM answers what is in hand and ends.\n" +
+			"The last line on the log is \"ready\" when every zone is answered.\n\n" +
+			"Exit status 0: ended by a signal; 1: failed; 2: bad configuration; 75: the data is in use by another dnsbld.\n\n" +
+			"For example: dnsbld serve --zone bl.test --listen 127.0.0.1:5300 --data ./var",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "config", Usage: "the TOML `FILE`; `dnsbld example` prints one"},
+			&cli.StringFlag{Name: "data", Usage: "`DIR` of the list"},
+			&cli.StringSliceFlag{Name: "zone", Usage: "serve the zone `NAME` instead of those of the file (repeatable)"},
+			&cli.StringSliceFlag{Name: "listen", Usage: "answer DNS on `ADDR:PORT`, UDP and TCP (repeatable)"},
+			&cli.StringFlag{Name: "socket", Usage: "`PATH` of the control socket"},
+			&cli.StringFlag{Name: "store", Usage: "`URL` of the store: bbolt:PATH of the file; left out: listings.db in the data directory"},
+			&cli.StringFlag{Name: "log-format", Usage: "`FORMAT` of the log: text or json"},
+			&cli.DurationFlag{Name: "clock-offset", Usage: "shift every clock by `DUR`, for tests: all zones must end in .test or .example"},
+		},
+		Action: func(c *cli.Context) error {
+			load := func() (config, error) {
+				return loadWith(c.String("config"), func(f *fileConfig) error { return overrides(c, f) })
+			}
+			cfg, err := load()
+			if err != nil {
+				return err
+			}
+			log := newLog(stderr, cfg.json)
+			for _, note := range cfg.notes {
+				log.Info(note)
+			}
+			ctx, stop := signal.NotifyContext(c.Context, syscall.SIGTERM, os.Interrupt)
+			defer stop()
+			return serve(ctx, cfg, load, log)
+		},
+	}
+}
+
+// overrides lays the flags of serve over the file.
+func overrides(c *cli.Context, f *fileConfig) error {
+	for flag, to := range map[string]*string{"data": &f.Data, "socket": &f.Socket, "log-format": &f.LogFormat, "store": &f.store} {
+		if c.IsSet(flag) {
+			*to = c.String(flag)
+		}
+	}
+	if c.IsSet("listen") {
+		f.Listen.DNS = c.StringSlice("listen")
+	}
+	if names := c.StringSlice("zone"); len(names) > 0 {
+		f.Zones = nil
+		for _, name := range names {
+			f.Zones = append(f.Zones, developmentZone(name))
+		}
+	}
+	f.clockOffset = c.Duration("clock-offset")
+	return nil
+}
+
+func newLog(w io.Writer, asJSON bool) *slog.Logger {
+	if asJSON {
+		return slog.New(slog.NewJSONHandler(w, nil))
+	}
+	return slog.New(slog.NewTextHandler(w, nil))
+}
+
+// errPart says which part of the daemon failed.
+func errPart(part string, err error) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", part, err)
+}
+
+// shifted is the clock of everything: the system's, or one for tests.
+func shifted(by time.Duration) func() time.Time {
+	return func() time.Time { return time.Now().Add(by) }
+}
+
+// testOnly reports whether a zone name is one that nobody on the Internet asks
+// for (RFC 2606).
+func testOnly(zone string) bool {
+	name := strings.TrimSuffix(strings.ToLower(zone), ".")
+	return strings.HasSuffix(name, ".test") || strings.HasSuffix(name, ".example")
+}

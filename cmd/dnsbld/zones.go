@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+
+	"dnsbld/listing"
+	"dnsbld/zone"
+)
+
+// zones checks the zones and hands them to the DNS door in its terms.
+func (f fileConfig) zones(reasons *listing.Reasons, wrong *mistakes) zone.Config {
+	c := zone.Config{Reasons: reasons, NSID: f.Chaos.NSID,
+		Chaos: zone.Chaos{Version: f.Chaos.Version, Hostname: f.Chaos.Hostname, ID: f.Chaos.ID},
+		TCP:   zone.Limits{Connections: f.TCP.Connections, PerClient: f.TCP.PerClient, Idle: f.TCP.Idle.Duration()}}
+	for _, z := range f.Zones {
+		converted, err := z.zone(reasons)
+		for _, e := range err {
+			wrong.addf("zone %s: %w", listing.Quote(z.Name), e)
+		}
+		c.Zones = append(c.Zones, converted)
+	}
+	if len(*wrong) == 0 {
+		wrong.add(c.Validate())
+	}
+	return c
+}
+
+func (z zoneConfig) zone(reasons *listing.Reasons) (zone.Zone, mistakes) {
+	var wrong mistakes
+	out := zone.Zone{Name: z.Name, Mailbox: z.Mailbox, TXT: z.TXT, Page: z.Page, Policy: z.Policy}
+	for _, r := range z.Reasons {
+		info, err := reasons.Find(reasonText(r))
+		wrong.add(err)
+		out.Reasons = append(out.Reasons, info.Code)
+	}
+	var err error
+	if out.TTL, err = seconds(z.TTL, zone.DefaultTTL); err != nil {
+		wrong.addf("ttl: %w", err)
+	}
+	if out.NegativeTTL, err = seconds(z.NegativeTTL, zone.DefaultTTL); err != nil {
+		wrong.addf("negative_ttl: %w", err)
+	}
+	out.NS = parsed(z.NS, zone.ParseNameServer, &wrong)
+	out.MX = parsed(z.MX, zone.ParseMX, &wrong)
+	out.Addresses = slices.Concat(parsed(z.A, family("a", netip.Addr.Is4), &wrong), parsed(z.AAAA, family("aaaa", netip.Addr.Is6), &wrong))
+	return out, wrong
+}
+
+// reasonText is a reason as it may stand in a file: a number or a symbol.
+func reasonText(v any) string {
+	if n, ok := v.(int64); ok {
+		return strconv.FormatInt(n, 10)
+	}
+	return fmt.Sprint(v)
+}
+
+// parsed reads every text, and notes those that cannot be read.
+func parsed[T any](texts []string, parse func(string) (T, error), wrong *mistakes) []T {
+	var all []T
+	for _, text := range texts {
+		v, err := parse(text)
+		wrong.add(err)
+		all = append(all, v)
+	}
+	return all
+}
+
+// family reads addresses of one family.
+func family(key string, is func(netip.Addr) bool) func(string) (netip.Addr, error) {
+	return func(text string) (netip.Addr, error) {
+		a, err := netip.ParseAddr(text)
+		if err != nil || !is(a) {
+			return a, fmt.Errorf("%s: %s is not an address of this kind", key, listing.Quote(text))
+		}
+		return a, nil
+	}
+}

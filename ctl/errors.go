@@ -1,0 +1,91 @@
+package ctl
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+
+	"dnsbld/listing"
+)
+
+// kinds is the one mapping between kinds of failure and HTTP: the server goes
+// from left to right, the client from right to left.
+var kinds = []struct {
+	kind   error
+	status int
+	code   string // of an error that brings none of its own
+}{
+	{listing.ErrInvalid, http.StatusBadRequest, "invalid"},
+	{listing.ErrNotFound, http.StatusNotFound, "not-found"},
+	{listing.ErrPolicy, http.StatusForbidden, "refused"},
+	{listing.ErrConflict, http.StatusConflict, "conflict"},
+	{listing.ErrUnavailable, http.StatusServiceUnavailable, "unavailable"},
+	{listing.ErrCompacted, http.StatusGone, "compacted"},
+	{listing.ErrCorrupt, http.StatusInsufficientStorage, "corrupt"},
+}
+
+// wireError is an error as it is sent.
+type wireError struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
+}
+
+// failure is the body of every answer that is not a success. Outcome is what
+// was done all the same: the first parts of a bulk operation, the bad lines of
+// an import.
+type failure struct {
+	Error   *wireError      `json:"error"`
+	Outcome json.RawMessage `json:"outcome,omitempty"`
+}
+
+// encodeError gives the status and the form in which an error is sent.
+func encodeError(err error) (int, *wireError) {
+	status, wire := http.StatusInternalServerError, &wireError{Code: "failed", Message: err.Error()}
+	if timedOut(err) && !errors.Is(err, listing.ErrUnavailable) {
+		err = errors.Join(err, listing.ErrUnavailable)
+	}
+	for _, k := range kinds {
+		if errors.Is(err, k.kind) {
+			status, wire.Code = k.status, k.code
+			break
+		}
+	}
+	if e, ok := errors.AsType[*listing.Error](err); ok {
+		wire.Code, wire.Hint = e.Code, e.Hint
+	}
+	return status, wire
+}
+
+func timedOut(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+// decodeError is the error that the server sent, with its kind, and what was
+// done all the same.
+func decodeError(status int, body io.Reader) (outcome json.RawMessage, err error) {
+	const most = 1 << 20
+	var f failure
+	if err := json.NewDecoder(io.LimitReader(body, most)).Decode(&f); err != nil || f.Error == nil {
+		return nil, &listing.Error{Code: "failed", Message: "the answer was " + http.StatusText(status),
+			Hint: "is this the control socket of a dnsbld?"}
+	}
+	return f.Outcome, f.Error.decode(status)
+}
+
+func (w *wireError) decode(status int) *listing.Error {
+	e := &listing.Error{Code: w.Code, Message: w.Message, Hint: w.Hint}
+	for _, k := range kinds {
+		if k.status == status {
+			e.Kind = k.kind
+		}
+	}
+	return e
+}
+
+func invalid(code, message, hint string) error {
+	return &listing.Error{Kind: listing.ErrInvalid, Code: code, Message: message, Hint: hint}
+}

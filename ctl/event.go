@@ -1,0 +1,127 @@
+package ctl
+
+import (
+	"time"
+
+	"dnsbld/listing"
+)
+
+// What an Event did, in one word.
+const (
+	Listed     = "listed"
+	Excepted   = "excepted"   // taken out of wider entries of the reason
+	Extended   = "extended"   // ends later
+	Shortened  = "shortened"  // ends sooner
+	Described  = "described"  // note, ticket or evidence alone
+	Delisted   = "delisted"   // ended before its time
+	Expired    = "expired"    // ended because its time had come
+	Allowed    = "allowed"    // an allow entry was made or changed
+	Disallowed = "disallowed" // it was taken back
+	Refreshed  = "refreshed"  // a source was imported
+	Dropped    = "dropped"    // a source ended, and its entries with it
+	Configured = "configured" // the configuration changed
+	Noted      = "noted"      // a proposal or a ticket was written
+)
+
+// Event is a change as it is shown.
+type Event struct {
+	Revision listing.Revision     `json:"revision"`
+	Time     time.Time            `json:"time"`
+	Actor    string               `json:"actor"`
+	Action   string               `json:"action"`
+	Because  listing.DelistReason `json:"because,omitempty"`
+	Subject  listing.Subject      `json:"prefix,omitzero"`
+	Reason   string               `json:"reason,omitempty"`
+	Code     listing.Reason       `json:"code,omitempty"`
+	Source   string               `json:"source,omitempty"`
+	Note     string               `json:"note,omitempty"`
+	Ticket   string               `json:"ticket,omitempty"`
+	Before   *Row                 `json:"before,omitempty"`
+	After    *Row                 `json:"after,omitempty"`
+	Allow    *listing.Allow       `json:"allow,omitempty"`  // as it is, or was before it was taken back
+	Until    time.Time            `json:"until,omitzero"`   // of a source that was imported
+	Entries  int                  `json:"entries,omitzero"` // of a source
+}
+
+// event makes a change an event.
+func (r rows) event(c listing.Change) Event {
+	e := Event{Revision: c.Revision, Time: c.Header.Time, Actor: c.Header.Actor, Because: c.Because,
+		Note: c.Header.Note, Ticket: c.Header.Ticket}
+	switch c.Kind {
+	case listing.EntryChange:
+		r.entryEvent(&e, c)
+	case listing.AllowChange:
+		e.Action, e.Allow = Allowed, c.AllowAfter
+		if c.AllowAfter == nil {
+			e.Action, e.Allow = Disallowed, c.AllowBefore
+		}
+		e.Subject = e.Allow.Subject
+	case listing.SourceChange:
+		sourceEvent(&e, c)
+	case listing.ConfigChange:
+		e.Action = Configured
+	case listing.PaperChange:
+		e.Action = Noted
+	}
+	return e
+}
+
+func sourceEvent(e *Event, c listing.Change) {
+	if c.SourceAfter == nil {
+		e.Action, e.Source, e.Entries = Dropped, c.SourceBefore.Name, c.SourceBefore.Entries
+		return
+	}
+	e.Action, e.Source, e.Entries, e.Until = Refreshed, c.SourceAfter.Name, c.SourceAfter.Entries, c.SourceAfter.Until
+}
+
+func nameOf(c listing.Change) string {
+	if c.SourceAfter != nil {
+		return c.SourceAfter.Name
+	}
+	return c.SourceBefore.Name
+}
+
+func (r rows) entryEvent(e *Event, c listing.Change) {
+	of := c.After
+	if of == nil {
+		of = c.Before
+	}
+	e.Subject, e.Code, e.Reason, e.Source = of.Subject, of.Reason, r.reasons.Symbol(of.Reason), of.Source
+	for _, side := range []struct {
+		entry *listing.Entry
+		row   **Row
+	}{{c.Before, &e.Before}, {c.After, &e.After}} {
+		if side.entry != nil {
+			row := r.past(*side.entry)
+			*side.row = &row
+		}
+	}
+	e.Action = entryAction(c)
+}
+
+// past makes an entry of the past a row: the ends that sources have now say
+// nothing about it.
+func (r rows) past(e listing.Entry) Row {
+	row := r.row(e)
+	row.Until = e.Until
+	return row
+}
+
+func entryAction(c listing.Change) string {
+	switch {
+	case c.After == nil && c.Because == listing.Expired:
+		return Expired
+	case c.After == nil:
+		return Delisted
+	case c.Before == nil || c.Before.Except != c.After.Except:
+		if c.After.Except {
+			return Excepted
+		}
+		return Listed
+	case c.After.Until.After(c.Before.Until):
+		return Extended
+	case c.After.Until.Before(c.Before.Until):
+		return Shortened
+	}
+	return Described
+}

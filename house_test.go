@@ -1,0 +1,137 @@
+// Package house holds no code: its tests hold the shape of the program.
+package house
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// imports is the import table of DESIGN.md: what each package of ours may
+// import of ours, and which packages may import a library that belongs to one
+// room alone. Tests may import more.
+var imports = map[string][]string{
+	"dnsbld/listing":          {},
+	"dnsbld/listing/helo":     {},
+	"dnsbld/listing/index":    {"dnsbld/listing"},
+	"dnsbld/listing/feed":     {"dnsbld/listing"},
+	"dnsbld/listing/sighting": {"dnsbld/listing", "dnsbld/listing/helo"},
+	"dnsbld/listing/delist":   {"dnsbld/listing", "dnsbld/listing/helo"},
+	"dnsbld/db":               {"dnsbld/listing", "dnsbld/listing/sighting", "dnsbld/listing/delist"},
+	"dnsbld/db/dbtest":        {"dnsbld/listing"},
+	"dnsbld/zone":             {"dnsbld/listing", "dnsbld/listing/index"},
+	"dnsbld/mta":              {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/sighting"},
+	"dnsbld/web":              {"dnsbld/listing", "dnsbld/listing/index", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/helo"},
+	"dnsbld/ctl":              {"dnsbld/listing", "dnsbld/listing/index", "dnsbld/listing/feed", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/helo"},
+	"dnsbld/cmd/dnsbld":       {"*"},
+	"dnsbld/cmd/blctl":        {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/index", "dnsbld/listing/feed", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/db", "dnsbld/ctl"},
+}
+
+// rooms are libraries that one room alone may know.
+var rooms = map[string]string{
+	"github.com/miekg/dns": "dnsbld/zone",
+	"go.etcd.io/bbolt":     "dnsbld/db",
+}
+
+// nouns import the standard library alone, and what stands here.
+var nouns = map[string][]string{
+	"dnsbld/listing":       {},
+	"dnsbld/listing/helo":  {"golang.org/x/net/idna"},
+	"dnsbld/listing/index": {"github.com/gaissmai/bart"},
+}
+
+type pkg struct {
+	ImportPath, Dir, Doc  string
+	Imports, Deps, GoFiles []string
+}
+
+// packages are those of this module, tools for developers left out.
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Dir,Doc,Imports,Deps,GoFiles", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []pkg
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p pkg
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if p.ImportPath != "dnsbld" && !strings.HasPrefix(p.ImportPath, "dnsbld/scripts/") {
+			all = append(all, p)
+		}
+	}
+}
+
+func TestImportTable(t *testing.T) {
+	for _, p := range packages(t) {
+		may, known := imports[p.ImportPath]
+		if !known {
+			t.Errorf("%s is not in the import table: give it a room in DESIGN.md first", p.ImportPath)
+		}
+		for _, i := range p.Imports {
+			if strings.HasPrefix(i, "dnsbld") && !slices.Contains(may, "*") && !slices.Contains(may, i) {
+				t.Errorf("%s imports %s", p.ImportPath, i)
+			}
+			if room, only := rooms[i]; only && p.ImportPath != room {
+				t.Errorf("%s imports %s, which belongs to %s", p.ImportPath, i, room)
+			}
+			if also, noun := nouns[p.ImportPath]; noun && strings.Contains(i, ".") && !slices.Contains(also, i) {
+				t.Errorf("%s imports %s: nouns import the standard library", p.ImportPath, i)
+			}
+		}
+		if p.ImportPath == "dnsbld/cmd/blctl" && slices.Contains(p.Deps, "github.com/miekg/dns") {
+			t.Error("blctl has miekg/dns in its dependency closure")
+		}
+	}
+}
+
+func TestOnePackageComment(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.Doc == "" {
+			t.Errorf("%s has no package comment", p.ImportPath)
+		}
+		var with []string
+		for _, f := range p.GoFiles {
+			raw, err := os.ReadFile(filepath.Join(p.Dir, f))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, before := range []string{"// Package ", "// Command "} {
+				if strings.HasPrefix(string(raw), before) || strings.Contains(string(raw), "\n"+before) {
+					with = append(with, f)
+				}
+			}
+		}
+		if len(with) != 1 {
+			t.Errorf("%s has %d package comments: %v", p.ImportPath, len(with), with)
+		}
+	}
+}
+
+// Long files are a warning: people decide.
+func TestHouseNumbers(t *testing.T) {
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		raw, err := os.ReadFile(path)
+		if n := strings.Count(string(raw), "\n"); n > 400 {
+			t.Logf("warning: %s has %d lines", path, n)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

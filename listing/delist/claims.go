@@ -1,0 +1,251 @@
+package delist
+
+import (
+	"net/netip"
+	"regexp"
+	"strings"
+	"time"
+
+	"dnsbld/listing"
+)
+
+// ClaimKind is the form of something that a sender offers as evidence.
+type ClaimKind string
+
+// The kinds of claim.
+const (
+	ClaimReceived ClaimKind = "received" // a Received line
+	ClaimBounce   ClaimKind = "bounce"   // a refusal
+	ClaimLog      ClaimKind = "log"      // a line of a mail server's log
+	ClaimBanner   ClaimKind = "banner"   // the greeting of a server on port 25
+	ClaimRDNS     ClaimKind = "rdns"     // something about reverse DNS
+	ClaimRcpt     ClaimKind = "rcpt"     // something about the RCPT TO command
+	ClaimTelnet   ClaimKind = "telnet"   // an SMTP session by hand
+)
+
+// Claim is one thing that a mail offers, what it proves and what not.
+type Claim struct {
+	Kind         ClaimKind `json:"kind"`
+	Text         string    `json:"text"` // printable ASCII
+	Proves       string    `json:"proves"`
+	DoesNotProve string    `json:"does_not_prove"`
+
+	addr      netip.Addr // that it is about, if it tells
+	helo      string
+	ptr       string
+	confirmed bool
+	time      time.Time
+}
+
+// Limits of a finding.
+const (
+	maxClaims    = 40
+	maxAddresses = 500
+	maxText      = 400 // octets of a claim
+)
+
+// worth is what each kind of claim proves, and what it does not.
+var worth = map[ClaimKind][2]string{
+	ClaimReceived: {
+		"what the server that wrote the line saw: the address that connected, the greeting it sent, and the time",
+		"how other sessions from the same address greeted, nor that the line is genuine, as it was pasted"},
+	ClaimBounce: {
+		"that a receiving server refused mail at that time, and the list it named",
+		"which greeting led to the listing, nor that the list still answers so"},
+	ClaimLog: {
+		"what that server noted of the session",
+		"how other programs or machines behind the same address greet, nor that the line is genuine, as it was pasted"},
+	ClaimBanner: {
+		"inbound information only: what the server answers to those who connect to it",
+		"what is said in HELO when mail is sent; that is another setting, and may be another machine"},
+	ClaimRDNS: {
+		"nothing that a listing for a greeting rests on: whether a reverse name exists can be looked up at any time",
+		"what was said in HELO; a greeting that differs from the reverse name lists nobody"},
+	ClaimRcpt: {
+		`nothing about the listing: "matches rcpt" means that the greeting was the recipient's own domain, not that the RCPT TO command was wrong`,
+		"what was said in HELO"},
+	ClaimTelnet: {
+		"inbound information only: that a server answers on port 25, and what it answers",
+		"what is said in HELO when mail is sent by itself; words typed by hand are not what the server sends"},
+}
+
+func newClaim(kind ClaimKind, text string) Claim {
+	w := worth[kind]
+	return Claim{Kind: kind, Text: clip(strings.TrimSpace(text), maxText), Proves: w[0], DoesNotProve: w[1]}
+}
+
+// clip is s in printable ASCII, at most limit octets.
+func clip(s string, limit int) string {
+	s = listing.Printable(s)
+	if len(s) > limit {
+		s = s[:limit-3] + "..."
+	}
+	return s
+}
+
+func (h hop) claim() Claim {
+	c := newClaim(ClaimReceived, h.text)
+	c.addr, c.helo, c.ptr, c.confirmed, c.time = h.addr, h.helo, h.ptr, h.confirmed, h.time
+	switch {
+	case h.inner:
+		c.Proves = "how mail moved inside one network, or was handed in by a user"
+		c.DoesNotProve = "anything about the connection to our servers: only that one is looked at"
+	case h.addr.IsValid() && h.helo != "" && h.confirmed:
+		c.Proves = "that " + h.addr.String() + " greeted that server as " + clip(h.helo, 80) + ", and that its reverse name " + h.ptr + " led back to it"
+	case h.addr.IsValid() && h.helo != "":
+		c.Proves = "that " + h.addr.String() + " greeted that server as " + clip(h.helo, 80)
+	}
+	return c
+}
+
+// pattern finds claims of one kind.
+type pattern struct {
+	kind ClaimKind
+	re   *regexp.Regexp
+	most int // claims that it makes
+	back int // octets of context before
+	on   int // and after
+}
+
+// patterns are tried on flattened text, in this order.
+var patterns = []pattern{
+	{ClaimLog, regexp.MustCompile(`(?i)\b(?:postfix\S*/smtpd?\[\d+\]:|sendmail\[\d+\]:|sm-mta\[\d+\]:|H=\S+ (?:\(\S+\) )?\[|status=(?:bounced|deferred|sent)\b|starting delivery \d+:|delivery \d+: (?:failure|deferral|success):|ruleset=check_\w+|\d+,[<>],(?:EHLO|HELO) )`), 10, 60, 500},
+	{ClaimTelnet, regexp.MustCompile(`(?i)\btelnet\s+\S+\s+(?:25|smtp)\b|\bTrying [0-9a-f.:]+\s?\.\.\.|\bConnected to \S+\s+Escape character`), 3, 10, 300},
+	{ClaimBanner, regexp.MustCompile(`(?i)\b220[ -][A-Za-z0-9.-]+\S* ESMTP\b|\b220[ -]\S+ .{0,40}\bSMTP\b`), 3, 0, 120},
+	{ClaimBounce, regexp.MustCompile(`(?i)\b(?:5\d\d|4\d\d)[ -]#?[45]\.\d{1,3}\.\d{1,3}\b|\b(?:55[0-9])[ -]\S.{0,80}(?:block|list|refus|reject|denied)|\bblocked (?:using|by)\b|\bgreeted our servers\b|\bDiagnostic-Code:|\bdoes not like recipient|\b127\.0\.0\.\d{1,3}\b`), 5, 120, 300},
+	{ClaimRDNS, regexp.MustCompile(`(?i)\br(?:everse)?[ -]?dns\b|\bptr records?\b|\bdomain name pointer\b|\bin-addr\.arpa\b|\bip6\.arpa\b`), 2, 60, 160},
+	{ClaimRcpt, regexp.MustCompile(`(?i)\brcpt[ -]?to\b(?:[^:]|$)|\bmatches rcpt\b`), 1, 60, 160},
+}
+
+// claims finds what is offered in flattened text, the Received lines first.
+func claims(flat string, trail []hop) []Claim {
+	var all []Claim
+	for _, h := range trail {
+		all = append(all, h.claim())
+	}
+	taken := make([][2]int, 0, maxClaims)
+	for _, p := range patterns {
+		made, own := 0, [][2]int(nil)
+		for _, m := range p.re.FindAllStringIndex(flat, maxClaims) {
+			if made == p.most || len(all) >= maxClaims {
+				break
+			}
+			if overlaps(taken, m[0]) || overlaps(own, m[0]) {
+				continue
+			}
+			from, to := sentenceAround(flat, m[0], m[1], p.back, p.on)
+			if p.kind == ClaimLog {
+				from = lineStart(flat, m[0], from)
+			}
+			c := newClaim(p.kind, flat[from:to])
+			c.study(flat[from:to])
+			all = append(all, c)
+			own = append(own, [2]int{m[0], to})
+			made++
+		}
+		if p.kind == ClaimLog || p.kind == ClaimBounce { // what a program wrote holds no claims of people
+			taken = append(taken, own...)
+		}
+	}
+	return all
+}
+
+func overlaps(taken [][2]int, at int) bool {
+	for _, t := range taken {
+		if t[0] <= at && at < t[1] {
+			return true
+		}
+	}
+	return false
+}
+
+// sentenceAround widens a find to the words around it, within limits, and
+// leaves half words out.
+func sentenceAround(flat string, start, end, back, on int) (from, to int) {
+	from, to = max(0, start-back), min(len(flat), end+on)
+	if n := strings.LastIndex(flat[from:start], ". "); n >= 0 {
+		from += n + 2
+	} else if n := strings.IndexByte(flat[from:start], ' '); from > 0 && n >= 0 {
+		from += n + 1
+	}
+	if n := receivedMark.FindStringIndex(flat[end:to]); n != nil {
+		to = end + n[0]
+	}
+	if n := strings.LastIndexByte(flat[end:to], ' '); to < len(flat) && n >= 0 {
+		to = end + n
+	}
+	return from, to
+}
+
+// logStart is how lines of a log begin.
+var logStart = regexp.MustCompile(`\b(?:\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}|[A-Z][a-z]{2} [ \d]?\d \d{2}:\d{2}:\d{2})`)
+
+// lineStart is where the line of a log begins that has something at a place;
+// without a date before it, where the words around it begin.
+func lineStart(flat string, at, words int) int {
+	back := max(0, at-120)
+	if all := logStart.FindAllStringIndex(flat[back:at], -1); len(all) > 0 {
+		return back + all[len(all)-1][0]
+	}
+	return words
+}
+
+var (
+	// ofClient are the forms in which mail servers name who connected.
+	ofClient = regexp.MustCompile(`(?i)(?:client host|client|RCPT from \S+?|EHLO from \S+?|connect from \S+?|your (?:ip|host|address)|sender ip|Hello \S+|hello) ?\(?\[?\s?(?:ip:?\s?)?([0-9a-f.:]{3,45})\s?\]?`)
+	// inPage is the address at the end of the page that our TXT names.
+	inPage = regexp.MustCompile(`(?i)https?://[^\s/<>"]+(?:/[^\s/<>"]*){0,3}?[/=?]([0-9a-f.:]{3,45})\b`)
+	// reverseName is an address in the reverse zone.
+	reverseName = regexp.MustCompile(`\b(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.in-addr\.arpa\b`)
+	pointer     = regexp.MustCompile(`(?i)\bpointer ([A-Za-z0-9._-]+)`)
+	logHELO     = regexp.MustCompile(`(?i)\b(?:helo|ehlo)(?:=<?|,|\s)\s?(\[[^\s\]]*\]|[^\s()<>,;]+)`)
+	eximLog     = regexp.MustCompile(`\bH=(\S+) \((\S+)\) \[|\bH=\((\S+)\) \[`)
+	logTime     = regexp.MustCompile(`\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|\s?[+-]\d{2}:?\d{2})`)
+)
+
+// study reads from the text of a claim what it says of address, greeting, name
+// and time.
+func (c *Claim) study(text string) {
+	switch c.Kind {
+	case ClaimLog, ClaimBounce, ClaimTelnet:
+		for _, re := range []*regexp.Regexp{ofClient, inPage} {
+			if m := re.FindStringSubmatch(text); m != nil && !c.addr.IsValid() {
+				c.addr = firstAddr(strings.Trim(m[1], ".:"))
+			}
+		}
+		c.time = claimTime(text)
+	case ClaimRDNS:
+		if m := reverseName.FindStringSubmatch(text); m != nil {
+			c.addr = firstAddr(m[4] + "." + m[3] + "." + m[2] + "." + m[1])
+		}
+		if m := pointer.FindStringSubmatch(text); m != nil {
+			c.ptr = hostName(m[1])
+		}
+	}
+	if c.Kind != ClaimLog {
+		return
+	}
+	if m := eximLog.FindStringSubmatch(text); m != nil {
+		c.helo = m[2] + m[3]
+	} else if m := logHELO.FindStringSubmatch(text); m != nil {
+		c.helo = strings.TrimSuffix(m[1], ">")
+	}
+}
+
+func claimTime(text string) time.Time {
+	if m := mailDate.FindString(text); m != "" {
+		return parseDate(m)
+	}
+	m := logTime.FindString(text)
+	if m == "" {
+		return time.Time{}
+	}
+	m = strings.Replace(m, " ", "T", 1)
+	m = strings.ReplaceAll(m, " ", "")
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999-0700"} {
+		if t, err := time.Parse(layout, m); err == nil {
+			return t.UTC()
+		}
+	}
+	return time.Time{}
+}

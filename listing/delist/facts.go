@@ -1,0 +1,125 @@
+package delist
+
+import (
+	"net/netip"
+	"time"
+
+	"dnsbld/listing"
+)
+
+// Code is a decision on a request to delist. Codes are promises: scripts and
+// letters go by them.
+type Code string
+
+// The decisions, in the order in which they are tried.
+const (
+	NotListed      Code = "NOT_LISTED"
+	RateLimit      Code = "RATE_LIMIT"
+	Network        Code = "NETWORK"
+	ManualHold     Code = "MANUAL_HOLD"
+	Identity       Code = "IDENTITY"
+	StillOffending Code = "STILL_OFFENDING"
+	MixedTraffic   Code = "MIXED_TRAFFIC"
+	RepeatLockout  Code = "REPEAT_LOCKOUT"
+	ExpiresSoon    Code = "EXPIRES_SOON"
+	NoProof        Code = "NO_PROOF"
+	OKSupport      Code = "OK_SUPPORT"
+	OKSelf         Code = "OK_SELF"
+)
+
+// Codes are all decisions, in the order in which they are tried.
+func Codes() []Code {
+	return []Code{NotListed, RateLimit, Network, ManualHold, Identity, StillOffending, MixedTraffic,
+		RepeatLockout, ExpiresSoon, NoProof, OKSupport, OKSelf}
+}
+
+// OK reports whether the address may be delisted now.
+func (c Code) OK() bool { return c == OKSupport || c == OKSelf }
+
+// waits reports whether the code names a bar that time alone takes away.
+func (c Code) waits() bool {
+	switch c {
+	case RateLimit, Network, ManualHold, StillOffending, MixedTraffic, RepeatLockout:
+		return true
+	}
+	return false
+}
+
+// Facts are what a decision rests on.
+type Facts struct {
+	Address  netip.Addr
+	Entries  []Listing   // that list the address in any zone; shadow entries that no zone answers are left out
+	Counters Counters    // of the sessions of the address
+	Requests []time.Time // for the address, this one left out; older ones than 7 days are ignored
+	PerWeek  int         // how many requests in 7 days are heard; 0: 3
+	Offered  Proof       // with this request; its zero value: none
+	Proofs   []Proof     // that came in before
+	Role     Role        // who asks
+}
+
+// Listing is an entry that lists the address.
+type Listing struct {
+	listing.Entry // Until is set: for an entry that ends with its source, to the source's end
+	Info          listing.ReasonInfo
+	SelfDelisted  []time.Time // when senders themselves ended earlier listings of this key
+	Fixed         bool        // for reasons that end when fixed: what was seen is seen no more
+}
+
+// Counters say when the address last greeted badly, and how it greeted then.
+type Counters struct {
+	LastBogus time.Time // the last bogus session; zero: none known
+	LastClean time.Time // the last clean confirmed session; zero: none known
+	Bogus     int       // bogus sessions in the 24 h that end with LastBogus
+	Clean     int       // clean confirmed sessions in the same 24 h
+}
+
+// Role is who asks for a decision. The zero value is the sender.
+type Role uint8
+
+// Who asks.
+const (
+	Sender  Role = iota
+	Support      // a person at the desk, who decides for the sender
+)
+
+// ProofKind is how a sender shows that he controls an address, or has mended
+// it.
+type ProofKind string
+
+// Kinds of proof, best first.
+const (
+	ProofMail     ProofKind = "mail"     // a mail from the address to helo+TOKEN@probe…: control and the fix at once
+	ProofSessions ProofKind = "sessions" // clean confirmed sessions in our counters
+	ProofTXT      ProofKind = "txt"      // the token in TXT at the forward-confirmed name
+	ProofWeb      ProofKind = "web"      // the web request comes from the address
+	ProofName     ProofKind = "name"     // the forward-confirmed name is within the requester's domain
+)
+
+// Proof is one piece of it.
+type Proof struct {
+	Kind    ProofKind  `json:"kind"`
+	Address netip.Addr `json:"address"` // for which it was given
+	Time    time.Time  `json:"time"`
+}
+
+// The rules' numbers.
+const (
+	requestWindow  = 7 * listing.Day
+	defaultPerWeek = 3
+	soon           = 6 * time.Hour    // what ends within it need not be decided
+	selfWindow     = 30 * listing.Day // in which a sender delists once without proof
+	supportLevel   = 3                // from here on a listing that may be ended twice takes support
+	lockoutLevel   = 4
+)
+
+// coolDown is how long the last bogus session must be ago, by level.
+func coolDown(level int) time.Duration {
+	switch {
+	case level <= 1:
+		return 0
+	case level == 2:
+		return 6 * time.Hour
+	default:
+		return 24 * time.Hour
+	}
+}

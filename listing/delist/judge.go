@@ -1,0 +1,199 @@
+package delist
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"dnsbld/listing"
+)
+
+// Decision is what is answered to a request to delist. Its JSON form is that
+// of `blctl eligibility --json`.
+type Decision struct {
+	Code     Code   `json:"decision"`
+	Sentence string `json:"sentence"` // to the sender
+	// RetryAfter is the first instant at which waiting has done all that it
+	// can; nil where there is nothing to wait for. Whole seconds, UTC.
+	RetryAfter  *time.Time `json:"retry_after"`
+	ChangesWhen string     `json:"changes_when"` // what would change the decision
+}
+
+// Judge decides a request to delist: the first code that applies. It is a pure
+// function of its arguments.
+func Judge(f Facts, now time.Time) Decision {
+	v := newView(f, now)
+	d := Decision{Code: v.code(), RetryAfter: v.retryAfter()}
+	d.Sentence, d.ChangesWhen = v.words(d.Code)
+	return d
+}
+
+// view is the facts at an instant.
+type view struct {
+	Facts
+	now     time.Time
+	entries []Listing // in force; a repeat entry only where it stands alone
+	level   int       // the highest of them
+}
+
+func newView(f Facts, now time.Time) *view {
+	v := &view{Facts: f, now: now}
+	// A repeat entry is a companion: it ends with the main one.
+	accompanies := slices.ContainsFunc(f.Entries, func(e Listing) bool { return e.Reason != listing.Repeat && !e.Except })
+	for _, e := range f.Entries {
+		if e.Active(now) && !e.Except && !(accompanies && e.Reason == listing.Repeat) {
+			v.entries = append(v.entries, e)
+		}
+	}
+	for _, e := range v.entries {
+		v.level = max(v.level, e.Level)
+	}
+	return v
+}
+
+// code is the first that applies.
+func (v *view) code() Code {
+	for _, rule := range []struct {
+		code    Code
+		applies bool
+	}{
+		{NotListed, len(v.entries) == 0},
+		{RateLimit, len(v.recent()) >= v.perWeek()},
+		{Network, v.any(func(e Listing) bool { return e.Reason == listing.Network })},
+		{ManualHold, v.any(func(e Listing) bool { return e.Reason == listing.Manual })},
+		{Identity, v.Offered.Address.IsValid() && !v.same(v.Offered.Address)},
+		{StillOffending, v.now.Before(v.cooled())},
+		{MixedTraffic, v.Counters.Bogus > 0 && v.Counters.Clean > 0},
+		{RepeatLockout, v.level >= lockoutLevel},
+		{ExpiresSoon, v.ends().Sub(v.now) <= soon},
+		{NoProof, v.any(v.unproven)},
+		{OKSupport, v.Role == Support || v.any(func(e Listing) bool { return !mayself(e) })},
+	} {
+		if rule.applies {
+			return rule.code
+		}
+	}
+	return OKSelf
+}
+
+func (v *view) any(is func(Listing) bool) bool { return slices.ContainsFunc(v.entries, is) }
+
+func (v *view) same(a netip.Addr) bool {
+	return listing.Canonical(a) == listing.Canonical(v.Address)
+}
+
+func (v *view) perWeek() int {
+	if v.PerWeek > 0 {
+		return v.PerWeek
+	}
+	return defaultPerWeek
+}
+
+// recent are the requests that count.
+func (v *view) recent() []time.Time {
+	return slices.DeleteFunc(slices.Clone(v.Requests), func(t time.Time) bool {
+		return v.now.Sub(t) >= requestWindow
+	})
+}
+
+// cooled is when the last bogus session is long enough ago.
+func (v *view) cooled() time.Time {
+	if wait := coolDown(v.level); wait > 0 && !v.Counters.LastBogus.IsZero() {
+		return v.Counters.LastBogus.Add(wait)
+	}
+	return v.now
+}
+
+// ends is when the last of the entries does.
+func (v *view) ends() time.Time {
+	var last time.Time
+	for _, e := range v.entries {
+		if e.Until.After(last) {
+			last = e.Until
+		}
+	}
+	return last
+}
+
+// unmended reports whether what a listing rests on can still be seen, for
+// reasons that end when it cannot.
+func unmended(e Listing) bool { return e.Info.SelfDelist == listing.SelfFixed && !e.Fixed }
+
+// unproven reports whether an entry needs proof that nobody has given.
+func (v *view) unproven(e Listing) bool {
+	if e.Info.SelfDelist != listing.SelfProof {
+		return unmended(e)
+	}
+	again := slices.ContainsFunc(e.SelfDelisted, func(t time.Time) bool { return v.now.Sub(t) < selfWindow })
+	return again && !v.proven()
+}
+
+// proven reports whether any proof has come since the last bogus session.
+func (v *view) proven() bool {
+	last := v.Counters.LastBogus
+	if v.Counters.LastClean.After(last) {
+		return true
+	}
+	return slices.ContainsFunc(append(slices.Clone(v.Proofs), v.Offered), func(p Proof) bool {
+		return p.Kind != "" && p.Address.IsValid() && v.same(p.Address) && p.Time.After(last) && !p.Time.After(v.now)
+	})
+}
+
+// mayself reports whether the sender may end an entry, proof apart. A range is
+// not his alone; a /64 is, being what one IPv6 customer has.
+func mayself(e Listing) bool {
+	if !e.Subject.IsHost() && (e.Subject.Addr().Is4() || e.Subject.Bits() < 64) {
+		return false
+	}
+	switch e.Info.SelfDelist {
+	case listing.SelfYes, listing.SelfProof, listing.SelfFixed:
+		return true
+	case listing.SelfTwice:
+		return e.Level < supportLevel
+	}
+	return false
+}
+
+// retryAfter tries the instants at which time alone can change something.
+func (v *view) retryAfter() *time.Time {
+	code := v.code()
+	if !code.waits() && code != ExpiresSoon {
+		return nil
+	}
+	for _, t := range v.turns() {
+		then := newView(v.Facts, t).code()
+		if !then.waits() && then != code {
+			return &t
+		}
+	}
+	return nil
+}
+
+// turns are the instants to come at which a rule may stop to apply, in order
+// and rounded up to whole seconds.
+func (v *view) turns() []time.Time {
+	var all []time.Time
+	for _, e := range v.entries {
+		all = append(all, e.Until)
+	}
+	for _, t := range v.Requests {
+		all = append(all, t.Add(requestWindow))
+	}
+	for level := 1; level <= lockoutLevel; level++ {
+		all = append(all, v.Counters.LastBogus.Add(coolDown(level)))
+	}
+	all = slices.DeleteFunc(all, func(t time.Time) bool { return !t.After(v.now) })
+	for n, t := range all {
+		all[n] = roundUp(t)
+	}
+	slices.SortFunc(all, time.Time.Compare)
+	return all
+}
+
+func roundUp(t time.Time) time.Time {
+	whole := t.UTC().Truncate(time.Second)
+	if whole.Before(t) {
+		return whole.Add(time.Second)
+	}
+	return whole
+}

@@ -1,0 +1,166 @@
+package delist
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"dnsbld/listing"
+)
+
+// Outcome is what was done about a request before the letter is written.
+type Outcome string
+
+// Outcomes.
+const (
+	Stands    Outcome = ""          // nothing: the decision is what there is to say
+	Removed   Outcome = "delisted"  // the listing was ended
+	Withdrawn Outcome = "our-error" // it was ended as our error: the letter apologises
+)
+
+// LetterFacts are all that a letter says. It names no other fact.
+type LetterFacts struct {
+	Zone        string // "bl.example"
+	Page        string // "https://bl.example/192.0.2.7"
+	Desk        string // where people write to: "desk@bl.example"
+	Probe       string // "helo+TOKEN@probe.bl.example"; empty: none is offered
+	Address     netip.Addr
+	Now         time.Time
+	Decision    Decision
+	Outcome     Outcome
+	EffectiveBy time.Time // when resolvers have the end of the listing, if it ends now
+
+	Entries []Evident // that list the address; with an Outcome, that did
+	Traffic Traffic   // of the address; its zero value: not known
+	Last    *Ended    // for an address that is not listed: its last listing, if one is known
+	Finding *Finding  // what the mail in question shows, if there is one
+
+	Reference  string   // of the letter, from Signer.Reference
+	Ticket     string   // ours
+	References []string // theirs
+}
+
+// Evident is a listing with what was seen.
+type Evident struct {
+	Listing
+	Sessions int              // the bogus sessions counted
+	Samples  []listing.Sample // of them
+}
+
+// Ended is a listing that is over.
+type Ended struct {
+	Reason      listing.ReasonInfo
+	Since, Till time.Time
+	Because     listing.DelistReason
+}
+
+// Upholds reports whether the letter leaves a listing standing.
+func (f LetterFacts) Upholds() bool { return f.Outcome == Stands && len(f.Entries) > 0 }
+
+// isHELO reports whether a reason rests on a greeting.
+func isHELO(r listing.Reason) bool { return r >= 2 && r <= 9 }
+
+// Evidence fails when the letter would uphold a listing for which the facts
+// that it has to name are not there: a *listing.Error of kind ErrPolicy with
+// the code "no-evidence".
+func (f LetterFacts) Evidence() error {
+	if !f.Upholds() {
+		return nil
+	}
+	for _, e := range f.Entries {
+		if missing := e.missing(); len(missing) > 0 {
+			return &listing.Error{Kind: listing.ErrPolicy, Code: "no-evidence",
+				Message: fmt.Sprintf("no letter can uphold the listing of %s for %s: %s not known", f.Address, e.Info.Symbol, enumerate(missing, "is", "are")),
+				Hint:    "without this evidence the decision is OK_SUPPORT: delist it as our-error, or collect the evidence first"}
+		}
+	}
+	return nil
+}
+
+// missing are the facts that a letter about an entry needs and that are not
+// there.
+func (e Evident) missing() []string {
+	var out []string
+	need := func(ok bool, what string) {
+		if !ok {
+			out = append(out, what)
+		}
+	}
+	has := func(is func(listing.Sample) bool) bool { return slices.ContainsFunc(e.Samples, is) }
+	need(!e.Since.IsZero() && !e.Until.IsZero(), "when it began and ends")
+	need(e.Info.Symbol != "", "the reason")
+	timed := has(func(s listing.Sample) bool { return !s.Time.IsZero() })
+	switch {
+	case isHELO(e.Reason):
+		need(has(func(s listing.Sample) bool { return s.HELO != "" || e.Reason == 9 }), "the exact greeting")
+		need(timed, "the time of a session")
+		need(has(func(s listing.Sample) bool { return s.Receiver != "" }), "the server that saw it")
+		need(e.Sessions > 0, "the number of sessions")
+	case e.Reason == 12 || e.Reason == 13:
+		need(timed, "when the reverse name was looked up")
+	case e.Reason == 14:
+		need(e.Sessions > 0, "the number of sessions")
+	case e.Reason == listing.Imported:
+		need(e.Source != "", "the list it came from")
+	}
+	return out
+}
+
+// Sustain is the decision that a letter can stand by: one that upholds a
+// listing without evidence becomes OK_SUPPORT.
+func Sustain(d Decision, f LetterFacts) Decision {
+	if f.Evidence() == nil {
+		return d
+	}
+	return Decision{Code: OKSupport,
+		Sentence:    fmt.Sprintf("We have no sufficient record of what %s was listed for, so we do not hold to the listing.", f.Address),
+		ChangesWhen: "Nothing more is needed from the sender: our support can end the listing as our error."}
+}
+
+// check refuses facts that contradict each other or are too few for any
+// letter.
+func (f LetterFacts) check() error {
+	d := f.Decision.Code
+	bad := func(message string) error {
+		return &listing.Error{Kind: listing.ErrInvalid, Code: "letter-facts", Message: message, Hint: "gather the facts anew: they may have changed meanwhile"}
+	}
+	holds := func(r listing.Reason) bool {
+		return slices.ContainsFunc(f.Entries, func(e Evident) bool { return e.Reason == r })
+	}
+	switch {
+	case f.Zone == "" || !f.Address.IsValid() || f.Now.IsZero():
+		return bad("a letter needs the zone, the address and the time")
+	case f.Outcome != Stands && len(f.Entries) == 0:
+		return bad("a letter about a removal needs the listing that was ended")
+	case f.Outcome != Stands && f.EffectiveBy.IsZero():
+		return bad("a letter about a removal needs the time by which DNS follows")
+	case f.Outcome != Stands:
+		return nil
+	case !slices.Contains(Codes(), d) || f.Decision.Sentence == "":
+		return bad("a letter needs a decision")
+	case (d == NotListed) != (len(f.Entries) == 0):
+		return bad(fmt.Sprintf("the decision is %s, and %s given", d, count(len(f.Entries), "listing")))
+	case d == Network && !holds(listing.Network), d == ManualHold && !holds(listing.Manual):
+		return bad(fmt.Sprintf("the decision is %s, and no such listing is given", d))
+	}
+	return nil
+}
+
+// enumerate writes "a is", "a and b are", "a, b and c are".
+func enumerate(words []string, one, many string) string {
+	verb := many
+	if len(words) == 1 {
+		verb = one
+	}
+	return strings.TrimSpace(join(words) + " " + verb)
+}
+
+// join writes "a", "a and b", "a, b and c".
+func join(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}

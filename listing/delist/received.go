@@ -1,0 +1,173 @@
+package delist
+
+import (
+	"net/mail"
+	"net/netip"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// hop is one Received line: what the server that wrote it saw of the host that
+// connected (RFC 5321, section 4.4).
+type hop struct {
+	text      string
+	helo      string     // how the host greeted; empty if the line does not tell
+	ptr       string     // its name in reverse DNS, if any
+	confirmed bool       // and that name resolves back to the address
+	addr      netip.Addr // the host's
+	by        string     // who wrote the line
+	byAddrs   []netip.Addr
+	time      time.Time
+	inner     bool // a user handing in mail, or a hop inside one network
+}
+
+var (
+	receivedMark = regexp.MustCompile(`(?i)\breceived\s?:\s?from\s`)
+	byClause     = regexp.MustCompile(`(?i)[\s)]by\s`)
+	mailDate     = regexp.MustCompile(`(?:[A-Z][a-z]{2},\s?)?\d{1,2} [A-Z][a-z]{2} \d{4} \d{1,2}:\d{2}(?::\d{2})?\s(?:[+-]\d{4}|GMT|UTC?)\b`)
+	heloWord     = regexp.MustCompile(`(?i)\b(?:helo|ehlo)(?:=|\s)\s?(\[[^\s\]]*\]|[^\s()]+)`)
+	insideParens = regexp.MustCompile(`\(\s?(?:IDENT:)?(?:[^\s()@\[]*@)?([A-Za-z0-9][A-Za-z0-9._-]*)\s?\[`)
+	submitted    = regexp.MustCompile(`(?i)\bwith (?:esmtpa|esmtpsa|asmtp|lmtpa|utf8smtps?a|https?|mapi|local)\b|\bauthenticated\b|\bauth=`)
+	notConfirmed = regexp.MustCompile(`(?i)may be forged|not verified|unverified|misconfigured`)
+	exchangeMark = regexp.MustCompile(`(?i)\bwith (?:microsoft smtp server|mapi|smtp server id)\b`)
+	eximMark     = regexp.MustCompile(`(?i)\(exim\b`)
+)
+
+// maxHop is how far one Received line is read, in octets.
+const maxHop = 1200
+
+// hops reads the Received lines in flattened text.
+func hops(flat string) []hop {
+	var all []hop
+	marks := receivedMark.FindAllStringIndex(flat, maxClaims)
+	for n, m := range marks {
+		end := min(len(flat), m[1]+maxHop)
+		if n+1 < len(marks) {
+			end = min(end, marks[n+1][0])
+		}
+		if h, ok := parseHop(flat[m[1]:end]); ok {
+			h.text = "Received: from " + h.text
+			all = append(all, h)
+		}
+	}
+	return all
+}
+
+// parseHop reads what follows "Received: from".
+func parseHop(s string) (hop, bool) {
+	var h hop
+	if d := mailDate.FindStringIndex(s); d != nil {
+		h.time = parseDate(s[d[0]:d[1]])
+		s = s[:d[1]]
+	} else {
+		s = s[:min(len(s), 400)]
+	}
+	h.text = strings.TrimSpace(s)
+	from, by := s, ""
+	if m := byClause.FindStringIndex(s); m != nil {
+		from, by = s[:m[0]+1], s[m[1]:]
+		h.by = hostName(strings.SplitN(by, " ", 2)[0])
+		for _, a := range addresses(cutDate(by)) {
+			h.byAddrs = append(h.byAddrs, a.addr)
+		}
+	}
+	first, rest := strings.TrimSpace(from), ""
+	if n := strings.IndexAny(first, " ("); n >= 0 {
+		first, rest = first[:n], first[n:]
+	}
+	h.read(first, rest, by)
+	h.inner = submitted.MatchString(s) || (h.confirmed && sameSite(h.ptr, h.by))
+	return h, h.addr.IsValid() || h.by != "" && !h.time.IsZero()
+}
+
+// read tells the greeting from the name by the form of each mail server.
+func (h *hop) read(first, rest, by string) {
+	if m := heloWord.FindStringSubmatch(rest); m != nil { // Exim, qmail
+		h.helo = m[1]
+		rest = strings.Replace(rest, m[0], "", 1)
+		h.ptr = hostName(first)
+		h.confirmed = h.ptr != "" && eximForm(m[0])
+		h.addr = firstAddr(rest, first)
+		return
+	}
+	h.addr = firstAddr(rest, first)
+	if m := insideParens.FindStringSubmatch(rest); m != nil { // Postfix, sendmail
+		h.helo, h.ptr = first, hostName(m[1])
+		h.confirmed = h.ptr != "" && !notConfirmed.MatchString(rest)
+		return
+	}
+	switch {
+	case strings.Trim(first, "[]") == h.addr.String() && eximMark.MatchString(by): // no greeting told
+	case eximMark.MatchString(by) && strings.Contains(rest, "["): // the name, and greeted with it
+		h.helo, h.ptr, h.confirmed = first, hostName(first), hostName(first) != ""
+	case strings.Contains(rest, "[") || exchangeMark.MatchString(by): // sendmail and Exchange without a name
+		h.helo = first
+	case strings.Contains(rest, "("): // qmail: the name, and greeted with it
+		h.helo, h.ptr = first, hostName(first)
+	default:
+		h.helo = first
+	}
+}
+
+// eximForm tells Exim's "helo=x" from qmail's "HELO x"; only Exim has checked
+// that the name leads back.
+func eximForm(s string) bool { return strings.Contains(s, "=") }
+
+func firstAddr(texts ...string) netip.Addr {
+	for _, t := range texts {
+		if all := addresses(t); len(all) > 0 {
+			return all[0].addr
+		}
+	}
+	return netip.Addr{}
+}
+
+func cutDate(s string) string {
+	if d := mailDate.FindStringIndex(s); d != nil {
+		return s[:d[0]]
+	}
+	return s
+}
+
+// parseDate reads a date of RFC 5322, section 3.3; zones by name are refused
+// but for those that mean UTC. The zero time: it is none.
+func parseDate(s string) time.Time {
+	for _, utc := range []string{"GMT", "UTC", "UT"} {
+		if rest, found := strings.CutSuffix(s, " "+utc); found {
+			s = rest + " +0000"
+		}
+	}
+	s = strings.Replace(s, ",", ", ", 1)
+	t, err := mail.ParseDate(strings.Join(strings.Fields(s), " "))
+	if err != nil || t.Year() < 1990 || t.Year() > 9000 {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+var properName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*\.)+[A-Za-z][A-Za-z0-9-]*$`)
+
+// hostName is s if it is a full host name, in lower case; else empty.
+func hostName(s string) string {
+	s = strings.ToLower(strings.TrimRight(strings.Trim(s, "()<>;,"), "."))
+	if len(s) > 253 || !properName.MatchString(s) {
+		return ""
+	}
+	return s
+}
+
+// sameSite reports whether two host names share their registered domain, as
+// far as that can be told from the names.
+func sameSite(a, b string) bool {
+	return a != "" && b != "" && site(a) == site(b)
+}
+
+func site(name string) string {
+	labels := strings.Split(name, ".")
+	n := 2
+	if len(labels) > 2 && len(labels[len(labels)-2]) <= 3 { // example.co.uk
+		n = 3
+	}
+	return strings.Join(labels[max(0, len(labels)-n):], ".")
+}

@@ -1,0 +1,144 @@
+package delist
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"dnsbld/listing"
+)
+
+// stamp writes an instant for people.
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// span writes a duration for people, in the largest unit that fits.
+func span(d time.Duration) string {
+	switch {
+	case d >= 2*listing.Day:
+		return fmt.Sprintf("%d days", d/listing.Day)
+	case d >= 2*time.Hour:
+		return fmt.Sprintf("%d hours", d/time.Hour)
+	case d >= 2*time.Minute:
+		return fmt.Sprintf("%d minutes", d/time.Minute)
+	default:
+		return fmt.Sprintf("%d seconds", d/time.Second)
+	}
+}
+
+// count writes a number of things: "1 session", "4 sessions".
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// words say a decision to the sender, and what would change it.
+func (v *view) words(code Code) (sentence, changes string) {
+	switch code {
+	case NotListed:
+		return fmt.Sprintf("%s is not listed here.", v.Address),
+			"Nothing needs to change here. If mail is still refused, the text of the refusal says which list refused it."
+	case RateLimit:
+		return v.rateLimit()
+	case Network, ManualHold:
+		return v.held(code)
+	case Identity:
+		return fmt.Sprintf("The proof is for %s; it says nothing about %s.", v.Offered.Address, v.Address),
+			fmt.Sprintf("A proof for %s itself, for example a mail sent from it to the probe address.", v.Address)
+	case OKSupport:
+		return fmt.Sprintf("The listing of %s can be ended now, by our support.", v.Address),
+			"Nothing more is needed from the sender than to ask our support."
+	case OKSelf:
+		return fmt.Sprintf("The listing of %s can be ended now, by the sender without our help.", v.Address),
+			"Nothing more is needed: ask for removal on the page of the address."
+	}
+	return v.conduct(code)
+}
+
+// conduct is the words for codes that rest on how the address behaves.
+func (v *view) conduct(code Code) (sentence, changes string) {
+	switch code {
+	case StillOffending:
+		wait := coolDown(v.level)
+		return fmt.Sprintf("The last bogus greeting from %s came at %s, less than %s ago.", v.Address, stamp(v.Counters.LastBogus), span(wait)),
+			fmt.Sprintf("%s without a bogus greeting, that is until %s; each new one starts this time anew.", capital(span(wait)), stamp(v.cooled()))
+	case MixedTraffic:
+		return v.mixed()
+	case RepeatLockout:
+		return fmt.Sprintf("%s has come back on this list again and again: its listing is at level %d, and the level rises only when an address is listed anew within 90 days of its last listing.", v.Address, v.level),
+			fmt.Sprintf("It ends by itself at %s if no new bogus greeting is seen. Before that, only an appeal can end it: another person then looks at it.", v.endOf(func(e Listing) bool { return e.Level >= lockoutLevel }))
+	case ExpiresSoon:
+		return fmt.Sprintf("The listing of %s ends by itself at %s, within %s.", v.Address, stamp(v.ends()), span(soon)),
+			"Nothing needs to be done. A new bogus greeting before then would extend it."
+	default:
+		return v.noProof()
+	}
+}
+
+func (v *view) rateLimit() (sentence, changes string) {
+	recent := v.recent()
+	slices.SortFunc(recent, time.Time.Compare)
+	free := recent[len(recent)-v.perWeek()].Add(requestWindow)
+	what := fmt.Sprintf("%s for %s came in the last 7 days; we decide at most %d in that time.", count(len(recent), "request"), v.Address, v.perWeek())
+	if end := v.ends(); !free.Before(end) {
+		return what, fmt.Sprintf("The listing ends by itself at %s if nothing new is seen, before another request can be decided.", stamp(end))
+	}
+	return what,
+		fmt.Sprintf("The next request can be decided at %s. More requests do not speed it up; ending the cause does.", stamp(free))
+}
+
+// held is the words for entries that only operators end.
+func (v *view) held(code Code) (sentence, changes string) {
+	reason := listing.Manual
+	what := fmt.Sprintf("%s was listed by a person, the operator of this list, and not by the rules that count greetings.", v.Address)
+	if code == Network {
+		reason = listing.Network
+		what = fmt.Sprintf("%s belongs to a network that the operator of this list has listed as a whole.", v.Address)
+		for _, e := range v.entries {
+			if e.Reason == reason {
+				what = strings.TrimSuffix(what, ".") + ", " + e.Subject.String() + "."
+			}
+		}
+	}
+	end := v.endOf(func(e Listing) bool { return e.Reason == reason })
+	return what, fmt.Sprintf("It ends at %s unless the operator renews it. Only the operator can end it sooner; an appeal is looked at by another person than the one who decided.", end)
+}
+
+// endOf is when the last of some entries ends, for people.
+func (v *view) endOf(is func(Listing) bool) string {
+	var last time.Time
+	for _, e := range v.entries {
+		if is(e) && e.Until.After(last) {
+			last = e.Until
+		}
+	}
+	return stamp(last)
+}
+
+func (v *view) mixed() (sentence, changes string) {
+	c := v.Counters
+	what := fmt.Sprintf("In the 24 hours up to the last bogus greeting, at %s, we counted %s that greeted properly from %s and %s that did not: two programs or machines seem to share the address, and one of them is at fault.",
+		stamp(c.LastBogus), count(c.Clean, "session"), v.Address, count(c.Bogus, "session"))
+	when := fmt.Sprintf("Find the other sender behind the address and stop it. The listing ends at %s at the latest if nothing new is seen.", stamp(v.ends()))
+	if v.any(func(e Listing) bool { return e.Origin == listing.ByThreshold }) {
+		when += " It ends sooner by itself: after 24 hours without a bogus greeting and 20 properly greeted sessions, 5 for a small sender."
+	}
+	return what, when
+}
+
+func (v *view) noProof() (sentence, changes string) {
+	if v.any(unmended) {
+		return fmt.Sprintf("What %s is listed for can still be seen.", v.Address),
+			"The listing can be ended at once when it is mended."
+	}
+	since := ""
+	if !v.Counters.LastBogus.IsZero() {
+		since = fmt.Sprintf(" since the last bogus greeting, at %s", stamp(v.Counters.LastBogus))
+	}
+	return fmt.Sprintf("The listing of %s was ended at the sender's word within the last 30 days already. This time we need proof that the cause is gone, and none has come%s.", v.Address, since),
+		"Proof. The best is a mail sent from the address to the probe address: it shows who controls the address and how it greets. Properly greeted sessions that our servers see are proof as well."
+}
+
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

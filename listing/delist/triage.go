@@ -1,0 +1,234 @@
+package delist
+
+import (
+	"fmt"
+	"io"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"dnsbld/listing/helo"
+)
+
+// Finding is what a mail or pasted text shows. Its JSON form is that of
+// `blctl triage --json`. All text in it is printable ASCII.
+type Finding struct {
+	Address    *netip.Addr  `json:"address"`    // what it is about; nil unless exactly one candidate stands
+	Candidates []netip.Addr `json:"candidates"` // in order of appearance
+	HELO       string       `json:"helo"`       // as somebody saw it; empty if nobody says so
+	PTR        []string     `json:"ptr"`        // names in reverse DNS that are claimed
+	Time       *time.Time   `json:"time"`       // of the session in question, UTC
+	References []string     `json:"references"` // numbers of incidents and tickets
+	Claims     []Claim      `json:"claims"`
+	ListedThen *bool        `json:"listed_then"` // whether the address was listed at Time: left to the caller
+	Human      bool         `json:"human"`       // a person has to decide what it is about
+	Automatic  string       `json:"automatic,omitempty"`
+	Cut        bool         `json:"cut,omitempty"` // it was longer than is read
+
+	From      string `json:"-"` // who wrote it: personal data
+	MessageID string `json:"-"`
+}
+
+// Triage reads a mail or pasted text, at most 1 MiB of it. It believes nothing:
+// it says what is claimed, what that would prove, and what not. Automatic says
+// why no program may answer it; it is empty for text that is no mail. The only
+// errors are those of reading.
+func Triage(r io.Reader) (Finding, error) {
+	raw, cut, err := readAll(r)
+	if err != nil {
+		return Finding{}, fmt.Errorf("reading the mail: %w", err)
+	}
+	box := open(raw)
+	flat := flatten(box.text.String())
+	if len(flat) > maxFlat {
+		flat, cut = flat[:maxFlat], true
+	}
+	f := find(flat)
+	if len(f.Candidates) == 0 && box.outer != "" {
+		// The body names no address: what brought the mail here may be the sample.
+		outer := find(flatten(box.outer[:min(len(box.outer), maxFlat)]) + " ; " + flat)
+		outer.References = f.References
+		f = outer
+	}
+	f.Cut, f.Human = cut, f.Human || cut
+	if box.mail {
+		f.From, f.MessageID = box.header.Get("From"), box.header.Get("Message-Id")
+		f.Automatic, _ = Automatic(&box.header)
+	}
+	return f, nil
+}
+
+// find reads flattened text.
+func find(flat string) Finding {
+	trail := hops(flat)
+	all := claims(flat, trail)
+	f := Finding{Candidates: candidates(flat, trail, all), PTR: []string{}, References: references(flat), Claims: all}
+	if f.Claims == nil {
+		f.Claims = []Claim{}
+	}
+	f.settle()
+	return f
+}
+
+// settle takes from the claims what fits the candidates.
+func (f *Finding) settle() {
+	f.Address, f.Human = nil, true
+	f.HELO, f.Time, f.PTR = "", nil, []string{}
+	if len(f.Candidates) == 1 {
+		f.Address, f.Human = &f.Candidates[0], false
+	}
+	for _, c := range f.Claims {
+		if c.addr.IsValid() && !slices.Contains(f.Candidates, c.addr) {
+			continue
+		}
+		if f.HELO == "" {
+			f.HELO = helo.Escape(c.helo, helo.MaxName)
+		}
+		if f.Time == nil && !c.time.IsZero() {
+			f.Time = &c.time
+		}
+		if c.ptr != "" && !slices.Contains(f.PTR, c.ptr) {
+			f.PTR = append(f.PTR, c.ptr)
+		}
+	}
+}
+
+// Exclude takes addresses out that cannot be what the mail is about, such as
+// this list's own servers.
+func (f *Finding) Exclude(ours func(netip.Addr) bool) {
+	f.Candidates = slices.DeleteFunc(slices.Clone(f.Candidates), ours)
+	f.settle()
+	f.Human = f.Human || f.Cut
+}
+
+// receiving are the forms in which texts name the host that mail went to, or
+// the one where it was written.
+var receiving = []*regexp.Regexp{
+	regexp.MustCompile(`(?i)\brelay=\S+ ?\[?([0-9a-f.:]+)\]?(?::\d+)?, ?(?:conn_use=|delay|dsn=|stat)`),
+	regexp.MustCompile(`(?i)\bhost \S+? ?\[([0-9a-f.:]+)\](?::\d+)? (?:said|refused|timed)`),
+	regexp.MustCompile(`(?i)\bT=\S+ H=\S+ \[([0-9a-f.:]+)\]`),
+	regexp.MustCompile(`(?i)\bhost \S+ \[([0-9a-f.:]+)\](?:: |:\d+)? ?(?:SMTP error|\d{3}[ -])`),
+	regexp.MustCompile(`(?i)\b(?:remote-mta|reporting-mta|received-from-mta): ?\w+; ?\S+ ?[(\[]+([0-9a-f.:]+)[)\]]`),
+	regexp.MustCompile(`(?i)([0-9a-f.:]{3,45})[_ ](?:does[_ ]not[_ ]like|failed[_ ]after|said:)`),
+	regexp.MustCompile(`(?i)\bx-(?:originating|sender|client)-ip ?: ?\[?([0-9a-f.:]{3,45})\b`), // the author's own
+	regexp.MustCompile(`(?i)\bconnected to ([0-9a-f.:]{3,45}) but\b`),
+	regexp.MustCompile(`(?i)\bremote host said: .{0,40}\bfrom ([0-9a-f.:]{3,45})\b`),
+	regexp.MustCompile(`\b((?:\d{1,3}\.){3}\d{1,3}):(?:25|465|587)\b`),
+}
+
+// trying is what telnet says of the server that it connects to.
+var trying = regexp.MustCompile(`(?i)\btrying ([0-9a-f.:]{3,45}?)\s?\.\.\.`)
+
+// candidates are the addresses that the text can be about. One that a mail
+// server names as its client stays, even if it is named elsewhere as a
+// receiver: then a person decides.
+func candidates(flat string, trail []hop, all []Claim) []netip.Addr {
+	out := map[netip.Addr]bool{}
+	for _, h := range trail {
+		if h.inner && h.addr.IsValid() {
+			out[h.addr] = true
+		}
+		for _, a := range h.byAddrs {
+			out[a] = true
+		}
+	}
+	for _, re := range receiving {
+		for _, m := range re.FindAllStringSubmatch(flat, maxAddresses) {
+			if a := firstAddr(strings.Trim(m[1], ".:")); a.IsValid() {
+				out[a] = true
+			}
+		}
+	}
+	for _, m := range trying.FindAllStringSubmatch(flat, maxAddresses) {
+		if a := firstAddr(m[1]); a.IsValid() && !strings.Contains(flat, "telnet "+m[1]) {
+			out[a] = true
+		}
+	}
+	asClient(out, trail, all)
+	return standing(flat, out, all)
+}
+
+// asClient takes back what clients were counted out.
+func asClient(out map[netip.Addr]bool, trail []hop, all []Claim) {
+	for _, h := range trail {
+		if !h.inner {
+			delete(out, h.addr)
+		}
+	}
+	for _, c := range all {
+		if c.Kind == ClaimBounce || c.Kind == ClaimLog || c.Kind == ClaimTelnet {
+			delete(out, c.addr)
+		}
+	}
+}
+
+// standing are the addresses in the text and in the claims, without those that
+// are out.
+func standing(flat string, out map[netip.Addr]bool, all []Claim) []netip.Addr {
+	found := []netip.Addr{}
+	add := func(a netip.Addr) {
+		if candidate(a) && !out[a] && !slices.Contains(found, a) && len(found) < maxCandidates {
+			found = append(found, a)
+		}
+	}
+	for _, s := range addresses(flat) {
+		if !isRange(flat, s) && !isGreeting(flat, s) {
+			add(s.addr)
+		}
+	}
+	for _, c := range all {
+		if c.addr.IsValid() && c.Kind != ClaimReceived {
+			add(c.addr)
+		}
+	}
+	return found
+}
+
+// maxCandidates is how many are named; from two on a person decides anyway.
+const maxCandidates = 20
+
+var greetingBefore = regexp.MustCompile(`(?i)(?:\b(?:helo|ehlo)(?:=<?|,|\s)\s?|\breceived\s?:\s?from\s)\[?(?:ipv6:)?$`)
+
+// isGreeting reports whether an address is what somebody said in HELO: that
+// may be anybody's.
+func isGreeting(flat string, s sighted) bool {
+	if !greetingBefore.MatchString(flat[max(0, s.start-30):s.start]) {
+		return false
+	}
+	// Exim writes "from [192.0.2.7] (helo=…)": there the address is the client's.
+	return !strings.HasPrefix(flat[s.end:], "] (helo=") && !strings.HasPrefix(flat[s.end:], "] (port=") && !strings.HasPrefix(flat[s.end:], "] by ")
+}
+
+var (
+	numbered = regexp.MustCompile(`(?i)\b(?:incident|ticket|case|request|reference|ref|issue|support|inquiry)s?[ .-]{0,2}(?:id|no|number|nr|num)?[ .]{0,2}[:#=]{0,2} ?#?([0-9]{5,12})\b`)
+	rtStyle  = regexp.MustCompile(`\[[A-Za-z0-9._-]{1,40} ?#([0-9]{3,12})\]`)
+	system   = regexp.MustCompile(`\b[a-z]{2,10}:[0-9]{4,12}\b`)
+	ourOwn   = regexp.MustCompile(`\bT[A-Z2-7]{10}\b|\bL(?:-[A-Z2-7]{5}){4,8}(?:-[A-Z2-7]{1,4})?\b`)
+)
+
+// references are the numbers of incidents, tickets and letters in the text.
+func references(flat string) []string {
+	found := []string{}
+	add := func(s string) {
+		if !slices.Contains(found, s) && len(found) < maxReferences {
+			found = append(found, s)
+		}
+	}
+	for _, m := range rtStyle.FindAllStringSubmatch(flat, maxReferences) {
+		add(m[1])
+	}
+	for _, m := range numbered.FindAllStringSubmatch(flat, maxReferences) {
+		add(m[1])
+	}
+	for _, m := range system.FindAllString(flat, maxReferences) {
+		if _, number, _ := strings.Cut(m, ":"); !slices.Contains(found, number) {
+			add(m)
+		}
+	}
+	for _, m := range ourOwn.FindAllString(flat, maxReferences) {
+		add(m)
+	}
+	return found
+}

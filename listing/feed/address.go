@@ -1,0 +1,70 @@
+package feed
+
+import (
+	"net/netip"
+
+	"dnsbld/listing"
+)
+
+// parseSubject reads an address or prefix. Dotted quads, the bulk of every
+// list, are read without an allocation; the rest is left to listing.
+func parseSubject(text []byte) (listing.Subject, error) {
+	if quad, rest, ok := parseQuad(text); ok {
+		switch bits, ok := parseBits(rest); {
+		case len(rest) == 0:
+			return listing.Subject{Prefix: netip.PrefixFrom(netip.AddrFrom4(quad), 32)}, nil
+		case ok:
+			p := netip.PrefixFrom(netip.AddrFrom4(quad), bits)
+			if p == p.Masked() {
+				return listing.Subject{Prefix: p}, nil
+			}
+		}
+	}
+	const longest = 100 // no address is that long: do not copy what is none
+	return listing.ParseSubject(string(text[:min(len(text), longest)]))
+}
+
+// parseQuad reads four octets in decimal, without leading zeros, and returns
+// what follows.
+func parseQuad(text []byte) (quad [4]byte, rest []byte, ok bool) {
+	for n := range quad {
+		if n > 0 {
+			if len(text) == 0 || text[0] != '.' {
+				return quad, nil, false
+			}
+			text = text[1:]
+		}
+		quad[n], text, ok = parseOctet(text)
+		if !ok {
+			return quad, nil, false
+		}
+	}
+	return quad, text, true
+}
+
+func parseOctet(text []byte) (octet byte, rest []byte, ok bool) {
+	const digits = 3
+	v, n := 0, 0
+	for n < len(text) && n < digits && text[n] >= '0' && text[n] <= '9' {
+		v = v*10 + int(text[n]-'0')
+		n++
+	}
+	if n == 0 || v > 255 || (n > 1 && text[0] == '0') {
+		return 0, nil, false
+	}
+	return byte(v), text[n:], true
+}
+
+// parseBits reads "/0" to "/32".
+func parseBits(text []byte) (bits int, ok bool) {
+	if len(text) < 2 || len(text) > 3 || text[0] != '/' || (len(text) == 3 && text[1] == '0') {
+		return 0, false
+	}
+	for _, c := range text[1:] {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		bits = bits*10 + int(c-'0')
+	}
+	return bits, bits <= 32
+}

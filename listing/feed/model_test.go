@@ -1,0 +1,384 @@
+package feed_test
+
+import (
+	"bufio"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"dnsbld/listing"
+	"dnsbld/listing/feed"
+)
+
+// The model says what an address is listed for, from the rules alone, and
+// every format is read by a simple program that does what the format's own
+// consumer does. Both must say the same of every address near a boundary.
+
+// listedFor are the reasons an address is listed for.
+func listedFor(all []listing.Entry, hide []listing.Subject, a netip.Addr) (reasons []listing.Reason) {
+	for _, h := range hide {
+		if h.Contains(a) {
+			return nil
+		}
+	}
+	for _, e := range all {
+		if e.Except || !e.Subject.Contains(a) || slices.Contains(reasons, e.Reason) {
+			continue
+		}
+		cut := slices.ContainsFunc(all, func(x listing.Entry) bool {
+			return x.Except && x.Reason == e.Reason && x.Subject.Contains(a) && x.Subject.Bits() >= e.Subject.Bits() &&
+				(x.Source == "" || x.Source == e.Source)
+		})
+		if !cut {
+			reasons = append(reasons, e.Reason)
+		}
+	}
+	slices.Sort(reasons)
+	return reasons
+}
+
+// lists are entries close enough to each other that they matter to each other,
+// with hidden prefixes, and the addresses to ask about.
+func lists(t *rapid.T, reasons []listing.Reason, sources []string) (all []listing.Entry, hide []listing.Subject, ask []netip.Addr) {
+	prefix := rapid.Custom(func(t *rapid.T) listing.Subject {
+		base := rapid.SampledFrom([]string{"192.0.2.0", "192.0.3.0", "2.6.0.0", "2.6.12.0", "2001:db8::", "2001:db8:1::", "2600::"}).Draw(t, "base")
+		a := netip.MustParseAddr(base)
+		b := a.AsSlice()
+		b[len(b)-1] = rapid.Byte().Draw(t, "low")
+		a, _ = netip.AddrFromSlice(b)
+		fewest := len(b)*8 - 14
+		p, err := a.Prefix(rapid.IntRange(fewest, len(b)*8).Draw(t, "bits"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return listing.Subject{Prefix: p}
+	})
+	seen := map[listing.Key]bool{}
+	for range rapid.IntRange(0, 12).Draw(t, "entries") {
+		e := listing.Entry{Key: listing.Key{Subject: prefix.Draw(t, "subject"), Reason: rapid.SampledFrom(reasons).Draw(t, "reason"),
+			Source: rapid.SampledFrom(sources).Draw(t, "source")}, Except: rapid.IntRange(0, 2).Draw(t, "except") == 0}
+		if !seen[e.Key] {
+			seen[e.Key], all = true, append(all, e)
+		}
+	}
+	slices.SortFunc(all, func(a, b listing.Entry) int {
+		if c := a.Subject.Compare(b.Subject); c != 0 {
+			return c
+		}
+		if a.Reason != b.Reason {
+			return int(a.Reason) - int(b.Reason)
+		}
+		return strings.Compare(a.Source, b.Source)
+	})
+	for range rapid.IntRange(0, 2).Draw(t, "hidden") {
+		hide = append(hide, prefix.Draw(t, "hide"))
+	}
+	for _, s := range append(subjects(all), hide...) {
+		lo, hi := s.Addr(), lastOf(s)
+		ask = append(ask, lo, hi, lo.Prev(), hi.Next(), lo.Next().Next())
+	}
+	return all, hide, ask
+}
+
+func subjects(all []listing.Entry) (s []listing.Subject) {
+	for _, e := range all {
+		s = append(s, e.Subject)
+	}
+	return s
+}
+
+func lastOf(s listing.Subject) netip.Addr {
+	b := s.Addr().AsSlice()
+	for n := s.Bits(); n < len(b)*8; n++ {
+		b[n/8] |= 0x80 >> (n % 8)
+	}
+	a, _ := netip.AddrFromSlice(b)
+	return a
+}
+
+// consumers answer whether an address is listed, and where the format says so
+// what for, from what was written.
+var consumers = map[string]func(t *rapid.T, file string, a netip.Addr) (reasons []listing.Reason, listed bool){
+	"plain":           trieConsumer,
+	"rbldnsd:ip4trie": trieConsumer,
+	"rbldnsd:ip6trie": trieConsumer,
+	"rbldnsd":         combinedConsumer,
+	"postfix-cidr":    postfixConsumer,
+	"nftables":        nftConsumer,
+	"zone":            zoneConsumer,
+	"rpz":             rpzConsumer,
+}
+
+func TestWritersAgreeWithModel(t *testing.T) {
+	reasons := catalogue(t)
+	for format, consume := range consumers {
+		t.Run(format, func(t *testing.T) {
+			rapid.Check(t, func(t *rapid.T) {
+				all, hide, ask := lists(t, []listing.Reason{2, 20, 23}, []string{"", "", "a", "b"})
+				o := options(format)
+				o.Reasons, o.Hide = reasons, hide
+				var b strings.Builder
+				w, err := feed.NewWriter(&b, o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, e := range all {
+					if err := w.Write(e); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := w.Close(); err != nil {
+					t.Fatal(err)
+				}
+				for _, a := range ask {
+					if !a.IsValid() || (format == "rbldnsd:ip4trie" && a.Is6()) || (format == "rbldnsd:ip6trie" && a.Is4()) {
+						continue
+					}
+					want := listedFor(all, hide, a)
+					got, listed := consume(t, b.String(), a)
+					if listed != (len(want) > 0) || (got != nil && !slices.Equal(got, want)) {
+						t.Fatalf("%s: want %v, got %v %v from\n%s", a, want, listed, got, b.String())
+					}
+				}
+			})
+		})
+	}
+}
+
+// trieConsumer: the longest prefix counts.
+func trieConsumer(t *rapid.T, file string, a netip.Addr) (_ []listing.Reason, listed bool) {
+	longest := -1
+	for line := range strings.Lines(file) {
+		word, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if word == "" || strings.ContainsAny(word[:1], "$#") || (word[0] == ':' && !strings.HasPrefix(word, "::")) {
+			continue
+		}
+		word, except := strings.CutPrefix(word, "!")
+		s, err := listing.ParseSubject(word)
+		if err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		if s.Contains(a) && s.Bits() > longest {
+			longest, listed = s.Bits(), !except
+		} else if s.Contains(a) && s.Bits() == longest {
+			t.Fatalf("%q stands twice", word)
+		}
+	}
+	return nil, listed
+}
+
+// combinedConsumer: every data set answers for itself.
+func combinedConsumer(t *rapid.T, file string, a netip.Addr) (reasons []listing.Reason, listed bool) {
+	for n, set := range strings.Split(file, "$DATASET ")[1:] {
+		head, body, _ := strings.Cut(set, "\n")
+		if strings.HasPrefix(head, "generic") {
+			continue
+		}
+		var reason int
+		if _, err := fmt.Sscanf(body, ":127.0.0.%d:", &reason); err != nil {
+			t.Fatalf("data set %d: %v", n, err)
+		}
+		if _, in := trieConsumer(t, body, a); in && !slices.Contains(reasons, listing.Reason(reason)) {
+			reasons = append(reasons, listing.Reason(reason))
+		}
+	}
+	slices.Sort(reasons)
+	return reasons, len(reasons) > 0
+}
+
+// postfixConsumer: the first match counts.
+func postfixConsumer(t *rapid.T, file string, a netip.Addr) (_ []listing.Reason, listed bool) {
+	for line := range strings.Lines(file) {
+		if words := strings.Fields(line); words[0] != "#" && netip.MustParsePrefix(words[0]).Contains(a) {
+			return nil, words[1] == "REJECT"
+		}
+	}
+	return nil, false
+}
+
+// nftConsumer: a set of ranges, which must not overlap.
+func nftConsumer(t *rapid.T, file string, a netip.Addr) (_ []listing.Reason, listed bool) {
+	var set string
+	for s := bufio.NewScanner(strings.NewReader(file)); s.Scan(); {
+		if strings.HasPrefix(s.Text(), "add element") {
+			set = s.Text()
+		}
+		element, ok := strings.CutPrefix(s.Text(), "\t")
+		if !ok {
+			continue
+		}
+		from, to, isRange := strings.Cut(strings.TrimSuffix(element, ","), "-")
+		lo, err := listing.ParseSubject(from)
+		if err != nil {
+			t.Fatalf("%q: %v", s.Text(), err)
+		}
+		hi := lastOf(lo)
+		if isRange {
+			hi = netip.MustParseAddr(to)
+		}
+		if strings.Contains(set, "listed6") != lo.Addr().Is6() {
+			t.Fatalf("%s in %s", element, set)
+		}
+		if lo.Addr().Compare(a) <= 0 && a.Compare(hi) <= 0 {
+			if listed {
+				t.Fatalf("%s overlaps in\n%s", element, file)
+			}
+			listed = true
+		}
+	}
+	return nil, listed
+}
+
+// rpzConsumer: the longest prefix counts.
+func rpzConsumer(t *rapid.T, file string, a netip.Addr) (_ []listing.Reason, listed bool) {
+	longest := -1
+	for line := range strings.Lines(file) {
+		words := strings.Fields(line)
+		name, ok := strings.CutSuffix(words[0], ".rpz-ip")
+		if !ok {
+			continue
+		}
+		bits, reversed, _ := strings.Cut(name, ".")
+		labels := strings.Split(reversed, ".")
+		slices.Reverse(labels)
+		text := strings.Join(labels, ".")
+		if slices.Contains(labels, "zz") || len(labels) == 8 {
+			text = strings.ReplaceAll(strings.ReplaceAll(strings.ReplaceAll(strings.Join(labels, ":"), ":zz", "::"), "zz:", "::"), ":::", "::")
+		}
+		p, err := netip.ParsePrefix(text + "/" + bits)
+		if err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		if p.Contains(a) && p.Bits() > longest {
+			longest, listed = p.Bits(), words[2] == "."
+		}
+	}
+	return nil, listed
+}
+
+// zoneConsumer answers as RFC 4592 says: the name itself, else the wildcard at
+// its closest encloser.
+func zoneConsumer(t *rapid.T, file string, a netip.Addr) (reasons []listing.Reason, listed bool) {
+	exists, codes := map[string]bool{}, map[string][]listing.Reason{}
+	for line := range strings.Lines(file) {
+		words := strings.Fields(line)
+		if words[0][0] == '$' || words[0] == "@" || strings.HasSuffix(words[0], ".") {
+			continue
+		}
+		for name := words[0]; name != ""; _, name, _ = strings.Cut(name, ".") {
+			exists[name] = true
+		}
+		var code int
+		if words[1] == "A" {
+			if _, err := fmt.Sscanf(words[2], "127.0.0.%d", &code); err != nil {
+				t.Fatal(err)
+			}
+			codes[words[0]] = append(codes[words[0]], listing.Reason(code))
+		}
+	}
+	name := owner(a)
+	for encloser := name; ; _, encloser, _ = strings.Cut(encloser, ".") {
+		if encloser == "" {
+			return nil, false
+		}
+		if exists[encloser] {
+			if encloser != name {
+				encloser = "*." + encloser
+			}
+			reasons = codes[encloser]
+			slices.Sort(reasons)
+			return reasons, len(reasons) > 0
+		}
+	}
+}
+
+// owner is the name an address is asked for by (RFC 5782).
+func owner(a netip.Addr) string {
+	var labels []string
+	for _, b := range a.AsSlice() {
+		if a.Is4() {
+			labels = append(labels, fmt.Sprint(b))
+		} else {
+			labels = append(labels, fmt.Sprintf("%x", b>>4), fmt.Sprintf("%x", b&15))
+		}
+	}
+	slices.Reverse(labels)
+	return strings.Join(labels, ".")
+}
+
+// What a format can carry comes back as it was: all that a feed says in CSV,
+// NDJSON and rbldnsd's combined files, subjects and exceptions of one reason
+// in the others.
+func TestRoundTrip(t *testing.T) {
+	reasons := catalogue(t)
+	for format, in := range map[string]string{"plain": "plain", "csv": "csv", "ndjson": "ndjson", "rbldnsd": "rbldnsd:combined",
+		"rbldnsd:ip4trie": "rbldnsd:ip4trie", "rbldnsd:ip6trie": "rbldnsd:ip6trie"} {
+		t.Run(format, func(t *testing.T) {
+			rich := format == "csv" || format == "ndjson"
+			full := rich || format == "rbldnsd"
+			rapid.Check(t, func(t *rapid.T) {
+				codes := []listing.Reason{20}
+				if full {
+					codes = []listing.Reason{2, 20, 23}
+				}
+				all, _, _ := lists(t, codes, []string{""})
+				keep := func(e listing.Entry) bool {
+					return !(format == "rbldnsd:ip4trie" && e.Subject.Addr().Is6() || format == "rbldnsd:ip6trie" && e.Subject.Addr().Is4())
+				}
+				var want []string
+				var b strings.Builder
+				w, err := feed.NewWriter(&b, feed.WriteOptions{Format: format, Reasons: reasons})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, e := range all {
+					if rich {
+						e.Note = rapid.StringMatching(`([ -~]{0,20}[!-~])?`).Draw(t, "note")
+						e.Note = strings.TrimSpace(e.Note)
+					}
+					if rich && rapid.Bool().Draw(t, "ends") {
+						e.Until = options("").Now
+					}
+					if format != "plain" && !e.Except {
+						e.PublicNote = strings.TrimSpace(rapid.StringMatching(`([!-9;-~][ -~]{0,20}[!-~])?`).Draw(t, "public"))
+					}
+					if err := w.Write(e); err != nil {
+						t.Fatal(err)
+					}
+					if keep(e) {
+						want = append(want, show(e))
+					}
+				}
+				if err := w.Close(); err != nil {
+					t.Fatal(err)
+				}
+				o := feed.Options{Format: in, Reasons: reasons}
+				if !full {
+					o.Reason = 20
+				}
+				r, err := feed.Read(strings.NewReader(b.String()), o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				var got []string
+				for e, err := range r.Entries() {
+					if err != nil {
+						t.Fatalf("%v in\n%s", err, b.String())
+					}
+					if !strings.HasPrefix(e.Subject.String(), "127.0.0.2/") { // the test points
+						got = append(got, show(e))
+					}
+				}
+				slices.Sort(got)
+				slices.Sort(want)
+				if !slices.Equal(got, want) {
+					t.Fatalf("got\n%s\nwant\n%s\nfrom\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"), b.String())
+				}
+			})
+		})
+	}
+}

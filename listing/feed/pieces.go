@@ -1,0 +1,75 @@
+package feed
+
+import (
+	"net/netip"
+
+	"dnsbld/listing"
+)
+
+// pieces turns a sweep into what is left of each listed prefix when those
+// inside it are cut out: ranges that do not overlap, in order.
+type pieces struct {
+	at netip.Addr // the first address that is not yet in a piece
+	to interface {
+		piece(lo, hi netip.Addr, n *node) error
+		finish() error
+	}
+}
+
+func (p *pieces) enter(n, parent *node) error {
+	lo := n.subject.Addr()
+	var err error
+	if parent != nil && p.at.Compare(lo) < 0 {
+		err = p.put(p.at, lo.Prev(), parent)
+	}
+	p.at = lo
+	return err
+}
+
+func (p *pieces) leave(n, _ *node) error {
+	hi := last(n.subject)
+	var err error
+	if p.at.IsValid() && p.at.Compare(hi) <= 0 {
+		err = p.put(p.at, hi, n)
+	}
+	p.at = hi.Next() // none after the last address there is
+	return err
+}
+
+func (p *pieces) put(lo, hi netip.Addr, n *node) error {
+	if !n.isListed() {
+		return nil
+	}
+	return p.to.piece(lo, hi, n)
+}
+
+func (p *pieces) finish() error { return p.to.finish() }
+
+// last is the last address of a subject.
+func last(s listing.Subject) netip.Addr {
+	b := s.Addr().AsSlice()
+	for n := s.Bits(); n < len(b)*8; n++ {
+		b[n/8] |= 0x80 >> (n % 8)
+	}
+	a, _ := netip.AddrFromSlice(b)
+	return a
+}
+
+// blocks cuts a range into prefixes whose length is a multiple of step, the
+// widest that fit and that may be; /32 and /128 always may.
+func blocks(lo, hi netip.Addr, step int, may func(netip.Prefix) bool, f func(netip.Prefix)) {
+	for lo.IsValid() && lo.Compare(hi) <= 0 {
+		width := 0
+		for ; width < lo.BitLen(); width += step {
+			p := netip.PrefixFrom(lo, width)
+			if p.Masked() == p && may(p) && last(subjectOf(p)).Compare(hi) <= 0 {
+				break
+			}
+		}
+		p := netip.PrefixFrom(lo, width)
+		f(p)
+		lo = last(subjectOf(p)).Next()
+	}
+}
+
+func subjectOf(p netip.Prefix) listing.Subject { return listing.Subject{Prefix: p} }

@@ -1,0 +1,217 @@
+package feed
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"dnsbld/listing"
+)
+
+// Formats that say only whether an address is listed, or what for, are made by
+// a sweep over the entries in the order of their subjects. It keeps the
+// prefixes that are open at the moment, each inside the one before, and knows
+// for each what its addresses are listed for: per reason and source the most
+// specific entry stands, an exception of this list's own ends what sources
+// list that is as wide or wider, and what is hidden is not listed.
+
+// mark is what an entry says, as far as a sweep is concerned.
+type mark struct {
+	subject listing.Subject
+	reason  listing.Reason
+	source  string
+	except  bool
+	text    string
+	until   time.Time
+}
+
+// node is an open prefix.
+type node struct {
+	subject listing.Subject
+	hidden  bool   // by itself or from above
+	listed  bool   // an entry lists exactly this prefix
+	except  bool   // an entry is an exception of exactly this prefix
+	marks   []mark // per reason and source the most specific one
+	wins    []mark // what its addresses are listed for, but for prefixes within; one per reason, strongest first
+}
+
+// visitor is told of prefixes as they open and close. parent is nil outside
+// all others.
+type visitor interface {
+	enter(n, parent *node) error
+	leave(n, parent *node) error
+	finish() error
+}
+
+type sweep struct {
+	reasons *listing.Reasons
+	hide    []listing.Subject // sorted, those to come
+	stack   []node
+	group   []mark // entries at one subject
+	to      visitor
+}
+
+func newSweep(o *output, to visitor) *sweep {
+	hide := slices.Clone(o.Hide)
+	slices.SortFunc(hide, listing.Subject.Compare)
+	return &sweep{reasons: o.Reasons, hide: slices.Compact(hide), to: to}
+}
+
+func (s *sweep) write(e *listing.Entry) error {
+	if len(s.group) > 0 {
+		switch c := e.Subject.Compare(s.group[0].subject); {
+		case c < 0:
+			return fmt.Errorf("writing %s after %s: entries must come in order: %w", e.Subject, s.group[0].subject, listing.ErrInvalid)
+		case c > 0:
+			if err := s.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	s.group = append(s.group, mark{subject: e.Subject, reason: e.Reason, source: e.Source, except: e.Except, text: e.PublicNote, until: e.Until})
+	return nil
+}
+
+func (s *sweep) close() error {
+	if err := s.flush(); err != nil {
+		return err
+	}
+	for _, h := range s.hide {
+		if err := s.push(h, nil, true); err != nil {
+			return err
+		}
+	}
+	if err := s.pop(listing.Subject{}); err != nil {
+		return err
+	}
+	return s.to.finish()
+}
+
+// flush opens the prefix that the last entries are of, and hidden ones that
+// come before it.
+func (s *sweep) flush() error {
+	if len(s.group) == 0 {
+		return nil
+	}
+	at, hidden := s.group[0].subject, false
+	for len(s.hide) > 0 && s.hide[0].Compare(at) <= 0 {
+		h := s.hide[0]
+		s.hide = s.hide[1:]
+		if h == at {
+			hidden = true
+		} else if err := s.push(h, nil, true); err != nil {
+			return err
+		}
+	}
+	err := s.push(at, s.group, hidden)
+	s.group = s.group[:0]
+	return err
+}
+
+func (s *sweep) push(at listing.Subject, entries []mark, hidden bool) error {
+	if err := s.pop(at); err != nil {
+		return err
+	}
+	n := len(s.stack)
+	if n < cap(s.stack) { // what an earlier node at this depth used is used again
+		s.stack = s.stack[:n+1]
+	} else {
+		s.stack = append(s.stack, node{})
+	}
+	var parent *node
+	if n > 0 {
+		parent = &s.stack[n-1]
+	}
+	s.stack[n].open(at, entries, hidden, parent, s.reasons)
+	return s.to.enter(&s.stack[n], parent)
+}
+
+// pop closes the prefixes that do not hold a subject; the zero subject is in
+// none.
+func (s *sweep) pop(at listing.Subject) error {
+	for n := len(s.stack) - 1; n >= 0 && !s.stack[n].subject.Covers(at); n-- {
+		var parent *node
+		if n > 0 {
+			parent = &s.stack[n-1]
+		}
+		if err := s.to.leave(&s.stack[n], parent); err != nil {
+			return err
+		}
+		s.stack = s.stack[:n]
+	}
+	return nil
+}
+
+func (n *node) open(at listing.Subject, entries []mark, hidden bool, parent *node, reasons *listing.Reasons) {
+	*n = node{subject: at, hidden: hidden, marks: n.marks[:0], wins: n.wins[:0]}
+	if parent != nil {
+		n.hidden = hidden || parent.hidden
+		n.marks = append(n.marks, parent.marks...)
+	}
+	for _, m := range entries {
+		n.listed, n.except = n.listed || !m.except, n.except || m.except
+		same := func(x mark) bool { return x.reason == m.reason && x.source == m.source }
+		if i := slices.IndexFunc(n.marks, same); i >= 0 {
+			n.marks[i] = m
+		} else {
+			n.marks = append(n.marks, m)
+		}
+	}
+	if !n.hidden {
+		n.decide(reasons)
+	}
+}
+
+// decide finds what the prefix is listed for.
+func (n *node) decide(reasons *listing.Reasons) {
+	for i := range n.marks {
+		m := &n.marks[i]
+		if m.except || n.ended(m) {
+			continue
+		}
+		same := slices.IndexFunc(n.wins, func(x mark) bool { return x.reason == m.reason })
+		switch {
+		case same < 0:
+			n.wins = append(n.wins, *m)
+		case m.before(&n.wins[same]):
+			n.wins[same] = *m
+		}
+	}
+	if len(n.wins) > 1 {
+		slices.SortFunc(n.wins, func(a, b mark) int {
+			return cmp.Or(cmp.Compare(rank(reasons, a.reason), rank(reasons, b.reason)), cmp.Compare(a.reason, b.reason))
+		})
+	}
+}
+
+// ended reports whether an exception of this list's own ends what a source
+// lists.
+func (n *node) ended(m *mark) bool {
+	return m.source != "" && slices.ContainsFunc(n.marks, func(x mark) bool {
+		return x.source == "" && x.except && x.reason == m.reason && x.subject.Bits() >= m.subject.Bits()
+	})
+}
+
+// before reports whether m stands where two entries list for one reason: the
+// more specific, then this list's own, then the one that ends last, then by
+// name of the source.
+func (m *mark) before(o *mark) bool {
+	return cmp.Or(cmp.Compare(o.subject.Bits(), m.subject.Bits()), own(m)-own(o), o.until.Compare(m.until), cmp.Compare(m.source, o.source)) < 0
+}
+
+func own(m *mark) int {
+	if m.source == "" {
+		return 0
+	}
+	return 1
+}
+
+func rank(reasons *listing.Reasons, r listing.Reason) int {
+	if i, ok := reasons.Info(r); ok {
+		return i.Rank
+	}
+	return 1 << 20
+}
+
+func (n *node) isListed() bool { return n != nil && len(n.wins) > 0 }

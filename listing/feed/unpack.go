@@ -1,0 +1,85 @@
+package feed
+
+import (
+	"bufio"
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+
+	"dnsbld/listing"
+)
+
+// packed are beginnings of files that hold a list, but packed or encoded in a
+// way that is not undone here.
+var packed = []struct{ magic, what, hint string }{
+	{"PK\x03\x04", "a zip archive", "unpack it first: `unzip -p FILE | blctl import - …`"},
+	{"BZh", "compressed with bzip2", "unpack it first: `bzcat FILE | blctl import - …`"},
+	{"\xfd7zXZ\x00", "compressed with xz", "unpack it first: `xzcat FILE | blctl import - …`"},
+	{"\x28\xb5\x2f\xfd", "compressed with zstd", "unpack it first: `zstdcat FILE | blctl import - …`"},
+	{"\xff\xfe", "in UTF-16", "convert it first: `iconv -f UTF-16 -t UTF-8 FILE | blctl import - …`"},
+	{"\xfe\xff", "in UTF-16", "convert it first: `iconv -f UTF-16 -t UTF-8 FILE | blctl import - …`"},
+}
+
+// unpack undoes gzip (RFC 1952), which is recognised by how it begins, and
+// skips a byte order mark.
+func unpack(r io.Reader) (io.Reader, error) {
+	b := bufio.NewReaderSize(r, 64<<10)
+	head, err := b.Peek(2)
+	if err == nil && string(head) == "\x1f\x8b" {
+		z, err := gzip.NewReader(b)
+		if err != nil {
+			return nil, explain(err, 0)
+		}
+		b = bufio.NewReaderSize(&once{r: z}, 64<<10)
+	}
+	head, err = b.Peek(6)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, explain(err, 0)
+	}
+	for _, p := range packed {
+		if bytes.HasPrefix(head, []byte(p.magic)) {
+			return nil, &listing.Error{Kind: listing.ErrInvalid, Code: "not-text", Message: "the file is " + p.what, Hint: p.hint}
+		}
+	}
+	if bytes.HasPrefix(head, []byte("\ufeff")) {
+		_, err = b.Discard(len("\ufeff"))
+		return b, err
+	}
+	return b, nil
+}
+
+// once keeps the error of a broken gzip stream: reading on is of no use.
+type once struct {
+	r   io.Reader
+	err error
+}
+
+func (o *once) Read(p []byte) (n int, err error) {
+	if o.err == nil {
+		n, o.err = o.r.Read(p)
+	}
+	return n, o.err
+}
+
+// explain says what is wrong with a file that cannot be read to its end.
+func explain(err error, line int) error {
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return &listing.Error{Kind: listing.ErrInvalid, Code: "truncated",
+			Message: fmt.Sprintf("the file is cut short after line %d: its compression does not end", line),
+			Hint:    "fetch it again"}
+	case errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || isCorrupt(err):
+		return &listing.Error{Kind: listing.ErrInvalid, Code: "damaged",
+			Message: fmt.Sprintf("the file is damaged after line %d: its compression cannot be undone", line),
+			Hint:    "fetch it again"}
+	}
+	return fmt.Errorf("reading after line %d: %w", line, err)
+}
+
+func isCorrupt(err error) bool {
+	var corrupt flate.CorruptInputError
+	return errors.As(err, &corrupt)
+}

@@ -1,0 +1,56 @@
+//go:build e2e
+
+// Each folder beside it holds one, a
+// script named run that opens with a drawing of its topology and exits 0 when
+// all is right. They drive the real programs and real servers of others.
+package e2e
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestEndToEnd(t *testing.T) {
+	bin := t.TempDir()
+	build := exec.Command("go", "build", "-o", bin+"/", "dnsbld/cmd/dnsbld", "dnsbld/cmd/blctl")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building: %v\n%s", err, out)
+	}
+	scripts, err := filepath.Glob("[0-9][0-9]-*/run")
+	if err != nil || len(scripts) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, script := range scripts {
+		t.Run(filepath.Dir(script), func(t *testing.T) { runScript(t, bin, script) })
+	}
+}
+
+// runScript runs one script in a temporary directory of its own, and ends
+// whatever it left running.
+func runScript(t *testing.T, bin, script string) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, filepath.Join(here, script))
+	cmd.Dir = t.TempDir()
+	cmd.Env = append(os.Environ(), "BIN="+bin, "LIB="+filepath.Join(here, "lib.sh"), "ROOT="+filepath.Join(here, "..", "..", ".."))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 5 * time.Second
+	out, err := cmd.CombinedOutput()
+	if cmd.Process != nil {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	}
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", script, err, out)
+	}
+	t.Logf("%s", out)
+}
