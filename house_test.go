@@ -48,7 +48,7 @@ var nouns = map[string][]string{
 }
 
 type pkg struct {
-	ImportPath, Dir, Doc  string
+	ImportPath, Dir, Doc   string
 	Imports, Deps, GoFiles []string
 }
 
