@@ -120,14 +120,6 @@ func (r *reader) transition() transition {
 	return t
 }
 
-// reason is the one that both sides share.
-func (t *transition) reason() listing.Reason {
-	if t.hasAfter {
-		return t.after.reason
-	}
-	return t.before.reason
-}
-
 // dict numbers different values as they come.
 type dict[T comparable] struct {
 	list  []T

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -93,7 +94,7 @@ func BenchmarkApply(b *testing.B) {
 		b.Run(fmt.Sprint("clients=", clients), func(b *testing.B) {
 			d := openSynced(b)
 			var n atomic.Uint32
-			b.SetParallelism(clients / 2) // of two processors here
+			b.SetParallelism(max(1, clients/runtime.GOMAXPROCS(0)))
 			if clients == 1 {
 				for b.Loop() {
 					applyNext(b, d, n.Add(1))
@@ -294,26 +295,19 @@ func BenchmarkVerify(b *testing.B) {
 	const records = 200_000
 	d := openTest(b, filepath.Join(b.TempDir(), "listings.db"))
 	defer d.Close()
-	err := d.bolt.Update(func(tx *bolt.Tx) error {
-		s, err := newState(tx)
-		if err != nil {
-			return err
-		}
-		w := &writing{state: s}
-		for n := range uint32(records) {
-			r := request(fmt.Sprint(n), listEdit(addr4(n)))
+	for from := uint32(0); from < records; from += mostJobs {
+		var batch []*job
+		for n := from; n < min(from+mostJobs, records); n++ {
+			r := request(fmt.Sprintf("%08d", n), listEdit(addr4(n)))
 			raw, err := canonical(&r)
 			if err != nil {
-				return err
+				b.Fatal(err)
 			}
-			if err := w.apply(&job{request: &r, raw: raw}); err != nil {
-				return err
-			}
+			batch = append(batch, &job{ctx: b.Context(), request: &r, raw: raw})
 		}
-		return tx.Bucket(metaBucket).Put(headKey, w.head.encode())
-	})
-	if err != nil {
-		b.Fatal(err)
+		if err := d.commit(batch); err != nil {
+			b.Fatal(err)
+		}
 	}
 	for b.Loop() {
 		if v, err := d.Verify(b.Context()); err != nil || v.Records != records {

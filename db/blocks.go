@@ -3,8 +3,6 @@ package db
 import (
 	"encoding/binary"
 	"sort"
-
-	"dnsbld/listing"
 )
 
 // A packed table holds what is known of many IPv4 hosts that share the first
@@ -40,7 +38,13 @@ func openTable(raw []byte, low int) (table, error) {
 	return t, nil
 }
 
-func (t *table) len() int { return len(t.items) / t.size }
+// len is how many items there are, none in the zero table.
+func (t *table) len() int {
+	if t.size == 0 {
+		return 0
+	}
+	return len(t.items) / t.size
+}
 
 // at is an item: the low octets of its address and the number of its value.
 func (t *table) at(n int) (low, id uint32) {
@@ -176,7 +180,7 @@ func (r *blockReader) open(key, raw []byte) (err error) {
 func (r *blockReader) host(n int) (uint32, *attrs, error) {
 	low, id := r.at(n)
 	if int(id) >= len(r.attrs) {
-		return 0, nil, corruptf("block %v refers to value %d of %d", listing.Subject(hostSubject(r.base)), id, len(r.attrs))
+		return 0, nil, corruptf("block %v refers to value %d of %d", hostSubject(r.base), id, len(r.attrs))
 	}
 	return r.base | low, &r.attrs[id], nil
 }

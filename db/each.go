@@ -125,7 +125,7 @@ func scanKeys(c *bolt.Cursor, r keyRange, decode func(k, v []byte) (listing.Entr
 	}}
 }
 
-// hostRange is the range of IPv4 addresses of a range of keys; ok is false
+// hosts is the range of IPv4 addresses of a range of keys; ok is false
 // when it has none as a whole.
 func (r keyRange) hosts() (from, to uint32, ok bool) {
 	if r.to == nil {
@@ -140,9 +140,8 @@ func (r keyRange) hosts() (from, to uint32, ok bool) {
 func scanHosts(c *bolt.Cursor, r keyRange, src *listing.Source) *scan {
 	from, to, ok := r.hosts()
 	var block blockReader
-	block.size = 1
 	n := 0
-	k, v := []byte(nil), []byte(nil)
+	var k, v []byte
 	if ok {
 		k, v = c.Seek(hostKey(from))
 	}

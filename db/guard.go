@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"dnsbld/listing"
@@ -63,12 +64,23 @@ func outward(err error) error {
 		return err
 	case errors.Is(err, berrors.ErrDatabaseNotOpen):
 		return errClosed()
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
+	case noRoom(err):
 		return &listing.Error{Kind: listing.ErrUnavailable, Code: "disk-full",
 			Message: fmt.Sprintf("nothing was changed: no room to write it (%v)", err),
 			Hint:    "make room on the file system of the data directory, then repeat the command"}
 	}
 	return fmt.Errorf("%w: %w", listing.ErrUnavailable, err)
+}
+
+// noRoom reports whether a write failed for want of room. Where bbolt grows
+// the file it keeps but the text of the error.
+func noRoom(err error) bool {
+	for _, no := range [...]syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
+		if errors.Is(err, no) || strings.HasSuffix(err.Error(), ": "+no.Error()) {
+			return true
+		}
+	}
+	return false
 }
 
 func errClosed() error {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"os"
 	"sync"
 	"syscall"
@@ -74,11 +75,10 @@ func mapFor(path string, o Options) int {
 	if o.InitialMmap != 0 {
 		return o.InitialMmap
 	}
-	const word = 32 << (^uint(0) >> 63)
-	ample := int64(4 << 30)
-	if word == 32 {
+	if bits.UintSize == 32 {
 		return 1 << 28
 	}
+	ample := int64(4 << 30)
 	if info, err := os.Stat(path); err == nil {
 		ample = max(ample, 4*info.Size())
 	}

@@ -97,7 +97,6 @@ func (p *planner) compareHosts(c *bolt.Cursor) error {
 			continue
 		}
 		p.old = blockReader{attrs: p.old.attrs}
-		p.old.size = 1
 		var said []uint64
 		if order <= 0 {
 			if err := p.old.open(k, v); err != nil {

@@ -34,24 +34,35 @@ func (d *DB) write() {
 		if batch == nil {
 			return
 		}
-		var err error
 		if batch[0].alone() {
-			onBulkThread(func() { err = d.commit(batch) })
+			onBulkThread(func() { d.decide(batch) })
 		} else {
-			err = d.commit(batch)
-		}
-		d.news.tell()
-		for _, j := range batch {
-			j.finish(err)
+			d.decide(batch)
 		}
 		runtime.Gosched() // whoever asks again at once is in the next batch
+	}
+}
+
+// decide decides a batch and tells those who wait. When one of it meets damage
+// in the file, the others have another chance without it.
+func (d *DB) decide(batch []*job) {
+	err := d.commit(batch)
+	if errors.Is(err, listing.ErrCorrupt) && len(batch) > 1 {
+		for n := range batch {
+			d.decide(batch[n : n+1])
+		}
+		return
+	}
+	d.news.tell()
+	for _, j := range batch {
+		j.finish(err)
 	}
 }
 
 // commit decides a batch in one transaction. An error is of all of it; after
 // one that came late what was asked may yet be found done.
 func (d *DB) commit(batch []*job) error {
-	err := guarded(func() error {
+	return guarded(func() error {
 		tx, err := d.bolt.Begin(true)
 		if err != nil {
 			return err
@@ -75,10 +86,6 @@ func (d *DB) commit(batch []*job) error {
 		}
 		return tx.Commit()
 	})
-	if errors.Is(err, listing.ErrNotFound) || errors.Is(err, listing.ErrInvalid) {
-		return fmt.Errorf("writing: %w: %w", listing.ErrUnavailable, err)
-	}
-	return err
 }
 
 // writing is one transaction that decides requests.

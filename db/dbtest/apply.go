@@ -13,7 +13,7 @@ import (
 	"dnsbld/listing"
 )
 
-func applyAllOrNone(t *testing.T, b *bench) {
+func applyAllOrNone(t *testing.T, b *fixture) {
 	v := b.apply(list("192.0.2.1"), list("192.0.2.2"), list("2001:db8::1"))
 	if len(v.Changes) != 3 || len(v.Entries) != 3 || v.Revision != 1 || !v.Changes[2].Last || v.Changes[0].Last {
 		t.Fatalf("three listings: %+v", v)
@@ -29,7 +29,7 @@ func applyAllOrNone(t *testing.T, b *bench) {
 	}
 }
 
-func applyInvalid(t *testing.T, b *bench) {
+func applyInvalid(t *testing.T, b *fixture) {
 	mapped := listing.Subject{Prefix: netip.MustParsePrefix("::ffff:192.0.2.1/128")}
 	masked := listing.Subject{Prefix: netip.MustParsePrefix("192.0.2.1/24")}
 	edit := func(change func(*listing.Edit)) listing.Request {
@@ -64,7 +64,7 @@ func applyInvalid(t *testing.T, b *bench) {
 	}
 }
 
-func applyOnce(t *testing.T, b *bench) {
+func applyOnce(t *testing.T, b *fixture) {
 	r := b.request(list("192.0.2.1"), list("192.0.2.2"))
 	r.Intent = listing.IntentOf("list two")
 	first, err := b.Apply(t.Context(), r)
@@ -105,7 +105,7 @@ func applyOnce(t *testing.T, b *bench) {
 	})
 }
 
-func applyNothing(t *testing.T, b *bench) {
+func applyNothing(t *testing.T, b *fixture) {
 	b.apply(list("192.0.2.1"))
 	again := b.request(list("192.0.2.1"))
 	b.unchanged(func() {
@@ -135,7 +135,7 @@ func applyNothing(t *testing.T, b *bench) {
 	})
 }
 
-func applyDryRun(t *testing.T, b *bench) {
+func applyDryRun(t *testing.T, b *fixture) {
 	b.apply(list("192.0.2.1"))
 	r := b.request(delist("192.0.2.1"), list("192.0.2.2"))
 	r.DryRun, r.Keyed = true, true
@@ -151,7 +151,7 @@ func applyDryRun(t *testing.T, b *bench) {
 	}
 }
 
-func applyAtOnceByMany(t *testing.T, b *bench) {
+func applyAtOnceByMany(t *testing.T, b *fixture) {
 	const clients, each = 16, 8
 	var wait sync.WaitGroup
 	var mu sync.Mutex
@@ -189,7 +189,7 @@ func applyAtOnceByMany(t *testing.T, b *bench) {
 	}
 }
 
-func applyCancelled(t *testing.T, b *bench) {
+func applyCancelled(t *testing.T, b *fixture) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	b.unchanged(func() {
@@ -202,7 +202,7 @@ func applyCancelled(t *testing.T, b *bench) {
 	})
 }
 
-func durable(t *testing.T, b *bench) {
+func durable(t *testing.T, b *fixture) {
 	b.apply(list("192.0.2.1"), listing.Edit{Op: listing.OpConfigure, Config: "hash"},
 		listing.Edit{Op: listing.OpAllow, Allow: &listing.Allow{Subject: subject("198.51.100.0/24"), Owner: "bob"}})
 	b.replace(b.importing("feed"), fed("203.0.113.1"), fed("2001:db8::/48"))
@@ -230,7 +230,7 @@ func durable(t *testing.T, b *bench) {
 	}
 }
 
-func evidence(t *testing.T, b *bench) {
+func evidence(t *testing.T, b *fixture) {
 	seen := &listing.Evidence{Salt: []byte("salt"), Samples: []listing.Sample{{Time: b.now, Receiver: "mx1", HELO: "192.0.2.1"}}}
 	e := list("192.0.2.1")
 	e.Evidence = seen
@@ -250,7 +250,7 @@ func evidence(t *testing.T, b *bench) {
 	})
 }
 
-func documents(t *testing.T, b *bench) {
+func documents(t *testing.T, b *fixture) {
 	write := func(kind, id, body string) listing.Edit {
 		return listing.Edit{Op: listing.OpDocument, Paper: &listing.Document{Kind: kind, ID: id, Body: json.RawMessage(body)}}
 	}

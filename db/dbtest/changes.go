@@ -78,7 +78,7 @@ func replayEntry(t tester, own map[listing.Key]listing.Entry, sources map[string
 	into[e.Key] = *c.After
 }
 
-func changesWait(t *testing.T, b *bench) {
+func changesWait(t *testing.T, b *fixture) {
 	b.apply(list("192.0.2.1"))
 	got := make(chan listing.Change)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -125,7 +125,7 @@ func changesWait(t *testing.T, b *bench) {
 }
 
 // Many entries come in many pieces, and Last is on the last of all.
-func changesLast(t *testing.T, b *bench) {
+func changesLast(t *testing.T, b *fixture) {
 	const hosts, others = 7000, 9000
 	var entries []listing.Entry
 	for n := range hosts {
@@ -163,7 +163,7 @@ func changesLast(t *testing.T, b *bench) {
 	same(t, "changes after the first import", b.upTo(1, 3), changes[1+hosts+others:])
 }
 
-func changesEnd(t *testing.T, b *bench) {
+func changesEnd(t *testing.T, b *fixture) {
 	const readers = 4
 	ended := make(chan error, readers)
 	for range readers {
@@ -193,7 +193,7 @@ func changesEnd(t *testing.T, b *bench) {
 	}
 }
 
-func changesAhead(t *testing.T, b *bench) {
+func changesAhead(t *testing.T, b *fixture) {
 	b.apply(list("192.0.2.1"))
 	n := 0
 	for _, err := range b.Changes(t.Context(), 2) {
@@ -205,7 +205,7 @@ func changesAhead(t *testing.T, b *bench) {
 	}
 }
 
-func closed(t *testing.T, b *bench) {
+func closed(t *testing.T, b *fixture) {
 	b.apply(list("192.0.2.1"))
 	store := b.Store
 	b.reopen()

@@ -32,7 +32,7 @@ type Open func(t testing.TB, dir string) listing.Store
 func Run(t *testing.T, open Open) {
 	for _, test := range []struct {
 		name string
-		run  func(*testing.T, *bench)
+		run  func(*testing.T, *fixture)
 	}{
 		{"ApplyAllOrNone", applyAllOrNone},
 		{"ApplyInvalid", applyInvalid},
@@ -64,6 +64,6 @@ func Run(t *testing.T, open Open) {
 		{"Closed", closed},
 		{"Model", model},
 	} {
-		t.Run(test.name, func(t *testing.T) { test.run(t, newBench(t, open)) })
+		t.Run(test.name, func(t *testing.T) { test.run(t, newFixture(t, open)) })
 	}
 }

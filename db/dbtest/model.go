@@ -15,7 +15,7 @@ import (
 )
 
 // model does the same to the store and to a memory, and holds them equal.
-func model(t *testing.T, b *bench) {
+func model(t *testing.T, b *fixture) {
 	rapid.Check(t, func(rt *rapid.T) {
 		dir, err := os.MkdirTemp(b.dir, "")
 		if err != nil {

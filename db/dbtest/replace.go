@@ -13,7 +13,7 @@ import (
 
 // An import shows nothing until it is whole, and whoever edits meanwhile need
 // not wait for it.
-func replaceBesideApply(t *testing.T, b *bench) {
+func replaceBesideApply(t *testing.T, b *fixture) {
 	v, err := b.Replace(t.Context(), b.importing("feed"), func(yield func(listing.Entry, error) bool) {
 		for n := range 5 {
 			b.apply(list(fmt.Sprintf("192.0.2.%d", n)))
@@ -33,7 +33,7 @@ func replaceBesideApply(t *testing.T, b *bench) {
 	}
 }
 
-func replaceFails(t *testing.T, b *bench) {
+func replaceFails(t *testing.T, b *fixture) {
 	b.replace(b.importing("feed"), fed("198.51.100.1"))
 	bad := errors.New("line 3: bad")
 	wrong := fed("192.0.2.1")
@@ -79,7 +79,7 @@ func replaceFails(t *testing.T, b *bench) {
 	}
 }
 
-func replaceRefresh(t *testing.T, b *bench) {
+func replaceRefresh(t *testing.T, b *fixture) {
 	began := b.now
 	entries := []listing.Entry{fed("198.51.100.1"), fed("198.51.100.2"), fed("2001:db8::/48"), fed("203.0.113.0/24")}
 	b.replace(b.importing("feed"), entries...)
@@ -116,7 +116,7 @@ func replaceRefresh(t *testing.T, b *bench) {
 }
 
 // What is said twice is decided by what it says, not by where it stands.
-func replaceOrder(t *testing.T, b *bench) {
+func replaceOrder(t *testing.T, b *fixture) {
 	for _, at := range []string{"198.51.100.1", "198.51.100.0/24", "2001:db8::1"} {
 		say := func(change func(*listing.Entry)) listing.Entry { e := fed(at); change(&e); return e }
 		except := say(func(e *listing.Entry) { e.Except, e.Until = true, b.now.Add(time.Minute) })
@@ -147,7 +147,7 @@ func replaceOrder(t *testing.T, b *bench) {
 	}
 }
 
-func replaceAdd(t *testing.T, b *bench) {
+func replaceAdd(t *testing.T, b *fixture) {
 	r := b.importing("feed")
 	r.Source.Add = true
 	b.replace(r, fed("198.51.100.1"), fed("2001:db8::/48"))
@@ -164,7 +164,7 @@ func replaceAdd(t *testing.T, b *bench) {
 	}
 }
 
-func replaceExpired(t *testing.T, b *bench) {
+func replaceExpired(t *testing.T, b *fixture) {
 	b.replace(b.importing("feed"), fed("198.51.100.1"), fed("2001:db8::1"))
 	b.now = b.now.Add(8 * listing.Day)
 	r := b.importing("feed")
@@ -183,7 +183,7 @@ func replaceExpired(t *testing.T, b *bench) {
 	}
 }
 
-func replaceOnce(t *testing.T, b *bench) {
+func replaceOnce(t *testing.T, b *fixture) {
 	r := b.importing("feed")
 	r.Keyed = true
 	first := b.replace(r, fed("198.51.100.1"), fed("198.51.100.2"))
@@ -203,7 +203,7 @@ func replaceOnce(t *testing.T, b *bench) {
 	})
 }
 
-func replaceGeneration(t *testing.T, b *bench) {
+func replaceGeneration(t *testing.T, b *fixture) {
 	r := b.importing("feed")
 	r.Source.Expect = new(uint64)
 	b.replace(r, fed("198.51.100.1"))
@@ -223,7 +223,7 @@ func replaceGeneration(t *testing.T, b *bench) {
 	}
 }
 
-func replaceAtOnceByMany(t *testing.T, b *bench) {
+func replaceAtOnceByMany(t *testing.T, b *fixture) {
 	var wait sync.WaitGroup
 	for n := range 8 {
 		wait.Go(func() {

@@ -8,7 +8,7 @@ import (
 	"dnsbld/listing"
 )
 
-func snapshotOneMoment(t *testing.T, b *bench) {
+func snapshotOneMoment(t *testing.T, b *fixture) {
 	b.apply(list("192.0.2.1"), list("192.0.2.3"))
 	b.replace(b.importing("feed"), fed("198.51.100.1"), fed("198.51.100.3"))
 	b.view(func(s listing.Snapshot) {
@@ -42,7 +42,7 @@ func snapshotOneMoment(t *testing.T, b *bench) {
 	}
 }
 
-func snapshotOrder(t *testing.T, b *bench) {
+func snapshotOrder(t *testing.T, b *fixture) {
 	b.apply(list("192.0.2.0/24"), list("192.0.2.0"), list("192.0.2.77"), list("2001:db8::/48"), list("2001:db8::"))
 	wide := fed("192.0.0.0/16")
 	except := fed("192.0.2.0/25")
@@ -94,7 +94,7 @@ func checkServed(t tester, s listing.Snapshot) {
 	same(t, "served", got, want)
 }
 
-func snapshotStops(t *testing.T, b *bench) {
+func snapshotStops(t *testing.T, b *fixture) {
 	b.apply(list("192.0.2.1"), list("192.0.2.2"))
 	b.apply(delist("192.0.2.1"))
 	b.replace(b.importing("feed"), fed("198.51.100.1"), fed("198.51.100.2"), fed("2001:db8::1"), fed("2001:db8::2"))
@@ -137,7 +137,7 @@ func stop[T any](t *testing.T, seq func(func(T, error) bool)) {
 	}
 }
 
-func history(t *testing.T, b *bench) {
+func history(t *testing.T, b *fixture) {
 	at := subject("192.0.2.1")
 	b.apply(list("192.0.2.1"), list("192.0.2.2"))                                                   // 1
 	b.apply(listing.Edit{Op: listing.OpAllow, Allow: &listing.Allow{Subject: at, Owner: "bob"}})    // 2

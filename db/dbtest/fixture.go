@@ -12,8 +12,8 @@ import (
 	"dnsbld/listing"
 )
 
-// bench is a store under test and a clock.
-type bench struct {
+// fixture is a store under test and a clock.
+type fixture struct {
 	listing.Store
 	t    testing.TB
 	open Open
@@ -22,8 +22,8 @@ type bench struct {
 	ids  int
 }
 
-func newBench(t testing.TB, open Open) *bench {
-	b := &bench{t: t, open: open, dir: t.TempDir(), now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
+func newFixture(t testing.TB, open Open) *fixture {
+	b := &fixture{t: t, open: open, dir: t.TempDir(), now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)}
 	b.Store = open(t, b.dir)
 	t.Cleanup(func() {
 		if err := b.Store.Close(); err != nil {
@@ -33,7 +33,7 @@ func newBench(t testing.TB, open Open) *bench {
 	return b
 }
 
-func (b *bench) reopen() {
+func (b *fixture) reopen() {
 	b.t.Helper()
 	if err := b.Store.Close(); err != nil {
 		b.t.Fatal("closing:", err)
@@ -63,12 +63,12 @@ func delist(text string) listing.Edit {
 	return listing.Edit{Op: listing.OpDelist, Key: key(text, listing.BareIP), Because: listing.FixedVerified}
 }
 
-func (b *bench) request(edits ...listing.Edit) listing.Request {
+func (b *fixture) request(edits ...listing.Edit) listing.Request {
 	b.ids++
 	return listing.Request{Header: listing.Header{ID: fmt.Sprintf("request-%d", b.ids), Time: b.now, Actor: "alice", Note: "a note"}, Edits: edits}
 }
 
-func (b *bench) apply(edits ...listing.Edit) listing.Verdict {
+func (b *fixture) apply(edits ...listing.Edit) listing.Verdict {
 	b.t.Helper()
 	v, err := b.Apply(b.t.Context(), b.request(edits...))
 	if err != nil {
@@ -77,13 +77,13 @@ func (b *bench) apply(edits ...listing.Edit) listing.Verdict {
 	return v
 }
 
-func (b *bench) importing(name string) listing.Request {
+func (b *fixture) importing(name string) listing.Request {
 	r := b.request()
 	r.Source = &listing.SourceEdit{Name: name, Until: b.now.Add(7 * listing.Day)}
 	return r
 }
 
-func (b *bench) replace(r listing.Request, entries ...listing.Entry) listing.Verdict {
+func (b *fixture) replace(r listing.Request, entries ...listing.Entry) listing.Verdict {
 	b.t.Helper()
 	v, err := b.Replace(b.t.Context(), r, these(entries))
 	if err != nil {
@@ -106,7 +106,7 @@ func fed(text string) listing.Entry {
 	return listing.Entry{Key: key(text, listing.Imported)}
 }
 
-func (b *bench) view(f func(listing.Snapshot)) {
+func (b *fixture) view(f func(listing.Snapshot)) {
 	b.t.Helper()
 	err := b.View(b.t.Context(), func(s listing.Snapshot) error { f(s); return nil })
 	if err != nil {
@@ -114,7 +114,7 @@ func (b *bench) view(f func(listing.Snapshot)) {
 	}
 }
 
-func (b *bench) status() listing.Status {
+func (b *fixture) status() listing.Status {
 	b.t.Helper()
 	st, err := b.Status(b.t.Context())
 	if err != nil {
@@ -125,7 +125,7 @@ func (b *bench) status() listing.Status {
 }
 
 // unchanged fails the test if f changes the list.
-func (b *bench) unchanged(f func()) {
+func (b *fixture) unchanged(f func()) {
 	b.t.Helper()
 	before, listed := b.status(), b.all()
 	f()
@@ -133,7 +133,7 @@ func (b *bench) unchanged(f func()) {
 	same(b.t, "entries", b.all(), listed)
 }
 
-func (b *bench) all() (all []listing.Entry) {
+func (b *fixture) all() (all []listing.Entry) {
 	b.t.Helper()
 	b.view(func(s listing.Snapshot) { all = collect(b.t, s.Each(listing.Subject{})) })
 	return all
@@ -151,7 +151,7 @@ func collect[T any](t tester, seq iter.Seq2[T, error]) (all []T) {
 }
 
 // upTo collects the changes after a revision, to the end of another.
-func (b *bench) upTo(after, head listing.Revision) (all []listing.Change) {
+func (b *fixture) upTo(after, head listing.Revision) (all []listing.Change) {
 	b.t.Helper()
 	if after >= head {
 		return nil

@@ -1,0 +1,190 @@
+package db
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"dnsbld/listing"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+var update = flag.Bool("update", false, "write testdata/v1.db and testdata/v1.json anew; only while no list has that layout yet")
+
+const oldFile, oldText = "testdata/v1.db", "testdata/v1.json"
+
+// A file of version 1 of the layout holds what it held when it was written.
+func TestOldFile(t *testing.T) {
+	if *update {
+		writeOldFile(t)
+	}
+	raw, err := os.ReadFile(oldFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "listings.db")
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := openTest(t, path)
+	defer d.Close()
+	want, err := os.ReadFile(oldText)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := describe(t, d); !bytes.Equal(got, want) {
+		t.Errorf("it holds\n%s\nand held\n%s", got, want)
+	}
+	if _, err := d.Verify(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if v := mustApply(t, d, "new", listEdit(addr4(1))); v.Revision != 10 {
+		t.Errorf("revision %d", v.Revision)
+	}
+}
+
+// describe is all that a list holds, as JSON.
+func describe(t *testing.T, d *DB) []byte {
+	t.Helper()
+	var out struct {
+		Status  listing.Status
+		Entries []listing.Entry
+		Served  []listing.Served
+		Allows  []listing.Allow
+		Sources []listing.Source
+		Papers  []listing.Document
+		Config  string
+		Past    listing.Past
+		Sample  listing.Evidence
+		Verdict listing.Verdict
+		Changes []listing.Change
+	}
+	st, err := d.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.Status = listing.Status{Head: st.Head, Chain: st.Chain, Entries: st.Entries, Sourced: st.Sourced}
+	err = d.View(t.Context(), func(s listing.Snapshot) (err error) {
+		out.Entries, out.Served, out.Papers = all(t, s.Each(listing.Subject{})), all(t, s.Served()), all(t, s.Documents("ticket"))
+		out.Allows, err = s.Allows()
+		var errs [4]error
+		out.Sources, errs[0] = s.Sources()
+		out.Past, errs[1] = s.Past(listing.Key{Subject: hostSubject(192<<24 | 2<<8 | 2), Reason: listing.BareIP})
+		out.Sample, errs[2] = s.Evidence(sample().Sum())
+		out.Verdict, _, errs[3] = s.Decided("list")
+		out.Config = s.Config()
+		return errors.Join(append(errs[:], err)...)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for c, err := range d.Changes(t.Context(), 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		out.Changes = append(out.Changes, c)
+		if c.Last && c.Revision == st.Head {
+			break
+		}
+	}
+	raw, err := json.MarshalIndent(out, "", " ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append(raw, '\n')
+}
+
+func all[T any](t *testing.T, seq func(func(T, error) bool)) (all []T) {
+	t.Helper()
+	for v, err := range seq {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, v)
+	}
+	return all
+}
+
+func sample() *listing.Evidence {
+	return &listing.Evidence{Salt: []byte("salt"), Samples: []listing.Sample{{Time: noon, Receiver: "mx1", HELO: "192.0.2.1"}}}
+}
+
+// writeOldFile makes a list with something of everything.
+func writeOldFile(t *testing.T) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "listings.db")
+	d := openTest(t, path)
+	host := func(n uint32) listing.Edit { return listEdit(addr4(192<<24 | 2<<8 | n)) }
+	first := host(1)
+	first.Evidence, first.PublicNote, first.Ticket = sample(), "own text", "rt:1425832"
+	mustApply(t, d, "list", first, host(2), host(3))
+	end := host(2)
+	end.Op, end.Because = listing.OpDelist, listing.FixedVerified
+	except := host(0)
+	except.Except, except.Key.Subject = true, subjectOf(t, "192.0.2.0/25")
+	mustApply(t, d, "end", end, except)
+	mustApply(t, d, "beside", listing.Edit{Op: listing.OpConfigure, Config: "hash"},
+		listing.Edit{Op: listing.OpAllow, Allow: &listing.Allow{Subject: subjectOf(t, "198.51.100.0/24"), Owner: "bob", Until: noon.Add(time.Hour)}},
+		listing.Edit{Op: listing.OpDocument, Paper: &listing.Document{Kind: "ticket", ID: "t1", Body: []byte(`{"state": "new"}`)}})
+	said := func(text string, change func(*listing.Entry)) listing.Entry {
+		e := listing.Entry{Key: listing.Key{Subject: subjectOf(t, text), Reason: listing.Imported}}
+		change(&e)
+		return e
+	}
+	plain := func(*listing.Entry) {}
+	for n, entries := range [][]listing.Entry{
+		{said("203.0.113.1", plain), said("203.0.113.2", plain), said("2001:db8::/48", plain), said("203.0.113.0/24", func(e *listing.Entry) { e.Except = true })},
+		{said("203.0.113.1", plain), said("203.0.113.2", func(e *listing.Entry) { e.PublicNote = "seen again" }), said("2001:db8::7", plain)},
+		{said("203.0.113.1", plain), said("203.0.113.2", func(e *listing.Entry) { e.PublicNote = "seen again" }), said("2001:db8::7", plain)},
+	} {
+		mustReplace(t, d, importing(fmt.Sprint("import", n), "feed"), slicesOf(entries))
+	}
+	mustReplace(t, d, importing("other", "gone"), slicesOf([]listing.Entry{said("203.0.113.9", plain)}))
+	mustApply(t, d, "drop", listing.Edit{Op: listing.OpEndSource, Source: "gone", Because: listing.OperatorChoice})
+	mustApply(t, d, "restore", listing.Edit{Op: listing.OpRestore, Key: end.Key,
+		Restore: &listing.Entry{Key: end.Key, Since: noon, Until: noon.Add(listing.Day), Level: 1, Origin: listing.ByThreshold}})
+
+	described := describe(t, d)
+	if err := errors.Join(d.Close(), os.MkdirAll("testdata", 0o755), os.RemoveAll(oldFile), os.WriteFile(oldText, described, 0o644), compact(path, oldFile)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func subjectOf(t *testing.T, text string) listing.Subject {
+	t.Helper()
+	s, err := listing.ParseSubject(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func slicesOf(entries []listing.Entry) func(func(listing.Entry, error) bool) {
+	return func(yield func(listing.Entry, error) bool) {
+		for _, e := range entries {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+// compact copies a file without its free pages.
+func compact(from, to string) error {
+	src, err := bolt.Open(from, 0o600, nil)
+	if err != nil {
+		return err
+	}
+	dst, err := bolt.Open(to, 0o644, nil)
+	if err != nil {
+		return errors.Join(err, src.Close())
+	}
+	return errors.Join(bolt.Compact(dst, src, 0), dst.Close(), src.Close())
+}
