@@ -1,0 +1,177 @@
+package sighting
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"dnsbld/listing"
+)
+
+// Options are how an Engine works.
+type Options struct {
+	Now        func() time.Time
+	Rules      func() listing.Rules // in force: the catalogue and the policy
+	Thresholds Thresholds
+	Archive    Archive
+	// Named are the shadow reasons that a zone answers: they list like others.
+	Named []listing.Reason
+	// Ended says when the latest listing of a key ended, or the zero time: it
+	// is asked before an address is listed. Nil: what Changed told is all there
+	// is. [LatestEnd] finds it in a history.
+	Ended func(listing.Key) (time.Time, error)
+	// Memory is how many bytes counters take before the oldest are stored and
+	// forgotten; zero: 32 MiB.
+	Memory int
+	// IDs is how many session ids are known at once; zero: 1,000,000.
+	IDs int
+}
+
+// Validate finds every mistake.
+func (o Options) Validate() error {
+	var errs []error
+	if o.Now == nil || o.Rules == nil || o.Archive == nil {
+		errs = append(errs, errors.New("sightings: a clock, rules and an archive are needed"))
+	}
+	if o.Memory < 0 || o.IDs < 0 {
+		errs = append(errs, errors.New("sightings: bounds on memory are not negative"))
+	}
+	return errors.Join(append(errs, o.Thresholds.Validate())...)
+}
+
+// Engine counts sessions and says what they do to the list. All methods may be
+// called at once. Whoever runs it calls Send (or Edits) when Wake tells and once
+// a second besides, for what time alone makes due; Flush every few seconds;
+// Prune now and then; and Changed for every Change of the list.
+type Engine struct {
+	o    Options
+	wake chan struct{}
+
+	flushing sync.Mutex // held while something is stored; before mu
+	mu       sync.Mutex
+	networks map[place]*network
+	fresh    []*network // with something to be stored
+	weak     ring       // without bogus sessions; the oldest go first
+	strong   ring
+	bytes    int
+	ids      *ids
+	own      figures
+	pruned   []byte // where Prune goes on
+
+	due     map[place][]uint64 // hosts to be looked at
+	agenda  agenda
+	stands  map[place][]*standing
+	ends    map[place]endings
+	allows  map[listing.Subject]listing.Allow
+	pending map[listing.Key]time.Time // asked for, not yet told of
+	held    map[place]struct{}        // by the breaker
+	tidied  time.Time                 // when to tidy next
+	shadows map[listing.Key]Found
+	totals  map[Outcome]uint64
+	lost    uint64 // networks forgotten without being stored
+}
+
+// figures are the engine's own, stored as one value.
+type figures struct {
+	Secret    []byte    `json:"secret"` // of the hashes
+	Receivers receivers `json:"receivers"`
+	Breaker   breaker   `json:"breaker"`
+}
+
+// New makes an Engine and reads its figures from the archive. Then tell it of
+// the entries and allow entries that stand, each as the Change that made it.
+func New(o Options) (*Engine, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	if o.Memory == 0 {
+		o.Memory = 32 << 20
+	}
+	if o.IDs == 0 {
+		o.IDs = 1_000_000
+	}
+	e := &Engine{o: o, wake: make(chan struct{}, 1), networks: map[place]*network{}, ids: newIDs(),
+		due: map[place][]uint64{}, stands: map[place][]*standing{}, ends: map[place]endings{},
+		allows: map[listing.Subject]listing.Allow{}, pending: map[listing.Key]time.Time{},
+		held: map[place]struct{}{}, shadows: map[listing.Key]Found{}, totals: map[Outcome]uint64{}}
+	for item, err := range o.Archive.Scan([]byte{engineKey}, nil) {
+		if err != nil {
+			return nil, fmt.Errorf("reading sightings: %w", err)
+		}
+		if err := json.Unmarshal(item.Value, &e.own); err != nil {
+			return nil, fmt.Errorf("reading sightings: %w: %w", listing.ErrCorrupt, err)
+		}
+	}
+	if len(e.own.Receivers.Last) != len(e.own.Receivers.Names) {
+		return nil, fmt.Errorf("reading sightings: receivers: %w", listing.ErrCorrupt)
+	}
+	if len(e.own.Secret) == 0 {
+		e.own.Secret = make([]byte, 32)
+		rand.Read(e.own.Secret) // never fails (crypto/rand)
+	}
+	return e, nil
+}
+
+// SetThresholds puts others in force. Addresses are held against them at their
+// next session.
+func (e *Engine) SetThresholds(ts Thresholds) error {
+	if err := ts.Validate(); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.o.Thresholds = ts
+	return nil
+}
+
+// Wake has a value when Edits may have something to give.
+func (e *Engine) Wake() <-chan struct{} { return e.wake }
+
+func (e *Engine) notify() {
+	select {
+	case e.wake <- struct{}{}:
+	default:
+	}
+}
+
+// hash is the keyed hash of texts: what stands for them says nothing of them.
+func (e *Engine) hash(texts ...string) uint64 {
+	h := hmac.New(sha256.New, e.own.Secret)
+	for _, t := range texts {
+		h.Write(binary.AppendUvarint(nil, uint64(len(t))))
+		h.Write([]byte(t))
+	}
+	return binary.BigEndian.Uint64(h.Sum(nil))
+}
+
+// Status is how an Engine is.
+type Status struct {
+	Networks  int                `json:"networks"` // in memory
+	Bytes     int                `json:"bytes"`    // that they are estimated to take
+	IDs       int                `json:"ids"`      // sessions known in memory
+	Lost      uint64             `json:"lost"`     // networks forgotten without being stored
+	Receivers []string           `json:"receivers"`
+	Sole      bool               `json:"sole"` // one receiver alone, or none, reported in seven days
+	Breaker   Breaker            `json:"breaker"`
+	Totals    map[Outcome]uint64 `json:"totals"`
+}
+
+// Status tells how the engine is.
+func (e *Engine) Status() Status {
+	now := e.o.Now()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	totals := map[Outcome]uint64{}
+	for o, n := range e.totals {
+		totals[o] = n
+	}
+	return Status{Networks: len(e.networks), Bytes: e.bytes, IDs: e.ids.total, Lost: e.lost,
+		Receivers: e.own.Receivers.recent(now), Sole: e.own.Receivers.sole(now),
+		Breaker: e.own.Breaker.status(now), Totals: totals}
+}

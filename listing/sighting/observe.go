@@ -1,0 +1,204 @@
+package sighting
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"dnsbld/listing"
+	"dnsbld/listing/helo"
+)
+
+// Observe counts one session. An error is the archive's, and then nothing was
+// counted; but it is also reported when the session was counted and memory
+// could not be made room in by storing: Outcome is empty only in the first
+// case.
+func (e *Engine) Observe(o Observation) (Outcome, error) {
+	now := e.o.Now()
+	e.mu.Lock()
+	out, err := e.observe(&o, now)
+	if err == nil {
+		e.totals[out]++
+	}
+	full := e.bytes > e.o.Memory || e.ids.total > e.o.IDs
+	e.mu.Unlock()
+	if err != nil || !full {
+		return out, err
+	}
+	return out, e.makeRoom()
+}
+
+func (e *Engine) observe(o *Observation, now time.Time) (Outcome, error) {
+	if !o.valid() {
+		return Invalid, nil
+	}
+	out := o.outcome(now)
+	if out == Dropped {
+		return out, nil
+	}
+	hour, err := e.ids.hour(e.o.Archive, uint32(o.Time.Unix()/3600))
+	if err != nil {
+		return "", err
+	}
+	id := e.hash("session", o.Receiver, o.ID)
+	if _, told := hour.known[id]; told {
+		return Duplicate, nil
+	}
+	if len(hour.known) >= e.o.IDs {
+		return Dropped, nil // what cannot be told from a duplicate is not counted
+	}
+	p, host := locate(o.Client)
+	n, err := e.network(p)
+	if err != nil {
+		return "", err
+	}
+	e.ids.add(hour, id)
+	e.touch(n)
+	e.count(n, host, id, o, out, now)
+	e.settle(n)
+	return out, nil
+}
+
+// count puts the session into the network's day.
+func (e *Engine) count(n *network, host, id uint64, o *Observation, out Outcome, now time.Time) {
+	receiver := e.own.Receivers.number(o.Receiver)
+	e.own.Receivers.reported(receiver, o.Time, now)
+	d := n.day(dayNumber(o.Time.Unix()))
+	c := cell{at: o.Time.Unix(), host: host, n: 1, code: numberOf(o.Verdict.Code), strength: o.Verdict.Strength}
+	if out == Exempt {
+		c.at, c.host = c.span(3600), 0 // a total, nothing else
+		d.add(c)
+		return
+	}
+	target := helo.Escape(o.target(), maxHELO)
+	c.receiver, c.marks, c.target = receiver, o.marks(out), uint32(e.hash("target", target))|1
+	if !o.Verdict.Bogus() && e.plain(&c) {
+		c.receiver = 0
+	}
+	d.add(c)
+	d.greet(uint8(o.Time.Unix()/3600%24), o.HELO, o.Verdict.Bogus())
+	if r, ok := ReasonOf(o.Verdict); ok {
+		n.bogus = true
+		d.name(named{c.target, r, e.keep(o, target)})
+		d.witness(sample{host: host, reason: r, id: id, Sample: o.Sample()})
+	}
+	// A clean session matters too: it may heal, and it moves the window on.
+	if out == Counted && (n.bogus || !e.plain(&c) || len(e.stands[n.place]) > 0) {
+		e.plan(n.place, host)
+	}
+}
+
+// plain reports whether no reason, not even a shadow one, asks who received
+// the cell's sessions.
+func (e *Engine) plain(c *cell) bool {
+	for r := range e.o.Thresholds {
+		if r != rotating && c.against(r) {
+			return false
+		}
+	}
+	return true
+}
+
+// keep is the text of a target as it may be kept: a recipient's domain only if
+// it is the greeting itself.
+func (e *Engine) keep(o *Observation, target string) string {
+	if o.Verdict.Code == helo.CodeRcptDomain && target != o.Verdict.Name {
+		return fmt.Sprintf("%016x", e.hash("domain", target))
+	}
+	return target
+}
+
+func (o *Observation) marks(out Outcome) (m marks) {
+	if out != Counted {
+		m |= markUncounted
+	}
+	if o.Verdict.Confirmed() {
+		m |= markConfirmed
+	}
+	switch o.Verdict.RDNS {
+	case helo.RDNSMissing:
+		m |= markNoPTR
+	case helo.RDNSUnconfirmed:
+		m |= markPTR
+	}
+	if o.manyUnknown() {
+		m |= markRcpt
+	}
+	return m
+}
+
+// How many places for which nothing is listed wait to be looked at, and hosts
+// of one /64 one by one. More are looked at after their next session; of the
+// /64, the whole is in any case.
+const (
+	maxDue      = 50_000
+	maxDueHosts = 64
+)
+
+// plan has a host looked at by the next Edits.
+func (e *Engine) plan(p place, host uint64) {
+	hosts, known := e.due[p]
+	switch {
+	case !known && len(e.due) >= maxDue && len(e.stands[p]) == 0:
+		return
+	case !p.six || host == manyHosts:
+		e.due[p] = hosts
+	case len(hosts) < maxDueHosts && !slices.Contains(hosts, host):
+		e.due[p] = append(hosts, host)
+	}
+	e.notify()
+}
+
+// network finds a place's counters, in the archive if need be.
+func (e *Engine) network(p place) (*network, error) {
+	if n := e.networks[p]; n != nil {
+		return n, nil
+	}
+	n, err := load(e.o.Archive, p, e.first())
+	if err != nil {
+		return nil, err
+	}
+	e.networks[p] = n
+	return n, nil
+}
+
+// first is the oldest day that is kept.
+func (e *Engine) first() uint32 { return dayNumber(e.o.Now().Unix()) - chart + 1 }
+
+func load(a Archive, p place, first uint32) (*network, error) {
+	n := &network{place: p}
+	for item, err := range a.Scan(p.key(), nil) {
+		if err != nil {
+			return nil, fmt.Errorf("reading sightings of %s: %w", p.subject(unit{all: true}), err)
+		}
+		at, number, err := parseDayKey(item.Key)
+		if err != nil {
+			return nil, err
+		}
+		if at != p || number < first {
+			continue
+		}
+		d, err := decodeDay(number, item.Value)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.subject(unit{all: true}), err)
+		}
+		d.tidy(spanOf(number, first+chart-1))
+		n.days = append(n.days, d)
+		n.bogus = n.bogus || len(d.samples) > 0
+	}
+	return n, nil
+}
+
+// LatestEnd finds when the latest listing of a key ended, in a history of its
+// subject, oldest first.
+func LatestEnd(k listing.Key, history func(yield func(listing.Change, error) bool)) (at time.Time, err error) {
+	for c, err := range history {
+		if err != nil {
+			return time.Time{}, err
+		}
+		if key, ended, ok := endOf(&c); ok && key == k && ended.After(at) {
+			at = ended
+		}
+	}
+	return at, nil
+}

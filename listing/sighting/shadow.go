@@ -1,0 +1,63 @@
+package sighting
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"dnsbld/listing"
+)
+
+// Found is a decision about a subject.
+type Found struct {
+	Subject listing.Subject `json:"prefix"`
+	Decision
+}
+
+// maxShadows is how many decisions for shadow reasons are remembered.
+const maxShadows = 10_000
+
+func (j *judging) shadow(k listing.Key, d Decision) {
+	if _, known := j.shadows[k]; known || len(j.shadows) < maxShadows {
+		j.shadows[k] = Found{k.Subject, d}
+	}
+}
+
+// Shadows are the subjects that would be listed for shadow reasons, as they
+// were found last.
+func (e *Engine) Shadows() []Found {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	found := make([]Found, 0, len(e.shadows))
+	for _, f := range e.shadows {
+		found = append(found, f)
+	}
+	slices.SortFunc(found, func(a, b Found) int {
+		return cmp.Or(a.Subject.Compare(b.Subject), cmp.Compare(a.Reason, b.Reason))
+	})
+	return found
+}
+
+// tidy lets go, once an hour, of what has no effect any more.
+func (e *Engine) tidy(now time.Time) {
+	if now.Before(e.tidied) {
+		return
+	}
+	e.tidied = nextHour(now)
+	clear(e.held)
+	for k, at := range e.pending {
+		if now.Sub(at) >= inFlight {
+			delete(e.pending, k)
+		}
+	}
+	for k, f := range e.shadows {
+		if now.Sub(f.Last) > countable {
+			delete(e.shadows, k)
+		}
+	}
+	for p, es := range e.ends {
+		if !slices.ContainsFunc(es, func(o ending) bool { return now.Sub(o.at) <= window+countable }) {
+			delete(e.ends, p)
+		}
+	}
+}
