@@ -1,0 +1,307 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/net/dns/dnsmessage"
+
+	"dnsbld/ctl"
+	"dnsbld/listing"
+)
+
+// TestMain lets the test binary be the daemon.
+func TestMain(m *testing.M) {
+	if os.Getenv("DNSBLD_TEST_DAEMON") != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// process is a daemon of its own, with what it wrote.
+type process struct {
+	*exec.Cmd
+	dir, dns, socket string
+	mu               sync.Mutex
+	log              bytes.Buffer
+	ended            chan error
+}
+
+func (p *process) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.Write(b)
+}
+
+func (p *process) said() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.String()
+}
+
+// eventually waits until a condition holds, for ten seconds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+		if holds() {
+			return
+		}
+	}
+	t.Fatalf("waited in vain: %s", what)
+}
+
+// startDaemon runs dnsbld in a directory and waits until it is ready.
+func startDaemon(t *testing.T, dir string, prepare func(*exec.Cmd), args ...string) *process {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{dir: dir, dns: freeAddress(t), socket: filepath.Join(dir, "c.sock"), ended: make(chan error, 1)}
+	p.Cmd = exec.Command(self, append([]string{"serve"}, args...)...)
+	p.Dir, p.Stdout, p.Stderr = dir, p, p
+	p.Env = append(os.Environ(), "DNSBLD_TEST_DAEMON=1")
+	if prepare != nil {
+		prepare(p.Cmd)
+	} else {
+		p.Args = append(p.Args, "--listen", p.dns, "--socket", p.socket)
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { p.ended <- p.Wait() }()
+	t.Cleanup(func() { _ = p.Process.Kill() })
+	eventually(t, "ready", func() bool { return strings.HasSuffix(strings.TrimSpace(p.said()), "ready") })
+	return p
+}
+
+// stop ends the daemon as systemd does.
+func (p *process) stop(t *testing.T) {
+	t.Helper()
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-p.ended:
+		if err != nil {
+			t.Errorf("SIGTERM: %v\n%s", err, p.said())
+		}
+	case <-time.After(20 * time.Second):
+		t.Errorf("SIGTERM: it goes on\n%s", p.said())
+	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// ask asks over UDP and gives the rcode, the answers and the serial of the SOA
+// record, if there is one.
+func ask(t *testing.T, server, name string, qtype dnsmessage.Type) (rcode dnsmessage.RCode, answers []dnsmessage.Resource, serial uint32) {
+	t.Helper()
+	query := dnsmessage.Message{Header: dnsmessage.Header{ID: 7},
+		Questions: []dnsmessage.Question{{Name: dnsmessage.MustNewName(name), Type: qtype, Class: dnsmessage.ClassINET}}}
+	packed, err := query.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("udp", server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	var reply dnsmessage.Message
+	eventually(t, "an answer", func() bool {
+		_ = conn.SetDeadline(time.Now().Add(time.Second))
+		buf := make([]byte, 1500)
+		if _, err := conn.Write(packed); err != nil {
+			return false
+		}
+		n, err := conn.Read(buf)
+		return err == nil && reply.Unpack(buf[:n]) == nil
+	})
+	for _, r := range append(reply.Authorities, reply.Answers...) {
+		if soa, ok := r.Body.(*dnsmessage.SOAResource); ok {
+			serial = soa.Serial
+		}
+	}
+	return reply.RCode, reply.Answers, serial
+}
+
+func writeConfig(t *testing.T, dir, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, "dnsbld.toml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const oneZone = "data = \"data\"\n[[zone]]\nname = \"bl.test\"\nns = [\"ns1.bl.test 192.0.2.53\"]\nttl = %d\n"
+
+func TestReload(t *testing.T) {
+	dir := t.TempDir()
+	writeConfig(t, dir, fmt.Sprintf(oneZone, 300))
+	p := startDaemon(t, dir, nil, "--config", "dnsbld.toml")
+	ttl := func() uint32 {
+		_, answers, _ := ask(t, p.dns, "2.0.0.127.bl.test.", dnsmessage.TypeA)
+		if len(answers) != 1 {
+			t.Fatalf("the test point answers %v", answers)
+		}
+		return answers[0].Header.TTL
+	}
+	_, _, before := ask(t, p.dns, "bl.test.", dnsmessage.TypeSOA)
+	if ttl() != 300 || before == 0 {
+		t.Fatalf("TTL %d, serial %d", ttl(), before)
+	}
+
+	writeConfig(t, dir, "nonsense = 1\n")
+	_ = p.Process.Signal(syscall.SIGHUP)
+	eventually(t, "the bad file is refused", func() bool { return strings.Contains(p.said(), "not used") })
+	if _, _, serial := ask(t, p.dns, "bl.test.", dnsmessage.TypeSOA); ttl() != 300 || serial != before {
+		t.Errorf("a bad file changed something: TTL %d, serial %d", ttl(), serial)
+	}
+
+	writeConfig(t, dir, fmt.Sprintf(oneZone, 60)+"[[zone]]\nname = \"second.test\"\nns = [\"ns1.bl.test\"]\n")
+	_ = p.Process.Signal(syscall.SIGHUP)
+	eventually(t, "the good file is used", func() bool { return ttl() == 60 })
+	eventually(t, "a higher serial", func() bool {
+		_, _, serial := ask(t, p.dns, "bl.test.", dnsmessage.TypeSOA)
+		return int32(serial-before) > 0
+	})
+	if rcode, _, _ := ask(t, p.dns, "2.0.0.127.second.test.", dnsmessage.TypeA); rcode != dnsmessage.RCodeSuccess {
+		t.Errorf("the new zone answers %v", rcode)
+	}
+	p.stop(t)
+
+	again := startDaemon(t, dir, nil, "--config", "dnsbld.toml")
+	_, _, first := ask(t, again.dns, "bl.test.", dnsmessage.TypeSOA)
+	again.stop(t)
+	if third := startDaemon(t, dir, nil, "--config", "dnsbld.toml"); true {
+		if _, _, serial := ask(t, third.dns, "bl.test.", dnsmessage.TypeSOA); serial != first {
+			t.Errorf("a restart without a change made serial %d of %d", serial, first)
+		}
+		third.stop(t)
+	}
+}
+
+// Entries in hand when the daemon is told to end are finished, and what was
+// acknowledged is there after the next start.
+func TestDrain(t *testing.T) {
+	dir := t.TempDir()
+	p := startDaemon(t, dir, nil, "--data", "data")
+	client := ctl.NewClient(p.socket)
+	acknowledged := make(chan listing.Subject, 1000)
+	var adders sync.WaitGroup
+	for w := range 4 {
+		adders.Go(func() {
+			for n := range 250 {
+				s, err := listing.ParseSubject(fmt.Sprintf("203.0.%d.%d", 113+w, n))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if _, err := client.Add(context.Background(), listing.Add{Subject: s, Reason: "helo-bare-ip"}); err != nil {
+					return
+				}
+				acknowledged <- s
+			}
+		})
+	}
+	eventually(t, "some adds", func() bool { return len(acknowledged) > 20 })
+	p.stop(t)
+	adders.Wait()
+	close(acknowledged)
+	again := startDaemon(t, dir, nil, "--data", "data")
+	for s := range acknowledged {
+		b := s.Addr().As4()
+		name := fmt.Sprintf("%d.%d.%d.%d.bl.test.", b[3], b[2], b[1], b[0])
+		if rcode, answers, _ := ask(t, again.dns, name, dnsmessage.TypeA); rcode != dnsmessage.RCodeSuccess || len(answers) != 1 {
+			t.Fatalf("%s was acknowledged and answers %v", s, rcode)
+		}
+	}
+	again.stop(t)
+}
+
+// systemd passes sockets and is told when the list is answered.
+func TestSystemd(t *testing.T) {
+	dir := t.TempDir()
+	notify, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(dir, "notify"), Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer notify.Close()
+	stream, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	packet, err := net.ListenPacket("udp", stream.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	control, err := net.Listen("unix", filepath.Join(dir, "passed.sock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := startDaemon(t, dir, func(c *exec.Cmd) {
+		for _, s := range []interface{ File() (*os.File, error) }{stream.(*net.TCPListener), packet.(*net.UDPConn), control.(*net.UnixListener)} {
+			f, err := s.File()
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.ExtraFiles = append(c.ExtraFiles, f)
+		}
+		c.Args = append([]string{"sh", "-c", `LISTEN_PID=$$ exec "$0" "$@"`, c.Path}, c.Args[1:]...)
+		c.Path = "/bin/sh"
+		c.Env = append(c.Env, "LISTEN_FDS=3", "NOTIFY_SOCKET="+notify.LocalAddr().String())
+	}, "--data", "data")
+	told := make([]byte, 100)
+	_ = notify.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if n, err := notify.Read(told); err != nil || string(told[:n]) != "READY=1" {
+		t.Errorf("systemd was told %q, %v", told[:n], err)
+	}
+	if rcode, _, _ := ask(t, stream.Addr().String(), "2.0.0.127.bl.test.", dnsmessage.TypeA); rcode != dnsmessage.RCodeSuccess {
+		t.Errorf("on the passed socket: %v", rcode)
+	}
+	if _, err := ctl.NewClient(filepath.Join(dir, "passed.sock")).Status(t.Context()); err != nil {
+		t.Errorf("on the passed control socket: %v", err)
+	}
+	p.stop(t)
+}
+
+// An entry ends in its second, and the clock of a test can be shifted.
+func TestClockOffset(t *testing.T) {
+	dir := t.TempDir()
+	p := startDaemon(t, dir, nil, "--data", "data", "--clock-offset", "-1h")
+	client := ctl.NewClient(p.socket)
+	s, err := listing.ParseSubject("192.0.2.7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Add(t.Context(), listing.Add{Subject: s, Reason: "helo-bare-ip", For: listing.Life(30 * time.Minute)}); err != nil {
+		t.Fatal(err)
+	}
+	if rcode, _, _ := ask(t, p.dns, "7.2.0.192.bl.test.", dnsmessage.TypeA); rcode != dnsmessage.RCodeSuccess {
+		t.Errorf("listed, it answers %v", rcode)
+	}
+	p.stop(t)
+	p = startDaemon(t, dir, nil, "--data", "data")
+	if rcode, _, _ := ask(t, p.dns, "7.2.0.192.bl.test.", dnsmessage.TypeA); rcode != dnsmessage.RCodeNameError {
+		t.Errorf("half an hour after its end it answers %v", rcode)
+	}
+	p.stop(t)
+}
