@@ -14,7 +14,7 @@ type Row struct {
 	Code       listing.Reason   `json:"code"`
 	Except     bool             `json:"except"`
 	Since      time.Time        `json:"since"`
-	Until      time.Time        `json:"until"` // the earlier of its own end and its source's
+	Until      time.Time        `json:"until,omitzero"` // the earlier of its own end and its source's; in a change of a source's entry its own, if it has one
 	Level      int              `json:"level"`
 	Origin     listing.Origin   `json:"origin"`
 	Source     string           `json:"source"`

@@ -83,8 +83,11 @@ func (p *program) standing(r ctl.Row, verb string) string {
 		return fmt.Sprintf("%s %s until %s (%s)", r.Subject.Text(),
 			p.human.paint(green, "is excepted from wider entries for "+clean(r.Reason)), stamp(r.Until), relative(r.Until, p.now()))
 	}
-	return fmt.Sprintf("%s %s as %s (127.0.0.%d) until %s (%s)", r.Subject.Text(), p.human.paint(red, verb), clean(r.Reason), r.Code,
-		stamp(r.Until), relative(r.Until, p.now()))
+	end := fmt.Sprintf("until %s (%s)", stamp(r.Until), relative(r.Until, p.now()))
+	if r.Until.IsZero() {
+		end = "for as long as source " + clean(r.Source) + " says so"
+	}
+	return fmt.Sprintf("%s %s as %s (127.0.0.%d) %s", r.Subject.Text(), p.human.paint(red, verb), clean(r.Reason), r.Code, end)
 }
 
 // sentence is one change in words.
@@ -99,6 +102,9 @@ func (p *program) sentence(e ctl.Event) string {
 	case ctl.Described:
 		return fmt.Sprintf("%s, listed as %s: note, ticket or evidence changed", e.Subject.Text(), what)
 	case ctl.Delisted:
+		if e.Because == "" {
+			return fmt.Sprintf("%s %s: source %s no longer has it as %s", e.Subject.Text(), h.paint(green, "delisted"), clean(e.Before.Source), what)
+		}
 		return fmt.Sprintf("%s %s: %s, because %s", e.Subject.Text(), h.paint(green, ended(e, "delisted")), what, clean(string(e.Because)))
 	case ctl.Expired:
 		return fmt.Sprintf("%s %s: %s", e.Subject.Text(), h.paint(green, ended(e, "expired")), what)
