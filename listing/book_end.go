@@ -33,7 +33,7 @@ func (b *Book) delist(ctx context.Context, actor string, c Delist, second approv
 		return Result{}, err
 	}
 	var warnings []string
-	plan := func(at []Entry, now time.Time) []Edit {
+	plan := func(at []Entry, now time.Time) ([]Edit, error) {
 		var own, exceptions []Edit // in this order: both may be about one key
 		fed := map[string]bool{}
 		for _, e := range at {
@@ -47,7 +47,7 @@ func (b *Book) delist(ctx context.Context, actor string, c Delist, second approv
 			}
 		}
 		warnings = exceptionWarnings(fed)
-		return slices.Concat(own, exceptions, second.settle)
+		return slices.Concat(own, exceptions, second.settle), nil
 	}
 	header := Header{Actor: actor, Note: Printable(c.Note), Ticket: Printable(c.Ticket)}
 	res, err := b.end(ctx, order{header, c.Options, IntentOf(c)}, match, plan)
@@ -82,8 +82,7 @@ func (b *Book) expire(ctx context.Context, actor string, c Expire, second approv
 	if err != nil {
 		return Result{}, err
 	}
-	var refused error
-	plan := func(at []Entry, now time.Time) []Edit {
+	plan := func(at []Entry, now time.Time) ([]Edit, error) {
 		until := now
 		switch {
 		case !c.At.IsZero():
@@ -91,26 +90,21 @@ func (b *Book) expire(ctx context.Context, actor string, c Expire, second approv
 		case c.In != 0:
 			until = now.Add(c.In.Duration())
 		}
-		refused = b.checkExpire(c, at, until, now)
+		if err := b.checkExpire(c, at, until, now); err != nil {
+			return nil, err
+		}
 		var edits []Edit
 		for _, e := range at {
 			if e.Source == "" {
 				edits = append(edits, Edit{Op: OpExpire, Key: e.Key, Expect: expected(e, c.Options), Until: until, Note: Printable(c.Note)})
 			}
 		}
-		if refused != nil {
-			return nil
+		if len(edits) == 0 && !c.Within {
+			return nil, notListed(c.Subject)
 		}
-		return append(edits, second.settle...)
+		return append(edits, second.settle...), nil
 	}
-	res, err := b.end(ctx, order{Header{Actor: actor, Note: Printable(c.Note)}, c.Options, IntentOf(c)}, match, plan)
-	if refused != nil {
-		return Result{}, refused
-	}
-	if err == nil && len(res.Entries) == 0 && !c.Within && !res.Repeated {
-		return res, notListed(c.Subject)
-	}
-	return res, err
+	return b.end(ctx, order{Header{Actor: actor, Note: Printable(c.Note)}, c.Options, IntentOf(c)}, match, plan)
 }
 
 // checkExpire refuses an end over the cap of a reason, and entries that live
@@ -239,7 +233,7 @@ func (e Entry) inForce(live map[string]bool, now time.Time) bool {
 // end looks, plans and applies, again when another writer came between. A
 // command that was decided earlier is not planned: its answer stands.
 func (b *Book) end(ctx context.Context, o order,
-	match func(Snapshot, time.Time) ([]Entry, error), plan func([]Entry, time.Time) []Edit) (Result, error) {
+	match func(Snapshot, time.Time) ([]Entry, error), plan func([]Entry, time.Time) ([]Edit, error)) (Result, error) {
 	for attempt := 1; ; attempt++ {
 		o.Time = b.Now()
 		var edits []Edit
@@ -251,7 +245,7 @@ func (b *Book) end(ctx context.Context, o order,
 			}
 			at, err := match(s, o.Time)
 			if err == nil {
-				edits = plan(at, o.Time)
+				edits, err = plan(at, o.Time)
 			}
 			return err
 		})

@@ -20,6 +20,7 @@ func (b *Book) permit(ctx context.Context, actor string, c Permit, second approv
 	if err != nil {
 		return Result{}, err
 	}
+	edit.Expect = c.IfRevision
 	h := Header{Time: now, Actor: actor, Note: Printable(c.Note)}
 	return b.apply(ctx, order{h, c.Options, IntentOf(c)}, append([]Edit{edit}, second.settle...))
 }
@@ -90,10 +91,16 @@ func (b *Book) sourceEdit(ctx context.Context, c Import, now time.Time) (SourceE
 	}
 	err := b.store.View(ctx, func(s Snapshot) error {
 		sources, err := s.Sources()
+		is := Revision(0)
 		for _, have := range sources {
 			if have.Name == c.Source && have.Active(now) {
-				*edit.Expect = have.Generation
+				*edit.Expect, is = have.Generation, have.Revision
 			}
+		}
+		if err == nil && c.IfRevision != nil && *c.IfRevision != is {
+			err = &Error{Kind: ErrConflict, Code: "revision",
+				Message: fmt.Sprintf("source %s is at revision %d, not at revision %d", c.Source, is, *c.IfRevision),
+				Hint:    "it was imported meanwhile: look at `blctl source show " + c.Source + "` and decide again"}
 		}
 		return err
 	})
@@ -143,10 +150,14 @@ func (in *importer) admit(e *Entry) (skip bool, err error) {
 
 // DropSource ends a source and all its entries.
 func (b *Book) DropSource(ctx context.Context, actor, name, note string, o Options) (Result, error) {
+	by := order{Header{Time: b.Now(), Actor: actor, Note: Printable(note)}, o, IntentOf(name)}
+	if decided, err := b.decided(ctx, o); decided || err != nil {
+		return b.unless(ctx, err, by)
+	}
 	err := b.store.View(ctx, func(s Snapshot) error {
 		sources, err := s.Sources()
 		for _, have := range sources {
-			if have.Name == name {
+			if have.Name == name && have.Active(by.Time) {
 				return err
 			}
 		}
@@ -155,6 +166,5 @@ func (b *Book) DropSource(ctx context.Context, actor, name, note string, o Optio
 	if err != nil {
 		return Result{}, err
 	}
-	h := Header{Time: b.Now(), Actor: actor, Note: Printable(note)}
-	return b.apply(ctx, order{h, o, IntentOf(name)}, []Edit{{Op: OpEndSource, Source: name, Because: OperatorChoice}})
+	return b.apply(ctx, by, []Edit{{Op: OpEndSource, Source: name, Because: OperatorChoice, Expect: o.IfRevision}})
 }

@@ -3,6 +3,8 @@ package listing
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,40 +52,78 @@ const (
 )
 
 // Propose keeps a command until another person approves it. The command is
-// checked as it would be then. It is one of Add, Delist, Expire and Permit.
+// checked as it would be then. It is one of Add, Delist, Expire and Permit; of
+// its options the dry run and the idempotency key are those of the proposal.
 func (b *Book) Propose(ctx context.Context, by Person, command any, note string) (Proposal, Result, error) {
 	now := b.Now()
-	p := Proposal{ID: "p-" + strings.ToLower(rand.Text()[:8]), By: by, Time: now.Truncate(time.Second),
+	p := Proposal{By: by, Time: now.Truncate(time.Second),
 		Expires: now.Add(ProposalLife.Duration()).Truncate(time.Second), Note: Printable(note), State: ProposalOpen}
-	var err error
-	if p.Action, err = b.checkProposed(command, now); err != nil {
+	intent := IntentOf(command)
+	kept, o, err := b.checkProposed(ctx, &p, command, now)
+	if err != nil {
 		return p, Result{}, err
 	}
-	if p.Command, err = json.Marshal(command); err != nil {
+	p.ID = proposalID(o)
+	if p.Command, err = json.Marshal(kept); err != nil {
 		return p, Result{}, fmt.Errorf("keeping the proposal: %w", err)
 	}
 	edit, err := p.edit(0)
 	if err != nil {
 		return p, Result{}, err
 	}
-	res, err := b.apply(ctx, order{Header: Header{Time: now, Actor: by.Name, Note: p.Note}}, []Edit{edit})
+	o.MaxChanges = 0 // of the command
+	res, err := b.apply(ctx, order{Header{Time: now, Actor: by.Name, Note: p.Note}, o, intent}, []Edit{edit})
+	if err == nil && res.Repeated {
+		p, err = b.findProposal(ctx, p.ID)
+	}
 	return p, res, err
 }
 
-func (b *Book) checkProposed(command any, now time.Time) (action string, err error) {
+// proposalID is short, for it is read out between persons. A repeated command
+// finds its proposal again.
+func proposalID(o Options) string {
+	const letters = 8
+	if o.IdempotencyKey == "" {
+		return "p-" + strings.ToLower(rand.Text()[:letters])
+	}
+	sum := sha256.Sum256([]byte(o.IdempotencyKey))
+	return "p-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:letters])
+}
+
+// checkProposed refuses what would be refused although a second person agreed.
+// It returns the command as it is to be kept, and the options taken from it.
+func (b *Book) checkProposed(ctx context.Context, p *Proposal, command any, now time.Time) (kept any, o Options, err error) {
+	take := func(from *Options) {
+		o = *from
+		from.DryRun, from.IdempotencyKey = false, ""
+	}
 	switch c := command.(type) {
 	case Add:
-		_, err = c.edit(b.Rules(), now, true)
-		return "add", err
+		p.Action = "add"
+		if _, err = c.edit(b.Rules(), now, true); err == nil {
+			err = b.checkAllowed(ctx, c, now)
+		}
+		take(&c.Options)
+		return c, o, err
 	case Delist:
-		return "delist", c.check()
+		p.Action, err = "delist", c.check()
+		if err == nil {
+			_, err = b.matching(c.Subject, c.Reason, c.Within)
+		}
+		take(&c.Options)
+		return c, o, err
 	case Expire:
-		return "expire", nil
+		p.Action = "expire"
+		_, err = b.matching(c.Subject, c.Reason, c.Within)
+		take(&c.Options)
+		return c, o, err
 	case Permit:
+		p.Action = "allow"
 		_, err = c.edit(now)
-		return "allow", err
+		take(&c.Options)
+		return c, o, err
 	}
-	return "", fmt.Errorf("proposing a %T: %w", command, ErrInvalid)
+	return nil, o, fmt.Errorf("proposing a %T: %w", command, ErrInvalid)
 }
 
 // edit writes the proposal over the revision it was read at.
@@ -123,9 +163,9 @@ func proposal(d Document) (Proposal, error) {
 	return p, nil
 }
 
-// Approve carries out what another person proposed. The proposal and what it
-// changes are settled in one request.
-func (b *Book) Approve(ctx context.Context, by Person, id string) (Proposal, Result, error) {
+// Approve carries out what another person proposed, or with dry says what that
+// would do. The proposal and what it changes are settled in one request.
+func (b *Book) Approve(ctx context.Context, by Person, id string, dry bool) (Proposal, Result, error) {
 	p, err := b.openProposal(ctx, id)
 	if err != nil {
 		return p, Result{}, err
@@ -138,7 +178,7 @@ func (b *Book) Approve(ctx context.Context, by Person, id string) (Proposal, Res
 	if err != nil {
 		return p, Result{}, err
 	}
-	res, err := b.carryOut(ctx, p, settle)
+	res, err := b.carryOut(ctx, p, settle, dry)
 	return p, res, err
 }
 
@@ -157,9 +197,8 @@ func (b *Book) Withdraw(ctx context.Context, by Person, id string) (Proposal, Re
 	return p, res, err
 }
 
-func (b *Book) openProposal(ctx context.Context, id string) (Proposal, error) {
-	var p Proposal
-	err := b.store.View(ctx, func(s Snapshot) error {
+func (b *Book) findProposal(ctx context.Context, id string) (p Proposal, err error) {
+	err = b.store.View(ctx, func(s Snapshot) error {
 		d, err := s.Document(ProposalKind, id)
 		if errors.Is(err, ErrNotFound) {
 			return &Error{Kind: ErrNotFound, Code: "no-proposal", Message: "there is no proposal " + Quote(id), Hint: "`blctl propose list` names them"}
@@ -169,6 +208,11 @@ func (b *Book) openProposal(ctx context.Context, id string) (Proposal, error) {
 		}
 		return err
 	})
+	return p, err
+}
+
+func (b *Book) openProposal(ctx context.Context, id string) (Proposal, error) {
+	p, err := b.findProposal(ctx, id)
 	switch {
 	case err != nil:
 		return p, err
@@ -197,7 +241,7 @@ func (p Proposal) mayApprove(by Person) error {
 }
 
 // carryOut does what was proposed, in the name of both persons.
-func (b *Book) carryOut(ctx context.Context, p Proposal, settle Edit) (Result, error) {
+func (b *Book) carryOut(ctx context.Context, p Proposal, settle Edit, dry bool) (Result, error) {
 	do := approval{settle: []Edit{settle}, given: true}
 	actor := p.By.Name + "+" + p.DecidedBy
 	decode := func(into any) error {
@@ -212,24 +256,28 @@ func (b *Book) carryOut(ctx context.Context, p Proposal, settle Edit) (Result, e
 		if err := decode(&c); err != nil {
 			return Result{}, err
 		}
+		c.DryRun = dry
 		return b.add(ctx, actor, c, do)
 	case "delist":
 		var c Delist
 		if err := decode(&c); err != nil {
 			return Result{}, err
 		}
+		c.DryRun = dry
 		return b.delist(ctx, actor, c, do)
 	case "expire":
 		var c Expire
 		if err := decode(&c); err != nil {
 			return Result{}, err
 		}
+		c.DryRun = dry
 		return b.expire(ctx, actor, c, do)
 	case "allow":
 		var c Permit
 		if err := decode(&c); err != nil {
 			return Result{}, err
 		}
+		c.DryRun = dry
 		return b.permit(ctx, actor, c, do)
 	}
 	return Result{}, fmt.Errorf("proposal %s to %s: %w", p.ID, Quote(p.Action), ErrCorrupt)

@@ -1,116 +1,168 @@
 package listing
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"iter"
+	"slices"
 	"time"
 )
 
 // Undo inverts what one revision did, as a change of its own that can be undone
 // too. It is refused with ErrConflict, naming the later revision, if any of what
 // the revision touched has changed since.
+//
+// Proposals and tickets that the revision wrote stay as they are. The end of a
+// source cannot be undone: what it held is no longer there.
 func (b *Book) Undo(ctx context.Context, actor string, id Revision, note string, o Options) (Result, error) {
-	changes, err := b.changeSet(ctx, id)
+	header := Header{Time: b.Now(), Actor: actor, Note: Printable(note)}
+	if header.Note == "" {
+		header.Note = fmt.Sprintf("undoes revision %d", id)
+	}
+	by := order{header, o, IntentOf(id)}
+	if decided, err := b.decided(ctx, o); decided || err != nil {
+		return b.unless(ctx, err, by)
+	}
+	set, err := b.changeSet(ctx, id)
 	if err != nil {
 		return Result{}, err
 	}
-	if first := changes.first; first.Kind == SourceChange {
-		return b.undoImport(ctx, actor, first, changes, note, o)
+	if set.source != nil {
+		return b.undoImport(ctx, by, set)
 	}
 	var edits []Edit
+	var warnings []string
 	err = b.store.View(ctx, func(s Snapshot) error {
-		for c := range changes.all() {
-			if err := untouched(s, c); err != nil {
+		for _, c := range slices.Backward(set.changes) { // a companion before what it stands beside
+			past, err := since(s, c)
+			if err != nil {
 				return err
 			}
-			edits = append(edits, c.inverse()...)
+			edits = append(edits, c.inverse(past)...)
+			warnings = append(warnings, c.lapsed(header.Time)...)
 		}
 		return nil
 	})
 	if err != nil {
 		return Result{}, err
 	}
-	header := Header{Time: b.Now(), Actor: actor, Note: Printable(note)}
-	if header.Note == "" {
-		header.Note = fmt.Sprintf("undoes revision %d", id)
+	res, err := b.apply(ctx, by, edits)
+	res.Warnings = append(res.Warnings, warnings...)
+	return res, err
+}
+
+// decided reports whether a command with this key was decided earlier.
+func (b *Book) decided(ctx context.Context, o Options) (decided bool, err error) {
+	id, keyed := requestID(o, 0)
+	if !keyed {
+		return false, nil
 	}
-	return b.apply(ctx, order{header, o, IntentOf(id)}, edits)
+	err = b.store.View(ctx, func(s Snapshot) error {
+		_, decided, err = s.Decided(id)
+		return err
+	})
+	return decided, err
+}
+
+// unless answers a command that was decided earlier as it was answered then.
+func (b *Book) unless(ctx context.Context, err error, o order) (Result, error) {
+	if err != nil {
+		return Result{}, err
+	}
+	return b.apply(ctx, o, nil)
 }
 
 // changeSet is what one revision changed.
 type changeSet struct {
-	first   Change
-	entries []Change // without first
-}
-
-func (c changeSet) all() iter.Seq[Change] {
-	return func(yield func(Change) bool) {
-		if !yield(c.first) {
-			return
-		}
-		for _, e := range c.entries {
-			if !yield(e) {
-				return
-			}
-		}
-	}
+	changes []Change       // of this list's own entries and of allow entries
+	source  *Change        // an import, if it was one
+	entries map[Key]*Entry // of that source, as they were before; nil: not there
 }
 
 func (b *Book) changeSet(ctx context.Context, id Revision) (changeSet, error) {
 	none := &Error{Kind: ErrNotFound, Code: "no-change", Message: fmt.Sprintf("revision %d changed nothing", id),
 		Hint: "`blctl history PREFIX` shows the revision of each change"}
+	set := changeSet{entries: map[Key]*Entry{}}
 	status, err := b.store.Status(ctx)
-	if err != nil || id == 0 || id > status.Head {
-		return changeSet{}, joinNotNil(err, none)
+	switch {
+	case err != nil:
+		return set, err
+	case id == 0 || id > status.Head:
+		return set, none
 	}
-	var set changeSet
+	papers := 0
 	for c, err := range b.store.Changes(ctx, id-1) {
 		switch {
 		case err != nil:
-			return changeSet{}, err
+			return set, err
 		case c.Revision != id:
-			return changeSet{}, none
-		case set.first.Revision == 0:
-			set.first = c
+			return set, none
+		case c.Kind == PaperChange:
+			papers++
 		default:
-			set.entries = append(set.entries, c)
+			if err := set.add(c); err != nil {
+				return set, err
+			}
 		}
-		if c.Last {
+		if c.Last || set.wholeSource() {
 			break
 		}
 	}
-	if set.first.Kind == ConfigChange {
-		return changeSet{}, &Error{Kind: ErrPolicy, Code: "configuration", Message: fmt.Sprintf("revision %d noted a change of the configuration", id),
-			Hint: "change the configuration file back and reload it"}
+	if papers > 0 && len(set.changes) == 0 {
+		return set, &Error{Kind: ErrPolicy, Code: "document", Message: fmt.Sprintf("revision %d wrote a proposal or a ticket, which is not undone", id),
+			Hint: "`blctl propose withdraw ID` ends a proposal"}
 	}
 	return set, nil
 }
 
-// joinNotNil is the first error if there is one, else the other.
-func joinNotNil(err, otherwise error) error {
-	if err != nil {
-		return err
+// wholeSource reports whether an import began its source: what it held need not
+// be known to take it back.
+func (c *changeSet) wholeSource() bool { return c.source != nil && c.source.SourceBefore == nil }
+
+func (set *changeSet) add(c Change) error {
+	switch {
+	case c.Kind == ConfigChange:
+		return &Error{Kind: ErrPolicy, Code: "configuration", Message: fmt.Sprintf("revision %d noted a change of the configuration", c.Revision),
+			Hint: "change the configuration file back and reload it"}
+	case c.Kind == SourceChange && c.SourceAfter != nil:
+		set.source = &c
+	case c.Kind == SourceChange && c.Because == Expired && !c.Last:
+		// The source had lapsed: the import that follows began it anew.
+	case c.Kind == SourceChange:
+		return &Error{Kind: ErrPolicy, Code: "source-ended",
+			Message: fmt.Sprintf("revision %d ended source %s, whose entries are no longer kept", c.Revision, c.SourceBefore.Name),
+			Hint:    "import its file again"}
+	case set.source != nil:
+		_, key := c.subject()
+		set.entries[key] = c.Before
+	default:
+		set.changes = append(set.changes, c)
 	}
-	return otherwise
+	return nil
 }
 
-// untouched fails if anything later changed what c changed.
-func untouched(s Snapshot, c Change) error {
+// since fails if anything later changed what c changed. It returns why the
+// listing before c ended, if c began one.
+func since(s Snapshot, c Change) (DelistReason, error) {
 	subject, key := c.subject()
-	last := c.Revision
-	for later, err := range s.History(subject) {
+	last, ended := c.Revision, DelistReason("")
+	for other, err := range s.History(subject) {
 		if err != nil {
-			return err
+			return "", err
 		}
-		if _, k := later.subject(); k == key && later.Kind == c.Kind {
-			last = max(last, later.Revision)
+		_, k := other.subject()
+		if k != key || other.Kind != c.Kind {
+			continue
+		}
+		last = max(last, other.Revision)
+		if other.Revision < c.Revision && other.After == nil {
+			ended = other.Because
 		}
 	}
 	if last == c.Revision {
-		return nil
+		return ended, nil
 	}
-	return &Error{Kind: ErrConflict, Code: "touched",
+	return "", &Error{Kind: ErrConflict, Code: "touched",
 		Message: fmt.Sprintf("revision %d has changed %s since", last, subject.Text()),
 		Hint:    fmt.Sprintf("undo revision %d first, or change %s as it should be", last, subject.Text())}
 }
@@ -130,125 +182,40 @@ func (c Change) subject() (Subject, Key) {
 	return Subject{}, Key{}
 }
 
-// inverse is the edit that takes the change back.
-func (c Change) inverse() []Edit {
+// inverse is the edit that takes the change back. One that had itself taken an
+// end back ends the entry again as it had ended then, so that the same is
+// remembered of it.
+func (c Change) inverse(ended DelistReason) []Edit {
 	subject, key := c.subject()
 	is := Revision(0)
 	switch c.Kind {
 	case EntryChange:
+		e := Edit{Op: OpRestore, Key: key, Expect: &is, Restore: c.Before, Because: Undone}
 		if c.After != nil {
 			is = c.After.Revision
 		}
-		return []Edit{{Op: OpRestore, Key: key, Expect: &is, Restore: c.Before}}
-	case AllowChange:
-		if c.AllowBefore == nil {
-			return []Edit{{Op: OpDisallow, Subject: subject}}
+		if c.Because == Undone && c.Before == nil {
+			e.Because = cmp.Or(ended, Undone)
 		}
-		return []Edit{{Op: OpAllow, Allow: c.AllowBefore}}
+		return []Edit{e}
+	case AllowChange:
+		if c.AllowAfter != nil {
+			is = c.AllowAfter.Revision
+		}
+		if c.AllowBefore == nil {
+			return []Edit{{Op: OpDisallow, Subject: subject, Expect: &is}}
+		}
+		return []Edit{{Op: OpAllow, Allow: c.AllowBefore, Expect: &is}}
 	}
 	return nil
 }
 
-// undoImport puts a source back to what it held before an import.
-func (b *Book) undoImport(ctx context.Context, actor string, c Change, set changeSet, note string, o Options) (Result, error) {
-	now := b.Now()
-	header := Header{Time: now, Actor: actor, Note: Printable(note)}
-	if header.Note == "" {
-		header.Note = fmt.Sprintf("undoes revision %d", c.Revision)
+// lapsed says that there is nothing to be put back, because its time has come.
+func (c Change) lapsed(now time.Time) []string {
+	if c.Kind != EntryChange || c.Before == nil || c.Before.Until.After(now.Truncate(time.Second)) {
+		return nil
 	}
-	if c.SourceAfter == nil {
-		return Result{}, &Error{Kind: ErrPolicy, Code: "source-ended",
-			Message: fmt.Sprintf("revision %d ended source %s, whose entries are no longer kept", c.Revision, c.SourceBefore.Name),
-			Hint:    "import its file again"}
-	}
-	name := c.SourceAfter.Name
-	if err := b.sourceUntouched(ctx, c); err != nil {
-		return Result{}, err
-	}
-	if c.SourceBefore == nil || !c.SourceBefore.Active(now) {
-		return b.apply(ctx, order{header, o, IntentOf(c.Revision)}, []Edit{{Op: OpEndSource, Source: name, Because: Undone}})
-	}
-	generation := c.SourceAfter.Generation
-	r := Request{Header: header, Intent: IntentOf(c.Revision), DryRun: o.DryRun,
-		Source: &SourceEdit{Name: name, Expect: &generation, Until: c.SourceBefore.Until}}
-	r.ID, r.Keyed = requestID(o, 0)
-	v, err := b.store.Replace(ctx, r, b.contentsBefore(ctx, name, set))
-	if err != nil {
-		return Result{}, err
-	}
-	return Result{Verdict: v}, b.served(ctx, v, o)
-}
-
-func (b *Book) sourceUntouched(ctx context.Context, c Change) error {
-	return b.store.View(ctx, func(s Snapshot) error {
-		sources, err := s.Sources()
-		if err != nil {
-			return err
-		}
-		for _, have := range sources {
-			if have.Name == c.SourceAfter.Name && have.Revision == c.Revision {
-				return nil
-			}
-		}
-		return &Error{Kind: ErrConflict, Code: "touched",
-			Message: fmt.Sprintf("source %s was imported again or ended after revision %d", c.SourceAfter.Name, c.Revision),
-			Hint:    "`blctl source show " + c.SourceAfter.Name + "` says when; import the file that it should hold"}
-	})
-}
-
-// contentsBefore streams what a source held before a change-set. The snapshot
-// is read by a goroutine of its own, so that it is closed before the store
-// writes.
-func (b *Book) contentsBefore(ctx context.Context, name string, set changeSet) iter.Seq2[Entry, error] {
-	type item struct {
-		entry Entry
-		err   error
-	}
-	return func(yield func(Entry, error) bool) {
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		items := make(chan item, 1024)
-		send := func(i item) bool {
-			select {
-			case items <- i:
-				return true
-			case <-ctx.Done():
-				return false
-			}
-		}
-		changed := make(map[Key]bool, len(set.entries))
-		for _, c := range set.entries {
-			_, key := c.subject()
-			changed[key] = true
-		}
-		go func() {
-			defer close(items)
-			err := b.store.View(ctx, func(s Snapshot) error {
-				for e, err := range s.Each(Subject{}) {
-					if err != nil {
-						return err
-					}
-					if e.Source == name && !changed[e.Key] && !send(item{entry: e}) {
-						return ctx.Err()
-					}
-				}
-				return nil
-			})
-			if err != nil {
-				send(item{err: err})
-			}
-		}()
-		for i := range items {
-			if !yield(i.entry, i.err) || i.err != nil {
-				return
-			}
-		}
-		for _, c := range set.entries {
-			if c.Before != nil && !yield(*c.Before, nil) {
-				return
-			}
-		}
-	}
+	return []string{fmt.Sprintf("%s is not put back: it would have ended on %s", c.Before.Subject.Text(), c.Before.Until.Format(time.RFC3339))}
 }
 
 // restore puts an entry back as it was, or takes it out as if it had not been.
@@ -258,7 +225,7 @@ func (d *draft) restore(e *Edit) error {
 	case err != nil:
 		return err
 	case e.Restore == nil && found:
-		return d.end(cur, Undone)
+		return d.end(cur, cmp.Or(e.Because, Undone))
 	case e.Restore == nil || !e.Restore.Until.After(d.request.Time.Truncate(time.Second)):
 		return nil
 	}

@@ -48,7 +48,7 @@ func (d *draft) edit(e *Edit) error {
 	case OpAllow, OpDisallow:
 		return d.allow(e)
 	case OpEndSource:
-		return d.endSource(e.Source, e.Because)
+		return d.endSource(e.Source, e.Because, e.Expect)
 	case OpDocument:
 		return d.document(e)
 	case OpConfigure:
@@ -194,7 +194,7 @@ func (d *draft) sweep(e *Edit) error {
 		if s, found, err := d.source(e.Source); err != nil || !found || s.Active(now) {
 			return err
 		}
-		return d.endSource(e.Source, Expired)
+		return d.endSource(e.Source, Expired, nil)
 	case e.Subject.IsValid():
 		if a, found, err := d.allowed(e.Subject); err != nil || !found || a.Active(now) {
 			return err

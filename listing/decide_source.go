@@ -22,7 +22,7 @@ func DecideSource(state State, r Request, diff Diff) (Verdict, error) {
 		return Verdict{}, err
 	}
 	if found && !cur.Active(r.Time) {
-		if err := d.endSource(cur.Name, Expired); err != nil {
+		if err := d.endSource(cur.Name, Expired, nil); err != nil {
 			return Verdict{}, err
 		}
 		found = false

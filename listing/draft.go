@@ -154,7 +154,10 @@ func (d *draft) allow(e *Edit) error {
 		s = next.Subject
 	}
 	cur, found, err := d.allowed(s)
-	if err != nil || (!found && next == nil) {
+	if err != nil {
+		return err
+	}
+	if err := e.expectAllow(s, cur.Revision); err != nil || (!found && next == nil) {
 		return err
 	}
 	c := Change{Kind: AllowChange}
@@ -177,6 +180,19 @@ func (d *draft) allow(e *Edit) error {
 	return nil
 }
 
+func (e *Edit) expectAllow(s Subject, is Revision) error {
+	if e.Expect == nil || *e.Expect == is {
+		return nil
+	}
+	now := fmt.Sprintf("is at revision %d", is)
+	if is == 0 {
+		now = "does not exist"
+	}
+	return &Error{Kind: ErrConflict, Code: "revision",
+		Message: fmt.Sprintf("the allow entry for %s %s, not at revision %d", s.Text(), now, *e.Expect),
+		Hint:    "somebody changed it meanwhile: look at `blctl allow list " + s.Text() + "` and decide again"}
+}
+
 func (d *draft) source(name string) (Source, bool, error) {
 	if s, ok := d.sources[name]; ok {
 		if s == nil {
@@ -187,10 +203,18 @@ func (d *draft) source(name string) (Source, bool, error) {
 	return d.state.Source(name)
 }
 
-func (d *draft) endSource(name string, because DelistReason) error {
+func (d *draft) endSource(name string, because DelistReason, expect *Revision) error {
 	cur, found, err := d.source(name)
-	if err != nil || !found {
+	if err != nil {
 		return err
+	}
+	if expect != nil && *expect != cur.Revision {
+		return &Error{Kind: ErrConflict, Code: "revision",
+			Message: fmt.Sprintf("source %s is at revision %d, not at revision %d", name, cur.Revision, *expect),
+			Hint:    "it was imported meanwhile: look at `blctl source show " + name + "` and decide again"}
+	}
+	if !found {
+		return nil
 	}
 	d.change(Change{Kind: SourceChange, SourceBefore: &cur, Because: because})
 	d.sources[name] = nil

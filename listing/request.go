@@ -35,7 +35,7 @@ const (
 type Edit struct {
 	Op     Op        `json:"op"`
 	Key    Key       `json:"key,omitzero"`
-	Expect *Revision `json:"expect,omitempty"` // the entry's revision; 0: not listed. Else ErrConflict
+	Expect *Revision `json:"expect,omitempty"` // revision of the entry, allow entry, source or document; 0: there is none. Else ErrConflict
 
 	// OpList, OpExpire
 	Except     bool      `json:"except,omitempty"`
@@ -50,7 +50,7 @@ type Edit struct {
 	Ticket     string    `json:"ticket,omitempty"`
 	Evidence   *Evidence `json:"evidence,omitempty"`
 
-	Because DelistReason `json:"because,omitempty"` // OpDelist
+	Because DelistReason `json:"because,omitempty"` // OpDelist; OpRestore without an entry
 	Restore *Entry       `json:"restore,omitempty"` // OpRestore; nil: there was none
 	Allow   *Allow       `json:"allow,omitempty"`   // OpAllow
 	Subject Subject      `json:"subject,omitzero"`  // OpDisallow

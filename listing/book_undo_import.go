@@ -1,0 +1,94 @@
+package listing
+
+import (
+	"context"
+	"fmt"
+	"iter"
+)
+
+// undoImport puts a source back to what it held before an import.
+func (b *Book) undoImport(ctx context.Context, o order, set changeSet) (Result, error) {
+	c := set.source
+	name := c.SourceAfter.Name
+	if err := b.sourceUntouched(ctx, c); err != nil {
+		return Result{}, err
+	}
+	generation := c.SourceAfter.Generation
+	if c.SourceBefore == nil || !c.SourceBefore.Active(o.Time) {
+		return b.apply(ctx, o, []Edit{{Op: OpEndSource, Source: name, Because: Undone}})
+	}
+	r := Request{Header: o.Header, Intent: o.intent, DryRun: o.DryRun,
+		Source: &SourceEdit{Name: name, Expect: &generation, Until: c.SourceBefore.Until}}
+	r.ID, r.Keyed = requestID(o.Options, 0)
+	v, err := b.store.Replace(ctx, r, b.contentsBefore(ctx, name, set.entries))
+	if err != nil {
+		return Result{}, err
+	}
+	return Result{Verdict: v}, b.served(ctx, v, o.Options)
+}
+
+func (b *Book) sourceUntouched(ctx context.Context, c *Change) error {
+	return b.store.View(ctx, func(s Snapshot) error {
+		sources, err := s.Sources()
+		if err != nil {
+			return err
+		}
+		for _, have := range sources {
+			if have.Name == c.SourceAfter.Name && have.Revision == c.Revision {
+				return nil
+			}
+		}
+		return &Error{Kind: ErrConflict, Code: "touched",
+			Message: fmt.Sprintf("source %s was imported again or ended after revision %d", c.SourceAfter.Name, c.Revision),
+			Hint:    "`blctl source show " + c.SourceAfter.Name + "` says when; import the file that it should hold"}
+	})
+}
+
+// contentsBefore streams what a source held before its entries were changed.
+// The snapshot is read by a goroutine of its own, so that it is closed before
+// the store writes.
+func (b *Book) contentsBefore(ctx context.Context, name string, before map[Key]*Entry) iter.Seq2[Entry, error] {
+	type item struct {
+		entry Entry
+		err   error
+	}
+	return func(yield func(Entry, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		items := make(chan item, 1024)
+		send := func(i item) bool {
+			select {
+			case items <- i:
+				return true
+			case <-ctx.Done():
+				return false
+			}
+		}
+		go func() {
+			defer close(items)
+			if err := b.store.View(ctx, func(s Snapshot) error {
+				for e, err := range s.Each(Subject{}) {
+					if err != nil {
+						return err
+					}
+					if _, changed := before[e.Key]; e.Source == name && !changed && !send(item{entry: e}) {
+						return ctx.Err()
+					}
+				}
+				return nil
+			}); err != nil {
+				send(item{err: err})
+			}
+		}()
+		for i := range items {
+			if !yield(i.entry, i.err) || i.err != nil {
+				return
+			}
+		}
+		for _, e := range before {
+			if e != nil && !yield(*e, nil) {
+				return
+			}
+		}
+	}
+}
