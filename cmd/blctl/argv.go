@@ -24,8 +24,11 @@ func arrange(app *cli.App, argv []string) ([]string, error) {
 		}
 		rest = rest[used:]
 	}
-	if len(a.commands) > 0 && len(a.arguments) > 0 {
+	if len(a.commands) > 0 && len(a.arguments) > 0 && !a.help {
 		return argv[:1], usageError("what is to be done with %s?", listing.Quote(a.arguments[0]))
+	}
+	if a.help {
+		return slices.Concat(argv[:1], a.globals, a.path, []string{"--help"}), nil
 	}
 	out := slices.Concat(argv[:1], a.globals, a.path, a.flags)
 	if len(a.path) > 0 && len(a.commands) == 0 {
@@ -41,6 +44,7 @@ type arranger struct {
 	local    []cli.Flag
 	given    map[string]bool
 	ended    bool // "--" was met
+	help     bool // is asked for: then the library takes an argument for a topic
 
 	globals, path, flags, arguments []string
 }
@@ -68,7 +72,7 @@ func (a *arranger) take(words []string) (int, error) {
 // takeCommand goes down to a command. "help" is what --help says.
 func (a *arranger) takeCommand(word string) error {
 	if word == "help" {
-		a.flags = append(a.flags, "--help")
+		a.help = true
 		return nil
 	}
 	for _, c := range a.commands {
@@ -89,7 +93,7 @@ func (a *arranger) takeCommand(word string) error {
 func (a *arranger) takeFlag(words []string) (int, error) {
 	name, value, hasValue := strings.Cut(strings.TrimLeft(words[0], "-"), "=")
 	if name == "help" || name == "h" {
-		a.flags = append(a.flags, "--help")
+		a.help = true
 		return 1, nil
 	}
 	flag, global := find(a.local, name), false

@@ -30,8 +30,8 @@ func TestArrange(t *testing.T) {
 		{"blctl allow add 192.0.2.7 --owner me", "blctl allow add --owner=me -- 192.0.2.7"},
 		{"blctl allow --json list", "blctl --json allow list --"},
 		{"blctl source drop feed --dry-run=true --yes", "blctl --yes source drop --dry-run=true -- feed"},
-		{"blctl history 192.0.2.7 -h", "blctl history --help -- 192.0.2.7"},
-		{"blctl help import", "blctl import --help --"},
+		{"blctl history 192.0.2.7 -h", "blctl history --help"},
+		{"blctl help import", "blctl import --help"},
 	} {
 		got, err := arrange((&program{}).app(), strings.Fields(tt.in))
 		if text := strings.Join(got, " "); err != nil || text != tt.want {

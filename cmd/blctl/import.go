@@ -214,7 +214,7 @@ func (p *program) measured(f io.ReadCloser, size int64) *feedFile {
 	}
 	s.bar = progressbar.NewOptions64(size, progressbar.OptionSetWriter(p.stderr), progressbar.OptionShowBytes(true),
 		progressbar.OptionSetWidth(30), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),
-		progressbar.OptionSetDescription("importing"), progressbar.OptionSetPredictTime(true))
+		progressbar.OptionSetDescription("reading"), progressbar.OptionSetPredictTime(true))
 	s.Reader = io.TeeReader(f, s.bar)
 	return s
 }

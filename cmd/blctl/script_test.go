@@ -37,13 +37,13 @@ func TestMain(m *testing.M) {
 //	masked FILE         writes what the last command printed to FILE, instants and the user masked
 //	clock DURATION      the daemon's clock goes ahead
 //	instant NAME        $NAME is the daemon's time, $NAME_MAIL the same as in a mail
-//	stop                ends the daemon; its store is $STORE
+//	halt                ends the daemon; its store is $STORE
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   filepath.Join("testdata", "script"),
 		Setup: setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "masked": masked, "clock": moveClock, "instant": instant, "stop": stopDaemon,
+			"exits": exits, "masked": masked, "clock": moveClock, "instant": instant, "halt": stopDaemon,
 		},
 		RequireUniqueNames: true,
 		UpdateScripts:      *update,

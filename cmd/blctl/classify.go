@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"dnsbld/listing"
+	"dnsbld/listing/helo"
+)
+
+func (p *program) classifyCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "classify",
+		Usage:     "what the classifier makes of a session",
+		UsageText: "blctl classify --client IP [--helo TEXT] [flags]\n  blctl classify --cases FILE",
+		Description: `Says what the HELO of one SMTP session is worth: a code, a strength of exempt, ok,
+note, weak, medium and strong, flags, and why in a sentence. Only medium and strong
+can list, and only through the thresholds. It asks neither dnsbld nor DNS: what DNS
+says of the client is given with flags, and counts as not asked if it is not.
+
+Without --helo the client did not greet. With --cases each line of FILE, or with - of
+standard input, is a session as JSON: an object with "id" and the keys "client",
+"verb", "helo", "our_ips", "our_names", "rcpts", "hosted", "ptr", "fcrdns",
+"helo_addrs", "helo_dns", "auth", "submission", "trusted" and "null_sender". Unknown
+keys are ignored. Each is answered with a line of JSON; a line that cannot be read is
+reported with its number, and left out.
+
+exit status: 0 done; 2 usage, or no line could be read; 6 some lines could not
+
+examples:
+  blctl classify --client 203.0.113.25 --helo 203.0.113.25
+  blctl classify --client 203.0.113.25 --helo mail.example.test --helo-addr 203.0.113.25 --json
+  blctl classify --cases sessions.ndjson`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "cases", Usage: "judge the sessions of `FILE`, one a line"},
+			&cli.StringFlag{Name: "client", Usage: "the client's address, `IP`"},
+			&cli.StringFlag{Name: "helo", Usage: "what it said after the verb, `TEXT`"},
+			&cli.StringFlag{Name: "verb", Usage: "`VERB` it greeted with: EHLO, HELO or NONE; otherwise EHLO"},
+			&cli.StringSliceFlag{Name: "our-ip", Usage: "an address of the receiving side, `IP`; repeatable"},
+			&cli.StringSliceFlag{Name: "our-name", Usage: "a host name of the receiving side, `NAME`; repeatable"},
+			&cli.StringSliceFlag{Name: "rcpt", Usage: "a recipient of the session, `ADDRESS` or domain; repeatable"},
+			&cli.StringSliceFlag{Name: "hosted", Usage: "a `DOMAIN` that mail is taken for; repeatable"},
+			&cli.StringSliceFlag{Name: "ptr", Usage: "a reverse `NAME` of the client; repeatable"},
+			&cli.StringFlag{Name: "ptr-dns", Usage: "how looking for it went, `STATUS`: ok, nxdomain, nodata, temp, unchecked"},
+			&cli.BoolFlag{Name: "fcrdns", Usage: "the reverse name leads back to the client"},
+			&cli.StringSliceFlag{Name: "helo-addr", Usage: "an address of the name in HELO, `IP`; repeatable"},
+			&cli.StringFlag{Name: "helo-dns", Usage: "how looking for it went, `STATUS` as above"},
+			&cli.BoolFlag{Name: "auth", Usage: "the client authenticated"},
+			&cli.BoolFlag{Name: "submission", Usage: "it connected to port 587 or 465"},
+			&cli.BoolFlag{Name: "trusted", Usage: "it is a relay that the receiving side trusts"},
+			&cli.BoolFlag{Name: "null-sender", Usage: "the sender was <>"},
+		},
+		Action: p.action(p.classify),
+	}
+}
+
+func (p *program) classify(_ context.Context, in *input) error {
+	if in.IsSet("cases") {
+		return p.classifyCases(in)
+	}
+	s := in.session()
+	if in.err != nil {
+		return in.err
+	}
+	v := helo.Classify(s)
+	if p.json {
+		return p.writeJSON(struct {
+			head
+			Action string `json:"action"`
+			helo.Verdict
+		}{head{schema, true}, "classify", v})
+	}
+	p.human.printf("%s  %s", p.human.paint(bold, string(v.Code)), v.Strength)
+	if v.Flags != 0 {
+		p.human.printf("  (%s)", v.Flags)
+	}
+	p.human.printf("\n%s\n", v.Sentence)
+	if v.RDNS != "" {
+		p.human.printf("%s\n", v.RDNS)
+	}
+	return nil
+}
+
+// session is the session that the flags describe.
+func (in *input) session() helo.Session {
+	s := helo.Session{Verb: in.verb(), HELO: in.String("helo"),
+		OurIPs: in.addrs("our-ip"), OurNames: in.StringSlice("our-name"), Hosted: in.StringSlice("hosted"),
+		Recipients: in.StringSlice("rcpt"), PTR: in.StringSlice("ptr"), PTRStatus: in.status("ptr-dns"), FCrDNS: in.Bool("fcrdns"),
+		HELOAddrs: in.addrs("helo-addr"), HELOStatus: in.status("helo-dns"), Auth: in.Bool("auth"),
+		Submission: in.Bool("submission"), Trusted: in.Bool("trusted"), NullSender: in.Bool("null-sender")}
+	if !in.IsSet("client") {
+		in.fail(usageError("classify needs --client IP, or --cases FILE"))
+		return s
+	}
+	s.Client = in.addr("client", in.String("client"))
+	return s
+}
+
+// verb is how the session greeted.
+func (in *input) verb() helo.Verb {
+	verb := helo.Verb(strings.ToUpper(in.String("verb")))
+	switch {
+	case verb == "" && !in.IsSet("helo"):
+		return helo.VerbNone
+	case verb == "":
+		return helo.VerbEHLO
+	case verb == helo.VerbNone && in.IsSet("helo"):
+		in.fail(usageError("a client that said --helo greeted: leave out --verb NONE"))
+	case verb != helo.VerbEHLO && verb != helo.VerbHELO && verb != helo.VerbNone:
+		in.fail(usageError("--verb takes EHLO, HELO or NONE, not %s", listing.Quote(in.String("verb"))))
+	}
+	return verb
+}
+
+func (in *input) addr(flag, text string) netip.Addr {
+	a, err := netip.ParseAddr(text)
+	if err != nil {
+		in.fail(usageError("--%s takes an address, not %s", flag, listing.Quote(text)))
+	}
+	return a
+}
+
+func (in *input) addrs(flag string) []netip.Addr {
+	var all []netip.Addr
+	for _, text := range in.StringSlice(flag) {
+		all = append(all, in.addr(flag, text))
+	}
+	return all
+}
+
+func (in *input) status(flag string) (s helo.Status) {
+	if err := s.UnmarshalText([]byte(in.String(flag))); err != nil {
+		in.fail(usageError("--%s: %v", flag, err))
+	}
+	return s
+}
+
+// judged is a line of the answer to --cases.
+type judged struct {
+	ID json.RawMessage `json:"id,omitempty"`
+	helo.Verdict
+}
+
+// classifyCases judges one session a line.
+func (p *program) classifyCases(in *input) error {
+	for _, f := range in.LocalFlagNames() {
+		if f != "cases" {
+			return usageError("with --cases the sessions are in FILE: leave out --%s", f)
+		}
+	}
+	file, name, err := p.open(in.String("cases"))
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	good, bad, line := 0, 0, 0
+	out := bufio.NewWriter(p.stdout)
+	lines := bufio.NewReader(file)
+	for err == nil {
+		var text []byte
+		text, err = lines.ReadBytes('\n')
+		line++
+		if len(bytes.TrimSpace(text)) == 0 {
+			continue
+		}
+		id, s, wrong := parseCase(text)
+		if wrong != nil {
+			bad++
+			fmt.Fprintf(p.stderr, "%s:%d: %s\n", clean(name), line, clean(wrong.Error()))
+			continue
+		}
+		good++
+		if err := encode(out, judged{id, helo.Classify(s)}); err != nil {
+			return err
+		}
+	}
+	file.finish()
+	if !errors.Is(err, io.EOF) {
+		return fmt.Errorf("reading %s: %w", name, err)
+	}
+	if err := out.Flush(); err != nil {
+		return fmt.Errorf("writing the verdicts: %w", err)
+	}
+	return badCases(good, bad)
+}
+
+func parseCase(text []byte) (json.RawMessage, helo.Session, error) {
+	var s helo.Session
+	var named struct {
+		ID json.RawMessage `json:"id"`
+	}
+	if err := json.Unmarshal(text, &named); err != nil {
+		return nil, s, fmt.Errorf("this is not a JSON object: %w", err)
+	}
+	if err := json.Unmarshal(text, &s); err != nil {
+		return nil, s, err
+	}
+	if !s.Client.IsValid() {
+		return nil, s, errors.New("it names no client")
+	}
+	return named.ID, s, nil
+}
+
+func badCases(good, bad int) error {
+	if bad == 0 {
+		return nil
+	}
+	err := &listing.Error{Kind: listing.ErrInvalid, Code: "bad-lines",
+		Message: fmt.Sprintf("%d of %d lines cannot be read", bad, good+bad),
+		Hint:    "each is one JSON object with at least \"client\" and \"helo\""}
+	if good > 0 {
+		return partly{err}
+	}
+	return err
+}
