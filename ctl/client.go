@@ -37,6 +37,7 @@ func NewClient(socket string) *Client {
 		DialContext:           dial,
 		DisableCompression:    true,
 		ExpectContinueTimeout: 5 * time.Second,
+		MaxIdleConnsPerHost:   64, // a client may be shared by many who add at once
 	}}}}
 }
 

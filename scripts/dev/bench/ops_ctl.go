@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"net/netip"
+
+	"dnsbld/ctl"
+	"dnsbld/listing"
 )
 
 // An adder lists single addresses, each durably.
@@ -12,12 +15,15 @@ type adder struct {
 	close func()
 }
 
-// newAdder adds by running blctl, so a process start is in each figure.
+// newAdder adds over the control socket, as blctl does, without the start of a
+// process in each figure.
 func newAdder(d *dnsbld) (*adder, error) {
+	client := ctl.NewClient(d.socket)
 	return &adder{
-		how: "a blctl process each",
+		how: "over the control socket",
 		add: func(ctx context.Context, a netip.Addr) error {
-			return d.blctl(ctx, "add", a.String(), "--reason", "manual", "--for", "24h")
+			_, err := client.Add(ctx, listing.Add{Subject: listing.HostSubject(a), Reason: "manual", For: listing.Life(listing.Day)})
+			return err
 		},
 		close: func() {},
 	}, nil

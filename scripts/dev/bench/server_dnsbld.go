@@ -50,16 +50,13 @@ func startDnsbld(ctx context.Context, s site) (*dnsbld, error) {
 	if s.env.dnsbld == "" || s.env.blctl == "" {
 		return nil, fmt.Errorf("dnsbld: %w", errNotBuilt)
 	}
-	web, err := freePort()
-	if err != nil {
-		return nil, err
-	}
 	if err := os.MkdirAll(s.path("data"), 0o750); err != nil {
 		return nil, err
 	}
 	d := &dnsbld{site: s, socket: s.path("control.sock")}
 	d.argv = []string{s.env.dnsbld, "serve", "--data", s.path("data"), "--zone", s.zone,
-		"--listen", s.addr.String(), "--web", web.String(), "--socket", d.socket}
+		"--listen", s.addr.String(), "--socket", d.socket}
+	var err error
 	if d.proc, err = startProcess(s.dir, s.env.serverCPU, d.argv); err != nil {
 		return nil, err
 	}
