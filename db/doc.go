@@ -44,4 +44,6 @@
 // entries that the request named, and of an import the counts, the digest of
 // the deltas and where they lie. The chain runs over the whole record, and by
 // the digest over the deltas; evidence is in it by its own digest alone.
+//
+// The counters of package sighting lie in a second file: see Sightings.
 package db
