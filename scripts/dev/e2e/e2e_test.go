@@ -1,8 +1,8 @@
 //go:build e2e
 
-// Each folder beside it holds one, a
-// script named run that opens with a drawing of its topology and exits 0 when
-// all is right. They drive the real programs and real servers of others.
+// Each folder beside this file that begins with a number holds one, a script
+// named run that opens with a drawing of its topology and exits 0 when all is
+// right. They drive the real programs and real servers of others.
 package e2e
 
 import (
@@ -17,7 +17,7 @@ import (
 
 func TestEndToEnd(t *testing.T) {
 	bin := t.TempDir()
-	build := exec.Command("go", "build", "-o", bin+"/", "dnsbld/cmd/dnsbld", "dnsbld/cmd/blctl")
+	build := exec.Command("go", "build", "-o", bin+"/", "dnsbld/cmd/...", "dnsbld/scripts/dev/e2e/...")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, out)
 	}

@@ -1,16 +1,25 @@
-# What the end-to-end scripts share. The runner sets BIN (the two programs),
-# LIB (this file) and ROOT (the project), and gives each script an empty
-# working directory.
+# What the end-to-end scripts share. The runner sets BIN (the programs), LIB (this
+# file) and ROOT (the project), and gives each script an empty working directory.
 # shellcheck shell=sh
 set -eu
 
-"$ROOT/scripts/dev/need" dig=bind9-dnsutils
+"$ROOT/scripts/dev/need" dig=bind9-dnsutils ss=iproute2
 
 fail() {
 	echo "FAIL: $*" >&2
 	[ ! -s dnsbld.log ] || tail -20 dnsbld.log >&2
 	exit 1
 }
+
+# started PROCESS: ends with the script, at the latest.
+STARTED=
+started() { STARTED="$STARTED $1"; }
+end_started() {
+	for process in $STARTED; do
+		kill "$process" 2>/dev/null || :
+	done
+}
+trap end_started EXIT
 
 # free_port: a port that nothing has just now, for UDP and TCP.
 free_port() {
@@ -26,25 +35,34 @@ free_port() {
 # start_dnsbld [FLAG ...]: the daemon on $DNS_PORT with its data in ./data; sets
 # DNSBLD to its process.
 start_dnsbld() {
-	"$BIN/dnsbld" serve --data data --socket data/control.sock --listen "127.0.0.1:$DNS_PORT" "$@" >>dnsbld.log 2>&1 &
+	start_dnsbld_on data "$@"
+}
+
+# start_dnsbld_on DATA [FLAG ...]: the same with its data elsewhere.
+start_dnsbld_on() {
+	data=$1
+	shift
+	echo "-- dnsbld --data $data $*" >>dnsbld.log
+	"$BIN/dnsbld" serve --data "$data" --socket data/control.sock --listen "127.0.0.1:$DNS_PORT" "$@" >>dnsbld.log 2>&1 &
 	DNSBLD=$!
-	wait_for "dnsbld ready" tail_ready
+	started "$DNSBLD"
+	wait_for "dnsbld ready" is_ready
 }
 
-tail_ready() {
+is_ready() {
 	kill -0 "$DNSBLD" 2>/dev/null || fail "dnsbld ended"
-	tail -1 dnsbld.log | grep -q 'ready$'
+	awk '/^-- dnsbld/ { ready = 0 } /[ =]ready$/ { ready = 1 } END { exit !ready }' dnsbld.log
 }
 
-# wait_for WHAT COMMAND ...: until the command succeeds, for 20 seconds.
+# wait_for WHAT COMMAND ...: until the command succeeds, for a minute.
 wait_for() {
 	what=$1
 	shift
 	tries=0
 	until "$@" >/dev/null 2>&1; do
 		tries=$((tries + 1))
-		[ "$tries" -lt 200 ] || fail "waited in vain for: $what"
-		sleep 0.1
+		[ "$tries" -lt 1200 ] || fail "waited in vain for: $what"
+		sleep 0.05
 	done
 }
 
@@ -55,8 +73,17 @@ reversed() { echo "$1" | awk -F. '{ print $4 "." $3 "." $2 "." $1 }'; }
 
 # answer NAME [TYPE] [PORT]: the rcode and the answers on one line.
 answer() {
-	dig +norecurse +time=3 +tries=2 @127.0.0.1 -p "${3-$DNS_PORT}" "$1" "${2-A}" +noall +answer +comments |
+	dig +time=3 +tries=3 @127.0.0.1 -p "${3-$DNS_PORT}" "$1" "${2-A}" +noall +answer +comments |
 		sed -n -e 's/^;; ->>HEADER.*status: \([A-Z]*\).*/\1/p' -e 's/^[^;][^ \t]*[ \t]*[0-9]*[ \t]*IN[ \t]*//p' | tr '\t\n' '  '
+}
+
+# unanswered CODE [PORT] <ADDRESSES: those that are not answered with CODE.
+unanswered() {
+	sort -u >asked
+	awk -F. '{ print $4 "." $3 "." $2 "." $1 ".bl.test A" }' asked >names
+	dig +time=3 +tries=3 @127.0.0.1 -p "${2-$DNS_PORT}" +noall +answer -f names |
+		awk -v code="$1" '$5 == code { split($1, label, "."); print label[4] "." label[3] "." label[2] "." label[1] }' |
+		sort -u | comm -23 asked -
 }
 
 # expect WANT GOT WHAT
@@ -69,4 +96,3 @@ expect() {
 
 DNS_PORT=$(free_port)
 export DNS_PORT
-trap 'kill "${DNSBLD-0}" 2>/dev/null || :' EXIT
