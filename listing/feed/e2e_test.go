@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/feed"
 )
 
 // What is written is read by the programs it is for, and they say of every
@@ -46,24 +47,36 @@ func exported(t *testing.T, format string) (file string, all []listing.Entry, hi
 	if err != nil {
 		t.Fatal(err)
 	}
+	return shared(t, text), all, o.Hide, around(append(subjects(all), o.Hide...))
+}
+
+// shared is a file that others may read: servers started as root change their
+// user.
+func shared(t *testing.T, text string) string {
+	t.Helper()
 	dir := t.TempDir()
-	file = filepath.Join(dir, "list")
+	file := filepath.Join(dir, "list")
 	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for _, d := range []string{filepath.Dir(dir), dir} { // servers started as root change their user
+	for _, d := range []string{filepath.Dir(dir), dir} {
 		if err := os.Chmod(d, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, s := range append(subjects(all), o.Hide...) {
+	return file
+}
+
+// around are the addresses at the boundaries of prefixes.
+func around(subjects []listing.Subject) (ask []netip.Addr) {
+	for _, s := range subjects {
 		for _, a := range []netip.Addr{s.Addr(), s.Addr().Prev(), s.Addr().Next(), lastOf(s), lastOf(s).Next()} {
-			if !slices.Contains(ask, a) {
+			if a.IsValid() && !slices.Contains(ask, a) {
 				ask = append(ask, a)
 			}
 		}
 	}
-	return file, all, o.Hide, ask
+	return ask
 }
 
 // zoneExtra are labels that IPv4 and IPv6 share.
@@ -145,60 +158,107 @@ func TestNameServersReadZone(t *testing.T) {
 	run(t, "", program(t, "named-checkzone", "bind9-utils"), "bl.test", file)
 }
 
-// rbldnsd answers the same reasons and texts.
-func TestRbldnsdReads(t *testing.T) {
-	rbldnsd := program(t, "rbldnsd", "rbldnsd")
-	file, all, hide, ask := exported(t, "rbldnsd")
-	argv := []string{"-n", "-b", "127.0.0.1/" + strconv.Itoa(freePort(t))}
+// serve starts rbldnsd with a file and returns a resolver that asks it.
+func serve(t *testing.T, kind, file string) *net.Resolver {
+	t.Helper()
+	port := strconv.Itoa(freePort(t))
+	argv := []string{"-n", "-b", "127.0.0.1/" + port}
 	if os.Getuid() == 0 {
 		argv = append(argv, "-u", "nobody")
 	}
-	c := exec.Command(rbldnsd, append(argv, "bl.test:combined:"+file)...)
+	c := exec.Command(program(t, "rbldnsd", "rbldnsd"), append(argv, "bl.test:"+kind+":"+file)...)
 	c.Stderr = os.Stderr
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		_ = c.Process.Kill()
-		_ = c.Wait()
+		_ = c.Wait() // it was killed
 	})
-	r := resolver(strings.ReplaceAll(argv[2], "/", ":"))
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	for {
-		if found, _ := r.LookupHost(ctx, "2.0.0.127.bl.test."); slices.Equal(found, []string{"127.0.0.2"}) {
-			break
-		}
-		if ctx.Err() != nil {
-			t.Fatal("rbldnsd does not answer")
+	r := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "udp", "127.0.0.1:"+port)
+	}}
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
+		if len(answers(t, r, netip.MustParseAddr("127.0.0.2"))) > 0 {
+			return r
 		}
 		time.Sleep(20 * time.Millisecond) // it takes its time to start
 	}
+	t.Fatal("rbldnsd does not answer")
+	return nil
+}
+
+// answers are what an address is answered with, each once.
+func answers(t *testing.T, r *net.Resolver, a netip.Addr) []string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	got, err := r.LookupHost(ctx, owner(a)+".bl.test.")
+	var none *net.DNSError
+	if err != nil && !errors.As(err, &none) {
+		t.Fatal(err)
+	}
+	slices.Sort(got)
+	return slices.Compact(got)
+}
+
+// rbldnsd answers the same reasons and texts.
+func TestRbldnsdReads(t *testing.T) {
+	file, all, hide, ask := exported(t, "rbldnsd")
+	r := serve(t, "combined", file)
 	for _, a := range ask {
 		var want []string
 		for _, reason := range listedFor(all, hide, a) {
 			want = append(want, fmt.Sprintf("127.0.0.%d", reason))
 		}
-		name := owner(a) + ".bl.test."
-		got, err := r.LookupHost(ctx, name)
-		var none *net.DNSError
-		if err != nil && (!errors.As(err, &none) || !none.IsNotFound) {
-			t.Fatal(err)
-		}
 		slices.Sort(want)
-		slices.Sort(got)
-		got = slices.Compact(got) // one of each source
-		if !slices.Equal(got, want) {
+		if got := answers(t, r, a); !slices.Equal(got, want) {
 			t.Errorf("%s: %v, want %v", a, got, want)
 		}
 	}
-	texts, err := r.LookupTXT(ctx, "9.2.0.192.bl.test.")
-	if want := `192.0.2.9 sent "mail" for $5; see \path; https://bl.test/192.0.2.9`; err != nil || !slices.Equal(texts, []string{want}) {
-		t.Errorf("%q, %v; want %q", texts, err, want)
+	for name, want := range map[string]string{
+		"9.2.0.192.bl.test.": `192.0.2.9 sent "mail" for $5; see \path; https://bl.test/192.0.2.9`,
+		"7.2.0.192.bl.test.": catalogue(t).TXT(listing.BareIP, subject(t, "192.0.2.7"), "", "https://bl.test/"),
+	} {
+		if texts, err := r.LookupTXT(t.Context(), name); err != nil || !slices.Equal(texts, []string{want}) {
+			t.Errorf("%s: %q, %v; want %q", name, texts, err, want)
+		}
 	}
-	texts, err = r.LookupTXT(ctx, "7.2.0.192.bl.test.")
-	if want := catalogue(t).TXT(listing.BareIP, subject(t, "192.0.2.7"), "", "https://bl.test/"); err != nil || !slices.Equal(texts, []string{want}) {
-		t.Errorf("%q, %v; want %q", texts, err, want)
+}
+
+// A data file lists here what it lists in rbldnsd.
+func TestReadsLikeRbldnsd(t *testing.T) {
+	for kind, text := range map[string]string{
+		"ip4set": "192.0.2.0/25\n!192.0.2.9-12 x\n198.51.100\n!198.51.100.128/25\n203.0.113.4-203.0.113.99 :3:y\n" +
+			"10.1-2\n10.5-10.6\n10.9.0-5\n172.16/12\n100-101\n!100.64.3\n192.0.2.200;c\n192.0.2.201:4\n",
+		"ip4trie": "192.0.2.0/25\n!192.0.2.8/30\n192.0.2.9\n198.51.100\n203.0.113.4/31 text\n172.16/12\n10.0/16\n!10.0.7\n",
+		"ip4tset": "192.0.2.1\n192.0.2.2 :3\n",
+		"ip6trie": "2001:db8:c000/36\n!2001:db8:c001::/48\n2001:db8:c001::7\n2600:1:2:3\n::1\n::2/127\n!2600:1:2:3::9\n::ffff:7f00:2\n",
+		"ip6tset": "2001:db8:1:2\n!2001:db8:1:2::7\n2001:db8:1:4\n",
+		"generic": "7.2.0.192 A 127.0.0.2\nwww A 127.0.0.1\n7.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2 A 127.0.0.2\n",
+	} {
+		t.Run(kind, func(t *testing.T) {
+			text := map[bool]string{true: "127.0.0.2\n"}[strings.HasPrefix(kind, "ip4")] + text
+			var all []listing.Entry
+			r, err := feed.Read(strings.NewReader(text), feed.Options{Format: "rbldnsd:" + kind, Reason: listing.Imported})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for e, err := range r.Entries() {
+				if err != nil {
+					t.Fatal(err)
+				}
+				all = append(all, e)
+			}
+			server := serve(t, "combined", shared(t, "$DATASET "+kind+" @\n"+text+"$DATASET generic @\n2.0.0.127 A 127.0.0.2\n"))
+			for _, a := range around(subjects(all)) {
+				got, want := len(answers(t, server, a)) > 0, len(listedFor(all, nil, a)) > 0
+				if got != want && a.Unmap() != netip.MustParseAddr("127.0.0.2") {
+					t.Errorf("%s: rbldnsd says %v, here it is %v", a, got, want)
+				}
+			}
+		})
 	}
 }
 
@@ -210,11 +270,4 @@ func freePort(t *testing.T) int {
 	}
 	defer c.Close()
 	return c.LocalAddr().(*net.UDPAddr).Port
-}
-
-func resolver(server string) *net.Resolver {
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		var d net.Dialer
-		return d.DialContext(ctx, "udp", server)
-	}}
 }

@@ -76,7 +76,7 @@ func badJSON(err error) error {
 	const hint = `write one object a line, like {"prefix":"192.0.2.7/32","reason":"helo-bare-ip"}`
 	var kind *json.UnmarshalTypeError
 	if errors.As(err, &kind) {
-		return complain("bad-json", hint, "%s cannot be a %s", first(listing.Printable(kind.Field), "a line"), kind.Value)
+		return complain("bad-json", hint, "%s cannot be of type %s", first(listing.Printable(kind.Field), "a line"), kind.Value)
 	}
 	return complain("bad-json", hint, "the line is not a JSON object: %s", listing.Printable(err.Error()))
 }

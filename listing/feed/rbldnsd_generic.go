@@ -23,6 +23,9 @@ type record struct {
 // belongs to the A record of the line before, if that is of the same name.
 func (p *rbldnsd) generic(text []byte) error {
 	fields := bytes.Fields(text)
+	if len(fields) == 0 { // other white space than blanks and tabs
+		return badRecord("the line is not a record")
+	}
 	subject, isAddress := reversed(string(fields[0][:min(len(fields[0]), 100)]))
 	n := 1
 	if len(fields) > 1 && fields[1][0] >= '0' && fields[1][0] <= '9' {

@@ -156,7 +156,9 @@ func octets(text []byte) (quad [4]byte, n int, ok bool) {
 }
 
 // range4 reads a range, both ends of which are in it. Octets left out of its
-// end are 255; an end of one octet is the last octet of the beginning.
+// end are 255; an end of one octet is the last octet of the beginning. An end
+// of more octets than the beginning, as in 127-127.0.0, is documented and read
+// here; rbldnsd itself skips it.
 func range4(from, to []byte) (lo, hi uint32, err error) {
 	word := append(append(bytes.Clone(from[:min(len(from), 40)]), '-'), to[:min(len(to), 40)]...)
 	first, n, ok := octets(from)

@@ -41,7 +41,7 @@ type Options struct {
 // BadLine is a line that cannot be read.
 type BadLine struct {
 	Line int    // from 1
-	Text string // its beginning, quoted: printable ASCII
+	Text string // its beginning, quoted, fit to be shown
 	Err  error  // for a person
 }
 

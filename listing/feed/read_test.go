@@ -162,6 +162,7 @@ func TestCSV(t *testing.T) {
 		192.0.2.9 23
 		!192.0.2.10 20`)
 	expect(t, "csv", "192.0.2.7,whatever\n2001:db8::/32\n\"192.0.2.9\",x\n", feed.Options{Reason: 23}, "192.0.2.7 23\n2001:db8::/32 23\n192.0.2.9 23")
+	expect(t, "csv", "ip,until\n192.0.2.7,9999-12-31T23:59:59-14:00\n192.0.2.8,2100-01-01T00:00:00+01:00\n", feed.Options{Reason: 23}, "192.0.2.7 23\n192.0.2.8 23 until 2099-12-31T23:00:00Z")
 	expect(t, "csv", "prefix,code\n192.0.2.7,127.0.0.4\n192.0.2.8,4\n192.0.2.9,2\n", feed.Options{Map: map[string]listing.Reason{"127.0.0.4": 2}, Reason: 23},
 		"192.0.2.7 2\n192.0.2.8 2\n192.0.2.9 23")
 	expect(t, "csv", "prefix,code\n192.0.2.7,3\n192.0.2.8,99\n", feed.Options{}, "192.0.2.7 3\nline 3: the value 127.0.0.99 is none of this list's own reasons")
@@ -207,10 +208,10 @@ func TestNDJSON(t *testing.T) {
 func TestNDJSONBadLines(t *testing.T) {
 	for text, want := range map[string]string{
 		`192.0.2.7`:                           "the line is not a JSON object: invalid character '.' after top-level value",
-		`[]`:                                  "a line cannot be a array",
+		`[]`:                                  "a line cannot be of type array",
 		`{"prefix":"192.0.2.7"`:               "the line is not a JSON object: unexpected end of JSON input",
-		`{"prefix":7}`:                        "prefix cannot be a number",
-		`{"prefix":"192.0.2.7","except":"x"}`: "except cannot be a string",
+		`{"prefix":7}`:                        "prefix cannot be of type number",
+		`{"prefix":"192.0.2.7","except":"x"}`: "except cannot be of type string",
 		`{"prefix":"192.0.2.7"}`:              "the line names no reason",
 		`{"reason":"manual"}`:                 "the line names no address",
 		`{"prefix":"192.0.2.7","code":2.5}`:   `"2.5" is not a reason`,
@@ -330,24 +331,22 @@ func TestNotText(t *testing.T) {
 // endless yields n octets without an end of line, then a tail.
 type endless struct {
 	n    int64
+	ones []byte
 	tail string
 }
 
-func (e *endless) Read(p []byte) (int, error) {
-	if e.n > 0 {
-		n := min(int64(len(p)), e.n)
-		for i := range p[:n] {
-			p[i] = '1'
-		}
-		e.n -= n
-		return int(n), nil
+func (e *endless) Read(p []byte) (n int, err error) {
+	switch {
+	case e.n > 0:
+		n = copy(p, e.ones[:min(int64(len(e.ones)), e.n)])
+		e.n -= int64(n)
+	case e.tail != "":
+		n = copy(p, e.tail)
+		e.tail = e.tail[n:]
+	default:
+		err = io.EOF
 	}
-	if e.tail == "" {
-		return 0, io.EOF
-	}
-	n := copy(p, e.tail)
-	e.tail = e.tail[n:]
-	return n, nil
+	return n, err
 }
 
 // A line of 4 GB is skipped in the memory of a short one.
@@ -356,9 +355,10 @@ func TestEndlessLine(t *testing.T) {
 	if testing.Short() {
 		size = 64 << 20
 	}
+	file := &endless{size, bytes.Repeat([]byte("1"), 64<<10), "\n192.0.2.1\n"}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	got, err := read(t, &endless{size, "\n192.0.2.1\n"}, feed.Options{Reason: 2})
+	got, err := read(t, file, feed.Options{Reason: 2})
 	runtime.ReadMemStats(&after)
 	if err != nil || strings.Join(got, ",") != "line 1: the line is longer than 65536 octets,192.0.2.1 2" {
 		t.Errorf("%v, %v", got, err)
@@ -399,6 +399,17 @@ func TestReadError(t *testing.T) {
 	_, err := read(t, io.MultiReader(strings.NewReader("192.0.2.1\n"), failing{broken}), feed.Options{Reason: 2})
 	if !errors.Is(err, broken) {
 		t.Errorf("%v", err)
+	}
+}
+
+// A connection that breaks is no end of a file.
+func TestCutShort(t *testing.T) {
+	for _, before := range []string{"", "1", "192.0.2.1\n192.0.2.2"} {
+		_, err := read(t, io.MultiReader(strings.NewReader(before), failing{io.ErrUnexpectedEOF}), feed.Options{Reason: 2})
+		var why *listing.Error
+		if !errors.As(err, &why) || why.Code != "truncated" {
+			t.Errorf("after %q: %v", before, err)
+		}
 	}
 }
 

@@ -28,7 +28,10 @@ var packed = []struct{ magic, what, hint string }{
 func unpack(r io.Reader) (io.Reader, error) {
 	b := bufio.NewReaderSize(r, 64<<10)
 	head, err := b.Peek(2)
-	if err == nil && string(head) == "\x1f\x8b" {
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, explain(err, 0)
+	}
+	if string(head) == "\x1f\x8b" {
 		z, err := gzip.NewReader(b)
 		if err != nil {
 			return nil, explain(err, 0)
@@ -69,7 +72,7 @@ func explain(err error, line int) error {
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return &listing.Error{Kind: listing.ErrInvalid, Code: "truncated",
-			Message: fmt.Sprintf("the file is cut short after line %d: its compression does not end", line),
+			Message: fmt.Sprintf("the file is cut short after line %d", line),
 			Hint:    "fetch it again"}
 	case errors.Is(err, gzip.ErrChecksum) || errors.Is(err, gzip.ErrHeader) || isCorrupt(err):
 		return &listing.Error{Kind: listing.ErrInvalid, Code: "damaged",

@@ -72,15 +72,22 @@ func (o *Options) unnamed() (listing.Reason, error) {
 	return o.Reason, nil
 }
 
+// parseUntil reads when an entry ends. What is said to last for ever, or for
+// generations, ends with its source.
 func parseUntil(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
+	const first, forEver = 1970, 2100
 	t, err := time.Parse(time.RFC3339, text)
-	if err != nil || t.Year() < 1970 || t.Year() > 9999 {
+	t = t.UTC().Truncate(time.Second)
+	switch {
+	case err != nil || t.Year() < first:
 		return time.Time{}, complain("bad-time", "write it like 2026-12-31T12:00:00Z", "%s is not a time", listing.Quote(text))
+	case t.Year() >= forEver:
+		return time.Time{}, nil
 	}
-	return t.UTC().Truncate(time.Second), nil
+	return t, nil
 }
 
 func parseExcept(text string) (bool, error) {

@@ -175,7 +175,6 @@ func TestWriteErrors(t *testing.T) {
 	invalid("xml", feed.WriteOptions{})
 	invalid("zone", feed.WriteOptions{})
 	invalid("zone", feed.WriteOptions{Zone: "bl.test"})
-	invalid("zone", feed.WriteOptions{Zone: "bl.test", NS: []string{"ns.bl.test"}, Glue: glue()})
 	for _, format := range feed.OutputFormats() {
 		invalid(format, options(format), listing.Entry{})
 		if _, err := feed.NewWriter(io.Discard, feed.WriteOptions{Format: format, Zone: "bl.test", NS: []string{"ns.example"}}); !errors.Is(err, listing.ErrInvalid) {
@@ -215,6 +214,27 @@ func TestWriteFull(t *testing.T) {
 		if err := w.Close(); !errors.Is(err, io.ErrShortWrite) {
 			t.Errorf("%s: %v", format, err)
 		}
+	}
+}
+
+// Long sets are given to nft in commands of a thousand elements.
+func TestNftablesCommands(t *testing.T) {
+	var all []listing.Entry
+	for n := range uint32(2500) {
+		e := entry(t, "192.0.2.7 manual")
+		e.Subject = hostAt(n)
+		all = append(all, e)
+	}
+	got, err := write(t, options("nftables"), all)
+	if commands, elements := strings.Count(got, "add element"), strings.Count(got, "\t"); err != nil || commands != 3 || elements != 2500 {
+		t.Errorf("%d commands, %d elements, %v", commands, elements, err)
+	}
+}
+
+func TestMissingGlue(t *testing.T) {
+	got, err := write(t, feed.WriteOptions{Format: "zone", Zone: "bl.test.", NS: []string{"ns.bl.test", "ns.example", "nobl.test"}, Glue: glue()}, nil)
+	if err != nil || strings.Count(got, "; the addresses of") != 1 || !strings.Contains(got, "; the addresses of ns.bl.test. belong here") {
+		t.Errorf("%v\n%s", err, got)
 	}
 }
 
