@@ -1,0 +1,235 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"time"
+
+	"dnsbld/listing"
+	"dnsbld/listing/delist"
+	"dnsbld/listing/index"
+	"dnsbld/listing/sighting"
+)
+
+// About is what is known of an address.
+type About struct {
+	Facts   delist.Facts     // for delist.Judge
+	Entries []delist.Evident // those of Facts, with what was seen
+	Stand   delist.Stand     // the listing that a token is for
+	Counted sighting.Facts   // its zero value: nothing is known
+	Last    *delist.Ended    // of an address that is not listed
+}
+
+// About gathers what is known of an address.
+func (d *Desk) About(ctx context.Context, a netip.Addr) (About, error) {
+	a = listing.Canonical(a)
+	if !a.IsValid() || a.Zone() != "" {
+		return About{}, &listing.Error{Kind: listing.ErrInvalid, Code: "not-an-address", Message: "no address was given", Hint: "for example 192.0.2.7"}
+	}
+	hits, err := d.hits(a)
+	if err != nil {
+		return About{}, err
+	}
+	about := About{Facts: delist.Facts{Address: a, PerWeek: d.cfg.Settings().PerWeek}}
+	if err := d.count(&about); err != nil {
+		return About{}, err
+	}
+	err = d.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error {
+		if err := d.entries(snap, hits, &about); err != nil {
+			return err
+		}
+		f, _, err := readFile(snap, a)
+		if err != nil {
+			return err
+		}
+		about.Facts.Proofs = f.Proofs
+		for _, h := range f.Requests {
+			about.Facts.Requests = append(about.Facts.Requests, h.Time)
+		}
+		if len(about.Entries) == 0 {
+			about.Last, err = d.last(snap, a)
+		}
+		return err
+	})
+	return about, err
+}
+
+// hits are what zones answer an address as listed for.
+func (d *Desk) hits(a netip.Addr) ([]index.Hit, error) {
+	set := d.cfg.View.Set()
+	if set == nil {
+		return nil, unavailable("starting", "the list is being loaded")
+	}
+	zones, reasons := d.cfg.Settings().Zones, d.cfg.Book.Rules().Reasons
+	answered := func(h index.Hit) bool {
+		info, _ := reasons.Info(h.Reason)
+		return slices.ContainsFunc(zones, func(z Zone) bool {
+			return slices.Contains(z.Reasons, h.Reason) || (len(z.Reasons) == 0 && info.Published)
+		})
+	}
+	hits := set.Lookup(a, uint32(d.now().Unix()), nil)
+	return slices.DeleteFunc(hits, func(h index.Hit) bool { return !answered(h) }), nil
+}
+
+// entries reads what the hits stand for, strongest first.
+func (d *Desk) entries(snap listing.Snapshot, hits []index.Hit, about *About) error {
+	covering, err := snap.Covering(listing.HostSubject(about.Facts.Address))
+	if err != nil {
+		return err
+	}
+	sources, err := snap.Sources()
+	if err != nil {
+		return err
+	}
+	reasons := d.cfg.Book.Rules().Reasons
+	for _, h := range hits {
+		n := slices.IndexFunc(covering, func(e listing.Entry) bool {
+			return !e.Except && e.Reason == h.Reason && e.Source == h.Source && e.Subject.Prefix == h.Prefix
+		})
+		if n < 0 {
+			continue // it ended since the view was looked at
+		}
+		e := covering[n]
+		e.Until = time.Unix(int64(h.Until), 0).UTC()
+		if i := slices.IndexFunc(sources, func(s listing.Source) bool { return s.Name == e.Source }); i >= 0 && e.Since.IsZero() {
+			e.Since = sources[i].Since
+		}
+		info, known := reasons.Info(e.Reason)
+		if !known {
+			info = listing.ReasonInfo{Code: e.Reason, Symbol: reasons.Symbol(e.Reason), Text: "is listed"}
+		}
+		ev := delist.Evident{Listing: delist.Listing{Entry: e, Info: info}}
+		if err := d.evidence(snap, &ev, about.Counted); err != nil {
+			return err
+		}
+		about.Entries = append(about.Entries, ev)
+	}
+	slices.SortStableFunc(about.Entries, func(x, y delist.Evident) int { return x.Info.Rank - y.Info.Rank })
+	for _, e := range about.Entries {
+		about.Facts.Entries = append(about.Facts.Entries, e.Listing)
+		if e.Revision > about.Stand.Revision {
+			about.Stand = delist.Stand{Revision: e.Revision, Since: e.Since}
+		}
+	}
+	return nil
+}
+
+// evidence adds what was seen and who ended former listings himself.
+func (d *Desk) evidence(snap listing.Snapshot, e *delist.Evident, counted sighting.Facts) error {
+	if e.Evidence != (listing.Digest{}) {
+		kept, err := snap.Evidence(e.Evidence)
+		if err != nil && !errors.Is(err, listing.ErrNotFound) {
+			return err
+		}
+		e.Samples = kept.Samples
+	}
+	addCounted(e, counted)
+	if e.Source != "" {
+		return nil
+	}
+	for c, err := range snap.History(e.Subject) {
+		switch {
+		case err != nil:
+			return err
+		case c.Kind == listing.EntryChange && c.Before != nil && c.After == nil && c.Before.Key == e.Key && c.Because == listing.SelfService:
+			e.SelfDelisted = append(e.SelfDelisted, c.Header.Time)
+		}
+	}
+	return nil
+}
+
+// addCounted adds the sessions that the counters hold for the reason of an
+// entry. Their codes are named like the reasons.
+func addCounted(e *delist.Evident, counted sighting.Facts) {
+	for _, s := range counted.Samples {
+		if s.Verdict == e.Info.Symbol && len(e.Samples) < listing.MaxSamples && !slices.Contains(e.Samples, s) {
+			e.Samples = append(e.Samples, s)
+		}
+	}
+	for _, day := range counted.Days {
+		for code, n := range day.ByCode {
+			if string(code) == e.Info.Symbol {
+				e.Sessions += n
+			}
+		}
+	}
+}
+
+// count asks the counters.
+func (d *Desk) count(about *About) error {
+	if d.cfg.Counters == nil {
+		return nil
+	}
+	f, err := d.cfg.Counters.Facts(listing.HostSubject(about.Facts.Address))
+	if err != nil {
+		return err
+	}
+	about.Counted = f
+	c := delist.Counters{LastBogus: f.LastBogus, LastClean: f.LastClean, Clean: f.Mixed}
+	for _, decision := range f.Decisions {
+		if !decision.Shadow {
+			c.Bogus += decision.Sessions
+		}
+	}
+	if c.Bogus == 0 && !f.LastBogus.IsZero() {
+		c.Bogus = 1 // the last one at least
+	}
+	about.Facts.Counters = c
+	return nil
+}
+
+// last is the last listing of an address that has ended.
+func (d *Desk) last(snap listing.Snapshot, a netip.Addr) (*delist.Ended, error) {
+	var last *delist.Ended
+	reasons := d.cfg.Book.Rules().Reasons
+	for c, err := range snap.History(listing.HostSubject(a)) {
+		if err != nil {
+			return nil, err
+		}
+		if c.Kind != listing.EntryChange || c.Before == nil || c.After != nil || c.Before.Except {
+			continue
+		}
+		info, known := reasons.Info(c.Before.Reason)
+		if !known {
+			info = listing.ReasonInfo{Code: c.Before.Reason, Symbol: reasons.Symbol(c.Before.Reason)}
+		}
+		till := c.Header.Time
+		if c.Because == listing.Expired && !c.Before.Until.IsZero() {
+			till = c.Before.Until
+		}
+		last = &delist.Ended{Reason: info, Since: c.Before.Since, Till: till, Because: c.Because}
+	}
+	return last, nil
+}
+
+// judged decides about an address. What cannot be shown is not held against a
+// sender: entries without evidence are told apart, and if there are no others,
+// support can end the listing as our error.
+func (d *Desk) judged(about About, now time.Time) (dec delist.Decision, shown, unshown []delist.Evident) {
+	facts := about.Facts
+	facts.Entries = nil
+	for _, e := range about.Entries {
+		if (delist.LetterFacts{Address: facts.Address, Entries: []delist.Evident{e}}).Evidence() != nil {
+			unshown = append(unshown, e)
+			continue
+		}
+		shown = append(shown, e)
+		facts.Entries = append(facts.Entries, e.Listing)
+	}
+	if len(shown) > 0 || len(unshown) == 0 {
+		return delist.Judge(facts, now), shown, unshown
+	}
+	return delist.Sustain(delist.Judge(about.Facts, now), delist.LetterFacts{Address: facts.Address, Entries: unshown}), nil, unshown
+}
+
+// Eligibility decides whether a sender may have an address delisted now.
+func (d *Desk) Eligibility(ctx context.Context, a netip.Addr) (delist.Decision, error) {
+	about, err := d.About(ctx, a)
+	if err != nil {
+		return delist.Decision{}, err
+	}
+	decision, _, _ := d.judged(about, d.now())
+	return decision, nil
+}

@@ -1,0 +1,133 @@
+package desk
+
+import (
+	"errors"
+	"iter"
+	"net/netip"
+	"time"
+
+	"dnsbld/listing"
+	"dnsbld/listing/delist"
+	"dnsbld/listing/index"
+	"dnsbld/listing/sighting"
+)
+
+// View is the served view: what DNS is answered from.
+type View interface {
+	Set() *index.Set // nil until there is one
+}
+
+// Counters know how an address greeted.
+type Counters interface {
+	Facts(s listing.Subject) (sighting.Facts, error)
+}
+
+// People keeps personal data: values under a kind and an id. What it deletes
+// is gone for good. Get fails with listing.ErrNotFound.
+type People interface {
+	Get(kind, id string) ([]byte, error)
+	Put(kind, id string, value []byte) error
+	Delete(kind string, ids ...string) error
+	Each(kind string) iter.Seq2[Record, error]
+}
+
+// Record is one value of People.
+type Record struct {
+	ID    string
+	Value []byte
+}
+
+// Zone is a zone that answers from the list.
+type Zone struct {
+	Name    string
+	TTL     time.Duration    // the longest of positive answers
+	Reasons []listing.Reason // that it answers; none: those that are published
+}
+
+// Settings are what an operator can change while the desk works.
+type Settings struct {
+	Zones   []Zone          // the first is the one that letters name
+	Letters *delist.Letters //
+	Page    string          // what stands before an address in the URL of its page; empty: there is none
+	Mail    string          // where people write to; empty: nowhere
+	Probe   string          // the domain of probe addresses; empty: none are handed out
+	PerWeek int             // requests for an address that are heard in 7 days; 0: 3
+}
+
+// Config is what a Desk works with.
+type Config struct {
+	Book     *listing.Book
+	View     View
+	Counters Counters // nil: no sessions are counted
+	People   People
+	Signer   *delist.Signer
+	Settings func() Settings // in force
+}
+
+// Validate finds what is missing.
+func (c Config) Validate() error {
+	var errs []error
+	for what, missing := range map[string]bool{"book": c.Book == nil, "view": c.View == nil, "people": c.People == nil,
+		"signer": c.Signer == nil, "settings": c.Settings == nil} {
+		if missing {
+			errs = append(errs, errors.New("desk: no "+what))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Desk is the support desk. Its methods may be called at once.
+type Desk struct{ cfg Config }
+
+// New returns a Desk.
+func New(c Config) (*Desk, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return &Desk{cfg: c}, nil
+}
+
+func (d *Desk) now() time.Time { return d.cfg.Book.Now().Truncate(time.Second) }
+
+// Token is what a sender shows to prove that he controls an address.
+func (d *Desk) Token(a netip.Addr, s delist.Stand) delist.Token {
+	return d.cfg.Signer.Mint(a, s, d.now().Add(tokenLife))
+}
+
+// Check fails for a token that was not made for the listing, or is too old.
+func (d *Desk) Check(t delist.Token, a netip.Addr, s delist.Stand) error {
+	return d.cfg.Signer.Verify(t, a, s, d.now())
+}
+
+// tokenLife is how long a token is good, if its listing lasts as long.
+const tokenLife = 14 * listing.Day
+
+// effectiveBy is when the last resolver has let go of what was answered until
+// now.
+func (s Settings) effectiveBy(now time.Time) time.Time {
+	var longest time.Duration
+	for _, z := range s.Zones {
+		longest = max(longest, z.TTL)
+	}
+	return now.Add(longest).Truncate(time.Second).Add(time.Second)
+}
+
+// zone is the name that letters give the list.
+func (s Settings) zone() string {
+	if len(s.Zones) == 0 {
+		return "this list"
+	}
+	return s.Zones[0].Name
+}
+
+// page is the address of the page about an address.
+func (s Settings) page(a netip.Addr) string {
+	if s.Page == "" {
+		return ""
+	}
+	return s.Page + a.String()
+}
+
+func unavailable(code, message string) error {
+	return &listing.Error{Kind: listing.ErrUnavailable, Code: code, Message: message, Hint: "try again in a few seconds"}
+}

@@ -1,0 +1,343 @@
+package desk_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/netip"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"dnsbld/db"
+	"dnsbld/listing"
+	"dnsbld/listing/delist"
+	"dnsbld/listing/desk"
+	"dnsbld/listing/helo"
+	"dnsbld/listing/index"
+	"dnsbld/listing/sighting"
+)
+
+var (
+	noon   = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	sender = netip.MustParseAddr("192.0.2.7")
+)
+
+// office is a desk over a real store, the view that follows it, and counters.
+type office struct {
+	*desk.Desk
+	book   *listing.Book
+	live   *index.Live
+	engine *sighting.Engine
+	people *db.People
+	ns     atomic.Int64
+}
+
+func (o *office) now() time.Time          { return time.Unix(0, o.ns.Load()).UTC() }
+func (o *office) advance(d time.Duration) { o.ns.Add(int64(d)) }
+
+// nothing is an archive that keeps nothing: the counters stay in memory.
+type nothing struct{}
+
+func (nothing) Scan(_, _ []byte) iter.Seq2[sighting.Item, error] {
+	return func(func(sighting.Item, error) bool) {}
+}
+func (nothing) Save([]sighting.Item) error { return nil }
+
+func newOffice(t *testing.T) *office {
+	t.Helper()
+	o := &office{live: index.NewLive()}
+	o.ns.Store(noon.UnixNano())
+	must := func(err error) {
+		if err != nil {
+			t.Helper()
+			t.Fatal(err)
+		}
+	}
+	store, err := db.Open(filepath.Join(t.TempDir(), "listings.db"), db.Options{NoSync: true})
+	must(err)
+	o.people, err = db.OpenPeople(filepath.Join(t.TempDir(), "people.db"))
+	must(err)
+	reasons, err := listing.NewReasons(listing.DefaultReasons())
+	must(err)
+	rules := listing.Rules{Reasons: reasons, Policy: listing.DefaultPolicy()}
+	must(o.live.Load(t.Context(), store))
+	o.book = listing.NewBook(store, o.live, rules, o.now)
+	o.engine, err = sighting.New(sighting.Options{Now: o.now, Rules: o.book.Rules, Thresholds: sighting.DefaultThresholds(), Archive: nothing{}})
+	must(err)
+	letters, err := delist.NewLetters(nil)
+	must(err)
+	signer, err := delist.NewSigner([]byte("0123456789abcdef"))
+	must(err)
+	settings := desk.Settings{Zones: []desk.Zone{{Name: "bl.test", TTL: 5 * time.Minute}}, Letters: letters, Page: "https://bl.example/",
+		Mail: "desk@bl.example", Probe: "probe.bl.example"}
+	o.Desk, err = desk.New(desk.Config{Book: o.book, View: o.live, Counters: o.engine, People: o.people, Signer: signer,
+		Settings: func() desk.Settings { return settings }})
+	must(err)
+	ctx, cancel := context.WithCancel(context.Background())
+	followed := make(chan error, 1)
+	go func() { followed <- o.live.Follow(ctx, store) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-followed; !errors.Is(err, context.Canceled) {
+			t.Errorf("following: %v", err)
+		}
+		must(errors.Join(store.Close(), o.people.Close()))
+	})
+	return o
+}
+
+func (o *office) add(t *testing.T, c listing.Add) {
+	t.Helper()
+	c.Subject = listing.HostSubject(sender)
+	if _, err := o.book.Add(t.Context(), "alice", c); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// see tells the counters of sessions, a minute apart.
+func (o *office) see(t *testing.T, from time.Time, n int, greeting string, code helo.Code, strength helo.Strength) {
+	t.Helper()
+	for i := range n {
+		ob := sighting.Observation{Time: from.Add(time.Duration(i) * time.Minute), Receiver: fmt.Sprintf("mx%d", 1+i%2), ID: fmt.Sprint(greeting, from, i),
+			Client: sender, HELO: greeting, Verdict: helo.Verdict{Code: code, Strength: strength, Name: greeting}}
+		if _, err := o.engine.Observe(ob); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func (o *office) listed() bool {
+	return len(o.live.Set().Lookup(sender, uint32(o.now().Unix()), nil)) > 0
+}
+
+func (o *office) request(t *testing.T, r desk.Request) desk.Done {
+	t.Helper()
+	r.Actor, r.Address = "alice", sender
+	done, err := o.Request(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return done
+}
+
+func (o *office) ticket(t *testing.T, id string) delist.Ticket {
+	t.Helper()
+	ticket, err := o.Ticket(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ticket
+}
+
+func contains(t *testing.T, text string, wanted ...string) {
+	t.Helper()
+	flat := strings.Join(strings.Fields(text), " ")
+	for _, w := range wanted {
+		if !strings.Contains(flat, w) {
+			t.Errorf("nothing of %q in:\n%s", w, text)
+		}
+	}
+}
+
+func TestWithoutEvidenceItIsOurError(t *testing.T) {
+	o := newOffice(t)
+	o.add(t, listing.Add{Reason: "helo-bare-ip"})
+	if d, err := o.Eligibility(t.Context(), sender); err != nil || d.Code != delist.OKSupport {
+		t.Errorf("eligibility: %v, %v", d.Code, err)
+	}
+	var refused *listing.Error
+	if _, err := o.Letter(t.Context(), sender, ""); !errors.As(err, &refused) || refused.Code != "no-evidence" {
+		t.Errorf("a letter that upholds it: %v", err)
+	}
+	if done := o.request(t, desk.Request{}); done.NoLetter == nil || done.Letter != "" || !o.listed() {
+		t.Errorf("a request that delists nothing: %+v", done)
+	}
+	done := o.request(t, desk.Request{Delist: true, Key: "mail 1"})
+	if done.Outcome != delist.Withdrawn || o.listed() {
+		t.Errorf("delisted as our error: %+v", done)
+	}
+	contains(t, done.Letter, "we are sorry", "We apologise", "2026-11-23 12:05:01 UTC at the latest")
+	if ticket := o.ticket(t, done.Ticket); ticket.State != delist.Monitoring || ticket.Because != listing.OurError {
+		t.Errorf("the ticket is %s, for %s", ticket.State, ticket.Because)
+	}
+	again := o.request(t, desk.Request{Delist: true, Key: "mail 1"})
+	if !again.Repeated || again.Letter != done.Letter {
+		t.Errorf("the same request again: %+v", again)
+	}
+	o.advance(8 * listing.Day)
+	if err := o.Tend(t.Context(), "dnsbld"); err != nil {
+		t.Fatal(err)
+	}
+	if ticket := o.ticket(t, done.Ticket); ticket.State != delist.Closed {
+		t.Errorf("after the watch the ticket is %s", ticket.State)
+	}
+}
+
+func TestSenderDelistsItself(t *testing.T) {
+	o := newOffice(t)
+	o.add(t, listing.Add{Reason: "helo-bare-ip", HELO: "192.0.2.7"})
+	o.see(t, noon.Add(-3*time.Hour), 12, "192.0.2.7", helo.CodeBareIP, helo.Medium)
+	letter, err := o.Letter(t.Context(), sender, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	contains(t, letter.Letter, "DECISION: OK_SELF", "We counted 12 such sessions", `"192.0.2.7"`, "helo-bare-ip")
+	if ref, err := o.Verify(letter.Reference); err != nil || ref.Address != sender || ref.Code != delist.OKSelf {
+		t.Errorf("its reference: %+v, %v", ref, err)
+	}
+	if done := o.request(t, desk.Request{Delist: true, DryRun: true}); done.Outcome != delist.Removed || !o.listed() || done.Ticket != "" {
+		t.Errorf("a dry run: %+v", done)
+	}
+	done := o.request(t, desk.Request{Delist: true})
+	if done.Outcome != delist.Removed || o.listed() || done.Revision == 0 {
+		t.Errorf("delisted: %+v", done)
+	}
+	contains(t, done.Letter, "STATUS")
+	about, err := o.About(t.Context(), sender)
+	if err != nil || about.Last == nil || about.Last.Because != listing.SelfService {
+		t.Errorf("afterwards: %+v, %v", about.Last, err)
+	}
+}
+
+func TestMixedTraffic(t *testing.T) {
+	o := newOffice(t)
+	o.add(t, listing.Add{Reason: "helo-bare-ip"})
+	o.see(t, noon.Add(-3*time.Hour), 40, "mail.sender.example", helo.CodeOK, helo.StrengthOK)
+	o.see(t, noon.Add(-2*time.Hour), 12, "192.0.2.7", helo.CodeBareIP, helo.Medium)
+	done := o.request(t, desk.Request{Delist: true})
+	if done.Decision.Code != delist.MixedTraffic || !o.listed() {
+		t.Fatalf("decided %+v", done.Decision)
+	}
+	contains(t, done.Letter, "DECISION: MIXED_TRAFFIC", "40 sessions that greeted properly", "12 sessions that did not", "something else behind the same address")
+	if ticket := o.ticket(t, done.Ticket); ticket.State != delist.Denied || ticket.Denied != delist.MixedTraffic {
+		t.Errorf("the ticket is %s (%s)", ticket.State, ticket.Denied)
+	}
+}
+
+func TestRequestsAreCountedAndAttachToTheAddress(t *testing.T) {
+	o := newOffice(t)
+	o.add(t, listing.Add{Reason: "manual"})
+	var tickets []string
+	for n, want := range []delist.Code{delist.ManualHold, delist.ManualHold, delist.ManualHold, delist.RateLimit} {
+		done := o.request(t, desk.Request{Ticket: fmt.Sprintf("rt:%d", 1425830+n)})
+		if done.Decision.Code != want {
+			t.Errorf("request %d: %s, wanted %s", n+1, done.Decision.Code, want)
+		}
+		tickets = append(tickets, done.Ticket)
+	}
+	if len(slices.Compact(tickets)) != 1 {
+		t.Errorf("one address has the tickets %v", tickets)
+	}
+	if ticket := o.ticket(t, "rt:1425832"); ticket.ID != tickets[0] || len(ticket.References) != 4 {
+		t.Errorf("found by reference: %+v", ticket)
+	}
+	o.advance(8 * listing.Day)
+	if done := o.request(t, desk.Request{}); done.Decision.Code != delist.ManualHold {
+		t.Errorf("a week later: %s", done.Decision.Code)
+	}
+}
+
+func TestProbeIsProof(t *testing.T) {
+	o := newOffice(t)
+	for range 2 { // once at the sender's word
+		o.see(t, o.now().Add(-3*time.Hour), 12, "192.0.2.25", helo.CodeOurIP, helo.Strong)
+		o.add(t, listing.Add{Reason: "helo-our-ip"})
+		if d, err := o.Eligibility(t.Context(), sender); err != nil || d.Code == delist.NoProof {
+			break
+		}
+		o.request(t, desk.Request{Delist: true})
+		o.advance(listing.Day)
+	}
+	o.advance(7 * time.Hour)
+	if d, _ := o.Eligibility(t.Context(), sender); d.Code != delist.NoProof {
+		t.Fatalf("the second time: %s", d.Code)
+	}
+	letter, err := o.Letter(t.Context(), sender, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := strings.Index(letter.Letter, "helo+")
+	if at < 0 {
+		t.Fatalf("no probe address in:\n%s", letter.Letter)
+	}
+	address, _, _ := strings.Cut(letter.Letter[at:], "\n")
+	probe := desk.Probe{Time: o.now(), Client: sender, Recipient: strings.ToUpper(address), Strength: helo.StrengthOK}
+	for _, bad := range []func(p *desk.Probe){
+		func(p *desk.Probe) { p.Recipient = "postmaster@probe.bl.example" },
+		func(p *desk.Probe) { p.Strength = helo.Medium },
+		func(p *desk.Probe) { p.Client = netip.MustParseAddr("192.0.2.8") },
+		func(p *desk.Probe) { p.Recipient = "helo+abc@probe.bl.example" },
+	} {
+		p := probe
+		bad(&p)
+		if proved, _ := o.Probe(t.Context(), "sensor", p); proved {
+			t.Errorf("%+v proves it", p)
+		}
+	}
+	if proved, err := o.Probe(t.Context(), "sensor", probe); !proved || err != nil {
+		t.Fatalf("the probe: %v, %v", proved, err)
+	}
+	if proved, err := o.Probe(t.Context(), "sensor", probe); proved || err != nil {
+		t.Errorf("the same probe again: %v, %v", proved, err)
+	}
+	if d, _ := o.Eligibility(t.Context(), sender); !d.Code.OK() {
+		t.Errorf("with proof: %s", d.Code)
+	}
+}
+
+func TestAppealTakesAnotherPerson(t *testing.T) {
+	o := newOffice(t)
+	o.add(t, listing.Add{Reason: "manual"})
+	done := o.request(t, desk.Request{})
+	take := func(actor string, verb desk.Verb) error {
+		_, _, err := o.Take(t.Context(), done.Ticket, desk.Step{Actor: actor, Verb: verb})
+		return err
+	}
+	if err := take("alice", desk.Appeal); err != nil {
+		t.Fatal(err)
+	}
+	if err := take("alice", desk.Grant); !errors.Is(err, listing.ErrPolicy) || !o.listed() {
+		t.Errorf("the one who denied grants it: %v", err)
+	}
+	if err := take("bob", desk.Grant); err != nil || o.listed() {
+		t.Errorf("another person grants it: %v", err)
+	}
+	if ticket := o.ticket(t, done.Ticket); ticket.State != delist.Monitoring || ticket.Because != listing.AppealUpheld {
+		t.Errorf("the ticket is %s, for %s", ticket.State, ticket.Because)
+	}
+}
+
+func TestPeopleAreErasedAndTheAuditStands(t *testing.T) {
+	o := newOffice(t)
+	o.add(t, listing.Add{Reason: "manual"})
+	r := desk.Request{Key: "k", From: "Carol <carol@sender.example>", Note: "write to carol@sender.example"}
+	done := o.request(t, r)
+	if done.NoAnswer != "" {
+		t.Errorf("no answer: %s", done.NoAnswer)
+	}
+	r.Key = "l"
+	if second := o.request(t, r); !strings.Contains(second.NoAnswer, "within a day") {
+		t.Errorf("a second answer within a day: %q", second.NoAnswer)
+	}
+	if n := o.ticket(t, done.Ticket).Notes; strings.Contains(fmt.Sprint(n), "carol") {
+		t.Errorf("the ticket names her: %+v", n)
+	}
+	p, err := o.Export("carol@sender.example")
+	if err != nil || len(p.Contacts) != 1 || len(p.Answers) != 2 || !slices.Equal(p.Contacts[0].Tickets, []string{done.Ticket}) {
+		t.Errorf("export: %+v, %v", p, err)
+	}
+	if _, err := o.Erase("CAROL@sender.example"); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := o.Export("carol@sender.example"); err != nil || len(p.Contacts)+len(p.Answers) != 0 {
+		t.Errorf("after erasing: %+v, %v", p, err)
+	}
+	if _, err := o.book.Store().(*db.DB).Verify(t.Context()); err != nil {
+		t.Errorf("the audit: %v", err)
+	}
+}

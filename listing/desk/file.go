@@ -1,0 +1,183 @@
+package desk
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"dnsbld/listing"
+	"dnsbld/listing/delist"
+)
+
+// FileKind is the kind of the document that holds what the desk knows of one
+// address; its ID is the address.
+const FileKind = "address"
+
+// file is what the desk knows of an address beside the list.
+type file struct {
+	Tickets  []string       `json:"tickets,omitempty"`  // oldest first
+	Requests []heard        `json:"requests,omitempty"` // of the last days, oldest first
+	Proofs   []delist.Proof `json:"proofs,omitempty"`   // the last of each kind
+}
+
+// heard is a request and what was decided about it.
+type heard struct {
+	ID      string               `json:"id"` // digest of its key
+	Time    time.Time            `json:"time"`
+	Ticket  string               `json:"ticket"`
+	Code    delist.Code          `json:"decision"`
+	Because listing.DelistReason `json:"because,omitempty"` // it was to be delisted for
+}
+
+// Limits of a file.
+const (
+	maxTickets  = 100
+	maxRequests = 100
+	keepHeard   = 30 * listing.Day // as long as idempotency keys are
+)
+
+func readFile(snap listing.Snapshot, a netip.Addr) (file, listing.Revision, error) {
+	var f file
+	doc, err := snap.Document(FileKind, a.String())
+	if errors.Is(err, listing.ErrNotFound) {
+		return f, 0, nil
+	}
+	if err == nil {
+		err = decode(doc, &f)
+	}
+	return f, doc.Revision, err
+}
+
+func decode(doc listing.Document, into any) error {
+	if err := json.Unmarshal(doc.Body, into); err != nil {
+		return fmt.Errorf("%s %s: %w", doc.Kind, doc.ID, errors.Join(listing.ErrCorrupt, err))
+	}
+	return nil
+}
+
+// tidy forgets what no rule looks at any more.
+func (f *file) tidy(now time.Time) {
+	f.Requests = slices.DeleteFunc(f.Requests, func(h heard) bool { return now.Sub(h.Time) >= keepHeard })
+	f.Requests = f.Requests[max(0, len(f.Requests)-maxRequests):]
+	f.Tickets = f.Tickets[max(0, len(f.Tickets)-maxTickets):]
+}
+
+// prove keeps a proof in place of an older one of its kind.
+func (f *file) prove(p delist.Proof) {
+	f.Proofs = slices.DeleteFunc(f.Proofs, func(o delist.Proof) bool { return o.Kind == p.Kind })
+	f.Proofs = append(f.Proofs, p)
+}
+
+// paper is an edit that writes a document over the revision it was read at.
+func paper(kind, id string, body any, read listing.Revision) (listing.Edit, error) {
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return listing.Edit{}, fmt.Errorf("writing %s %s: %w", kind, id, err)
+	}
+	return listing.Edit{Op: listing.OpDocument, Expect: &read, Paper: &listing.Document{Kind: kind, ID: id, Body: raw}}, nil
+}
+
+// attempts is how often something is done anew because somebody else wrote the
+// same document meanwhile.
+const attempts = 5
+
+// edit reads the file of an address and, if id is not empty, a ticket, has them
+// changed and writes what is different, all in one request.
+func (d *Desk) edit(ctx context.Context, actor string, a netip.Addr, change func(*draft) error) (*draft, error) {
+	for n := 1; ; n++ {
+		dr := &draft{now: d.now()}
+		err := d.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) (err error) {
+			if dr.file, dr.fileRead, err = readFile(snap, a); err != nil {
+				return err
+			}
+			for _, id := range dr.file.Tickets {
+				t, read, err := readTicket(snap, id)
+				if err != nil {
+					return err
+				}
+				dr.tickets = append(dr.tickets, draftTicket{t, read, false})
+			}
+			return nil
+		})
+		if err == nil {
+			err = change(dr)
+		}
+		if err != nil {
+			return nil, err
+		}
+		edits, err := dr.edits(a)
+		if err != nil || len(edits) == 0 {
+			return dr, err
+		}
+		_, err = d.cfg.Book.Do(ctx, actor, "", edits)
+		if errors.Is(err, listing.ErrConflict) && n < attempts {
+			continue
+		}
+		return dr, err
+	}
+}
+
+// draft is what the desk has about an address while it is changed.
+type draft struct {
+	now      time.Time
+	file     file
+	fileRead listing.Revision
+	written  bool // the file is to be
+	tickets  []draftTicket
+}
+
+type draftTicket struct {
+	delist.Ticket
+	read    listing.Revision
+	changed bool
+}
+
+func (dr *draft) edits(a netip.Addr) ([]listing.Edit, error) {
+	var all []listing.Edit
+	if dr.written {
+		dr.file.tidy(dr.now)
+		e, err := paper(FileKind, a.String(), dr.file, dr.fileRead)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, e)
+	}
+	for _, t := range dr.tickets {
+		if !t.changed {
+			continue
+		}
+		e, err := paper(delist.TicketKind, t.ID, t.Ticket, t.read)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, e)
+	}
+	return all, nil
+}
+
+// open makes a ticket and puts it into the file.
+func (dr *draft) open(t delist.Ticket) {
+	dr.file.Tickets, dr.written = append(dr.file.Tickets, t.ID), true
+	dr.tickets = append(dr.tickets, draftTicket{t, 0, true})
+}
+
+// put replaces a ticket by what has become of it.
+func (dr *draft) put(t delist.Ticket) {
+	for n := range dr.tickets {
+		if dr.tickets[n].ID == t.ID {
+			dr.tickets[n].Ticket, dr.tickets[n].changed = t, true
+		}
+	}
+}
+
+// digest is a key in a form that says nothing about it.
+func digest(key string) string {
+	sum := sha256.Sum256([]byte("dnsbld request " + key))
+	return hex.EncodeToString(sum[:16])
+}

@@ -1,0 +1,184 @@
+package desk
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"dnsbld/listing"
+	"dnsbld/listing/delist"
+	"dnsbld/listing/helo"
+	"dnsbld/listing/sighting"
+)
+
+// Letter is a letter about an address as it stands.
+type Letter struct {
+	Address   netip.Addr      `json:"address"`
+	Decision  delist.Decision `json:"decision"`
+	Subject   string          `json:"subject"`
+	Reference string          `json:"reference"`
+	Ticket    string          `json:"ticket,omitempty"`
+	Letter    string          `json:"letter"`
+}
+
+// Letter writes the letter about an address as it stands, and changes nothing.
+// It fails with the code no-evidence when it would uphold a listing without
+// naming what was seen.
+func (d *Desk) Letter(ctx context.Context, a netip.Addr, ticket string) (Letter, error) {
+	about, err := d.About(ctx, a)
+	if err != nil {
+		return Letter{}, err
+	}
+	c := &hearing{now: d.now(), about: about}
+	c.decision, c.shown, c.unshown = d.judged(about, c.now)
+	if ticket != "" {
+		if c.ticket, err = d.Ticket(ctx, ticket); err != nil {
+			return Letter{}, err
+		}
+		if c.ticket.Address != about.Facts.Address {
+			return Letter{}, &listing.Error{Kind: listing.ErrInvalid, Code: "other-address",
+				Message: fmt.Sprintf("ticket %s is about %s, not %s", c.ticket.ID, c.ticket.Address, about.Facts.Address), Hint: "leave --ticket out, or name another"}
+		}
+	}
+	f := d.letterFacts(c, nil)
+	text, err := d.cfg.Settings().Letters.Render(f)
+	return Letter{Address: f.Address, Decision: f.Decision, Subject: delist.Subject(f), Reference: f.Reference, Ticket: f.Ticket, Letter: text}, err
+}
+
+// Verify recognises the reference of a letter of ours.
+func (d *Desk) Verify(reference string) (delist.Reference, error) {
+	return d.cfg.Signer.ReadReference(reference)
+}
+
+// letterFacts are what the letter about a hearing says.
+func (d *Desk) letterFacts(c *hearing, finding *delist.Finding) delist.LetterFacts {
+	s, a := d.cfg.Settings(), c.about.Facts.Address
+	f := delist.LetterFacts{Zone: s.zone(), Page: s.page(a), Desk: s.Mail, Address: a, Now: c.now, Decision: c.decision,
+		EffectiveBy: s.effectiveBy(c.now), Traffic: traffic(c.about.Counted), Last: c.about.Last, Finding: finding, Ticket: c.ticket.ID,
+		References: c.ticket.References}
+	switch {
+	case c.because == listing.OurError:
+		f.Outcome, f.Entries = delist.Withdrawn, c.ends
+	case c.because != "":
+		f.Outcome, f.Entries = delist.Removed, c.ends
+	case len(c.shown) > 0:
+		f.Entries = c.shown
+	default:
+		f.Entries = c.unshown
+	}
+	if finding != nil && len(f.References) == 0 {
+		f.References = finding.References
+	}
+	if s.Probe != "" && f.Outcome == delist.Stands && len(f.Entries) > 0 {
+		f.Probe = fmt.Sprintf("helo+%s@%s", d.Token(a, c.about.Stand), s.Probe)
+	}
+	f.Reference = d.cfg.Signer.Reference(delist.Reference{Address: a, Time: c.now, Code: c.decision.Code})
+	return f
+}
+
+// traffic is what letters say of counters.
+func traffic(f sighting.Facts) delist.Traffic {
+	t := delist.Traffic{Sessions: f.Sessions, Clean: f.Clean, Bogus: f.Bogus}
+	if len(f.Days) > 0 {
+		t.From, t.To = f.Days[0].Day, f.Days[len(f.Days)-1].Day.Add(listing.Day)
+	}
+	codes := map[string]helo.Code{}
+	for _, s := range f.Samples {
+		codes[s.HELO] = helo.Code(s.Verdict)
+	}
+	for _, h := range f.HELOs {
+		count := delist.HELOCount{HELO: h.HELO, Code: codes[h.HELO], Sessions: h.Count}
+		if h.Bogus == 0 {
+			count.Code = helo.CodeOK
+		}
+		t.HELOs = append(t.HELOs, count)
+	}
+	return t
+}
+
+// finish writes the letter and says what was done.
+func (d *Desk) finish(c *hearing, r Request) (Done, error) {
+	f := d.letterFacts(c, r.Finding)
+	done := Done{Address: f.Address, Decision: f.Decision, Ticket: c.ticket.ID, Outcome: f.Outcome, Revision: c.revision, Subject: delist.Subject(f)}
+	if f.Outcome != delist.Stands {
+		done.EffectiveBy = f.EffectiveBy
+	}
+	text, err := d.cfg.Settings().Letters.Render(f)
+	if refused, ok := errors.AsType[*listing.Error](err); ok && errors.Is(err, listing.ErrPolicy) {
+		done.NoLetter, err = refused, nil
+	}
+	done.Letter = text
+	return done, err
+}
+
+// answer keeps what is answered, and notes that the correspondent was.
+func (d *Desk) answer(done Done, c *hearing, r Request) (Done, error) {
+	if r.Finding != nil {
+		done.NoAnswer = r.Finding.Automatic
+	}
+	if c.contact.ID != "" {
+		done.NoAnswer = told(&c.contact, done, c.now)
+		if err := d.keepContact(c.contact); err != nil {
+			return done, err
+		}
+	}
+	kept := answerKept{Done: done, Contact: c.contact.ID, Time: c.now}
+	if done.NoLetter != nil {
+		kept.Refused = &refusedLetter{done.NoLetter.Code, done.NoLetter.Message, done.NoLetter.Hint}
+	}
+	raw, err := json.Marshal(kept)
+	if err != nil {
+		return done, fmt.Errorf("keeping the answer: %w", err)
+	}
+	return done, d.cfg.People.Put(answerKind, c.id, raw)
+}
+
+// told notes in a contact what he is answered, and says why no program may
+// answer him.
+func told(c *delist.Contact, done Done, now time.Time) (noAnswer string) {
+	if !slices.Contains(c.Tickets, done.Ticket) {
+		c.Tickets = append(c.Tickets, done.Ticket)
+	}
+	switch {
+	case done.NoAnswer != "" || done.Letter == "":
+		return done.NoAnswer
+	case !c.MayAnswer(done.Ticket, now):
+		return "the correspondent had an answer on ticket " + done.Ticket + " within a day"
+	}
+	c.Answered[done.Ticket] = now
+	return ""
+}
+
+// answerKept is an answer as it is kept, for the same request sent again.
+type answerKept struct {
+	Done
+	Contact string         `json:"contact,omitempty"`
+	Time    time.Time      `json:"time"`
+	Refused *refusedLetter `json:"refused,omitempty"`
+}
+
+type refusedLetter struct{ Code, Message, Hint string }
+
+// answered finds what was answered to a request.
+func (d *Desk) answered(id string) (Done, bool, error) {
+	raw, err := d.cfg.People.Get(answerKind, id)
+	if errors.Is(err, listing.ErrNotFound) {
+		return Done{}, false, nil
+	}
+	var kept answerKept
+	if err == nil {
+		err = json.Unmarshal(raw, &kept)
+	}
+	if err != nil {
+		return Done{}, false, fmt.Errorf("reading an earlier answer: %w", err)
+	}
+	kept.Repeated = true
+	if r := kept.Refused; r != nil {
+		kept.NoLetter = &listing.Error{Kind: listing.ErrPolicy, Code: r.Code, Message: r.Message, Hint: r.Hint}
+	}
+	return kept.Done, true, nil
+}

@@ -1,0 +1,135 @@
+package desk
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/mail"
+	"slices"
+	"time"
+
+	"dnsbld/listing"
+	"dnsbld/listing/delist"
+)
+
+// Kinds of records in People.
+const (
+	contactKind = "contact"
+	answerKind  = "answer"
+)
+
+// keepAnswers is how long the same request gets the same answer.
+const keepAnswers = keepHeard
+
+// contacts are those with a mail address.
+func (d *Desk) contacts(address string) ([]delist.Contact, error) {
+	var found []delist.Contact
+	for r, err := range d.cfg.People.Each(contactKind) {
+		if err != nil {
+			return nil, err
+		}
+		var c delist.Contact
+		if err := json.Unmarshal(r.Value, &c); err != nil {
+			return nil, fmt.Errorf("reading contact %s: %w", r.ID, err)
+		}
+		if c.Matches(address) {
+			found = append(found, c)
+		}
+	}
+	return found, nil
+}
+
+func (d *Desk) keepContact(c delist.Contact) error {
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return fmt.Errorf("keeping a contact: %w", err)
+	}
+	return d.cfg.People.Put(contactKind, c.ID, raw)
+}
+
+// contact is who asks, known or new; without a mail address it is nobody.
+func (d *Desk) contact(r Request, now time.Time) (delist.Contact, error) {
+	if r.From == "" {
+		return delist.Contact{}, nil
+	}
+	known, err := d.contacts(r.From)
+	if err != nil {
+		return delist.Contact{}, err
+	}
+	c := delist.Contact{ID: delist.NewID('C'), Mail: r.From, Name: listing.Printable(r.Name), Received: now}
+	if parsed, err := mail.ParseAddress(r.From); err == nil {
+		c.Mail = parsed.Address
+		if c.Name == "" {
+			c.Name = listing.Printable(parsed.Name)
+		}
+	}
+	if len(known) > 0 {
+		c = known[0]
+	}
+	if c.Answered == nil {
+		c.Answered = map[string]time.Time{}
+	}
+	return c, d.keepContact(c)
+}
+
+// Person is all that is kept about somebody by his mail address.
+type Person struct {
+	Contacts []delist.Contact `json:"contacts"`
+	Answers  []Done           `json:"answers"` // the letters of the last days
+}
+
+// Export is all that is kept about a mail address.
+func (d *Desk) Export(address string) (Person, error) {
+	p, _, err := d.person(address)
+	return p, err
+}
+
+// Erase removes all that is kept about a mail address, and says what that was.
+// Tickets and the audit do not name it, and stay.
+func (d *Desk) Erase(address string) (Person, error) {
+	p, answers, err := d.person(address)
+	if err != nil {
+		return p, err
+	}
+	var contacts []string
+	for _, c := range p.Contacts {
+		contacts = append(contacts, c.ID)
+	}
+	if err := d.cfg.People.Delete(answerKind, answers...); err != nil {
+		return p, err
+	}
+	return p, d.cfg.People.Delete(contactKind, contacts...)
+}
+
+func (d *Desk) person(address string) (Person, []string, error) {
+	p := Person{Contacts: []delist.Contact{}, Answers: []Done{}}
+	if _, err := mail.ParseAddress(address); err != nil {
+		return p, nil, &listing.Error{Kind: listing.ErrInvalid, Code: "not-a-mail-address",
+			Message: listing.Quote(address) + " is not a mail address", Hint: "for example postmaster@sender.example"}
+	}
+	contacts, err := d.contacts(address)
+	if err != nil {
+		return p, nil, err
+	}
+	p.Contacts = append(p.Contacts, contacts...)
+	var ids []string
+	err = d.eachAnswer(func(id string, a answerKept) {
+		if slices.ContainsFunc(contacts, func(c delist.Contact) bool { return c.ID == a.Contact }) {
+			ids, p.Answers = append(ids, id), append(p.Answers, a.Done)
+		}
+	})
+	return p, ids, err
+}
+
+func (d *Desk) eachAnswer(f func(id string, a answerKept)) error {
+	for r, err := range d.cfg.People.Each(answerKind) {
+		if err != nil {
+			return err
+		}
+		var a answerKept
+		if err := json.Unmarshal(r.Value, &a); err != nil {
+			return fmt.Errorf("reading answer %s: %w", r.ID, err)
+		}
+		f(r.ID, a)
+	}
+	return nil
+}

@@ -1,0 +1,277 @@
+package desk
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"dnsbld/listing"
+	"dnsbld/listing/delist"
+)
+
+// Request asks for an address to be delisted. From and Name are personal data.
+type Request struct {
+	Key     string          // the same for the same request sent again; empty: it is not repeated
+	Actor   string          // who hands it in, in the audit
+	Address netip.Addr      //
+	Offered delist.Proof    // its zero value: none
+	From    string          // mail address of who asks, or empty
+	Name    string          //
+	Note    string          // for the ticket; mail addresses in it are blanked
+	Ticket  string          // ours, or a reference in another system
+	Finding *delist.Finding // of the mail that asks, if one does
+	Delist  bool            // end the listing if the decision allows it
+	DryRun  bool            // say what would be done
+}
+
+// Done is what was done about a request.
+type Done struct {
+	Address     netip.Addr       `json:"address"`
+	Decision    delist.Decision  `json:"decision"`
+	Ticket      string           `json:"ticket,omitempty"`
+	Outcome     delist.Outcome   `json:"outcome"`
+	Revision    listing.Revision `json:"revision,omitempty"`    // that ended the listing
+	EffectiveBy time.Time        `json:"effective_by,omitzero"` // when the last resolver has let go of it
+	Subject     string           `json:"subject,omitempty"`     // of the mail that carries the letter
+	Letter      string           `json:"letter"`                // empty: none can be written, and NoLetter says why
+	NoLetter    *listing.Error   `json:"-"`
+	Repeated    bool             `json:"repeated,omitempty"` // it was heard before: this is what was answered then
+	NoAnswer    string           `json:"no_answer,omitempty"` // why no program may send the letter; empty: one may
+}
+
+// Request counts a request, decides it, follows it with a ticket, ends the
+// listing where that is asked for and allowed, and writes the letter.
+//
+// What is done for the sender alone needs OK_SELF. OK_SUPPORT is for a person
+// to carry out, but for a listing without evidence: it is ended as our error.
+func (d *Desk) Request(ctx context.Context, r Request) (Done, error) {
+	r.Address = listing.Canonical(r.Address)
+	if r.Key == "" {
+		r.Key = rand.Text()
+	}
+	id := digest(r.Key)
+	if done, found, err := d.answered(id); found || err != nil {
+		return done, err
+	}
+	about, err := d.About(ctx, r.Address)
+	if err != nil {
+		return Done{}, err
+	}
+	c := d.consider(about, r, id)
+	if r.DryRun {
+		return d.finish(c, r)
+	}
+	if c.contact, err = d.contact(r, c.now); err != nil {
+		return Done{}, err
+	}
+	if err := d.hear(ctx, c, r); err != nil {
+		return Done{}, err
+	}
+	if err := d.carryOut(ctx, c, r); err != nil {
+		return Done{}, err
+	}
+	done, err := d.finish(c, r)
+	if err != nil {
+		return done, err
+	}
+	return d.answer(done, c, r)
+}
+
+// hearing is a request while it is dealt with.
+type hearing struct {
+	id       string
+	now      time.Time
+	about    About
+	decision delist.Decision
+	shown    []delist.Evident
+	unshown  []delist.Evident
+	because  listing.DelistReason // what the listing is ended for; empty: it is not
+	ends     []delist.Evident     // that are ended
+	ticket   delist.Ticket
+	contact  delist.Contact // its zero value: nobody who left an address
+	revision listing.Revision
+}
+
+// consider decides a request and what is to be done about it.
+func (d *Desk) consider(about About, r Request, id string) *hearing {
+	c := &hearing{id: id, now: d.now(), about: about}
+	c.about.Facts.Offered = r.Offered
+	// This request is not one of those before it, also when it comes again.
+	c.decision, c.shown, c.unshown = d.judged(c.about, c.now)
+	switch {
+	case !r.Delist || !c.decision.Code.OK():
+	case len(c.shown) == 0:
+		c.because, c.ends = listing.OurError, c.unshown
+	case c.decision.Code == delist.OKSelf:
+		c.because, c.ends = listing.SelfService, about.Entries
+	}
+	return c
+}
+
+// hear counts the request and notes it in a ticket. One that was heard before
+// and not finished goes on as it was decided then.
+func (d *Desk) hear(ctx context.Context, c *hearing, r Request) error {
+	_, err := d.edit(ctx, r.Actor, c.about.Facts.Address, func(dr *draft) error {
+		if n := slices.IndexFunc(dr.file.Requests, func(h heard) bool { return h.ID == c.id }); n >= 0 {
+			return c.resume(dr, dr.file.Requests[n])
+		}
+		t, err := d.ticketFor(dr, c, r)
+		if err != nil {
+			return err
+		}
+		step := delist.Step{Time: c.now, Actor: r.Actor, Note: d.note(r)}
+		if t, err = t.Judged(c.decision, step); errors.Is(err, listing.ErrConflict) {
+			t, err = t.Say(step) // a person is at it, or it is over
+		}
+		if err != nil {
+			return err
+		}
+		if c.contact.ID != "" {
+			t.ContactID = c.contact.ID
+		}
+		c.ticket = t
+		dr.put(t)
+		dr.file.Requests = append(dr.file.Requests, heard{ID: c.id, Time: c.now, Ticket: t.ID, Code: c.decision.Code, Because: c.because})
+		if r.Offered.Kind != "" {
+			dr.file.prove(r.Offered)
+		}
+		dr.written = true
+		return nil
+	})
+	return err
+}
+
+// resume takes up what an earlier hearing of the same request has left.
+func (c *hearing) resume(dr *draft, h heard) error {
+	c.because, c.decision.Code = h.Because, h.Code
+	for _, t := range dr.tickets {
+		if t.ID == h.Ticket {
+			c.ticket = t.Ticket
+		}
+	}
+	if len(c.ends) == 0 {
+		c.ends = c.about.Entries
+	}
+	return nil
+}
+
+// ticketFor is the open ticket of the address, the one that is named, or a new
+// one.
+func (d *Desk) ticketFor(dr *draft, c *hearing, r Request) (delist.Ticket, error) {
+	t, found := dr.current(r.Ticket, len(c.about.Entries) > 0)
+	if !found {
+		var err error
+		if t, err = delist.Open(delist.NewID('T'), c.about.Facts.Address, delist.Step{Time: c.now, Actor: r.Actor}); err != nil {
+			return t, err
+		}
+		dr.open(t)
+	}
+	return refer(t, r.Ticket)
+}
+
+// refer adds a reference in another system.
+func refer(t delist.Ticket, reference string) (delist.Ticket, error) {
+	if reference == "" || reference == t.ID {
+		return t, nil
+	}
+	return t.Refer(reference)
+}
+
+// current finds the ticket that a request belongs to: the one it names, else
+// the newest that is not over. For an address that is listed, one that was
+// delisted is over.
+func (dr *draft) current(name string, listed bool) (delist.Ticket, bool) {
+	for n := len(dr.tickets) - 1; n >= 0; n-- {
+		t := dr.tickets[n].Ticket
+		if name != "" && t.ID == name {
+			return t, true
+		}
+	}
+	for n := len(dr.tickets) - 1; n >= 0; n-- {
+		t := dr.tickets[n].Ticket
+		switch t.State {
+		case delist.Closed, delist.Upheld:
+			continue
+		case delist.Delisted, delist.Monitoring:
+			if listed {
+				continue
+			}
+		}
+		return t, true
+	}
+	return delist.Ticket{}, false
+}
+
+// note is what the ticket says of a request.
+func (d *Desk) note(r Request) string {
+	var parts []string
+	if r.Note != "" {
+		parts = append(parts, r.Note)
+	}
+	if f := r.Finding; f != nil {
+		if len(f.References) > 0 {
+			parts = append(parts, "their references: "+strings.Join(f.References, ", "))
+		}
+		if f.HELO != "" {
+			parts = append(parts, fmt.Sprintf("greeting in their mail: %q", f.HELO))
+		}
+		if f.Time != nil {
+			parts = append(parts, "session in their mail: "+f.Time.UTC().Format(time.RFC3339))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// carryOut ends what is to end, once, and says so in the ticket.
+func (d *Desk) carryOut(ctx context.Context, c *hearing, r Request) error {
+	if c.because == "" {
+		return nil
+	}
+	revision, err := d.end(ctx, r.Actor, c)
+	if err != nil {
+		return err
+	}
+	c.revision = revision
+	_, err = d.edit(ctx, r.Actor, c.about.Facts.Address, func(dr *draft) error {
+		n := slices.IndexFunc(dr.tickets, func(t draftTicket) bool { return t.ID == c.ticket.ID })
+		if n < 0 || dr.tickets[n].State != delist.Eligible {
+			return nil // done already, or a person has taken it up
+		}
+		t, err := delisted(dr.tickets[n].Ticket, c.because, delist.Step{Time: c.now, Actor: r.Actor})
+		if err == nil {
+			dr.put(t)
+		}
+		return err
+	})
+	return err
+}
+
+// delisted takes a ticket to where the address is watched.
+func delisted(t delist.Ticket, because listing.DelistReason, by delist.Step) (delist.Ticket, error) {
+	t, err := t.Delist(because, by)
+	if err != nil {
+		return t, err
+	}
+	by.Note = ""
+	return t.Move(delist.Monitoring, by)
+}
+
+// end ends entries. Each has an idempotency key of its own, so that a request
+// that is taken up again ends nothing twice.
+func (d *Desk) end(ctx context.Context, actor string, c *hearing) (listing.Revision, error) {
+	var last listing.Revision
+	for _, e := range c.ends {
+		res, err := d.cfg.Book.Delist(ctx, actor, listing.Delist{Subject: e.Subject, Reason: fmt.Sprint(int(e.Reason)), Because: c.because, Ticket: c.ticket.ID,
+			Options: listing.Options{IdempotencyKey: fmt.Sprintf("desk:%s:%s:%d:%s", c.id, e.Subject, e.Reason, e.Source)}})
+		if err != nil {
+			return last, err
+		}
+		last = max(last, res.Revision)
+	}
+	return last, nil
+}

@@ -1,0 +1,240 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"time"
+
+	"dnsbld/listing"
+	"dnsbld/listing/delist"
+)
+
+// Step is what a person does to a ticket.
+type Step struct {
+	Actor     string               `json:"-"`
+	Verb      Verb                 `json:"verb"`
+	Note      string               `json:"note,omitempty"`
+	Code      delist.Code          `json:"code,omitempty"`      // for Deny
+	Because   listing.DelistReason `json:"because,omitempty"`   // for Grant: what the listing ends for
+	Reference string               `json:"reference,omitempty"` // in another system, to be added
+}
+
+// Verb is what can be done to a ticket.
+type Verb string
+
+// The verbs.
+const (
+	Note   Verb = "note"
+	Grant  Verb = "grant"
+	Deny   Verb = "deny"
+	Appeal Verb = "appeal"
+)
+
+func readTicket(snap listing.Snapshot, id string) (delist.Ticket, listing.Revision, error) {
+	var t delist.Ticket
+	doc, err := snap.Document(delist.TicketKind, id)
+	if err == nil {
+		err = decode(doc, &t)
+	}
+	return t, doc.Revision, err
+}
+
+// Open makes a ticket for an address, or adds to the one that is open.
+func (d *Desk) Open(ctx context.Context, actor string, a netip.Addr, reference, note string) (t delist.Ticket, opened bool, err error) {
+	a = listing.Canonical(a)
+	_, err = d.edit(ctx, actor, a, func(dr *draft) (err error) {
+		step := delist.Step{Time: dr.now, Actor: actor, Note: note}
+		if t, opened = dr.current("", true); opened {
+			opened = false
+			if note != "" {
+				t, err = t.Say(step)
+			}
+		} else if t, err = delist.Open(delist.NewID('T'), a, step); err == nil {
+			opened = true
+			dr.open(t)
+		}
+		if err == nil {
+			t, err = refer(t, reference)
+		}
+		if err == nil && (opened || note != "" || reference != "") {
+			dr.put(t)
+		}
+		return err
+	})
+	return t, opened, err
+}
+
+// Ticket finds a ticket by its ID or by a reference in another system; of
+// several with that reference, the newest.
+func (d *Desk) Ticket(ctx context.Context, name string) (t delist.Ticket, err error) {
+	err = d.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error {
+		t, _, err = readTicket(snap, name)
+		if !errors.Is(err, listing.ErrNotFound) {
+			return err
+		}
+		t, err = byReference(snap, name)
+		return err
+	})
+	return t, err
+}
+
+func byReference(snap listing.Snapshot, name string) (found delist.Ticket, err error) {
+	for doc, err := range snap.Documents(delist.TicketKind) {
+		var t delist.Ticket
+		if err == nil {
+			err = decode(doc, &t)
+		}
+		if err != nil {
+			return found, err
+		}
+		if slices.Contains(t.References, name) && t.Opened.After(found.Opened) {
+			found = t
+		}
+	}
+	if found.ID == "" {
+		err = &listing.Error{Kind: listing.ErrNotFound, Code: "no-ticket", Message: "there is no ticket " + listing.Quote(name), Hint: "`blctl ticket list --all` names them"}
+	}
+	return found, err
+}
+
+// Query narrows a list of tickets.
+type Query struct {
+	Address netip.Addr   // its zero value: any
+	State   delist.State // empty: any
+	All     bool         // those that are over, too
+}
+
+// Tickets lists tickets, the longest open first.
+func (d *Desk) Tickets(ctx context.Context, q Query) ([]delist.Ticket, error) {
+	found := []delist.Ticket{}
+	err := d.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error {
+		for doc, err := range snap.Documents(delist.TicketKind) {
+			var t delist.Ticket
+			if err == nil {
+				err = decode(doc, &t)
+			}
+			if err != nil {
+				return err
+			}
+			if q.matches(t) {
+				found = append(found, t)
+			}
+		}
+		return nil
+	})
+	slices.SortStableFunc(found, func(x, y delist.Ticket) int { return x.Opened.Compare(y.Opened) })
+	return found, err
+}
+
+func (q Query) matches(t delist.Ticket) bool {
+	over := t.State == delist.Closed
+	return (!q.Address.IsValid() || listing.Canonical(q.Address) == t.Address) &&
+		(q.State == "" || q.State == t.State) && (q.All || q.State != "" || !over)
+}
+
+// Take does something to a ticket. Granting a request also ends the listing.
+func (d *Desk) Take(ctx context.Context, name string, s Step) (t delist.Ticket, revision listing.Revision, err error) {
+	if t, err = d.Ticket(ctx, name); err != nil {
+		return t, 0, err
+	}
+	if s.Verb == Grant {
+		if revision, err = d.grant(ctx, t, &s); err != nil {
+			return t, revision, err
+		}
+	}
+	id := t.ID
+	_, err = d.edit(ctx, s.Actor, t.Address, func(dr *draft) (err error) {
+		n := slices.IndexFunc(dr.tickets, func(x draftTicket) bool { return x.ID == id })
+		if n < 0 {
+			return &listing.Error{Kind: listing.ErrConflict, Code: "old-ticket", Message: "ticket " + id + " is too old to be changed", Hint: "open another for the address"}
+		}
+		if t, err = s.take(dr.tickets[n].Ticket, dr.now); err == nil {
+			t, err = refer(t, s.Reference)
+		}
+		if err == nil {
+			dr.put(t)
+		}
+		return err
+	})
+	return t, revision, err
+}
+
+// take is the ticket after a step.
+func (s Step) take(t delist.Ticket, now time.Time) (delist.Ticket, error) {
+	by := delist.Step{Time: now, Actor: s.Actor, Note: s.Note}
+	switch s.Verb {
+	case Note:
+		return t.Say(by)
+	case Deny:
+		return t.Deny(s.Code, by)
+	case Appeal:
+		return t.Appeal(by)
+	case Grant:
+		if t.State != delist.Eligible { // which it already is when it was judged so
+			var err error
+			if t, err = t.Grant(by); err != nil {
+				return t, err
+			}
+			by.Note = ""
+		}
+		return delisted(t, s.Because, by)
+	}
+	return t, &listing.Error{Kind: listing.ErrInvalid, Code: "bad-verb", Message: listing.Quote(string(s.Verb)) + " is nothing that can be done to a ticket",
+		Hint: "there are note, grant, deny and appeal"}
+}
+
+// grant ends the listing that a ticket is about, if the ticket may be granted.
+func (d *Desk) grant(ctx context.Context, t delist.Ticket, s *Step) (listing.Revision, error) {
+	if s.Because == "" {
+		s.Because = listing.FixedClaimed
+		if t.State == delist.Appealed {
+			s.Because = listing.AppealUpheld
+		}
+	}
+	if _, err := s.take(t, d.now()); err != nil {
+		return 0, err
+	}
+	res, err := d.cfg.Book.Delist(ctx, s.Actor, listing.Delist{Subject: listing.HostSubject(t.Address), Because: s.Because, Ticket: t.ID})
+	return res.Revision, err
+}
+
+// Tend does what time alone makes due: it closes tickets whose address has been
+// watched for long enough, and forgets old answers.
+func (d *Desk) Tend(ctx context.Context, actor string) error {
+	now := d.now()
+	watched, err := d.Tickets(ctx, Query{State: delist.Monitoring})
+	if err != nil {
+		return err
+	}
+	for _, w := range watched {
+		if now.Before(w.WatchUntil) {
+			continue
+		}
+		if _, err := d.edit(ctx, actor, w.Address, func(dr *draft) error {
+			for _, t := range dr.tickets {
+				if t.ID != w.ID || t.State != delist.Monitoring {
+					continue
+				}
+				closed, err := t.Move(delist.Closed, delist.Step{Time: now, Actor: actor})
+				if err != nil {
+					return err
+				}
+				dr.put(closed)
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	var old []string
+	if err := d.eachAnswer(func(id string, a answerKept) {
+		if now.Sub(a.Time) >= keepAnswers {
+			old = append(old, id)
+		}
+	}); err != nil {
+		return err
+	}
+	return d.cfg.People.Delete(answerKind, old...)
+}
