@@ -25,15 +25,14 @@ var imports = map[string][]string{
 	"dnsbld/listing/sighting": {"dnsbld/listing", "dnsbld/listing/helo"},
 	"dnsbld/listing/delist":   {"dnsbld/listing", "dnsbld/listing/helo"},
 	"dnsbld/listing/desk":     {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/index", "dnsbld/listing/sighting", "dnsbld/listing/delist"},
-	"dnsbld/listing/desk":     {"dnsbld/listing", "dnsbld/listing/delist", "dnsbld/listing/helo", "dnsbld/listing/index", "dnsbld/listing/sighting"},
 	"dnsbld/db":               {"dnsbld/listing", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/desk"},
 	"dnsbld/db/dbtest":        {"dnsbld/listing"},
 	"dnsbld/zone":             {"dnsbld/listing", "dnsbld/listing/index"},
 	"dnsbld/mta":              {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/sighting"},
 	"dnsbld/web":              {"dnsbld/listing", "dnsbld/listing/desk", "dnsbld/listing/index", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/helo"},
-	"dnsbld/ctl":              {"dnsbld/listing", "dnsbld/listing/desk", "dnsbld/listing/index", "dnsbld/listing/feed", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/desk", "dnsbld/listing/helo"},
+	"dnsbld/ctl":              {"dnsbld/listing", "dnsbld/listing/desk", "dnsbld/listing/index", "dnsbld/listing/feed", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/helo"},
 	"dnsbld/cmd/dnsbld":       {"*"},
-	"dnsbld/cmd/blctl":        {"dnsbld/listing", "dnsbld/listing/desk", "dnsbld/listing/helo", "dnsbld/listing/index", "dnsbld/listing/feed", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/desk", "dnsbld/db", "dnsbld/ctl"},
+	"dnsbld/cmd/blctl":        {"dnsbld/listing", "dnsbld/listing/desk", "dnsbld/listing/helo", "dnsbld/listing/index", "dnsbld/listing/feed", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/db", "dnsbld/ctl"},
 }
 
 // rooms are libraries that one room alone may know.

@@ -40,7 +40,7 @@ type Done struct {
 	Subject     string           `json:"subject,omitempty"`     // of the mail that carries the letter
 	Letter      string           `json:"letter"`                // empty: none can be written, and NoLetter says why
 	NoLetter    *listing.Error   `json:"-"`
-	Repeated    bool             `json:"repeated,omitempty"` // it was heard before: this is what was answered then
+	Repeated    bool             `json:"repeated,omitempty"`  // it was heard before: this is what was answered then
 	NoAnswer    string           `json:"no_answer,omitempty"` // why no program may send the letter; empty: one may
 }
 
