@@ -68,23 +68,28 @@ func New(cfg Config) *Server {
 	}
 	s := &Server{cfg: cfg, mux: http.NewServeMux()}
 	for pattern, h := range map[string]handler{
-		"PUT /v1/entry":             s.add,
-		"POST /v1/expire":           s.expire,
-		"POST /v1/delist":           s.delist,
-		"POST /v1/allow":            s.permit,
-		"POST /v1/import":           s.imports,
-		"DELETE /v1/sources/{name}": s.dropSource,
-		"GET /v1/show":              s.show,
-		"GET /v1/entries":           s.list,
-		"GET /v1/export":            s.export,
-		"GET /v1/history":           s.history,
-		"GET /v1/then":              s.then,
-		"GET /v1/allow":             s.allows,
-		"GET /v1/reasons":           s.reasons,
-		"GET /v1/sources":           s.sources,
-		"GET /v1/stats":             s.stats,
-		"GET /v1/status":            s.status,
-		"/":                         unknown,
+		"PUT /v1/entry":                   s.add,
+		"POST /v1/expire":                 s.expire,
+		"POST /v1/delist":                 s.delist,
+		"POST /v1/allow":                  s.permit,
+		"POST /v1/import":                 s.imports,
+		"DELETE /v1/sources/{name}":       s.dropSource,
+		"POST /v1/undo":                   s.undo,
+		"POST /v1/proposals":              s.propose,
+		"GET /v1/proposals":               s.proposals,
+		"DELETE /v1/proposals/{id}":       s.withdraw,
+		"POST /v1/proposals/{id}/approve": s.approve,
+		"GET /v1/show":                    s.show,
+		"GET /v1/entries":                 s.list,
+		"GET /v1/export":                  s.export,
+		"GET /v1/history":                 s.history,
+		"GET /v1/then":                    s.then,
+		"GET /v1/allow":                   s.allows,
+		"GET /v1/reasons":                 s.reasons,
+		"GET /v1/sources":                 s.sources,
+		"GET /v1/stats":                   s.stats,
+		"GET /v1/status":                  s.status,
+		"/":                               unknown,
 	} {
 		s.mux.Handle(pattern, s.handle(h))
 	}
@@ -221,5 +226,6 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		cut()
 		return errors.Join(fmt.Errorf("closing the control socket: %w", err), server.Close())
 	}
+	<-failed // it closes the socket, where Shutdown came before it had begun
 	return nil
 }

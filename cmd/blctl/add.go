@@ -27,22 +27,27 @@ exit status: 0 listed, or so already; 2 not an address, no such reason;
 examples:
   blctl add 192.0.2.7 --reason helo-bare-ip --helo 192.0.2.7 --ticket rt:1425832
   blctl add 192.0.2.9 --except --reason manual --note "out of 192.0.2.0/24"`,
-		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "reason", Usage: "a `REASON` by symbol or number, see 'blctl reasons'"},
-			&cli.BoolFlag{Name: "except", Usage: "take PREFIX out of wider entries"},
-			&cli.StringFlag{Name: "for", Usage: "how long, a `DURATION`; otherwise what the reason says"},
-			&cli.StringFlag{Name: "until", Usage: "the end, a `TIME`, instead of --for"},
-			&cli.StringFlag{Name: "helo", Usage: "what the host said in HELO or EHLO, kept as evidence: `STRING`"},
-			&cli.StringFlag{Name: "note", Usage: "for operators: `TEXT`"},
-			&cli.StringFlag{Name: "public-note", Usage: "stands in the TXT record in place of the reason's text: `TEXT`"},
-			&cli.StringFlag{Name: "ticket", Usage: "`REF` of the ticket, such as rt:1425832"},
-			&cli.BoolFlag{Name: "force", Usage: "list a range"},
-		}, changeFlags()...),
+		Flags:  addFlags(),
 		Action: p.action(p.add),
 	}
 }
 
-func (p *program) add(ctx context.Context, in *input) error {
+func addFlags() []cli.Flag {
+	return append([]cli.Flag{
+		&cli.StringFlag{Name: "reason", Usage: "a `REASON` by symbol or number, see 'blctl reasons'"},
+		&cli.BoolFlag{Name: "except", Usage: "take PREFIX out of wider entries"},
+		&cli.StringFlag{Name: "for", Usage: "how long, a `DURATION`; otherwise what the reason says"},
+		&cli.StringFlag{Name: "until", Usage: "the end, a `TIME`, instead of --for"},
+		&cli.StringFlag{Name: "helo", Usage: "what the host said in HELO or EHLO, kept as evidence: `STRING`"},
+		&cli.StringFlag{Name: "note", Usage: "for operators: `TEXT`"},
+		&cli.StringFlag{Name: "public-note", Usage: "stands in the TXT record in place of the reason's text: `TEXT`"},
+		&cli.StringFlag{Name: "ticket", Usage: "`REF` of the ticket, such as rt:1425832"},
+		&cli.BoolFlag{Name: "force", Usage: "list a range"},
+	}, changeFlags()...)
+}
+
+// add reads the command that the flags of add stand for.
+func (in *input) add() listing.Add {
 	c := listing.Add{Subject: in.prefix(), Reason: in.String("reason"), Except: in.Bool("except"), For: in.life("for"), Until: in.time("until"),
 		HELO: in.String("helo"), Note: in.String("note"), PublicNote: in.String("public-note"), Ticket: in.String("ticket"),
 		Force: in.Bool("force"), Options: in.options()}
@@ -50,6 +55,11 @@ func (p *program) add(ctx context.Context, in *input) error {
 		in.fail(&listing.Error{Kind: listing.ErrInvalid, Code: "usage", Message: "a reason is needed",
 			Hint: "for example --reason helo-bare-ip; `blctl reasons` lists them"})
 	}
+	return c
+}
+
+func (p *program) add(ctx context.Context, in *input) error {
+	c := in.add()
 	if in.err != nil {
 		return in.err
 	}

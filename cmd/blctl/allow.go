@@ -39,16 +39,13 @@ it is there, and may have an end.`,
 				Description: `Keeps PREFIX from being answered as listed, from when the command returns. An allow
 entry that is there already gets the owner, end and note given.
 
-exit status: 0 done, or so already; 2 no owner, or an end in the past
+exit status: 0 done, or so already; 2 no owner, or an end in the past; 5 not at
+--if-revision
 
 examples:
   blctl allow add 192.0.2.0/24 --owner postmaster@example.test --note "our relays"
   blctl allow add 2001:db8::25 --owner postmaster@example.test --until 2026-12-31T00:00:00Z`,
-				Flags: append([]cli.Flag{
-					&cli.StringFlag{Name: "owner", Usage: "who answers for it: `NAME`"},
-					&cli.StringFlag{Name: "until", Usage: "the end, a `TIME`; otherwise until it is removed"},
-					&cli.StringFlag{Name: "note", Usage: "why, for operators: `TEXT`"},
-				}, bulkFlags()...),
+				Flags:  allowFlags(),
 				Action: p.action(func(ctx context.Context, in *input) error { return p.permit(ctx, in, false) }),
 			},
 			{
@@ -58,14 +55,14 @@ examples:
 				UsageText: "blctl allow remove PREFIX [flags]",
 				Description: `Takes back the allow entry for exactly PREFIX. What it hid is answered again.
 
-exit status: 0 done, or there was none
+exit status: 0 done, or there was none; 5 not at --if-revision
 
 examples:
   blctl allow remove 192.0.2.0/24
   blctl allow remove 192.0.2.0/24 --note "relays are gone" --dry-run`,
 				Flags: append([]cli.Flag{
 					&cli.StringFlag{Name: "note", Usage: "why, for operators: `TEXT`"},
-				}, bulkFlags()...),
+				}, changeFlags()...),
 				Action: p.action(func(ctx context.Context, in *input) error { return p.permit(ctx, in, true) }),
 			},
 			{
@@ -86,11 +83,27 @@ examples:
 	})
 }
 
-func (p *program) permit(ctx context.Context, in *input, remove bool) error {
+func allowFlags() []cli.Flag {
+	return append([]cli.Flag{
+		&cli.StringFlag{Name: "owner", Usage: "who answers for it: `NAME`"},
+		&cli.StringFlag{Name: "until", Usage: "the end, a `TIME`; otherwise until it is removed"},
+		&cli.StringFlag{Name: "note", Usage: "why, for operators: `TEXT`"},
+	}, changeFlags()...)
+}
+
+// permit reads the command that the flags of allow stand for.
+func (in *input) permit(remove bool) listing.Permit {
 	c := listing.Permit{Subject: in.prefix(), Remove: remove, Note: in.String("note"), Options: in.options()}
-	action := "allow remove"
 	if !remove {
-		action, c.Owner, c.Until = "allow add", in.String("owner"), in.time("until")
+		c.Owner, c.Until = in.String("owner"), in.time("until")
+	}
+	return c
+}
+
+func (p *program) permit(ctx context.Context, in *input, remove bool) error {
+	c, action := in.permit(remove), "allow remove"
+	if !remove {
+		action = "allow add"
 	}
 	if in.err != nil {
 		return in.err

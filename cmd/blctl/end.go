@@ -24,19 +24,24 @@ than the reason allows, or listed by an imported source; 5 not at --if-revision
 examples:
   blctl expire 192.0.2.7 --in 12h
   blctl expire 192.0.2.0/24 --within --reason helo-bare-ip --now --dry-run`,
-		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "reason", Usage: "only the entry for this `REASON`; otherwise for every one"},
-			&cli.BoolFlag{Name: "within", Usage: "every entry inside PREFIX"},
-			&cli.StringFlag{Name: "at", Usage: "the end, a `TIME`"},
-			&cli.StringFlag{Name: "in", Usage: "the end, a `DURATION` from now"},
-			&cli.BoolFlag{Name: "now", Usage: "end at once"},
-			&cli.StringFlag{Name: "note", Usage: "why, for operators: `TEXT`"},
-		}, changeFlags()...),
+		Flags:  expireFlags(),
 		Action: p.action(p.expire),
 	}
 }
 
-func (p *program) expire(ctx context.Context, in *input) error {
+func expireFlags() []cli.Flag {
+	return append([]cli.Flag{
+		&cli.StringFlag{Name: "reason", Usage: "only the entry for this `REASON`; otherwise for every one"},
+		&cli.BoolFlag{Name: "within", Usage: "every entry inside PREFIX"},
+		&cli.StringFlag{Name: "at", Usage: "the end, a `TIME`"},
+		&cli.StringFlag{Name: "in", Usage: "the end, a `DURATION` from now"},
+		&cli.BoolFlag{Name: "now", Usage: "end at once"},
+		&cli.StringFlag{Name: "note", Usage: "why, for operators: `TEXT`"},
+	}, changeFlags()...)
+}
+
+// expire reads the command that the flags of expire stand for.
+func (in *input) expire() listing.Expire {
 	c := listing.Expire{Subject: in.prefix(), Reason: in.String("reason"), Within: in.Bool("within"), At: in.time("at"), In: in.life("in"),
 		Note: in.String("note"), Options: in.options()}
 	given := 0
@@ -49,6 +54,11 @@ func (p *program) expire(ctx context.Context, in *input) error {
 		in.fail(&listing.Error{Kind: listing.ErrInvalid, Code: "usage", Message: "one end is needed",
 			Hint: "give --at TIME, --in DURATION or --now"})
 	}
+	return c
+}
+
+func (p *program) expire(ctx context.Context, in *input) error {
+	c := in.expire()
 	if in.err != nil {
 		return in.err
 	}
@@ -86,24 +96,34 @@ covers it: the hint says both ways out; 4 refused; 5 not at --if-revision
 examples:
   blctl delist 192.0.2.7 --because fixed-claimed --ticket rt:1425832
   blctl delist 192.0.2.0/24 --within --because ip-reassigned --max-changes 200`,
-		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "because", Usage: "why the listing ends: `WHY`"},
-			&cli.StringFlag{Name: "reason", Usage: "only the entry for this `REASON`; otherwise for every one"},
-			&cli.BoolFlag{Name: "within", Usage: "every entry inside PREFIX"},
-			&cli.StringFlag{Name: "ticket", Usage: "`REF` of the ticket"},
-			&cli.StringFlag{Name: "note", Usage: "for operators: `TEXT`"},
-		}, changeFlags()...),
+		Flags:  delistFlags(),
 		Action: p.action(p.delist),
 	}
 }
 
-func (p *program) delist(ctx context.Context, in *input) error {
+func delistFlags() []cli.Flag {
+	return append([]cli.Flag{
+		&cli.StringFlag{Name: "because", Usage: "why the listing ends: `WHY`"},
+		&cli.StringFlag{Name: "reason", Usage: "only the entry for this `REASON`; otherwise for every one"},
+		&cli.BoolFlag{Name: "within", Usage: "every entry inside PREFIX"},
+		&cli.StringFlag{Name: "ticket", Usage: "`REF` of the ticket"},
+		&cli.StringFlag{Name: "note", Usage: "for operators: `TEXT`"},
+	}, changeFlags()...)
+}
+
+// delist reads the command that the flags of delist stand for.
+func (in *input) delist() listing.Delist {
 	c := listing.Delist{Subject: in.prefix(), Reason: in.String("reason"), Within: in.Bool("within"),
 		Because: listing.DelistReason(in.String("because")), Ticket: in.String("ticket"), Note: in.String("note"), Options: in.options()}
 	if c.Because == "" {
 		in.fail(&listing.Error{Kind: listing.ErrInvalid, Code: "usage", Message: "it must be said why the listing ends",
 			Hint: "for example --because fixed-claimed; `blctl delist --help` has them all"})
 	}
+	return c
+}
+
+func (p *program) delist(ctx context.Context, in *input) error {
+	c := in.delist()
 	if in.err != nil {
 		return in.err
 	}

@@ -53,7 +53,7 @@ examples:
 			&cli.StringFlag{Name: "min-lines", Usage: "refuse a file with fewer good lines than `N`"},
 			&cli.BoolFlag{Name: "skip-bad", Usage: "leave out lines that cannot be imported"},
 			&cli.StringFlag{Name: "note", Usage: "for operators: `TEXT`"},
-		}, bulkFlags()...),
+		}, changeFlags()...),
 		Action: p.action(p.imports),
 	}
 }

@@ -108,7 +108,7 @@ func (in *input) count(flag string) int {
 // changeFlags are those of every command that changes entries.
 func changeFlags() []cli.Flag {
 	return append(bulkFlags(),
-		&cli.StringFlag{Name: "if-revision", Usage: "only if the entry is still at revision `N`; 0: if it is not listed"})
+		&cli.StringFlag{Name: "if-revision", Usage: "only if it is still at revision `N`; 0: if it is not there"})
 }
 
 // bulkFlags are those of every command that changes anything.

@@ -54,6 +54,7 @@ func (p *program) app() *cli.App {
 		Commands: []*cli.Command{
 			p.addCommand(), p.expireCommand(), p.delistCommand(), p.showCommand(), p.listCommand(), p.historyCommand(),
 			p.allowCommand(), p.reasonsCommand(), p.importCommand(), p.exportCommand(), p.sourceCommand(),
+			p.undoCommand(), p.proposeCommand(), p.approveCommand(),
 			p.classifyCommand(),
 			p.statsCommand(), p.statusCommand(), p.versionCommand(),
 		},

@@ -38,12 +38,13 @@ func TestMain(m *testing.M) {
 //	clock DURATION      the daemon's clock goes ahead
 //	instant NAME        $NAME is the daemon's time, $NAME_MAIL the same as in a mail
 //	halt                ends the daemon; its store is $STORE
+//	as NAME COMMAND …   the command is sent by alice or bob
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   filepath.Join("testdata", "script"),
 		Setup: setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "masked": masked, "clock": moveClock, "instant": instant, "halt": stopDaemon,
+			"exits": exits, "masked": masked, "clock": moveClock, "instant": instant, "halt": stopDaemon, "as": as,
 		},
 		RequireUniqueNames: true,
 		UpdateScripts:      *update,
@@ -62,7 +63,7 @@ func (d *daemon) now() time.Time { return time.Now().Add(time.Duration(d.offset.
 
 func setUp(env *testscript.Env) error {
 	socket, store := filepath.Join(env.WorkDir, "s"), filepath.Join(env.WorkDir, "listings.db")
-	d, err := startDaemon(socket, store)
+	d, err := startDaemon(socket, store, filepath.Join(env.WorkDir, ".persons"))
 	if err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ func setUp(env *testscript.Env) error {
 	return nil
 }
 
-func startDaemon(socket, file string) (*daemon, error) {
+func startDaemon(socket, file, persons string) (*daemon, error) {
 	d := &daemon{}
 	store, err := db.Open(file, db.Options{NoSync: true})
 	if err != nil {
@@ -106,10 +107,16 @@ func startDaemon(socket, file string) (*daemon, error) {
 		cancel()
 		return nil, err
 	}
+	closePersons, err := servePersons(server, persons)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
 	ended := make(chan error, 2)
 	go func() { ended <- live.Follow(ctx, store) }()
 	go func() { ended <- server.Serve(ctx, listener) }()
 	d.stop = func() error {
+		closePersons()
 		cancel()
 		for range 2 {
 			if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {

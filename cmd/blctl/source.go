@@ -53,14 +53,15 @@ examples:
 				Description: `Ends a source and, with it, all its entries, in one step. Exceptions that operators
 made stay. On a terminal it asks first, unless --yes is given.
 
-exit status: 0 done; 2 the answer was no; 3 there is no such source
+exit status: 0 done; 2 the answer was no; 3 there is no such source; 5 not at
+--if-revision
 
 examples:
   blctl source drop ipsum --note "no longer kept up"
   blctl source drop ipsum --dry-run`,
 				Flags: append([]cli.Flag{
 					&cli.StringFlag{Name: "note", Usage: "why, for operators: `TEXT`"},
-				}, bulkFlags()...),
+				}, changeFlags()...),
 				Action: p.action(p.dropSource),
 			},
 		},

@@ -1,0 +1,29 @@
+package ctl
+
+import (
+	"context"
+	"net/http"
+
+	"dnsbld/listing"
+)
+
+// Undo asks to take back what a revision did.
+type Undo struct {
+	Revision listing.Revision `json:"revision"`
+	Note     string           `json:"note,omitempty"`
+	listing.Options
+}
+
+func (s *Server) undo(w http.ResponseWriter, r *http.Request, who Caller) error {
+	var c Undo
+	if err := s.read(w, r, &c, nil, &c.Options); err != nil {
+		return err
+	}
+	res, err := s.cfg.Book.Undo(r.Context(), who.User, c.Revision, c.Note, c.Options)
+	return s.changed(w, c.Options, res, err)
+}
+
+// Undo takes back what a revision did.
+func (c *Client) Undo(ctx context.Context, cmd Undo) (out Outcome, err error) {
+	return out, c.call(ctx, http.MethodPost, "/v1/undo", nil, cmd, &out)
+}
