@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/sighting"
 )
 
 // Status is how the daemon is.
@@ -19,6 +20,9 @@ type Status struct {
 	Served   listing.Revision `json:"served"` // what answers are given from
 	Store    listing.Status   `json:"store"`
 	Zones    []Zone           `json:"zones"`
+
+	Sensor  *SensorStatus     `json:"sensor,omitempty"`
+	Breaker *sighting.Breaker `json:"breaker,omitempty"` // of automatic listing
 }
 
 func (s *Server) status(w http.ResponseWriter, r *http.Request, who Caller) error {
@@ -36,6 +40,10 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request, who Caller) erro
 	}
 	if s.cfg.Zones != nil {
 		st.Zones = s.cfg.Zones()
+	}
+	if s.cfg.Sensor != nil {
+		sensor := s.cfg.Sensor.Status()
+		st.Sensor, st.Breaker = &sensor, &sensor.Breaker
 	}
 	return reply(w, http.StatusOK, st)
 }

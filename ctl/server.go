@@ -24,6 +24,7 @@ type Config struct {
 	Answers func(netip.Addr) []Answer // what DNS says now, a zone each; nil: no DNS here
 	Zones   func() []Zone             // the zones that are answered; nil: none
 	Stats   func() any                // counters of the DNS side, sent as JSON; nil: none
+	Sensor  Sensor                    // nil: sessions are not counted here
 	Log     *slog.Logger              // nil: none
 	Version string                    // of the program
 	Started time.Time                 // when it began to serve
@@ -80,6 +81,8 @@ func New(cfg Config) *Server {
 		"DELETE /v1/proposals/{id}":       s.withdraw,
 		"POST /v1/proposals/{id}/approve": s.approve,
 		"GET /v1/show":                    s.show,
+		"POST /v1/observe":                s.observe,
+		"POST /v1/simulate":               s.simulate,
 		"GET /v1/entries":                 s.list,
 		"GET /v1/export":                  s.export,
 		"GET /v1/history":                 s.history,

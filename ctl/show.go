@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/sighting"
 )
 
 // Shown is all that is known about a prefix.
@@ -22,6 +23,8 @@ type Shown struct {
 	Past     []Ended          `json:"past"`
 	Answers  []Answer         `json:"dns"`     // of a single address
 	Changes  []Event          `json:"changes"` // the last ones, newest first
+
+	Sightings *sighting.Facts `json:"sightings,omitempty"` // what was counted, if anything was
 }
 
 // Ended is what is remembered of a listing that ended.
@@ -52,6 +55,9 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, _ Caller) error {
 	}
 	if s.cfg.Answers != nil && subject.IsHost() {
 		shown.Answers = append(shown.Answers, s.cfg.Answers(subject.Addr())...)
+	}
+	if err := s.addFacts(&shown); err != nil {
+		return err
 	}
 	return reply(w, http.StatusOK, shown)
 }

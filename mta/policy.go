@@ -66,15 +66,15 @@ func (c PolicyConfig) filled() PolicyConfig {
 
 // PolicyStats count what a policy server did.
 type PolicyStats struct {
-	Connections int64 // accepted
-	Requests    int64 // answered
-	Refused     int64 // of these, with REJECT
-	Sessions    int64 // reported
-	Dropped     int64 // sessions for which the queue was full
-	Malformed   int64 // requests that say too little to make a session of; answered all the same
-	Overlong    int64 // attributes too long to be read
-	Broken      int64 // connections that ended within a request, or did not take the answer
-	Evicted     int64 // connections closed to make room for others
+	Connections int64 `json:"connections"` // accepted
+	Requests    int64 `json:"requests"`    // answered
+	Refused     int64 `json:"refused"`     // of these, with REJECT
+	Sessions    int64 `json:"sessions"`    // reported
+	Dropped     int64 `json:"dropped"`     // sessions for which the queue was full
+	Malformed   int64 `json:"malformed"`   // requests that say too little to make a session of; answered all the same
+	Overlong    int64 `json:"overlong"`    // attributes too long to be read
+	Broken      int64 `json:"broken"`      // connections that ended within a request, or did not take the answer
+	Evicted     int64 `json:"evicted"`     // connections closed to make room for others
 }
 
 // Policy is a server for Postfix's policy delegation protocol (SMTPD_POLICY_README). It answers every request at once, DUNNO or,

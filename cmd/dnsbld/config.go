@@ -10,6 +10,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"dnsbld/listing"
+	"dnsbld/listing/sighting"
 )
 
 // fileConfig is the configuration as it is written. example.toml explains the
@@ -25,6 +26,9 @@ type fileConfig struct {
 	Chaos     chaosConfig  `toml:"chaos"`
 	TCP       tcpConfig    `toml:"tcp"`
 	Reasons   []reasonFile `toml:"reason"`
+	Sensor    sensorFile   `toml:"sensor"`
+
+	Thresholds map[string]sighting.Threshold `toml:"thresholds"` // by symbol of the reason
 
 	// From flags alone.
 	store       string
@@ -53,6 +57,8 @@ type zoneConfig struct {
 type ourConfig struct {
 	Addresses []string `toml:"addresses"`
 	Names     []string `toml:"names"`
+	Hosted    []string `toml:"hosted"`
+	Trusted   []string `toml:"trusted"`
 }
 
 type policyConfig struct {
@@ -117,7 +123,8 @@ func defaultFile() fileConfig {
 		Listen:    listenConfig{DNS: []string{"127.0.0.1:5300", "[::1]:5300"}},
 		Policy: policyConfig{WidestV4: p.WidestV4, WidestV6: p.WidestV6, HandV4: p.HandV4, HandV6: p.HandV6,
 			Longest: p.Longest, Exception: p.Exception, MaxChanges: p.MaxChanges},
-		TCP: tcpConfig{Connections: 1000, PerClient: 50, Idle: life(10 * time.Second)},
+		TCP:        tcpConfig{Connections: 1000, PerClient: 50, Idle: life(10 * time.Second)},
+		Thresholds: sighting.DefaultThresholds().BySymbol(),
 	}
 }
 

@@ -27,13 +27,14 @@ const actor = "dnsbld"
 
 // dnsbld is the daemon at work.
 type dnsbld struct {
-	log   *slog.Logger
-	store *db.DB
-	live  *index.Live
-	clock *index.Clock
-	book  *listing.Book
-	dns   *zone.Server
-	cfg   atomic.Pointer[config] // in force
+	log    *slog.Logger
+	store  *db.DB
+	live   *index.Live
+	clock  *index.Clock
+	book   *listing.Book
+	dns    *zone.Server
+	sensor *sensor
+	cfg    atomic.Pointer[config] // in force
 }
 
 // serve runs the daemon until ctx is done. Sockets are bound first, so that a
@@ -57,7 +58,11 @@ func serve(ctx context.Context, cfg config, load func() (config, error), log *sl
 	if err != nil {
 		return err
 	}
-	return d.run(ctx, load, sockets)
+	if d.sensor, err = newSensor(ctx, cfg, d, now); err != nil {
+		sockets.close()
+		return err
+	}
+	return errors.Join(d.run(ctx, load, sockets), d.sensor.close())
 }
 
 func openStore(cfg config) (*db.DB, error) {
@@ -89,6 +94,7 @@ func (d *dnsbld) run(ctx context.Context, load func() (config, error), s sockets
 	start(ground, &floor, "index", func(ctx context.Context) error { return d.live.Follow(ctx, d.store) })
 	start(ctx, &doors, "dns", func(ctx context.Context) error { return d.dns.Serve(ctx, s.packet, s.stream) })
 	start(ctx, &doors, "control socket", func(ctx context.Context) error { return d.control().Serve(ctx, s.control) })
+	start(ctx, &doors, "sensor", func(ctx context.Context) error { d.sensor.run(ctx); return nil })
 	start(ctx, &doors, "sweep", func(ctx context.Context) error {
 		index.Sweep(ctx, d.live, d.sweep, d.clock)
 		return nil
@@ -171,6 +177,9 @@ func (d *dnsbld) reload(ctx context.Context, load func() (config, error)) error 
 	if err := d.dns.Configure(cfg.zone); err != nil {
 		return err
 	}
+	if err := d.sensor.configure(cfg.sensor); err != nil {
+		return err
+	}
 	d.cfg.Store(&cfg)
 	d.book.SetRules(cfg.rules)
 	d.live.Protect(cfg.rules.Policy.NeverList())
@@ -184,7 +193,7 @@ func (d *dnsbld) reload(ctx context.Context, load func() (config, error)) error 
 // control is the server behind the control socket.
 func (d *dnsbld) control() *ctl.Server {
 	return ctl.New(ctl.Config{Book: d.book, Live: d.live, Answers: d.answers, Zones: d.zones,
-		Stats: func() any { return d.dns.Stats() }, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.cfg.Load().data})
+		Stats: func() any { return d.dns.Stats() }, Sensor: d.sensor, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.cfg.Load().data})
 }
 
 // answers is what DNS says of an address, for people.

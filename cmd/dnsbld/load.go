@@ -26,6 +26,7 @@ type config struct {
 	rules        listing.Rules
 	ourNames     []string
 	hash         string // of what changes the contents of zones
+	sensor       sensorConfig
 	notes        []string
 }
 
@@ -91,6 +92,7 @@ func (f fileConfig) resolve() (config, error) {
 	}
 	if c.rules.Reasons != nil {
 		c.zone = f.zones(c.rules.Reasons, &wrong)
+		c.sensor = f.sensor(c, &wrong)
 	}
 	if len(wrong) > 0 {
 		return config{}, configError("%v", errors.Join(wrong...))

@@ -33,6 +33,13 @@ func serveCommand(stderr io.Writer) *cli.Command {
 			&cli.StringFlag{Name: "socket", Usage: "`PATH` of the control socket"},
 			&cli.StringFlag{Name: "store", Usage: "`URL` of the store: bbolt:PATH of the file; left out: listings.db in the data directory"},
 			&cli.StringFlag{Name: "log-format", Usage: "`FORMAT` of the log: text or json"},
+			&cli.StringSliceFlag{Name: "policy", Usage: "answer Postfix's policy requests on `ADDR:PORT` or unix:PATH (repeatable)"},
+			&cli.StringFlag{Name: "receiver", Usage: "`NAME` under which that mail server's sessions are kept; left out: this host's"},
+			&cli.StringFlag{Name: "resolver", Usage: "ask the resolver at `ADDR:PORT` about senders; left out: DNS is not asked"},
+			&cli.StringSliceFlag{Name: "our-ip", Usage: "`IP` of our mail servers (repeatable)"},
+			&cli.StringSliceFlag{Name: "our-name", Usage: "host `NAME` of our mail servers (repeatable)"},
+			&cli.StringSliceFlag{Name: "hosted", Usage: "`DOMAIN` that we take mail for (repeatable)"},
+			&cli.StringSliceFlag{Name: "trusted", Usage: "`PREFIX` of relays whose HELO is their own affair (repeatable)"},
 			&cli.DurationFlag{Name: "clock-offset", Usage: "shift every clock by `DUR`, for tests: all zones must end in .test or .example"},
 		},
 		Action: func(c *cli.Context) error {
@@ -56,13 +63,22 @@ func serveCommand(stderr io.Writer) *cli.Command {
 
 // overrides lays the flags of serve over the file.
 func overrides(c *cli.Context, f *fileConfig) error {
-	for flag, to := range map[string]*string{"data": &f.Data, "socket": &f.Socket, "log-format": &f.LogFormat, "store": &f.store} {
+	for flag, to := range map[string]*string{"data": &f.Data, "socket": &f.Socket, "log-format": &f.LogFormat, "store": &f.store,
+		"receiver": &f.Sensor.Receiver, "resolver": &f.Sensor.Resolver} {
 		if c.IsSet(flag) {
 			*to = c.String(flag)
 		}
 	}
 	if c.IsSet("listen") {
 		f.Listen.DNS = c.StringSlice("listen")
+	}
+	if c.IsSet("policy") {
+		f.Sensor.Policy = c.StringSlice("policy")
+	}
+	for flag, to := range map[string]*[]string{"our-ip": &f.Our.Addresses, "our-name": &f.Our.Names, "hosted": &f.Our.Hosted, "trusted": &f.Our.Trusted} {
+		if c.IsSet(flag) {
+			*to = c.StringSlice(flag)
+		}
 	}
 	if names := c.StringSlice("zone"); len(names) > 0 {
 		f.Zones = nil
