@@ -18,6 +18,8 @@ import (
 type Caller struct {
 	UID  uint32
 	User string // the actor of every change
+
+	Groups []uint32 // that the user was in when he connected
 }
 
 type callerKey struct{}
@@ -64,12 +66,15 @@ func peer(c net.Conn) (Caller, error) {
 		return Caller{}, fmt.Errorf("asking who connected: %w", err)
 	}
 	var uid uint32
+	var groups []uint32
 	var asked error
-	err = raw.Control(func(fd uintptr) { uid, asked = peerUID(int(fd)) })
+	err = raw.Control(func(fd uintptr) { uid, groups, asked = peerCredentials(int(fd)) })
 	if err := errors.Join(err, asked); err != nil {
 		return Caller{}, fmt.Errorf("asking who connected: %w", err)
 	}
-	return callerByUID(uid)
+	who, err := callerByUID(uid)
+	who.Groups = groups
+	return who, err
 }
 
 // callerByUID names a user. The kernel shows users of another namespace as the

@@ -49,6 +49,11 @@ func (s *Server) delist(w http.ResponseWriter, r *http.Request, who Caller) erro
 	if err := s.read(w, r, &c, &c.Subject, &c.Options); err != nil {
 		return err
 	}
+	if err := s.cfg.Book.Store().View(r.Context(), func(snap listing.Snapshot) error {
+		return s.supportDelists(who, c, snap)
+	}); err != nil {
+		return err
+	}
 	res, err := s.cfg.Book.Delist(r.Context(), who.User, c)
 	return s.changed(w, c.Options, res, err)
 }

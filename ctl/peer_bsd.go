@@ -4,12 +4,13 @@ package ctl
 
 import "golang.org/x/sys/unix"
 
-// peerUID is the user at the other end of a Unix socket (LOCAL_PEERCRED,
-// unix(4)).
-func peerUID(fd int) (uint32, error) {
+// peerCredentials are the user at the other end of a Unix socket and his
+// groups, the first 16 of them (LOCAL_PEERCRED, unix(4)).
+func peerCredentials(fd int) (uid uint32, groups []uint32, err error) {
 	cred, err := unix.GetsockoptXucred(fd, 0, unix.LOCAL_PEERCRED)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
-	return cred.Uid, nil
+	n := min(int(cred.Ngroups), len(cred.Groups))
+	return cred.Uid, append([]uint32(nil), cred.Groups[:n]...), nil
 }

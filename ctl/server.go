@@ -25,6 +25,7 @@ type Config struct {
 	Zones   func() []Zone             // the zones that are answered; nil: none
 	Stats   func() any                // counters of the DNS side, sent as JSON; nil: none
 	Sensor  Sensor                    // nil: sessions are not counted here
+	Roles   func() Roles              // who may what; nil: everybody everything
 	Log     *slog.Logger              // nil: none
 	Version string                    // of the program
 	Started time.Time                 // when it began to serve
@@ -109,6 +110,9 @@ type handler func(w http.ResponseWriter, r *http.Request, who Caller) error
 func (s *Server) handle(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who, err := callerOf(r.Context())
+		if err == nil {
+			err = s.authorize(who, r.Pattern)
+		}
 		if err == nil {
 			err = h(w, r, who)
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -16,6 +17,7 @@ type Policy struct {
 	Exception          Life        // life of an exception that nobody gave a life
 	MaxChanges         int         // entries one command may change without --max-changes
 	Never              []Protected // beside the special ranges: this list's own servers
+	Canaries           []Subject   // whose listing is a sign of a mistake
 }
 
 // Protected is a prefix that is never listed, and why.
@@ -91,6 +93,15 @@ func (p Policy) Protects(s Subject) (Protected, bool) {
 	return Protected{}, false
 }
 
+// Canary finds a canary that a subject touches.
+func (p Policy) Canary(s Subject) (Subject, bool) {
+	n := slices.IndexFunc(p.Canaries, func(c Subject) bool { return c.IsValid() && s.IsValid() && c.Overlaps(s.Prefix) })
+	if n < 0 {
+		return Subject{}, false
+	}
+	return p.Canaries[n], true
+}
+
 func (p Policy) checkNever(s Subject) error {
 	never, protected := p.Protects(s)
 	if !protected {
@@ -114,6 +125,11 @@ func (p Policy) CheckImport(s Subject) error {
 	if err := p.checkNever(s); err != nil {
 		return err
 	}
+	if canary, ok := p.Canary(s); ok {
+		return &Error{Kind: ErrPolicy, Code: "canary",
+			Message: fmt.Sprintf("%s would list the canary %s: something is wrong with the file", s.Text(), canary.Text()),
+			Hint:    "look at where the line comes from; canaries are in [policy] of the configuration"}
+	}
 	if widest := byFamily(s, p.WidestV4, p.WidestV6); s.Bits() < widest {
 		return &Error{Kind: ErrPolicy, Code: "too-broad",
 			Message: fmt.Sprintf("%s is wider than an import may list, which is /%d", s, widest),
@@ -127,6 +143,11 @@ func (p Policy) CheckImport(s Subject) error {
 func (p Policy) checkHand(s Subject, force bool, note string, approvedBySecond bool) error {
 	if err := p.checkNever(s); err != nil {
 		return err
+	}
+	if canary, ok := p.Canary(s); ok && (!force || note == "") {
+		return &Error{Kind: ErrPolicy, Code: "canary",
+			Message: fmt.Sprintf("%s would list the canary %s", s.Text(), canary.Text()),
+			Hint:    "check the address; if it must be, repeat with --force and --note saying why"}
 	}
 	if s.IsHost() {
 		return nil

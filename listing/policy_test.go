@@ -89,3 +89,37 @@ func TestPolicyValidate(t *testing.T) {
 		t.Errorf("not every mistake is found: %v", err)
 	}
 }
+
+// A canary is listed with a second thought alone, and never by an import.
+func TestCanaries(t *testing.T) {
+	p := DefaultPolicy()
+	canary, err := ParseSubject("192.0.2.0/28")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Canaries = []Subject{canary}
+	for _, tt := range []struct {
+		prefix      string
+		force       bool
+		note        string
+		byHand, fed bool // allowed
+	}{
+		{"192.0.2.7", false, "", false, false},
+		{"192.0.2.7", true, "", false, false},
+		{"192.0.2.7", true, "sure", true, false},
+		{"192.0.2.0/24", true, "sure", true, false},
+		{"192.0.2.16", false, "", true, true},
+		{"2001:db8::7", false, "", true, true},
+	} {
+		s, err := ParseSubject(tt.prefix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.checkHand(s, tt.force, tt.note, true); (err == nil) != tt.byHand {
+			t.Errorf("%s by hand: %v", tt.prefix, err)
+		}
+		if err := p.CheckImport(s); (err == nil) != tt.fed {
+			t.Errorf("%s in an import: %v", tt.prefix, err)
+		}
+	}
+}

@@ -25,6 +25,7 @@ type fileConfig struct {
 	Policy    policyConfig `toml:"policy"`
 	Chaos     chaosConfig  `toml:"chaos"`
 	TCP       tcpConfig    `toml:"tcp"`
+	Roles     rolesConfig  `toml:"roles"`
 	Reasons   []reasonFile `toml:"reason"`
 	Sensor    sensorFile   `toml:"sensor"`
 
@@ -69,6 +70,8 @@ type policyConfig struct {
 	Longest    life `toml:"longest"`
 	Exception  life `toml:"exception"`
 	MaxChanges int  `toml:"max_changes"`
+
+	Canaries []string `toml:"canaries"`
 }
 
 type chaosConfig struct {
@@ -122,7 +125,7 @@ func defaultFile() fileConfig {
 		LogFormat: "text",
 		Listen:    listenConfig{DNS: []string{"127.0.0.1:5300", "[::1]:5300"}},
 		Policy: policyConfig{WidestV4: p.WidestV4, WidestV6: p.WidestV6, HandV4: p.HandV4, HandV6: p.HandV6,
-			Longest: p.Longest, Exception: p.Exception, MaxChanges: p.MaxChanges},
+			Longest: p.Longest, Exception: p.Exception, MaxChanges: p.MaxChanges, Canaries: []string{}},
 		TCP:        tcpConfig{Connections: 1000, PerClient: 50, Idle: life(10 * time.Second)},
 		Thresholds: sighting.DefaultThresholds().BySymbol(),
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -45,7 +46,7 @@ func TestExampleShowsDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := defaultFile()
-	if example.Data != d.Data || example.LogFormat != d.LogFormat || example.Policy != d.Policy || example.TCP != d.TCP ||
+	if example.Data != d.Data || example.LogFormat != d.LogFormat || !reflect.DeepEqual(example.Policy, d.Policy) || example.TCP != d.TCP ||
 		strings.Join(example.Listen.DNS, " ") != strings.Join(d.Listen.DNS, " ") || example.Chaos != d.Chaos {
 		t.Errorf("the example differs from the defaults:\n%+v\n%+v", example, d)
 	}
@@ -66,6 +67,8 @@ func TestMistakes(t *testing.T) {
 		text string
 		want []string
 	}{
+		"roles":          {"[roles]\nsupport = [\"no such group\"]\n", []string{"roles.support", "no such group", "roles.operator"}},
+		"canaries":       {"[policy]\ncanaries = [\"192.0.2.1/24\"]\n", []string{"policy.canaries", "192.0.2.1/24"}},
 		"unknown keys":   {"zonee = 1\n[listen]\ndnss = []\n", []string{":1: there is no key zonee", ":3: there is no key listen.dnss"}},
 		"syntax":         {"data = \"x\"\n[listen\n", []string{"dnsbld.toml:2:"}},
 		"type":           {"data = 3\n", []string{"dnsbld.toml:1:"}},

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/zone"
 )
@@ -24,6 +25,7 @@ type config struct {
 	dns          []netip.AddrPort
 	zone         zone.Config
 	rules        listing.Rules
+	roles        ctl.Roles
 	ourNames     []string
 	hash         string // of what changes the contents of zones
 	sensor       sensorConfig
@@ -84,6 +86,8 @@ func (f fileConfig) resolve() (config, error) {
 	c.rules = f.rules(&wrong)
 	c.rules.Policy.Never, c.notes = f.Our.protected(&wrong)
 	c.ourNames = f.Our.names()
+	c.roles = f.Roles.resolve(&wrong)
+	c.rules.Policy.Canaries = f.Policy.canaries(&wrong)
 	if len(f.Zones) == 0 {
 		f.Zones = []zoneConfig{developmentZone("bl.test")}
 	}

@@ -1,0 +1,245 @@
+package ctl
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"dnsbld/listing"
+)
+
+// Groups of the tests, by number: the host need not have them.
+const operators, supporters, readers = 4201, 4202, 4203
+
+func someRoles() Roles {
+	return Roles{Operator: []string{"4201"}, Support: []string{"4202"}, Reader: []string{"4203"}}
+}
+
+func member(name string, groups ...uint32) Caller {
+	return Caller{UID: 1001, User: name, Groups: groups}
+}
+
+// everybody are a caller of each role.
+var everybody = map[Role]Caller{
+	Operator: member("olga", operators), Support: member("sam", 100, supporters), Reader: member("rita", readers), Nobody: member("ned", 100),
+}
+
+// Every verb, for every role: who may not is told so before anything else.
+func TestRoles(t *testing.T) {
+	h := newHouse(t, func(c *Config) { c.Roles = someRoles })
+	host := subject("192.0.2.7")
+	for _, verb := range []struct {
+		name  string
+		least Role
+		do    func(*Client) error
+	}{
+		{"show", Reader, func(c *Client) error { _, err := c.Show(t.Context(), host); return err }},
+		{"list", Reader, func(c *Client) error { return drain(c.List(t.Context(), Query{})) }},
+		{"export", Reader, func(c *Client) error { _, err := c.Export(t.Context(), "plain", "", Query{}, io.Discard); return err }},
+		{"history", Reader, func(c *Client) error { _, err := c.History(t.Context(), host); return err }},
+		{"history --at", Reader, func(c *Client) error { _, err := c.Then(t.Context(), host, noon); return err }},
+		{"allow list", Reader, func(c *Client) error { _, err := c.Allows(t.Context(), listing.Subject{}); return err }},
+		{"reasons", Reader, func(c *Client) error { _, err := c.Reasons(t.Context()); return err }},
+		{"source list", Reader, func(c *Client) error { _, err := c.Sources(t.Context()); return err }},
+		{"propose list", Reader, func(c *Client) error { _, err := c.Proposals(t.Context(), false); return err }},
+		{"stats", Reader, func(c *Client) error { _, err := c.Stats(t.Context()); return err }},
+		{"status", Reader, func(c *Client) error { _, err := c.Status(t.Context()); return err }},
+		{"delist", Support, func(c *Client) error {
+			_, err := c.Delist(t.Context(), listing.Delist{Subject: host, Because: listing.FixedClaimed})
+			return err
+		}},
+		{"add", Operator, func(c *Client) error {
+			_, err := c.Add(t.Context(), listing.Add{Subject: host, Reason: "manual"})
+			return err
+		}},
+		{"expire", Operator, func(c *Client) error { _, err := c.Expire(t.Context(), listing.Expire{Subject: host}); return err }},
+		{"allow add", Operator, func(c *Client) error {
+			_, err := c.Permit(t.Context(), listing.Permit{Subject: host, Owner: "postmaster"})
+			return err
+		}},
+		{"import", Operator, func(c *Client) error {
+			_, err := c.Import(t.Context(), Import{Reason: "imported", Import: listing.Import{Source: "feed"}}, strings.NewReader("192.0.2.7\n"))
+			return err
+		}},
+		{"source drop", Operator, func(c *Client) error { _, err := c.DropSource(t.Context(), "feed", "", listing.Options{}); return err }},
+		{"undo", Operator, func(c *Client) error { _, err := c.Undo(t.Context(), Undo{Revision: 1}); return err }},
+		{"propose", Operator, func(c *Client) error {
+			_, err := c.Propose(t.Context(), Propose{Expire: &listing.Expire{Subject: host}})
+			return err
+		}},
+		{"approve", Operator, func(c *Client) error { _, err := c.Approve(t.Context(), "p-none", false); return err }},
+		{"propose withdraw", Operator, func(c *Client) error { _, err := c.Withdraw(t.Context(), "p-none"); return err }},
+	} {
+		for role, who := range everybody {
+			err := verb.do(h.as(who))
+			e, _ := errors.AsType[*listing.Error](err)
+			switch refused := e != nil && e.Code == "role"; {
+			case refused && !errors.Is(err, listing.ErrPolicy):
+				t.Errorf("%s by %s: refused as %v", verb.name, role, e.Kind)
+			case refused != (role < verb.least):
+				t.Errorf("%s by %s: %v", verb.name, role, err)
+			case refused && !strings.Contains(e.Message, map[Role]string{Reader: "4203", Support: "4202", Operator: "4201"}[verb.least]):
+				t.Errorf("%s by %s does not name the group that may: %s", verb.name, role, e.Message)
+			}
+		}
+	}
+}
+
+func drain(rows func(func(Row, error) bool)) (failed error) {
+	rows(func(_ Row, err error) bool { failed = err; return err == nil })
+	return failed
+}
+
+// What stands in the table is what is served, under the names of the table.
+func TestRolesOfUnknownEndpoints(t *testing.T) {
+	h := newHouse(t, func(c *Config) { c.Roles = someRoles })
+	if err := h.server.authorize(everybody[Support], "POST /v1/something-new"); err == nil {
+		t.Error("an endpoint that the table lacks is open to support")
+	}
+	for pattern, least := range needs {
+		if strings.HasPrefix(pattern, "GET ") != (least == Reader) && pattern != "/" && pattern != "POST /v1/simulate" && pattern != "GET /v1/backup" {
+			t.Errorf("%s takes %s", pattern, least)
+		}
+	}
+}
+
+func TestSupportDelistsByTheRules(t *testing.T) {
+	h := newHouse(t, func(c *Config) { c.Roles = someRoles })
+	h.add(t, listing.Add{Subject: subject("192.0.2.7"), Reason: "helo-bare-ip"})
+	h.add(t, listing.Add{Subject: subject("192.0.2.8"), Reason: "manual"})
+	h.add(t, listing.Add{Subject: subject("192.0.2.8"), Reason: "helo-bare-ip"})
+	h.add(t, listing.Add{Subject: subject("192.0.2.0/24"), Reason: "helo-bare-ip", Force: true, Note: "x"})
+	support := h.as(everybody[Support])
+	for name, c := range map[string]listing.Delist{
+		"a range":       {Subject: subject("192.0.2.0/24"), Because: listing.FixedClaimed},
+		"within":        {Subject: subject("192.0.2.7"), Within: true, Because: listing.FixedClaimed},
+		"many":          {Subject: subject("192.0.2.7"), Because: listing.FixedClaimed, Options: listing.Options{MaxChanges: 500}},
+		"appeal":        {Subject: subject("192.0.2.7"), Because: listing.AppealUpheld},
+		"operator":      {Subject: subject("192.0.2.7"), Because: listing.OperatorChoice},
+		"manual":        {Subject: subject("192.0.2.8"), Because: listing.FixedClaimed},
+		"manual, named": {Subject: subject("192.0.2.8"), Reason: "127.0.0.20", Because: listing.FixedClaimed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := support.Delist(t.Context(), c)
+			isKind(t, err, listing.ErrPolicy, "role")
+		})
+	}
+	for _, c := range []listing.Delist{
+		{Subject: subject("192.0.2.7"), Because: listing.FixedVerified},
+		{Subject: subject("192.0.2.8"), Reason: "helo-bare-ip", Because: listing.FalsePositive},
+	} {
+		if out, err := support.Delist(t.Context(), c); err != nil || !out.Changed {
+			t.Errorf("%+v: %+v, %v", c, out, err)
+		}
+	}
+	_, err := support.Delist(t.Context(), listing.Delist{Subject: subject("192.0.2.7"), Because: "nonsense"})
+	isKind(t, err, listing.ErrInvalid, "unknown-delist-reason")
+}
+
+func TestWithoutRolesEverybodyIsOperator(t *testing.T) {
+	if r := (Roles{}).of(everybody[Nobody]); r != Operator {
+		t.Errorf("%s", r)
+	}
+	if r := someRoles().of(Caller{User: "root"}); r != Operator {
+		t.Errorf("root is %s", r)
+	}
+	for _, r := range []Roles{{Reader: []string{"4203"}}, {Operator: []string{"no such group"}}} {
+		if len(r.Check()) == 0 {
+			t.Errorf("%+v is accepted", r)
+		}
+	}
+	if errs := someRoles().Check(); len(errs) > 0 {
+		t.Error(errs)
+	}
+}
+
+// roleSocket tells the child process of TestRolesOverTheSocket where to ask.
+const roleSocket = "CTL_TEST_ROLE_SOCKET"
+
+// The kernel says who connects, and in which groups he is.
+func TestRolesOverTheSocket(t *testing.T) {
+	if path := os.Getenv(roleSocket); path != "" {
+		c := NewClient(path)
+		_, look := c.Status(t.Context())
+		_, delist := c.Delist(t.Context(), listing.Delist{Subject: subject("192.0.2.7"), Because: listing.FixedClaimed})
+		_, add := c.Add(t.Context(), listing.Add{Subject: subject("192.0.2.7"), Reason: "manual"})
+		fmt.Printf("look %v\ndelist %v\nadd %v\n", look, delist, add)
+		return
+	}
+	if os.Geteuid() != 0 {
+		testOwnGroups(t)
+		return
+	}
+	daemonUser, err := user.Lookup("daemon")
+	if err != nil {
+		t.Fatal(err)
+	}
+	uid, err := strconv.ParseUint(daemonUser.Uid, 10, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := newHouse(t, func(c *Config) { c.Roles = someRoles })
+	path := h.serve(t)
+	for _, open := range []string{path, filepath.Dir(path), filepath.Dir(filepath.Dir(path))} {
+		if err := os.Chmod(open, 0o777); err != nil {
+			t.Fatal(err)
+		}
+	}
+	binary := filepath.Join(filepath.Dir(path), "child") // the one that runs lies where others may not look
+	raw, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(binary, raw, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		gid    uint32
+		groups []uint32
+		want   string
+	}{
+		{4000, nil, "look daemon has no role here: ask a member of group 4201 or 4202 or 4203\n"},
+		{readers, nil, "look <nil>\ndelist that takes the role of support, and daemon is reader: ask a member of group 4201 or 4202\n"},
+		{4000, []uint32{5000, supporters}, "look <nil>\ndelist <nil>\nadd that takes the role of operator, and daemon is support: ask a member of group 4201\n"},
+		{4000, many(operators), "look <nil>\ndelist <nil>\nadd <nil>\n"},
+	} {
+		cmd := exec.Command(binary, "-test.run=^TestRolesOverTheSocket$")
+		cmd.Dir, cmd.Env = "/", append(os.Environ(), roleSocket+"="+path)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: tt.gid, Groups: tt.groups}}
+		out, err := cmd.CombinedOutput()
+		if err != nil || !strings.Contains(string(out), tt.want) {
+			t.Errorf("group %d %v: %v\n%swanted %s", tt.gid, tt.groups, err, out, tt.want)
+		}
+	}
+}
+
+// many are more groups than the first question to the kernel has room for.
+func many(last uint32) []uint32 {
+	var all []uint32
+	for n := range uint32(200) {
+		all = append(all, 10000+n)
+	}
+	return append(all, last)
+}
+
+// testOwnGroups is for who cannot become another: he has a role by the group he
+// is in himself.
+func testOwnGroups(t *testing.T) {
+	h := newHouse(t, func(c *Config) {
+		c.Roles = func() Roles { return Roles{Operator: []string{"4201"}, Reader: []string{strconv.Itoa(os.Getgid())}} }
+	})
+	c := h.client(t)
+	if _, err := c.Status(t.Context()); err != nil {
+		t.Error(err)
+	}
+	_, err := c.Add(t.Context(), listing.Add{Subject: subject("192.0.2.7"), Reason: "manual"})
+	isKind(t, err, listing.ErrPolicy, "role")
+}
