@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/desk"
 	"dnsbld/listing/index"
 )
 
@@ -25,6 +26,7 @@ type Config struct {
 	Zones   func() []Zone             // the zones that are answered; nil: none
 	Stats   func() any                // counters of the DNS side, sent as JSON; nil: none
 	Sensor  Sensor                    // nil: sessions are not counted here
+	Desk    *desk.Desk                // nil: there is no support desk here
 	Roles   func() Roles              // who may what; nil: everybody everything
 	Log     *slog.Logger              // nil: none
 	Version string                    // of the program
@@ -95,6 +97,9 @@ func New(cfg Config) *Server {
 		"GET /v1/status":                  s.status,
 		"/":                               unknown,
 	} {
+		s.mux.Handle(pattern, s.handle(h))
+	}
+	for pattern, h := range s.deskHandlers() {
 		s.mux.Handle(pattern, s.handle(h))
 	}
 	return s

@@ -30,7 +30,7 @@ usage:
   {{.UsageText}}
 
 commands:{{range .VisibleCommands}}
-  {{printf "%-9s" .Name}} {{.Usage}}{{end}}
+  {{printf "%-11s" .Name}} {{.Usage}}{{end}}
 
 global flags:{{range .VisibleFlags}}
   {{.}}{{end}}
@@ -65,7 +65,7 @@ usage:
 {{.Description}}
 {{if .VisibleCommands}}
 commands:{{range .VisibleCommands}}
-  {{printf "%-9s" .Name}} {{.Usage}}{{end}}
+  {{printf "%-11s" .Name}} {{.Usage}}{{end}}
 {{end}}
 flags:{{range .VisibleFlags}}
   {{.}}{{end}}

@@ -56,6 +56,7 @@ func (p *program) app() *cli.App {
 			p.allowCommand(), p.reasonsCommand(), p.importCommand(), p.exportCommand(), p.sourceCommand(),
 			p.undoCommand(), p.proposeCommand(), p.approveCommand(),
 			p.classifyCommand(),
+			p.eligibilityCommand(), p.triageCommand(), p.letterCommand(), p.requestCommand(), p.ticketCommand(), p.personCommand(),
 			p.statsCommand(), p.statusCommand(), p.versionCommand(),
 		},
 		Action: cli.ShowAppHelp,

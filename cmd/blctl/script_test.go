@@ -96,8 +96,14 @@ func startDaemon(socket, file, persons string) (*daemon, error) {
 		cancel()
 		return nil, err
 	}
+	book := listing.NewBook(store, live, listing.Rules{Reasons: reasons, Policy: policy}, d.now)
+	support, people, err := openDesk(book, live, nil, file)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
 	server := ctl.New(ctl.Config{
-		Book: listing.NewBook(store, live, listing.Rules{Reasons: reasons, Policy: policy}, d.now), Live: live, Version: "test", Started: d.now(),
+		Book: book, Desk: support, Live: live, Version: "test", Started: d.now(),
 		Zones: func() []ctl.Zone {
 			return []ctl.Zone{{Name: "bl.test", TTL: listing.Life(5 * time.Minute), NegativeTTL: listing.Life(time.Minute)}}
 		},
@@ -124,7 +130,7 @@ func startDaemon(socket, file, persons string) (*daemon, error) {
 			}
 		}
 		d.stop = func() error { return nil }
-		return store.Close()
+		return errors.Join(people.Close(), store.Close())
 	}
 	return d, nil
 }

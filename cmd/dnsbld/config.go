@@ -28,6 +28,7 @@ type fileConfig struct {
 	Roles     rolesConfig  `toml:"roles"`
 	Reasons   []reasonFile `toml:"reason"`
 	Sensor    sensorFile   `toml:"sensor"`
+	Desk      deskFile     `toml:"desk"`
 
 	Thresholds map[string]sighting.Threshold `toml:"thresholds"` // by symbol of the reason
 
@@ -128,6 +129,7 @@ func defaultFile() fileConfig {
 			Longest: p.Longest, Exception: p.Exception, MaxChanges: p.MaxChanges, Canaries: []string{}},
 		TCP:        tcpConfig{Connections: 1000, PerClient: 50, Idle: life(10 * time.Second)},
 		Thresholds: sighting.DefaultThresholds().BySymbol(),
+		Desk:       deskFile{PerWeek: 3},
 	}
 }
 

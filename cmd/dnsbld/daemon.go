@@ -34,6 +34,7 @@ type dnsbld struct {
 	book   *listing.Book
 	dns    *zone.Server
 	sensor *sensor
+	desk   *supportDesk
 	cfg    atomic.Pointer[config] // in force
 }
 
@@ -62,7 +63,11 @@ func serve(ctx context.Context, cfg config, load func() (config, error), log *sl
 		sockets.close()
 		return err
 	}
-	return errors.Join(d.run(ctx, load, sockets), d.sensor.close())
+	if d.desk, err = openDesk(d, d.sensor); err != nil {
+		sockets.close()
+		return errors.Join(err, d.sensor.close())
+	}
+	return errors.Join(d.run(ctx, load, sockets), d.desk.close(), d.sensor.close())
 }
 
 func openStore(cfg config) (*db.DB, error) {
@@ -95,6 +100,7 @@ func (d *dnsbld) run(ctx context.Context, load func() (config, error), s sockets
 	start(ctx, &doors, "dns", func(ctx context.Context) error { return d.dns.Serve(ctx, s.packet, s.stream) })
 	start(ctx, &doors, "control socket", func(ctx context.Context) error { return d.control().Serve(ctx, s.control) })
 	start(ctx, &doors, "sensor", func(ctx context.Context) error { d.sensor.run(ctx); return nil })
+	start(ctx, &doors, "support desk", func(ctx context.Context) error { return d.desk.tends(ctx, d) })
 	start(ctx, &doors, "sweep", func(ctx context.Context) error {
 		index.Sweep(ctx, d.live, d.sweep, d.clock)
 		return nil
@@ -193,7 +199,7 @@ func (d *dnsbld) reload(ctx context.Context, load func() (config, error)) error 
 // control is the server behind the control socket.
 func (d *dnsbld) control() *ctl.Server {
 	return ctl.New(ctl.Config{Book: d.book, Live: d.live, Roles: func() ctl.Roles { return d.cfg.Load().roles }, Answers: d.answers, Zones: d.zones,
-		Stats: func() any { return d.dns.Stats() }, Sensor: d.sensor, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.cfg.Load().data})
+		Stats: func() any { return d.dns.Stats() }, Sensor: d.sensor, Desk: d.desk.Desk, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.cfg.Load().data})
 }
 
 // answers is what DNS says of an address, for people.

@@ -13,6 +13,7 @@ import (
 
 	"dnsbld/ctl"
 	"dnsbld/listing"
+	"dnsbld/listing/desk"
 	"dnsbld/zone"
 )
 
@@ -29,6 +30,7 @@ type config struct {
 	ourNames     []string
 	hash         string // of what changes the contents of zones
 	sensor       sensorConfig
+	desk         desk.Settings
 	notes        []string
 }
 
@@ -97,6 +99,7 @@ func (f fileConfig) resolve() (config, error) {
 	if c.rules.Reasons != nil {
 		c.zone = f.zones(c.rules.Reasons, &wrong)
 		c.sensor = f.sensor(c, &wrong)
+		c.desk = f.desk(c, &wrong)
 	}
 	if len(wrong) > 0 {
 		return config{}, configError("%v", errors.Join(wrong...))

@@ -59,8 +59,14 @@ func open(raw []byte) *letterbox {
 	return box
 }
 
-// isMail tells a mail from text that begins with something like a header.
+// isMail tells a mail from text that begins with something like a header. What
+// says that a program sent it is taken at its word.
 func isMail(h message.Header) bool {
+	for _, name := range []string{LoopHeader, "Auto-Submitted", "Precedence", "List-Id"} {
+		if h.Has(name) {
+			return true
+		}
+	}
 	return h.Has("From") && (h.Has("Date") || h.Has("Message-Id") || h.Has("To") || h.Has("Received") || h.Has("Subject"))
 }
 

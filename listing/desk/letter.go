@@ -103,7 +103,8 @@ func traffic(f sighting.Facts) delist.Traffic {
 // finish writes the letter and says what was done.
 func (d *Desk) finish(c *hearing, r Request) (Done, error) {
 	f := d.letterFacts(c, r.Finding)
-	done := Done{Address: f.Address, Decision: f.Decision, Ticket: c.ticket.ID, Outcome: f.Outcome, Revision: c.revision, Subject: delist.Subject(f)}
+	done := Done{Address: f.Address, Decision: f.Decision, Ticket: c.ticket.ID, Outcome: f.Outcome, Revision: c.revision, Subject: delist.Subject(f),
+		Zone: f.Zone, Desk: f.Desk}
 	if f.Outcome != delist.Stands {
 		done.EffectiveBy = f.EffectiveBy
 	}

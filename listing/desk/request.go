@@ -40,6 +40,8 @@ type Done struct {
 	Subject     string           `json:"subject,omitempty"`     // of the mail that carries the letter
 	Letter      string           `json:"letter"`                // empty: none can be written, and NoLetter says why
 	NoLetter    *listing.Error   `json:"-"`
+	Zone        string           `json:"zone,omitempty"`      // the list, as letters name it
+	Desk        string           `json:"desk,omitempty"`      // where people write to
 	Repeated    bool             `json:"repeated,omitempty"`  // it was heard before: this is what was answered then
 	NoAnswer    string           `json:"no_answer,omitempty"` // why no program may send the letter; empty: one may
 }

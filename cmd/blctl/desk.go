@@ -1,0 +1,246 @@
+package main
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"dnsbld/ctl"
+	"dnsbld/listing"
+	"dnsbld/listing/delist"
+	"dnsbld/listing/desk"
+)
+
+// address is the first argument as one address.
+func (in *input) address() netip.Addr {
+	s := in.prefix()
+	if s.IsValid() && !s.IsHost() {
+		in.fail(&listing.Error{Kind: listing.ErrInvalid, Code: "not-an-address", Message: s.String() + " is a prefix, and a request is about one address",
+			Hint: "for example " + s.Addr().String()})
+	}
+	return s.Addr()
+}
+
+func (p *program) eligibilityCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "eligibility",
+		Usage:     "may the sender have an address delisted now?",
+		ArgsUsage: "IP",
+		UsageText: "blctl eligibility IP",
+		Description: `Decides as for a request from the sender, without counting one: the first that
+applies of NOT_LISTED RATE_LIMIT NETWORK MANUAL_HOLD IDENTITY STILL_OFFENDING
+MIXED_TRAFFIC REPEAT_LOCKOUT EXPIRES_SOON NO_PROOF OK_SUPPORT OK_SELF. A listing
+for which no evidence is on record is OK_SUPPORT: it can be ended as our error.
+
+exit status: 0 OK_SELF or OK_SUPPORT; 3 NOT_LISTED; 4 every other decision
+
+examples:
+  blctl eligibility 192.0.2.7
+  blctl eligibility 192.0.2.7 --json`,
+		Action: p.action(p.eligibility),
+	}
+}
+
+// eligible is what eligibility prints as JSON.
+type eligible struct {
+	head
+	Action string `json:"action"`
+	ctl.Eligible
+}
+
+func (p *program) eligibility(ctx context.Context, in *input) error {
+	a := in.address()
+	if in.err != nil {
+		return in.err
+	}
+	e, err := p.client.Eligibility(ctx, a)
+	if err != nil {
+		return err
+	}
+	h := p.human
+	colour := red
+	if e.Code.OK() {
+		colour = green
+	}
+	h.printf("%s %s\n  %s\n", h.paint(bold, a.String()), h.paint(colour, string(e.Code)), clean(e.Sentence))
+	if e.ChangesWhen != "" {
+		h.printf("  %s\n", clean(e.ChangesWhen))
+	}
+	if e.RetryAfter != nil {
+		h.printf("  ask again after %s (%s)\n", stamp(*e.RetryAfter), relative(*e.RetryAfter, p.now()))
+	}
+	if p.json {
+		if err := p.writeJSON(eligible{head{schema, true}, "eligibility", e}); err != nil {
+			return err
+		}
+	}
+	switch {
+	case e.Code.OK():
+		return nil
+	case e.Code == delist.NotListed:
+		return answered(exitNotFound)
+	}
+	return answered(exitPolicy)
+}
+
+func (p *program) letterCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "letter",
+		Usage:     "the letter about an address, as it stands",
+		ArgsUsage: "[IP]",
+		UsageText: "blctl letter (IP [--ticket REF] | --verify REFERENCE)",
+		Description: `Prints the letter that answers a request about IP as things stand, and changes
+nothing. A letter that would uphold a listing for a HELO without naming the
+greeting, the times, the servers and the counts is not written: such a listing is
+ended as our error instead ('blctl request --delist').
+
+With --verify it says whether a reference, which stands at the end of a letter,
+is of a letter of ours: about which address, of when, and what it decided.
+
+exit status: 0 printed, or verified; 3 there is no such ticket, or the reference
+is not ours; 4 there is no evidence for such a letter
+
+examples:
+  blctl letter 192.0.2.7 --ticket rt:1425832
+  blctl letter --verify L-AAAAA-BBBBB-CCCCC-DDDDD-EEE`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "ticket", Usage: "name the ticket `REF`, ours or one in another system"},
+			&cli.StringFlag{Name: "verify", Usage: "is `REFERENCE` of a letter of ours?"},
+		},
+		Action: p.action(p.letter),
+	}
+}
+
+// letterShown is what letter prints as JSON.
+type letterShown struct {
+	head
+	Action string `json:"action"`
+	desk.Letter
+}
+
+func (p *program) letter(ctx context.Context, in *input) error {
+	verify := in.IsSet("verify")
+	if verify == in.Args().Present() {
+		return usageError("letter takes an IP, or --verify REFERENCE")
+	}
+	if verify {
+		return p.verifyLetter(ctx, in.String("verify"))
+	}
+	a := in.address()
+	if in.err != nil {
+		return in.err
+	}
+	l, err := p.client.Letter(ctx, a, in.String("ticket"))
+	if err != nil {
+		return err
+	}
+	if p.json {
+		return p.writeJSON(letterShown{head{schema, true}, "letter", l})
+	}
+	p.human.printf("%s", l.Letter)
+	return nil
+}
+
+func (p *program) verifyLetter(ctx context.Context, text string) error {
+	r, err := p.client.Reference(ctx, text)
+	if err != nil {
+		return err
+	}
+	if p.json {
+		return p.writeJSON(struct {
+			head
+			Action string `json:"action"`
+			delist.Reference
+		}{head{schema, true}, "letter verify", r})
+	}
+	decided := string(r.Code)
+	if decided == "" {
+		decided = "nothing"
+	}
+	p.human.printf("a letter of ours about %s, of %s; it decided %s\n", r.Address, stamp(r.Time), decided)
+	return nil
+}
+
+func (p *program) personCommand() *cli.Command {
+	return group(&cli.Command{
+		Name:      "person",
+		Usage:     "what is kept about somebody who asked",
+		UsageText: "blctl person (export | erase) MAIL",
+		Description: `Who asked for a delisting is kept apart from the list, the tickets and the audit,
+which name nobody: it can be shown to that person, and erased for good.`,
+		Subcommands: []*cli.Command{
+			{
+				Name:      "export",
+				Usage:     "all that is kept about a mail address",
+				ArgsUsage: "MAIL",
+				UsageText: "blctl person export MAIL",
+				Description: `Prints, as JSON, all that is kept about who has the mail address MAIL: name,
+tickets, when answers went out, and the letters of the last 30 days.
+
+exit status: 0 done; 3 nothing is kept
+
+examples:
+  blctl person export postmaster@sender.example`,
+				Action: p.action(p.exportPerson),
+			},
+			{
+				Name:      "erase",
+				Usage:     "erase it",
+				ArgsUsage: "MAIL",
+				UsageText: "blctl person erase MAIL",
+				Description: `Erases all that 'blctl person export' shows. Tickets and the audit stay, and
+'blctl audit verify' still proves them.
+
+exit status: 0 done, or nothing was kept
+
+examples:
+  blctl person erase postmaster@sender.example`,
+				Action: p.action(p.erasePerson),
+			},
+		},
+	})
+}
+
+// personShown is what person prints as JSON.
+type personShown struct {
+	head
+	Action string `json:"action"`
+	desk.Person
+}
+
+func (p *program) exportPerson(ctx context.Context, in *input) error {
+	mail := in.Args().First()
+	person, err := p.client.ExportPerson(ctx, mail)
+	if err != nil {
+		return err
+	}
+	if len(person.Contacts)+len(person.Answers) == 0 {
+		return &listing.Error{Kind: listing.ErrNotFound, Code: "no-person", Message: "nothing is kept about " + listing.Quote(mail),
+			Hint: "it may stand in another system, such as that of the tickets"}
+	}
+	return p.writeJSON(personShown{head{schema, true}, "person export", person})
+}
+
+func (p *program) erasePerson(ctx context.Context, in *input) error {
+	person, err := p.client.ErasePerson(ctx, in.Args().First())
+	if err != nil {
+		return err
+	}
+	contacts, letters := len(person.Contacts), len(person.Answers)
+	p.human.printf("erased: %s, %s\n", plural(contacts, "contact", "contacts"), plural(letters, "letter", "letters"))
+	if !p.json {
+		return nil
+	}
+	return p.writeJSON(struct {
+		head
+		Action   string `json:"action"`
+		Changed  bool   `json:"changed"`
+		Contacts int    `json:"contacts"`
+		Letters  int    `json:"letters"`
+	}{head{schema, true}, "person erase", contacts+letters > 0, contacts, letters})
+}
+
+// joinedTexts are texts in one line, for a terminal.
+func joinedTexts(texts []string) string { return clean(strings.Join(texts, ", ")) }

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"mime"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"dnsbld/ctl"
+	"dnsbld/listing"
+	"dnsbld/listing/delist"
+)
+
+func (p *program) requestCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "request",
+		Usage:     "a request to be delisted: decide it, and write the letter",
+		ArgsUsage: "FILE",
+		UsageText: "blctl request FILE|- [flags]",
+		Description: `Takes a mail, pasted text, or a line of JSON,
+
+  {"address":"192.0.2.7" or "text":"…", "from":"…", "ticket":"rt:1425832", "id":"…"}
+
+finds the address that it is about, counts the request, decides it, follows it
+with a ticket, and prints the letter on stdout and nothing else. With --delist it
+also ends the listing when the decision is OK_SELF; one for which no evidence is
+on record is ended as our error, and the letter apologises.
+
+The same request is heard once: the same "id", or the same Message-ID, gets the
+same answer. There is no letter for mail that came from a program or a list, nor
+a second one for the same sender and ticket within a day (RFC 3834).
+
+exit status: 0 the letter was printed, or no program may answer; 3 the text does
+not say what address it is about: a person has to look; 4 there is no evidence
+for the letter, and the listing was not to be ended
+
+examples:
+  blctl request complaint.eml --delist
+  echo '{"address":"192.0.2.7","id":"web-17"}' | blctl request - --json`,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "delist", Usage: "end the listing if the decision allows it"},
+			&cli.BoolFlag{Name: "mail", Usage: "print a whole mail with header, to be handed to sendmail"},
+			&cli.StringFlag{Name: "from", Usage: "the mail address of who asks: `MAIL`"},
+			&cli.StringFlag{Name: "ticket", Usage: "the ticket `REF`, ours or one in another system"},
+			&cli.StringFlag{Name: "idempotency-key", Usage: "hear it once, however often it is sent with the key `K` in 30 days"},
+			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be done, and do nothing"},
+		},
+		Action: p.action(p.request),
+	}
+}
+
+// asked is a request as JSON.
+type asked struct {
+	Address string `json:"address"`
+	Text    string `json:"text"`
+	From    string `json:"from"`
+	Ticket  string `json:"ticket"`
+	ID      string `json:"id"`
+}
+
+// readRequest makes a request of a mail, a text or JSON.
+func readRequest(raw []byte) (r ctl.DeskRequest, fromMail bool, err error) {
+	trimmed := bytes.TrimSpace(raw)
+	if len(trimmed) == 0 {
+		return r, false, &listing.Error{Kind: listing.ErrInvalid, Code: "empty", Message: "the request is empty", Hint: "hand it a mail, a text, or a line of JSON"}
+	}
+	if trimmed[0] != '{' {
+		return ctl.DeskRequest{Text: raw}, true, nil
+	}
+	var a asked
+	d := json.NewDecoder(bytes.NewReader(trimmed))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&a); err != nil {
+		return r, false, &listing.Error{Kind: listing.ErrInvalid, Code: "bad-request", Message: "the request cannot be read: " + err.Error(),
+			Hint: `for example {"address":"192.0.2.7","ticket":"rt:1425832","id":"1425832"}`}
+	}
+	r = ctl.DeskRequest{Address: a.Address, Text: []byte(a.Text), From: a.From, Ticket: a.Ticket}
+	if a.ID != "" {
+		r.Key = "id:" + a.ID
+	}
+	return r, false, nil
+}
+
+// requested is what request prints as JSON.
+type requested struct {
+	head
+	Error  *wireError `json:"error,omitempty"`
+	Action string     `json:"action"`
+	ctl.DeskAnswer
+}
+
+func (p *program) request(ctx context.Context, in *input) error {
+	raw, err := p.readMail(in.Args().First())
+	if err != nil {
+		return err
+	}
+	r, fromMail, err := readRequest(raw)
+	if err != nil {
+		return err
+	}
+	r.Delist, r.DryRun = in.Bool("delist"), in.Bool("dry-run")
+	for flag, to := range map[string]*string{"from": &r.From, "ticket": &r.Ticket, "idempotency-key": &r.Key} {
+		if in.IsSet(flag) {
+			*to = in.String(flag)
+		}
+	}
+	a, err := p.client.Request(ctx, r)
+	if err != nil {
+		return err
+	}
+	if fromMail && a.Repeated && a.NoAnswer == "" {
+		a.NoAnswer = "it was answered before"
+	}
+	return p.concludeRequest(a, in.Bool("mail"))
+}
+
+// concludeRequest prints the letter, or says why there is none.
+func (p *program) concludeRequest(a ctl.DeskAnswer, asMail bool) error {
+	err := a.NoLetter()
+	if a.Human {
+		err = &listing.Error{Kind: listing.ErrNotFound, Code: "human", Message: "a person has to look at it: " + a.NoAnswer,
+			Hint: "`blctl triage` shows what it names; `blctl request` takes the address as JSON"}
+	}
+	switch {
+	case err != nil:
+		p.say(err)
+	case a.NoAnswer != "":
+		fmt.Fprintf(p.stderr, "not answered: %s\n", clean(a.NoAnswer))
+	}
+	if p.json {
+		out := requested{head: head{schema, err == nil}, Action: "request", DeskAnswer: a}
+		if err != nil {
+			out.Error = asWire(err)
+		}
+		if err := p.writeJSON(out); err != nil {
+			return err
+		}
+	} else if err == nil && a.NoAnswer == "" {
+		text := a.Letter
+		if asMail {
+			text = answerMail(a)
+		}
+		if _, err := fmt.Fprint(p.stdout, text); err != nil {
+			return fmt.Errorf("printing the letter: %w", err)
+		}
+	}
+	if err != nil {
+		return answered(exitStatus(err))
+	}
+	return nil
+}
+
+// answerMail is the letter as a mail that no program answers (RFC 3834,
+// section 3). Everything in its header is printable ASCII in one line.
+func answerMail(a ctl.DeskAnswer) string {
+	var b strings.Builder
+	field := func(name, value string) {
+		if value = listing.Printable(value); value != "" {
+			fmt.Fprintf(&b, "%s: %s\n", name, value)
+		}
+	}
+	field("From", a.Desk)
+	field("To", a.To)
+	field("Subject", mime.QEncoding.Encode("us-ascii", a.Subject))
+	field("In-Reply-To", a.InReplyTo)
+	field("References", a.InReplyTo)
+	field("Auto-Submitted", "auto-replied")
+	field(delist.LoopHeader, a.Zone)
+	field("MIME-Version", "1.0")
+	field("Content-Type", "text/plain; charset=us-ascii")
+	return b.String() + "\n" + a.Letter
+}

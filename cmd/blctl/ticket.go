@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+
+	"github.com/urfave/cli/v2"
+
+	"dnsbld/ctl"
+	"dnsbld/listing"
+	"dnsbld/listing/delist"
+	"dnsbld/listing/desk"
+)
+
+func (p *program) ticketCommand() *cli.Command {
+	return group(&cli.Command{
+		Name:      "ticket",
+		Usage:     "requests and how far they have come",
+		UsageText: "blctl ticket (open IP | show REF | list | note REF | grant REF | deny REF | appeal REF)",
+		Description: `A ticket follows the requests about one address. REF is its ID, or a reference in
+another system, such as rt:1425832. It goes through new, need_info or need_proof,
+eligible, delisted, monitoring (7 days) and closed; or denied, appealed, and
+upheld or overturned, by another person than the one who denied it. Tickets name
+nobody: mail addresses in notes are blanked.`,
+		Subcommands: []*cli.Command{p.ticketOpen(), p.ticketShow(), p.ticketList(),
+			p.ticketStep(desk.Note, "add a note or a reference", "--note TEXT", `Adds a note, or with --ref a reference in another system.
+
+exit status: 0 done; 2 neither; 3 there is no such ticket
+
+examples:
+  blctl ticket note rt:1425832 --note "asked for the firewall's log"`, nil),
+			p.ticketStep(desk.Grant, "allow it, and end the listing", "[--because WHY]", `Allows the request and ends the listing of the address; the address is then
+watched for 7 days. WHY is as for 'blctl delist'; left out it is fixed-claimed,
+or appeal-upheld for an appeal, which another person has to decide.
+
+exit status: 0 done; 3 no such ticket, or the address is listed by a wider entry
+only; 4 the same person; 5 the ticket is not where it could be granted
+
+examples:
+  blctl ticket grant rt:1425832 --because fixed-verified`,
+				[]cli.Flag{&cli.StringFlag{Name: "because", Usage: "why the listing ends: `WHY`"}}),
+			p.ticketStep(desk.Deny, "refuse it", "--code CODE", `Refuses the request for one of the published codes, see 'blctl eligibility --help';
+for an appeal it upholds the refusal, and another person has to decide.
+
+exit status: 0 done; 2 no code; 3 no such ticket; 4 the same person; 5 the ticket
+is not where it could be denied
+
+examples:
+  blctl ticket deny rt:1425832 --code STILL_OFFENDING`,
+				[]cli.Flag{&cli.StringFlag{Name: "code", Usage: "why: `CODE`"}}),
+			p.ticketStep(desk.Appeal, "ask for another person's view", "", `Notes that the sender appeals against a refusal.
+
+exit status: 0 done; 3 no such ticket; 5 it was not refused
+
+examples:
+  blctl ticket appeal rt:1425832 --note "they say that the other host is gone"`, nil),
+		},
+	})
+}
+
+func (p *program) ticketOpen() *cli.Command {
+	return &cli.Command{
+		Name:      "open",
+		Usage:     "open a ticket for an address",
+		ArgsUsage: "IP",
+		UsageText: "blctl ticket open IP [--ref REF] [--note TEXT]",
+		Description: `Opens a ticket for IP. One that is open is used again: tickets attach to the
+address.
+
+exit status: 0 done; 2 not an address, or not a reference
+
+examples:
+  blctl ticket open 192.0.2.7 --ref rt:1425832`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "ref", Usage: "its reference in another system: `SYSTEM:NUMBER`"},
+			&cli.StringFlag{Name: "note", Usage: "`TEXT`"},
+		},
+		Action: p.action(func(ctx context.Context, in *input) error {
+			a := in.address()
+			if in.err != nil {
+				return in.err
+			}
+			done, err := p.client.OpenTicket(ctx, ctl.TicketCommand{Address: a.String(), Reference: in.String("ref"), Note: in.String("note")})
+			if err != nil {
+				return err
+			}
+			return p.ticketResult("ticket open", done, done.Opened || in.String("ref")+in.String("note") != "")
+		}),
+	}
+}
+
+// ticketResult is what the commands about one ticket print.
+func (p *program) ticketResult(action string, done ctl.TicketDone, changed bool) error {
+	p.printTicket(done.Ticket)
+	if !p.json {
+		return nil
+	}
+	return p.writeJSON(struct {
+		head
+		Action  string `json:"action"`
+		Changed bool   `json:"changed"`
+		ctl.TicketDone
+	}{head{schema, true}, action, changed, done})
+}
+
+func (p *program) ticketShow() *cli.Command {
+	return &cli.Command{
+		Name:      "show",
+		Usage:     "one ticket",
+		ArgsUsage: "REF",
+		UsageText: "blctl ticket show REF",
+		Description: `Prints a ticket with all its notes.
+
+exit status: 0 done; 3 there is no such ticket
+
+examples:
+  blctl ticket show rt:1425832 --json`,
+		Action: p.action(func(ctx context.Context, in *input) error {
+			t, err := p.client.Ticket(ctx, in.Args().First())
+			if err != nil {
+				return err
+			}
+			return p.ticketResult("ticket show", ctl.TicketDone{Ticket: t}, false)
+		}),
+	}
+}
+
+func (p *program) ticketList() *cli.Command {
+	return &cli.Command{
+		Name:      "list",
+		Usage:     "tickets, the longest open first",
+		ArgsUsage: "[IP]",
+		UsageText: "blctl ticket list [IP] [--state STATE] [--all]",
+		Description: `Lists the tickets that are not closed; those of IP only, if it is given. With
+--json one object a line.
+
+exit status: 0 done, also if there are none
+
+examples:
+  blctl ticket list --state appealed
+  blctl ticket list 192.0.2.7 --all`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "state", Usage: "those in `STATE`"},
+			&cli.BoolFlag{Name: "all", Usage: "closed ones, too"},
+		},
+		Action: p.action(func(ctx context.Context, in *input) error {
+			q := desk.Query{State: delist.State(in.String("state")), All: in.Bool("all")}
+			if in.Args().Present() {
+				q.Address = in.address()
+			}
+			if q.State != "" && !known(q.State) {
+				in.fail(usageError("there is no state %s", listing.Quote(string(q.State))))
+			}
+			if in.err != nil {
+				return in.err
+			}
+			all, err := p.client.Tickets(ctx, q)
+			if err != nil {
+				return err
+			}
+			return p.printTickets(all)
+		}),
+	}
+}
+
+func known(s delist.State) bool {
+	for _, k := range delist.States() {
+		if k == s {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *program) printTickets(all []delist.Ticket) error {
+	var rows [][]string
+	for _, t := range all {
+		if p.json {
+			if err := p.writeJSON(t); err != nil {
+				return err
+			}
+			continue
+		}
+		rows = append(rows, []string{t.ID, t.Address.String(), string(t.State), string(t.Decision), "opened " + stamp(t.Opened), joinedTexts(t.References)})
+	}
+	return p.human.table(rows)
+}
+
+// ticketStep is a command that does something to a ticket.
+func (p *program) ticketStep(verb desk.Verb, usage, more, description string, flags []cli.Flag) *cli.Command {
+	name := string(verb)
+	return &cli.Command{
+		Name:        name,
+		Usage:       usage,
+		ArgsUsage:   "REF",
+		UsageText:   "blctl ticket " + name + " REF " + more + " [flags]",
+		Description: description,
+		Flags: append(flags,
+			&cli.StringFlag{Name: "note", Usage: "`TEXT`"},
+			&cli.StringFlag{Name: "ref", Usage: "add its reference in another system: `SYSTEM:NUMBER`"}),
+		Action: p.action(func(ctx context.Context, in *input) error {
+			s := desk.Step{Verb: verb, Note: in.String("note"), Code: delist.Code(in.String("code")),
+				Because: listing.DelistReason(in.String("because")), Reference: in.String("ref")}
+			if verb == desk.Note && s.Note == "" && s.Reference == "" {
+				return usageError("a note needs --note TEXT or --ref REF")
+			}
+			done, err := p.client.TakeTicket(ctx, in.Args().First(), s)
+			if err != nil {
+				return err
+			}
+			return p.ticketResult("ticket "+name, done, true)
+		}),
+	}
+}
+
+func (p *program) printTicket(t delist.Ticket) {
+	h := p.human
+	h.printf("%s %s %s\n", h.paint(bold, t.ID), t.Address, h.paint(yellow, string(t.State)))
+	if len(t.References) > 0 {
+		h.printf("  references: %s\n", joinedTexts(t.References))
+	}
+	if t.Decision != "" {
+		h.printf("  decision: %s\n", clean(string(t.Decision)))
+	}
+	if t.Because != "" {
+		h.printf("  delisted: %s\n", clean(string(t.Because)))
+	}
+	if !t.WatchUntil.IsZero() {
+		h.printf("  watched until %s\n", stamp(t.WatchUntil))
+	}
+	for _, n := range t.Notes {
+		h.printf("  %s  %s", stamp(n.Time), clean(n.Actor))
+		if n.State != "" {
+			h.printf("  %s", clean(string(n.State)))
+		}
+		if n.Text != "" {
+			h.printf("  %s", clean(n.Text))
+		}
+		h.printf("\n")
+	}
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"dnsbld/ctl"
+	"dnsbld/listing"
+	"dnsbld/listing/delist"
+)
+
+func (p *program) triageCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "triage",
+		Usage:     "what a pasted mail shows, and what not",
+		ArgsUsage: "FILE",
+		UsageText: "blctl triage FILE|-",
+		Description: `Reads a mail or pasted text, a mebibyte at the most: which address it is about,
+the greeting and the time of the session in question, references, and what it
+offers as evidence: what each piece proves and what it does not. It also says
+whether the address was listed then. Nothing in the text is believed.
+
+Without a running dnsbld it says all but what the list knows.
+
+exit status: 0 also when a person has to decide what it is about
+
+examples:
+  blctl triage complaint.eml
+  pbpaste | blctl triage - --json`,
+		Action: p.action(p.triage),
+	}
+}
+
+// readMail reads a file, or standard input, as far as mails are read.
+func (p *program) readMail(name string) ([]byte, error) {
+	var from io.Reader = p.stdin
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, &listing.Error{Kind: listing.ErrInvalid, Code: "no-file", Message: err.Error(), Hint: "give a file, or - for standard input"}
+		}
+		defer file.Close()
+		from = file
+	}
+	raw, err := io.ReadAll(io.LimitReader(from, ctl.MaxMail+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	return raw, nil
+}
+
+// triaged is what triage prints as JSON.
+type triaged struct {
+	head
+	Action string `json:"action"`
+	delist.Finding
+}
+
+func (p *program) triage(ctx context.Context, in *input) error {
+	raw, err := p.readMail(in.Args().First())
+	if err != nil {
+		return err
+	}
+	f, err := p.client.Triage(ctx, raw)
+	if errors.Is(err, listing.ErrUnavailable) || isCode(err, "no-desk") {
+		fmt.Fprintf(p.stderr, "warning: the list was not asked: %s\n", clean(oneLine(err)))
+		f, err = delist.Triage(strings.NewReader(string(raw)))
+	}
+	if err != nil {
+		return err
+	}
+	p.printFinding(f)
+	if p.json {
+		return p.writeJSON(triaged{head{schema, true}, "triage", f})
+	}
+	return nil
+}
+
+func isCode(err error, code string) bool {
+	e, ok := errors.AsType[*listing.Error](err)
+	return ok && e.Code == code
+}
+
+func (p *program) printFinding(f delist.Finding) {
+	h := p.human
+	switch {
+	case f.Address != nil:
+		h.printf("%s\n", h.paint(bold, f.Address.String()))
+	case len(f.Candidates) == 0:
+		h.printf("%s\n", h.paint(yellow, "it names no address that it can be about: a person has to look at it"))
+	default:
+		h.printf("%s\n", h.paint(yellow, "it can be about "+joined(f.Candidates)+": a person has to decide"))
+	}
+	for _, line := range []struct{ name, text string }{{"greeting", f.HELO}, {"reverse name", strings.Join(f.PTR, ", ")},
+		{"references", strings.Join(f.References, ", ")}, {"not to be answered", f.Automatic}} {
+		if line.text != "" {
+			h.printf("  %s: %s\n", line.name, clean(line.text))
+		}
+	}
+	if f.Time != nil {
+		h.printf("  session: %s%s\n", stamp(*f.Time), listedThen(f.ListedThen))
+	}
+	if f.Cut {
+		h.printf("  it is longer than is read\n")
+	}
+	for _, c := range f.Claims {
+		h.printf("\n  %s: %s\n    proves: %s\n    does not prove: %s\n", h.paint(bold, string(c.Kind)), clean(c.Text), clean(c.Proves), clean(c.DoesNotProve))
+	}
+}
+
+func listedThen(then *bool) string {
+	switch {
+	case then == nil:
+		return ""
+	case *then:
+		return ", when the address was listed"
+	}
+	return ", when the address was not listed"
+}
