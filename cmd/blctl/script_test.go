@@ -97,13 +97,19 @@ func startDaemon(socket, file, persons string) (*daemon, error) {
 		return nil, err
 	}
 	book := listing.NewBook(store, live, listing.Rules{Reasons: reasons, Policy: policy}, d.now)
-	support, people, err := openDesk(book, live, nil, file)
+	counters, err := newSensor(book, file)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	support, people, err := openDesk(book, live, counters, file)
 	if err != nil {
 		cancel()
 		return nil, err
 	}
 	server := ctl.New(ctl.Config{
-		Book: book, Desk: support, Live: live, Version: "test", Started: d.now(),
+		Book: book, Live: live, Version: "test", Started: d.now(),
+		Sensor: counters, Desk: support,
 		Zones: func() []ctl.Zone {
 			return []ctl.Zone{{Name: "bl.test", TTL: listing.Life(5 * time.Minute), NegativeTTL: listing.Life(time.Minute)}}
 		},
@@ -130,7 +136,7 @@ func startDaemon(socket, file, persons string) (*daemon, error) {
 			}
 		}
 		d.stop = func() error { return nil }
-		return errors.Join(people.Close(), store.Close())
+		return errors.Join(counters.close(), people.Close(), store.Close())
 	}
 	return d, nil
 }

@@ -88,6 +88,7 @@ func (p *program) printShown(s ctl.Shown) {
 		h.printf("\n  %s%s inside it: blctl list --within %s\n", more, plural(s.Inside, "entry", "entries"), s.Subject)
 	}
 	p.printAnswers(s)
+	p.printSightings(s.Sightings)
 	if len(s.Past) > 0 {
 		h.printf("\nformer listings\n")
 	}

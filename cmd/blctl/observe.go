@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"dnsbld/ctl"
+	"dnsbld/listing"
+	"dnsbld/mta"
+)
+
+func (p *program) observeCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "observe",
+		Usage:     "tell of the sessions in a mail log",
+		ArgsUsage: "FILE",
+		UsageText: "blctl observe (FILE | -) --format postfix|exim|ndjson [--receiver NAME] [--follow]",
+		Description: `Reads the log of a mail server, or standard input, and tells dnsbld of every SMTP
+session in it. A session counts once, however often its log is read. What a session
+does not say, our addresses and what DNS says of the client, dnsbld adds.
+
+FORMAT is postfix (as syslog writes it), exim (its main log, or by syslog) or ndjson:
+one session a line, an object with "time", "receiver", "id" and the keys of
+'blctl classify --cases'. A line that cannot be read is counted and left out.
+
+NAME is the mail server whose log it is; otherwise the host name in the log. A mail
+server whose policy service dnsbld is has no log to tell of: that is refused.
+
+With --follow the log is read as it is written, across rotation, until the command is
+interrupted. How far it was read is kept in a file, so that the next one goes on from
+there; while dnsbld cannot be reached it waits.
+
+exit status: 0 done; 2 usage, no such file; 4 the receiver has a policy service;
+6 with --strict: lines were skipped; 75 dnsbld cannot be reached
+
+examples:
+  blctl observe /var/log/mail.log.1 --format postfix --receiver mx1
+  blctl observe /var/log/exim4/mainlog --format exim --receiver mx2 --follow
+  zcat old.gz | blctl observe - --format postfix --json`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "format", Usage: "how FILE is written: `FORMAT`"},
+			&cli.StringFlag{Name: "receiver", Usage: "the mail server is `NAME`"},
+			&cli.BoolFlag{Name: "follow", Usage: "go on as the log grows"},
+			&cli.StringFlag{Name: "position", Usage: "keep how far it was read in `FILE`; otherwise in the user's state directory"},
+			&cli.BoolFlag{Name: "strict", Usage: "exit with 6 if lines were skipped"},
+		},
+		Action: p.action(p.observe),
+	}
+}
+
+// observed is what observe prints as JSON.
+type observed struct {
+	head
+	Error  *wireError `json:"error,omitempty"`
+	Action string     `json:"action"`
+	ctl.Observed
+}
+
+func (p *program) observe(ctx context.Context, in *input) error {
+	if !in.IsSet("format") {
+		return usageError("observe needs --format postfix, exim or ndjson")
+	}
+	log, err := mta.NewLog(in.String("format"), mta.LogOptions{Receiver: in.String("receiver"), Now: p.now})
+	if err != nil {
+		return usageError("--format: %v", err)
+	}
+	path, follow := in.Args().First(), in.Bool("follow")
+	switch {
+	case !follow && in.IsSet("position"):
+		return usageError("--position is for --follow")
+	case follow && path == "-":
+		return usageError("--follow needs a file: standard input is read as it comes anyway")
+	}
+	t := &teller{client: p.client, patient: follow, news: p.printListing}
+	stop := t.keepFlushing(ctx)
+	var stats mta.LogStats
+	if follow {
+		stats, err = p.follow(ctx, in, log, t)
+	} else {
+		stats, err = p.observeFile(ctx, path, log, t)
+	}
+	stop()
+	if err == nil {
+		err = t.flush(ctx)
+	}
+	return p.concludeObserved(t.total, stats, err, in.Bool("strict"))
+}
+
+// observeFile tells of a whole file. Interrupted, it does not wait for standard
+// input to go on.
+func (p *program) observeFile(ctx context.Context, path string, log mta.Log, t *teller) (mta.LogStats, error) {
+	file, _, err := p.open(path)
+	if err != nil {
+		return mta.LogStats{}, err
+	}
+	type result struct {
+		stats mta.LogStats
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		defer file.Close()
+		stats, err := mta.Read(file, log, func(r mta.Report) error { return errors.Join(ctx.Err(), t.report(ctx, r)) })
+		file.finish()
+		done <- result{stats, err}
+	}()
+	select {
+	case r := <-done:
+		return r.stats, r.err
+	case <-ctx.Done():
+		return mta.LogStats{}, ctx.Err()
+	}
+}
+
+// follow tells of a log as it grows.
+func (p *program) follow(ctx context.Context, in *input, log mta.Log, t *teller) (mta.LogStats, error) {
+	path := in.Args().First()
+	file, err := p.positionFile(in.String("position"), path)
+	if err != nil {
+		return mta.LogStats{}, err
+	}
+	from, err := readPosition(file)
+	if err != nil {
+		return mta.LogStats{}, err
+	}
+	err = mta.Tail(ctx, mta.TailConfig{Path: path, From: from, Log: log, Now: p.now,
+		Report: func(r mta.Report) error { return t.report(ctx, r) },
+		Save: func(at mta.Position) error {
+			if err := t.flush(ctx); err != nil {
+				return err
+			}
+			return writePosition(file, at)
+		}})
+	return log.Stats(), err
+}
+
+func (p *program) printListing(l ctl.NewListing) {
+	p.human.printf("%s is listed as %s\n", l.Subject.Text(), p.human.paint(red, clean(l.Reason)))
+}
+
+// concludeObserved prints what became of all sessions.
+func (p *program) concludeObserved(total ctl.Observed, stats mta.LogStats, err error, strict bool) error {
+	total.Skipped += int(stats.Skipped + stats.Ambiguous + stats.Overlong)
+	total.Listed = list(total.Listed)
+	if err != nil && total.Sessions == 0 {
+		return err
+	}
+	p.human.printf("%s: %d bogus, %d clean", plural(total.Sessions, "session", "sessions"), total.Bogus, total.Clean)
+	if total.Duplicates > 0 {
+		p.human.printf(", %d told before", total.Duplicates)
+	}
+	if total.Skipped > 0 {
+		p.human.printf("; %s skipped", plural(total.Skipped, "line", "lines"))
+	}
+	p.human.printf("\n")
+	if err == nil && strict && total.Skipped > 0 {
+		err = partly{&listing.Error{Kind: listing.ErrInvalid, Code: "skipped",
+			Message: plural(total.Skipped, "line", "lines") + " skipped", Hint: "leave out --strict if that may be"}}
+	}
+	out := observed{head: head{schema, err == nil}, Action: "observe", Observed: total}
+	if err != nil {
+		p.say(err)
+		out.Error = asWire(err)
+	}
+	if p.json {
+		if writeErr := p.writeJSON(out); writeErr != nil {
+			return fmt.Errorf("printing the totals: %w", writeErr)
+		}
+	}
+	if err != nil {
+		return answered(exitStatus(err))
+	}
+	return nil
+}

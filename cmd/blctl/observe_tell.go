@@ -1,0 +1,169 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"dnsbld/ctl"
+	"dnsbld/listing"
+	"dnsbld/mta"
+)
+
+// Sessions are told in batches of a size and an age. What is told again, because
+// it is not known whether it arrived, counts once.
+const (
+	batchSize = 500
+	batchAge  = time.Second
+	retryTime = 2 * time.Second
+	graceTime = 5 * time.Second // for what is on its way when the command is interrupted
+)
+
+// teller tells the daemon of sessions.
+type teller struct {
+	client  *ctl.Client
+	patient bool // wait while the daemon cannot be reached
+	news    func(ctl.NewListing)
+
+	mu      sync.Mutex
+	waiting bytes.Buffer // one session a line
+	count   int
+	total   ctl.Observed
+	failed  error
+}
+
+// report takes a session, and tells of those that wait if they are enough.
+func (t *teller) report(ctx context.Context, r mta.Report) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.failed == nil {
+		t.failed = json.NewEncoder(&t.waiting).Encode(r)
+		t.count++
+	}
+	if t.count >= batchSize {
+		t.send(ctx)
+	}
+	return t.failed
+}
+
+// flush tells of those that wait.
+func (t *teller) flush(ctx context.Context) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.send(ctx)
+	return t.failed
+}
+
+func (t *teller) send(ctx context.Context) {
+	for t.failed == nil && t.count > 0 {
+		out, err := t.tell(ctx)
+		if t.patient && errors.Is(err, listing.ErrUnavailable) && ctx.Err() == nil {
+			pause(ctx, retryTime)
+			continue
+		}
+		t.total.Add(out)
+		for _, l := range out.Listed {
+			t.news(l)
+		}
+		t.failed = err
+		t.waiting.Reset()
+		t.count = 0
+	}
+}
+
+// tell sends those that wait, and lets them arrive when the command is
+// interrupted meanwhile.
+func (t *teller) tell(ctx context.Context) (ctl.Observed, error) {
+	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() {
+		pause(sending, graceTime)
+		cancel()
+	})
+	defer stop()
+	return t.client.Observe(sending, bytes.NewReader(t.waiting.Bytes()))
+}
+
+// keepFlushing has sessions that wait told of after a while. What it returns
+// ends that.
+func (t *teller) keepFlushing(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var ended sync.WaitGroup
+	ended.Go(func() {
+		for ctx.Err() == nil {
+			pause(ctx, batchAge)
+			if ctx.Err() == nil {
+				_ = t.flush(ctx) // kept, and met again by who reports next
+			}
+		}
+	})
+	return func() { cancel(); ended.Wait() }
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// positionFile is where it is kept how far a log was read: where the user says,
+// or a file of the log's own in the state directory of systemd, or the user's
+// (XDG Base Directory Specification).
+func (p *program) positionFile(given, log string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	dir := p.getenv("STATE_DIRECTORY")
+	if dir == "" {
+		dir = p.getenv("XDG_STATE_HOME")
+		if home := p.getenv("HOME"); dir == "" && home != "" {
+			dir = filepath.Join(home, ".local", "state")
+		}
+		dir = filepath.Join(dir, "blctl")
+	}
+	whole, err := filepath.Abs(log)
+	if err != nil {
+		return "", fmt.Errorf("finding %s: %w", log, err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", &listing.Error{Kind: listing.ErrInvalid, Code: "no-state", Message: err.Error(), Hint: "say with --position where to keep how far the log was read"}
+	}
+	sum := sha256.Sum256([]byte(whole))
+	return filepath.Join(dir, fmt.Sprintf("%s-%x.position", filepath.Base(whole), sum[:4])), nil
+}
+
+func readPosition(file string) (at mta.Position, err error) {
+	raw, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return at, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(raw, &at)
+	}
+	if err != nil {
+		return at, &listing.Error{Kind: listing.ErrInvalid, Code: "bad-position", Message: "reading how far the log was read: " + err.Error(),
+			Hint: "take the file away to begin at the start of the log: what was told before counts once"}
+	}
+	return at, nil
+}
+
+// writePosition replaces the file in one step.
+func writePosition(file string, at mta.Position) error {
+	raw, err := json.Marshal(at)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(file+".new", append(raw, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(file+".new", file)
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/netip"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"dnsbld/ctl"
+	"dnsbld/db"
+	"dnsbld/listing"
+	"dnsbld/listing/helo"
+	"dnsbld/listing/sighting"
+	"dnsbld/mta"
+)
+
+// sensor counts sessions as cmd/dnsbld does, one after the other and without
+// DNS. Its own addresses are 198.51.100.25 and 198.51.100.26, and it has a
+// policy service for mx1.
+type sensor struct {
+	book    *listing.Book
+	engine  *sighting.Engine
+	archive *db.Sightings
+	checker *mta.Checker
+}
+
+func newSensor(book *listing.Book, listings string) (*sensor, error) {
+	archive, err := db.OpenSightings(listings+".sightings", db.Options{NoSync: true}, nil)
+	if err != nil {
+		return nil, err
+	}
+	s := &sensor{book: book, archive: archive}
+	s.checker = mta.NewChecker(mta.CheckerConfig{Our: mta.Our{Addresses: []netip.Addr{netip.MustParseAddr("198.51.100.25"), netip.MustParseAddr("198.51.100.26")}}})
+	s.engine, err = sighting.New(sighting.Options{Now: book.Now, Rules: book.Rules, Thresholds: sighting.DefaultThresholds(), Archive: archive})
+	return s, err
+}
+
+func (s *sensor) close() error { return errors.Join(s.engine.Flush(), s.archive.Close()) }
+
+func (s *sensor) Observe(ctx context.Context, body io.Reader) (out ctl.Observed, err error) {
+	stats, err := mta.ReadNDJSON(body, mta.LogOptions{Receiver: "mx1", Now: s.book.Now}, func(r mta.Report) error {
+		if r.Receiver == "mx1" {
+			return &listing.Error{Kind: listing.ErrPolicy, Code: "receiver-has-source", Message: "mx1 has a policy service", Hint: "name another"}
+		}
+		r = s.checker.Check(ctx, r)
+		v := helo.Classify(r.Session)
+		outcome, err := s.engine.Observe(sighting.Observation{Time: r.Time, Receiver: r.Receiver, ID: r.ID, Client: r.Client, Verdict: v, HELO: r.HELO})
+		out.Sessions++
+		switch {
+		case outcome == sighting.Duplicate:
+			out.Duplicates++
+		case v.Bogus():
+			out.Bogus++
+		case v.Clean():
+			out.Clean++
+		}
+		return err
+	})
+	out.Skipped = int(stats.Skipped)
+	if err != nil {
+		return out, err
+	}
+	done, err := s.engine.Send(ctx, s.book)
+	for _, c := range done.Changes {
+		s.engine.Changed(c)
+		out.Listed = append(out.Listed, ctl.NewListing{Subject: c.After.Subject, Reason: s.book.Rules().Reasons.Symbol(c.After.Reason)})
+	}
+	return out, err
+}
+
+func (s *sensor) Facts(of listing.Subject) (sighting.Facts, error) { return s.engine.Facts(of) }
+
+func (s *sensor) Status() ctl.SensorStatus {
+	return ctl.SensorStatus{Receiver: "mx1", Policy: []string{"127.0.0.1:10040"}, Status: s.engine.Status()}
+}
+
+func (s *sensor) Simulate(_ context.Context, text []byte) (sighting.Simulation, error) {
+	present := sighting.DefaultThresholds()
+	file := struct {
+		Thresholds map[string]sighting.Threshold `toml:"thresholds"`
+	}{present.BySymbol()}
+	if err := toml.NewDecoder(bytes.NewReader(text)).Decode(&file); err != nil {
+		return sighting.Simulation{}, errors.Join(listing.ErrInvalid, err)
+	}
+	other, err := sighting.FromSymbols(file.Thresholds)
+	if err != nil {
+		return sighting.Simulation{}, errors.Join(listing.ErrInvalid, err)
+	}
+	if err := s.engine.Flush(); err != nil {
+		return sighting.Simulation{}, err
+	}
+	return sighting.Simulate(sighting.Recall(s.archive), present, other, s.engine.Status().Sole)
+}

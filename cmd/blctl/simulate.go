@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	"github.com/urfave/cli/v2"
+
+	"dnsbld/listing"
+	"dnsbld/listing/sighting"
+)
+
+func (p *program) simulateCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "simulate",
+		Usage:     "what other thresholds would have done",
+		UsageText: "blctl simulate --policy FILE [--fail-if-fp N]",
+		Description: `Holds the sessions of the last 30 days against the thresholds in force and against
+those of FILE, and says whom they would have listed, and whom no more. FILE is TOML
+with tables [thresholds.REASON] as in the configuration of dnsbld, which may also be
+given whole; what it leaves out is as in force. Nothing is changed.
+
+A false positive is taken to be an address that would have been listed anew although
+it had clean sessions which DNS confirmed.
+
+exit status: 0 done; 1 more than N false positives; 2 FILE is bad
+
+examples:
+  blctl simulate --policy thresholds.toml
+  blctl simulate --policy /etc/dnsbld.toml --fail-if-fp 0 --json`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "policy", Usage: "the other thresholds are in `FILE`, or with - in standard input"},
+			&cli.StringFlag{Name: "fail-if-fp", Usage: "exit with 1 if there would be more than `N` false positives"},
+		},
+		Action: p.action(p.simulate),
+	}
+}
+
+// simulated is what simulate prints as JSON.
+type simulated struct {
+	head
+	Error  *wireError `json:"error,omitempty"`
+	Action string     `json:"action"`
+	sighting.Simulation
+	Listed         int `json:"listed"`          // under the other thresholds
+	FalsePositives int `json:"false_positives"` // the same as clean
+}
+
+func (p *program) simulate(ctx context.Context, in *input) error {
+	if !in.IsSet("policy") {
+		return usageError("simulate needs --policy FILE")
+	}
+	most, err := strconv.Atoi(in.String("fail-if-fp"))
+	if in.IsSet("fail-if-fp") && (err != nil || most < 0) {
+		return usageError("--fail-if-fp takes a number, not %s", listing.Quote(in.String("fail-if-fp")))
+	}
+	file, _, err := p.open(in.String("policy"))
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	s, err := p.client.Simulate(ctx, file)
+	file.finish()
+	if err != nil {
+		return err
+	}
+	p.printSimulation(s)
+	out := simulated{head: head{schema, true}, Action: "simulate", Simulation: s, Listed: s.Kept + len(s.Added), FalsePositives: s.Clean}
+	out.Added, out.Removed = list(s.Added), list(s.Removed)
+	if in.IsSet("fail-if-fp") && s.Clean > most {
+		err = &listing.Error{Code: "false-positives", Message: fmt.Sprintf("%s, more than %d", plural(s.Clean, "false positive", "false positives"), most),
+			Hint: "look at the addresses with clean sessions, and ask for more sessions or a larger share"}
+		p.say(err)
+		out.OK, out.Error = false, asWire(err)
+		err = answered(exitFailed)
+	}
+	if p.json {
+		if writeErr := p.writeJSON(out); writeErr != nil {
+			return writeErr
+		}
+	}
+	return err
+}
+
+func (p *program) printSimulation(s sighting.Simulation) {
+	h := p.human
+	h.printf("%s looked at: %d listed as before, %d more, %d fewer\n", plural(s.Networks, "network", "networks"), s.Kept, len(s.Added), len(s.Removed))
+	for _, a := range s.Added {
+		mark := ""
+		if a.Confirmed > 0 {
+			mark = h.paint(yellow, fmt.Sprintf("  %s", plural(a.Confirmed, "clean session", "clean sessions")))
+		}
+		h.printf("  + %s  %s%s\n    %s\n", a.Subject.Text(), stamp(a.At), mark, clean(a.Sentence))
+	}
+	for _, r := range s.Removed {
+		h.printf("  - %s  %s\n    %s\n", r.Subject.Text(), stamp(r.At), clean(r.Sentence))
+	}
+}
