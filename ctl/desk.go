@@ -307,12 +307,30 @@ func (s *Server) takeTicket(w http.ResponseWriter, r *http.Request, who Caller) 
 	if err := command(w, r, &step); err != nil {
 		return err
 	}
+	if step.Verb == desk.Grant {
+		if err := s.supportGrants(r.Context(), who, r.URL.Query().Get("name"), step.Because); err != nil {
+			return err
+		}
+	}
 	step.Actor = who.User
 	t, revision, err := s.cfg.Desk.Take(r.Context(), r.URL.Query().Get("name"), step)
 	if err != nil {
 		return err
 	}
 	return reply(w, http.StatusOK, TicketDone{Ticket: t, Revision: revision})
+}
+
+// supportGrants refuses what support may not end by way of a ticket either.
+func (s *Server) supportGrants(ctx context.Context, who Caller, name string, because listing.DelistReason) error {
+	t, err := s.cfg.Desk.Ticket(ctx, name)
+	if err != nil {
+		return err
+	}
+	if because == "" {
+		because = listing.FixedClaimed
+	}
+	c := listing.Delist{Subject: listing.HostSubject(t.Address), Because: because}
+	return s.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error { return s.supportDelists(who, c, snap) })
 }
 
 type personCommand struct {

@@ -182,7 +182,8 @@ tickets, when answers went out, and the letters of the last 30 days.
 exit status: 0 done; 3 nothing is kept
 
 examples:
-  blctl person export postmaster@sender.example`,
+  blctl person export postmaster@sender.example
+  blctl person export "Carol <carol@sender.example>"`,
 				Action: p.action(p.exportPerson),
 			},
 			{
@@ -196,7 +197,8 @@ examples:
 exit status: 0 done, or nothing was kept
 
 examples:
-  blctl person erase postmaster@sender.example`,
+  blctl person erase postmaster@sender.example
+  blctl person erase carol@sender.example --json`,
 				Action: p.action(p.erasePerson),
 			},
 		},

@@ -27,7 +27,8 @@ nobody: mail addresses in notes are blanked.`,
 exit status: 0 done; 2 neither; 3 there is no such ticket
 
 examples:
-  blctl ticket note rt:1425832 --note "asked for the firewall's log"`, nil),
+  blctl ticket note rt:1425832 --note "asked for the log of the firewall"
+  blctl ticket note TABCDEFGHIJ --ref rt:1425832`, nil),
 			p.ticketStep(desk.Grant, "allow it, and end the listing", "[--because WHY]", `Allows the request and ends the listing of the address; the address is then
 watched for 7 days. WHY is as for 'blctl delist'; left out it is fixed-claimed,
 or appeal-upheld for an appeal, which another person has to decide.
@@ -36,7 +37,8 @@ exit status: 0 done; 3 no such ticket, or the address is listed by a wider entry
 only; 4 the same person; 5 the ticket is not where it could be granted
 
 examples:
-  blctl ticket grant rt:1425832 --because fixed-verified`,
+  blctl ticket grant rt:1425832 --because fixed-verified
+  blctl ticket grant TABCDEFGHIJ --note "the other host is gone" --json`,
 				[]cli.Flag{&cli.StringFlag{Name: "because", Usage: "why the listing ends: `WHY`"}}),
 			p.ticketStep(desk.Deny, "refuse it", "--code CODE", `Refuses the request for one of the published codes, see 'blctl eligibility --help';
 for an appeal it upholds the refusal, and another person has to decide.
@@ -45,14 +47,16 @@ exit status: 0 done; 2 no code; 3 no such ticket; 4 the same person; 5 the ticke
 is not where it could be denied
 
 examples:
-  blctl ticket deny rt:1425832 --code STILL_OFFENDING`,
+  blctl ticket deny rt:1425832 --code STILL_OFFENDING
+  blctl ticket deny TABCDEFGHIJ --code MANUAL_HOLD --note "see the contract"`,
 				[]cli.Flag{&cli.StringFlag{Name: "code", Usage: "why: `CODE`"}}),
 			p.ticketStep(desk.Appeal, "ask for another person's view", "", `Notes that the sender appeals against a refusal.
 
 exit status: 0 done; 3 no such ticket; 5 it was not refused
 
 examples:
-  blctl ticket appeal rt:1425832 --note "they say that the other host is gone"`, nil),
+  blctl ticket appeal rt:1425832 --note "they say that the other host is gone"
+  blctl ticket appeal TABCDEFGHIJ --json`, nil),
 		},
 	})
 }
@@ -69,7 +73,8 @@ address.
 exit status: 0 done; 2 not an address, or not a reference
 
 examples:
-  blctl ticket open 192.0.2.7 --ref rt:1425832`,
+  blctl ticket open 192.0.2.7 --ref rt:1425832
+  blctl ticket open 2001:db8::25 --note "they called"`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "ref", Usage: "its reference in another system: `SYSTEM:NUMBER`"},
 			&cli.StringFlag{Name: "note", Usage: "`TEXT`"},
@@ -113,7 +118,8 @@ func (p *program) ticketShow() *cli.Command {
 exit status: 0 done; 3 there is no such ticket
 
 examples:
-  blctl ticket show rt:1425832 --json`,
+  blctl ticket show rt:1425832
+  blctl ticket show TABCDEFGHIJ --json`,
 		Action: p.action(func(ctx context.Context, in *input) error {
 			t, err := p.client.Ticket(ctx, in.Args().First())
 			if err != nil {
