@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strings"
+	"text/template"
+
+	"github.com/urfave/cli/v2"
+
+	"dnsbld/listing"
+)
+
+//go:embed mtaconfig/*.tmpl
+var mtaTemplates embed.FS
+
+// mtas are the mail servers and filters that mta-config knows.
+var mtas = []string{"postfix", "postscreen", "exim", "rspamd", "spamassassin", "haraka"}
+
+// mtaModes say how much a listing counts.
+var mtaModes = map[string]string{
+	"conservative": "nobody is refused, what would be is written down",
+	"balanced":     "refused for what this list has seen itself, imported entries left out",
+	"strict":       "refused for whatever the zone answers",
+}
+
+func (p *program) mtaConfigCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "mta-config",
+		Usage:     "how a mail server is told to ask the list",
+		ArgsUsage: "SERVER",
+		UsageText: "blctl mta-config SERVER [--zone ZONE] [--mode MODE]",
+		Description: `Prints what to put into the configuration of SERVER: ` + strings.Join(mtas[:len(mtas)-1], ", ") + `
+or ` + mtas[len(mtas)-1] + `. Nothing is changed.
+
+With the mode conservative nobody is refused, and what would be is written down: begin
+with that. With balanced, which is the default, clients are refused for what this list
+has seen itself; with strict for whatever the zone answers.
+
+Without --zone it is the first zone of the running dnsbld.
+
+exit status: 0 done; 2 no such server or mode; 75 dnsbld cannot be asked for its zone
+
+examples:
+  blctl mta-config postfix --zone bl.example --mode conservative
+  blctl mta-config rspamd`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "zone", Usage: "the list is `ZONE`"},
+			&cli.StringFlag{Name: "mode", Usage: "`MODE`: conservative, balanced or strict; otherwise balanced"},
+			&cli.StringFlag{Name: "policy", Usage: "the policy service answers at `ADDR:PORT`; otherwise 127.0.0.1:10040"},
+		},
+		Action: p.action(p.mtaConfig),
+	}
+}
+
+// mtaPage is what a template is filled with.
+type mtaPage struct {
+	Zone, Mode, Meaning, Policy string
+	Reasons                     []mtaReason
+}
+
+// mtaReason is a reason that is answered.
+type mtaReason struct {
+	listing.ReasonInfo
+	Name  string // of the symbol or rule
+	Brief string // for SpamAssassin, which takes 50 characters
+	Score float64
+}
+
+var zoneName = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)+$`)
+
+func (p *program) mtaConfig(ctx context.Context, in *input) error {
+	server, mode := in.Args().First(), in.String("mode")
+	if mode == "" {
+		mode = "balanced"
+	}
+	meaning, known := mtaModes[mode]
+	switch {
+	case !slices.Contains(mtas, server):
+		return usageError("there is no configuration for %s: there are %s", listing.Quote(server), strings.Join(mtas, ", "))
+	case !known:
+		return usageError("--mode takes conservative, balanced or strict, not %s", listing.Quote(mode))
+	}
+	zone, err := p.zoneFor(ctx, in)
+	if err != nil {
+		return err
+	}
+	page := mtaPage{Zone: zone, Mode: mode, Meaning: meaning, Policy: "127.0.0.1:10040", Reasons: mtaReasons(mode)}
+	if in.IsSet("policy") {
+		page.Policy = in.String("policy")
+	}
+	text, err := page.render(server)
+	if err != nil {
+		return err
+	}
+	if p.json {
+		return p.writeJSON(struct {
+			head
+			Action string `json:"action"`
+			Server string `json:"server"`
+			Zone   string `json:"zone"`
+			Mode   string `json:"mode"`
+			Config string `json:"config"`
+		}{head{schema, true}, "mta-config", server, zone, mode, text})
+	}
+	if _, err := io.WriteString(p.stdout, text); err != nil {
+		return fmt.Errorf("printing the configuration: %w", err)
+	}
+	return nil
+}
+
+func (page mtaPage) render(server string) (string, error) {
+	var text strings.Builder
+	all, err := template.ParseFS(mtaTemplates, "mtaconfig/*.tmpl")
+	if err == nil {
+		err = all.ExecuteTemplate(&text, server+".tmpl", page)
+	}
+	if err != nil {
+		return "", fmt.Errorf("writing the configuration of %s: %w", server, err)
+	}
+	return text.String(), nil
+}
+
+// zoneFor is the zone that was given, or else the first of the daemon.
+func (p *program) zoneFor(ctx context.Context, in *input) (string, error) {
+	zone := strings.ToLower(strings.TrimSuffix(in.String("zone"), "."))
+	if !in.IsSet("zone") {
+		st, err := p.client.Status(ctx)
+		if err != nil {
+			return "", err
+		}
+		if len(st.Zones) == 0 {
+			return "", usageError("mta-config needs --zone here")
+		}
+		zone = st.Zones[0].Name
+	}
+	if !zoneName.MatchString(zone) {
+		return "", usageError("--zone takes the name of a zone, not %s", listing.Quote(zone))
+	}
+	return zone, nil
+}
+
+// mtaReasons are the published reasons, with what they count for filters that
+// add up.
+func mtaReasons(mode string) []mtaReason {
+	var all []mtaReason
+	for _, info := range listing.DefaultReasons() {
+		if !info.Published || mode == "balanced" && info.Code == listing.Imported {
+			continue
+		}
+		r := mtaReason{ReasonInfo: info, Name: "DNSBLD_" + strings.ToUpper(strings.ReplaceAll(info.Symbol, "-", "_")),
+			Brief: "Listed by DNSBL: " + info.Symbol, Score: mtaScore(mode, info.Code)}
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(a, b mtaReason) int { return int(a.Code) - int(b.Code) })
+	return all
+}
+
+func mtaScore(mode string, r listing.Reason) float64 {
+	switch {
+	case mode == "conservative":
+		return 0.1
+	case r == listing.Repeat: // stands beside another
+		return 1
+	case mode == "strict":
+		return 8
+	}
+	return 4
+}
