@@ -47,6 +47,7 @@ examples:
 			&cli.StringFlag{Name: "from", Usage: "the mail address of who asks: `MAIL`"},
 			&cli.StringFlag{Name: "ticket", Usage: "the ticket `REF`, ours or one in another system"},
 			&cli.StringFlag{Name: "idempotency-key", Usage: "hear it once, however often it is sent with the key `K` in 30 days"},
+			&cli.StringFlag{Name: "line", Usage: "as --idempotency-key, for a request that has no id of its own: `K`"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be done, and do nothing"},
 		},
 		Action: p.action(p.request),
@@ -90,7 +91,8 @@ type requested struct {
 	head
 	Error  *wireError `json:"error,omitempty"`
 	Action string     `json:"action"`
-	ctl.DeskAnswer
+	Asked  any        `json:"request,omitempty"` // a request in JSON, as it was read
+	*ctl.DeskAnswer
 }
 
 func (p *program) request(ctx context.Context, in *input) error {
@@ -99,57 +101,74 @@ func (p *program) request(ctx context.Context, in *input) error {
 		return err
 	}
 	r, fromMail, err := readRequest(raw)
-	if err != nil {
-		return err
-	}
 	r.Delist, r.DryRun = in.Bool("delist"), in.Bool("dry-run")
 	for flag, to := range map[string]*string{"from": &r.From, "ticket": &r.Ticket, "idempotency-key": &r.Key} {
 		if in.IsSet(flag) {
 			*to = in.String(flag)
 		}
 	}
-	a, err := p.client.Request(ctx, r)
-	if err != nil {
-		return err
+	if r.Key == "" && in.IsSet("line") {
+		r.Key = "line:" + in.String("line")
+	}
+	var a ctl.DeskAnswer
+	if err == nil {
+		a, err = p.client.Request(ctx, r)
 	}
 	if fromMail && a.Repeated && a.NoAnswer == "" {
 		a.NoAnswer = "it was answered before"
 	}
-	return p.concludeRequest(a, in.Bool("mail"))
+	out := requested{head: head{Schema: schema}, Action: "request", DeskAnswer: &a}
+	if err != nil {
+		out.DeskAnswer = nil
+	}
+	if !fromMail {
+		out.Asked = echo(raw)
+	}
+	return p.concludeRequest(out, err, in.Bool("mail"))
+}
+
+// echo is a request as it was read, for those who look at the result alone.
+func echo(raw []byte) any {
+	if trimmed := bytes.TrimSpace(raw); json.Valid(trimmed) {
+		return json.RawMessage(trimmed)
+	}
+	return listing.Quote(string(raw))
 }
 
 // concludeRequest prints the letter, or says why there is none.
-func (p *program) concludeRequest(a ctl.DeskAnswer, asMail bool) error {
-	err := a.NoLetter()
-	if a.Human {
-		err = &listing.Error{Kind: listing.ErrNotFound, Code: "human", Message: "a person has to look at it: " + a.NoAnswer,
-			Hint: "`blctl triage` shows what it names; `blctl request` takes the address as JSON"}
-	}
+func (p *program) concludeRequest(out requested, err error, asMail bool) error {
+	a := out.DeskAnswer
 	switch {
 	case err != nil:
-		p.say(err)
-	case a.NoAnswer != "":
+	case a.Human:
+		err = &listing.Error{Kind: listing.ErrNotFound, Code: "human", Message: "a person has to look at it: " + a.NoAnswer,
+			Hint: "`blctl triage` shows what it names; `blctl request` takes the address as JSON"}
+	default:
+		err = a.NoLetter()
+	}
+	if err == nil && a.NoAnswer != "" {
 		fmt.Fprintf(p.stderr, "not answered: %s\n", clean(a.NoAnswer))
 	}
-	if p.json {
-		out := requested{head: head{schema, err == nil}, Action: "request", DeskAnswer: a}
+	switch {
+	case p.json:
 		if err != nil {
+			p.say(err)
 			out.Error = asWire(err)
 		}
-		if err := p.writeJSON(out); err != nil {
-			return err
+		out.OK = err == nil
+		if writeErr := p.writeJSON(out); writeErr != nil || err == nil {
+			return writeErr
 		}
-	} else if err == nil && a.NoAnswer == "" {
-		text := a.Letter
-		if asMail {
-			text = answerMail(a)
-		}
-		if _, err := fmt.Fprint(p.stdout, text); err != nil {
-			return fmt.Errorf("printing the letter: %w", err)
-		}
-	}
-	if err != nil {
 		return answered(exitStatus(err))
+	case err != nil || a.NoAnswer != "":
+		return err
+	}
+	text := a.Letter
+	if asMail {
+		text = answerMail(*a)
+	}
+	if _, err := fmt.Fprint(p.stdout, text); err != nil {
+		return fmt.Errorf("printing the letter: %w", err)
 	}
 	return nil
 }
