@@ -32,6 +32,10 @@ type Config struct {
 	Version string                    // of the program
 	Started time.Time                 // when it began to serve
 	Spool   string                    // directory for long answers; empty: the system's temporary one
+
+	// Verify walks the audit chain from a checkpoint on; nil: it cannot be
+	// walked from here.
+	Verify func(ctx context.Context, from listing.Checkpoint) (listing.Verified, error)
 }
 
 // Zone is a zone of the daemon as far as operators need it.
@@ -83,6 +87,8 @@ func New(cfg Config) *Server {
 		"GET /v1/proposals":               s.proposals,
 		"DELETE /v1/proposals/{id}":       s.withdraw,
 		"POST /v1/proposals/{id}/approve": s.approve,
+		"GET /v1/changes":                 s.watch,
+		"GET /v1/audit":                   s.audit,
 		"GET /v1/show":                    s.show,
 		"POST /v1/observe":                s.observe,
 		"POST /v1/simulate":               s.simulate,
@@ -218,7 +224,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer cut()
 	server := &http.Server{
 		Handler:           s,
-		BaseContext:       func(net.Listener) context.Context { return requests },
+		BaseContext:       func(net.Listener) context.Context { return context.WithValue(requests, stoppingKey{}, ctx) },
 		ConnContext:       connContext,
 		ReadHeaderTimeout: patience,
 		IdleTimeout:       time.Minute,

@@ -10,22 +10,27 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// Verified is what was found of the chain.
-type Verified struct {
-	Head    listing.Revision // the newest
-	Chain   listing.Digest   // hash of the chain there
-	Records int              // that were looked at
-	Broken  listing.Revision // the first that is not as it was written; 0: none
-}
-
 // Verify walks the whole log and proves each record, and the deltas of each
 // import, by the hash chain. It fails with listing.ErrCorrupt at the first
 // revision that was altered, or before which one was left out or put in. It
 // goes through the bytes as they are, in short transactions; changes that come
 // meanwhile are looked at too.
-func (d *DB) Verify(ctx context.Context) (Verified, error) {
-	var v Verified
-	for w := (walk{next: 1}); ; {
+func (d *DB) Verify(ctx context.Context) (listing.Verified, error) {
+	return d.VerifyFrom(ctx, listing.Checkpoint{})
+}
+
+// VerifyFrom is Verify of what comes after a checkpoint, once the chain is found
+// to lead there.
+func (d *DB) VerifyFrom(ctx context.Context, from listing.Checkpoint) (listing.Verified, error) {
+	v := listing.Verified{Head: from.Revision, Chain: from.Chain}
+	w := walk{next: from.Revision + 1, head: from.Revision, chain: from.Chain}
+	if from.Revision > 0 {
+		if err := d.read(func(s *state) error { return s.leadsTo(from) }); err != nil {
+			v.Broken = from.Revision
+			return v, err
+		}
+	}
+	for {
 		if err := ctx.Err(); err != nil {
 			return v, err
 		}
@@ -39,6 +44,25 @@ func (d *DB) Verify(ctx context.Context) (Verified, error) {
 			return v, nil
 		}
 	}
+}
+
+// leadsTo fails unless the chain goes through a checkpoint.
+func (s *state) leadsTo(c listing.Checkpoint) error {
+	k, v := s.tx.Bucket(logBucket).Cursor().Seek(revisionKey(c.Revision))
+	is := s.head.chain // of a revision after the last record, up to the head
+	if k != nil {
+		if at, _, _ := cutRevision(k); at != c.Revision || len(v) < len(is) {
+			return broken(c.Revision, "the checkpoint names a revision that has no record")
+		}
+		is = listing.Digest(v[:len(is)])
+	}
+	switch {
+	case c.Revision > s.head.revision:
+		return broken(c.Revision, fmt.Sprintf("the list ends at revision %d, before the checkpoint: something was cut off", s.head.revision))
+	case is != c.Chain:
+		return broken(c.Revision, "its hash is not that of the checkpoint: it, or one before it, is not as it was then")
+	}
+	return nil
 }
 
 // walk is where a verification stands.

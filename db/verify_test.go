@@ -152,3 +152,42 @@ func TestBackupAndSkip(t *testing.T) {
 		t.Error("no change after the gap")
 	}
 }
+
+// From a checkpoint on only what came after is walked, and what came before is
+// proved by the checkpoint.
+func TestVerifyFrom(t *testing.T) {
+	path := someFile(t)
+	d := openTest(t, path)
+	defer func() { d.Close() }()
+	all, err := d.Verify(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var middle listing.Checkpoint
+	if err := d.read(func(s *state) error {
+		middle = listing.Checkpoint{Revision: 7, Chain: listing.Digest(s.tx.Bucket(logBucket).Get(revisionKey(7))[:32])}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []listing.Checkpoint{middle, all.Checkpoint()} {
+		if v, err := d.VerifyFrom(t.Context(), from); err != nil || v.Head != all.Head || v.Chain != all.Chain || v.Records != int(all.Head-from.Revision) {
+			t.Errorf("from %s: %+v, %v", from, v, err)
+		}
+	}
+	for name, from := range map[string]listing.Checkpoint{
+		"another hash": {Revision: 7, Chain: all.Chain},
+		"cut off":      {Revision: all.Head + 1, Chain: all.Chain},
+	} {
+		if v, err := d.VerifyFrom(t.Context(), from); !errors.Is(err, listing.ErrCorrupt) || v.Broken != from.Revision {
+			t.Errorf("%s: %+v, %v", name, v, err)
+		}
+	}
+	// After a restored backup the list goes on behind a gap.
+	if err := d.Skip(t.Context(), all.Head+1000); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := d.VerifyFrom(t.Context(), listing.Checkpoint{Revision: all.Head + 1000, Chain: all.Chain}); err != nil || v.Records != 0 {
+		t.Errorf("in a gap: %+v, %v", v, err)
+	}
+}

@@ -346,25 +346,28 @@ func TestKeyedCommands(t *testing.T) {
 	d := newDesk(t)
 	listed := d.add("192.0.2.7", "manual")
 	d.feed("ipsum", true, "192.0.2.9")
-	for name, do := range map[string]func(listing.Options) (listing.Result, error){
-		"delist": func(o listing.Options) (listing.Result, error) {
+	for _, command := range []struct {
+		name string
+		do   func(listing.Options) (listing.Result, error)
+	}{
+		{"delist", func(o listing.Options) (listing.Result, error) {
 			return d.Delist(t.Context(), "alice", listing.Delist{Subject: subject("192.0.2.9"), Because: listing.OurError, Options: o})
-		},
-		"undo": func(o listing.Options) (listing.Result, error) {
+		}},
+		{"undo", func(o listing.Options) (listing.Result, error) {
 			return d.Undo(t.Context(), "alice", listed.Revision, "", o)
-		},
-		"drop": func(o listing.Options) (listing.Result, error) {
+		}},
+		{"drop", func(o listing.Options) (listing.Result, error) {
 			return d.DropSource(t.Context(), "alice", "ipsum", "", o)
-		},
-		"allow": func(o listing.Options) (listing.Result, error) {
+		}},
+		{"allow", func(o listing.Options) (listing.Result, error) {
 			return d.Permit(t.Context(), "alice", listing.Permit{Subject: subject("203.0.113.0/24"), Owner: "bob", Options: o})
-		},
+		}},
 	} {
-		o := listing.Options{IdempotencyKey: name}
-		first := d.must(do(o))
-		second := d.must(do(o))
+		o := listing.Options{IdempotencyKey: command.name}
+		first := d.must(command.do(o))
+		second := d.must(command.do(o))
 		if !first.Changed() || first.Repeated || !second.Repeated || second.Revision != first.Revision {
-			t.Errorf("%s: first %+v, then %+v", name, first, second)
+			t.Errorf("%s: first %+v, then %+v", command.name, first, second)
 		}
 		_, err := d.Add(t.Context(), "alice", listing.Add{Subject: subject("192.0.2.1"), Reason: "manual", Options: o})
 		isKind(t, err, listing.ErrConflict, "id-used")

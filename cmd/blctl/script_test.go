@@ -39,12 +39,13 @@ func TestMain(m *testing.M) {
 //	instant NAME        $NAME is the daemon's time, $NAME_MAIL the same as in a mail
 //	halt                ends the daemon; its store is $STORE
 //	as NAME COMMAND …   the command is sent by alice or bob
+//	lastline NAME       $NAME is the last line that the last command printed
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   filepath.Join("testdata", "script"),
 		Setup: setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "masked": masked, "clock": moveClock, "instant": instant, "halt": stopDaemon, "as": as,
+			"exits": exits, "masked": masked, "clock": moveClock, "instant": instant, "halt": stopDaemon, "as": as, "lastline": lastLine,
 		},
 		RequireUniqueNames: true,
 		UpdateScripts:      *update,
@@ -108,7 +109,7 @@ func startDaemon(socket, file, persons string) (*daemon, error) {
 		return nil, err
 	}
 	server := ctl.New(ctl.Config{
-		Book: book, Live: live, Version: "test", Started: d.now(),
+		Book: book, Live: live, Version: "test", Started: d.now(), Verify: store.VerifyFrom,
 		Sensor: counters, Desk: support,
 		Zones: func() []ctl.Zone {
 			return []ctl.Zone{{Name: "bl.test", TTL: listing.Life(5 * time.Minute), NegativeTTL: listing.Life(time.Minute)}}
@@ -155,6 +156,11 @@ func instant(ts *testscript.TestScript, _ bool, args []string) {
 	now := daemonOf(ts).now()
 	ts.Setenv(args[0], now.UTC().Format(time.RFC3339))
 	ts.Setenv(args[0]+"_MAIL", now.In(time.FixedZone("", -8*3600)).Format(time.RFC1123Z)+" (PST)")
+}
+
+func lastLine(ts *testscript.TestScript, _ bool, args []string) {
+	lines := strings.Split(strings.TrimSpace(ts.ReadFile("stdout")), "\n")
+	ts.Setenv(args[0], lines[len(lines)-1])
 }
 
 func exits(ts *testscript.TestScript, neg bool, args []string) {

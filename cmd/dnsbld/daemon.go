@@ -198,7 +198,7 @@ func (d *dnsbld) reload(ctx context.Context, load func() (config, error)) error 
 
 // control is the server behind the control socket.
 func (d *dnsbld) control() *ctl.Server {
-	return ctl.New(ctl.Config{Book: d.book, Live: d.live, Roles: func() ctl.Roles { return d.cfg.Load().roles }, Answers: d.answers, Zones: d.zones,
+	return ctl.New(ctl.Config{Book: d.book, Live: d.live, Roles: func() ctl.Roles { return d.cfg.Load().roles }, Verify: d.store.VerifyFrom, Answers: d.answers, Zones: d.zones,
 		Stats: func() any { return d.dns.Stats() }, Sensor: d.sensor, Desk: d.desk.Desk, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.cfg.Load().data})
 }
 
