@@ -17,7 +17,7 @@ import (
 
 func TestEndToEnd(t *testing.T) {
 	bin := t.TempDir()
-	build := exec.Command("go", "build", "-o", bin+"/", "dnsbld/cmd/...", "dnsbld/scripts/dev/e2e/...")
+	build := exec.Command("go", "build", "-trimpath", "-o", bin+"/", "dnsbld/cmd/...", "dnsbld/scripts/dev/e2e/...")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, out)
 	}
