@@ -49,6 +49,7 @@ var needs = map[string]Role{
 	"GET /v1/changes":                 Reader,
 	"GET /v1/audit":                   Reader,
 	"POST /v1/simulate":               Reader,
+	"GET /v1/selfcheck":               Reader,
 	"GET /v1/eligibility":             Reader,
 	"POST /v1/triage":                 Reader,
 	"GET /v1/letter":                  Reader,

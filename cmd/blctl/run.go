@@ -57,7 +57,7 @@ func (p *program) app() *cli.App {
 			p.undoCommand(), p.proposeCommand(), p.approveCommand(),
 			p.watchCommand(), p.auditCommand(),
 			p.classifyCommand(), p.observeCommand(), p.simulateCommand(), p.mtaConfigCommand(),
-			p.eligibilityCommand(), p.triageCommand(), p.letterCommand(), p.requestCommand(), p.ticketCommand(), p.personCommand(),
+			p.eligibilityCommand(), p.triageCommand(), p.letterCommand(), p.requestCommand(), p.ticketCommand(), p.personCommand(), p.selfcheckCommand(),
 			p.statsCommand(), p.statusCommand(), p.versionCommand(),
 		},
 		Action: cli.ShowAppHelp,

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -151,3 +153,15 @@ func Subject(f LetterFacts) string {
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
+
+// Mention names the templates whose text matches.
+func (l *Letters) Mention(re *regexp.Regexp) []string {
+	var names []string
+	for _, t := range l.set.Templates() {
+		if t.Tree != nil && re.MatchString(t.Root.String()) {
+			names = append(names, t.Name())
+		}
+	}
+	slices.Sort(names)
+	return names
+}

@@ -131,3 +131,6 @@ func (s Settings) page(a netip.Addr) string {
 func unavailable(code, message string) error {
 	return &listing.Error{Kind: listing.ErrUnavailable, Code: code, Message: message, Hint: "try again in a few seconds"}
 }
+
+// Settings are those in force.
+func (d *Desk) Settings() Settings { return d.cfg.Settings() }

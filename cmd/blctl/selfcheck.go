@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+
+	"github.com/urfave/cli/v2"
+
+	"dnsbld/ctl"
+)
+
+// Exit statuses of selfcheck, as monitoring systems expect them.
+const (
+	checkOK = iota
+	checkWarning
+	checkCritical
+	checkUnknown
+)
+
+func (p *program) selfcheckCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "selfcheck",
+		Usage:     "is the list run as RFC 6471 asks?",
+		UsageText: "blctl selfcheck [--quiet]",
+		Description: `Checks what RFC 6471 asks of a blocklist, each with its section: criteria that can
+be read, an audit that verifies, entries that end, a contact, prompt answers,
+published codes alone, no payment, name servers in step, test points, nothing
+listed that nobody has of his own, no canary listed (policy.canaries), and a list
+that does not grow too fast. Made for monitoring.
+
+exit status: 0 all passed; 1 a warning; 2 a failure; 3 it cannot be told, as when
+dnsbld cannot be reached
+
+examples:
+  blctl selfcheck
+  blctl selfcheck --quiet --json`,
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "quiet", Usage: "print only what is wrong"}},
+		Action: p.action(p.selfcheck),
+	}
+}
+
+// selfchecked is what selfcheck prints as JSON.
+type selfchecked struct {
+	head
+	Action string      `json:"action"`
+	Status ctl.Grade   `json:"status"`
+	Checks []ctl.Check `json:"checks"`
+}
+
+func (p *program) selfcheck(ctx context.Context, in *input) error {
+	checks, err := p.client.Selfcheck(ctx)
+	if err != nil {
+		p.say(err)
+		if p.json {
+			if err := p.writeJSON(failed{head: head{Schema: schema}, Error: asWire(err)}); err != nil {
+				return err
+			}
+		}
+		return answered(checkUnknown)
+	}
+	status, worst := checkOK, ctl.Pass
+	shown := []ctl.Check{}
+	var rows [][]string
+	for _, c := range checks {
+		colour := green
+		switch {
+		case c.Grade == ctl.Fail:
+			status, worst, colour = checkCritical, ctl.Fail, red
+		case c.Grade == ctl.Warn:
+			colour = yellow
+			if status == checkOK {
+				status, worst = checkWarning, ctl.Warn
+			}
+		case in.Bool("quiet"):
+			continue
+		}
+		shown = append(shown, c)
+		rows = append(rows, []string{p.human.paint(colour, string(c.Grade)), "RFC 6471 " + c.Section, c.Name, clean(c.Text)})
+	}
+	if err := p.human.table(rows); err != nil {
+		return err
+	}
+	if p.json {
+		if err := p.writeJSON(selfchecked{head{schema, status == checkOK}, "selfcheck", worst, shown}); err != nil {
+			return err
+		}
+	}
+	if status == checkOK {
+		return nil
+	}
+	return answered(status)
+}
