@@ -36,6 +36,9 @@ type Config struct {
 	// Verify walks the audit chain from a checkpoint on; nil: it cannot be
 	// walked from here.
 	Verify func(ctx context.Context, from listing.Checkpoint) (listing.Verified, error)
+
+	// Backup writes the whole list; nil: it cannot be had from here.
+	Backup func(ctx context.Context, to io.Writer) (listing.Revision, error)
 }
 
 // Zone is a zone of the daemon as far as operators need it.
@@ -89,6 +92,7 @@ func New(cfg Config) *Server {
 		"POST /v1/proposals/{id}/approve": s.approve,
 		"GET /v1/changes":                 s.watch,
 		"GET /v1/audit":                   s.audit,
+		"GET /v1/backup":                  s.backup,
 		"GET /v1/show":                    s.show,
 		"POST /v1/observe":                s.observe,
 		"POST /v1/simulate":               s.simulate,

@@ -40,6 +40,9 @@
 //	done      request id            what it was answered: see done.go
 //	aged      time, request id      the same in order of time, for forgetting
 //
+// Beside the file, in FILE.served, stands the highest revision that was served
+// from it: it outlives the file when a backup takes its place.
+//
 // A record is the revision, a form, the canonical request, the changes, the
 // entries that the request named, and of an import the counts, the digest of
 // the deltas and where they lie. The chain runs over the whole record, and by

@@ -70,5 +70,5 @@ func openOffline(ctx context.Context, file string, now func() time.Time) (_ *ctl
 		return store.Close()
 	}
 	book := listing.NewBook(store, live, listing.Rules{Reasons: reasons, Policy: policy}, now)
-	return ctl.Local(ctl.New(ctl.Config{Book: book, Live: live, Version: versionText(), Verify: store.VerifyFrom}), who), closeStore, nil
+	return ctl.Local(ctl.New(ctl.Config{Book: book, Live: live, Version: versionText(), Verify: store.VerifyFrom, Backup: store.Backup}), who), closeStore, nil
 }

@@ -55,7 +55,7 @@ func (p *program) app() *cli.App {
 			p.addCommand(), p.expireCommand(), p.delistCommand(), p.showCommand(), p.listCommand(), p.historyCommand(),
 			p.allowCommand(), p.reasonsCommand(), p.importCommand(), p.exportCommand(), p.sourceCommand(),
 			p.undoCommand(), p.proposeCommand(), p.approveCommand(),
-			p.watchCommand(), p.auditCommand(),
+			p.watchCommand(), p.auditCommand(), p.backupCommand(), p.restoreCommand(),
 			p.classifyCommand(), p.observeCommand(), p.simulateCommand(), p.mtaConfigCommand(),
 			p.eligibilityCommand(), p.triageCommand(), p.letterCommand(), p.requestCommand(), p.ticketCommand(), p.personCommand(), p.selfcheckCommand(),
 			p.statsCommand(), p.statusCommand(), p.versionCommand(),

@@ -109,7 +109,7 @@ func startDaemon(socket, file, persons string) (*daemon, error) {
 		return nil, err
 	}
 	server := ctl.New(ctl.Config{
-		Book: book, Live: live, Version: "test", Started: d.now(), Verify: store.VerifyFrom,
+		Book: book, Live: live, Version: "test", Started: d.now(), Verify: store.VerifyFrom, Backup: store.Backup,
 		Sensor: counters, Desk: support,
 		Zones: func() []ctl.Zone {
 			return []ctl.Zone{{Name: "bl.test", TTL: listing.Life(5 * time.Minute), NegativeTTL: listing.Life(time.Minute)}}

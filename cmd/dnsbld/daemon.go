@@ -48,6 +48,11 @@ func serve(ctx context.Context, cfg config, load func() (config, error), log *sl
 	}
 	defer store.Close()
 	now := shifted(cfg.offset)
+	if skipped, err := skipServed(ctx, store, cfg.database, now()); err != nil {
+		return err
+	} else if skipped {
+		log.Warn("the list is older than what was served: it goes on behind that")
+	}
 	d := &dnsbld{log: log, store: store, live: index.NewLive(), clock: index.NewClock(now)}
 	d.cfg.Store(&cfg)
 	d.live.Protect(cfg.rules.Policy.NeverList())
@@ -97,6 +102,7 @@ func (d *dnsbld) run(ctx context.Context, load func() (config, error), s sockets
 	}
 	start(ground, &floor, "clock", func(ctx context.Context) error { d.clock.Run(ctx); return nil })
 	start(ground, &floor, "index", func(ctx context.Context) error { return d.live.Follow(ctx, d.store) })
+	start(ground, &floor, "mark", d.marks)
 	start(ctx, &doors, "dns", func(ctx context.Context) error { return d.dns.Serve(ctx, s.packet, s.stream) })
 	start(ctx, &doors, "control socket", func(ctx context.Context) error { return d.control().Serve(ctx, s.control) })
 	start(ctx, &doors, "sensor", func(ctx context.Context) error { d.sensor.run(ctx); return nil })
@@ -198,7 +204,8 @@ func (d *dnsbld) reload(ctx context.Context, load func() (config, error)) error 
 
 // control is the server behind the control socket.
 func (d *dnsbld) control() *ctl.Server {
-	return ctl.New(ctl.Config{Book: d.book, Live: d.live, Roles: func() ctl.Roles { return d.cfg.Load().roles }, Verify: d.store.VerifyFrom, Answers: d.answers, Zones: d.zones,
+	return ctl.New(ctl.Config{Book: d.book, Live: d.live, Roles: func() ctl.Roles { return d.cfg.Load().roles },
+		Verify: d.store.VerifyFrom, Backup: d.store.Backup, Answers: d.answers, Zones: d.zones,
 		Stats: func() any { return d.dns.Stats() }, Sensor: d.sensor, Desk: d.desk.Desk, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.cfg.Load().data})
 }
 

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"dnsbld/ctl"
+	"dnsbld/db"
+	"dnsbld/listing"
+)
+
+func (p *program) backupCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "backup",
+		Usage:     "write the whole list to a file, while it is served",
+		ArgsUsage: "FILE",
+		UsageText: "blctl backup FILE",
+		Description: `Writes the list, with its history and audit, to FILE: all of one moment, while the
+daemon works on. The file ends in a line with its length, its SHA-256 and the
+checkpoint of the audit chain, and is checked before it gets its name: until then
+it is FILE.part. A FILE that is there already is replaced.
+
+exit status: 0 written and checked; 1 it could not be written; 75 the daemon cannot
+be reached
+
+examples:
+  blctl backup /var/backups/dnsbld/monday
+  blctl backup /var/backups/dnsbld/monday --json`,
+		Action: p.action(p.backup),
+	}
+}
+
+// backupShown is what backup prints as JSON.
+type backupShown struct {
+	head
+	Action     string             `json:"action"`
+	File       string             `json:"file"`
+	Bytes      int64              `json:"bytes"`
+	SHA256     listing.Digest     `json:"sha256"`
+	Revision   listing.Revision   `json:"revision"`
+	Checkpoint listing.Checkpoint `json:"checkpoint"`
+}
+
+func (p *program) backup(ctx context.Context, in *input) error {
+	file := in.Args().First()
+	t, err := p.writeBackup(ctx, file, file+".part")
+	if err != nil {
+		return errors.Join(err, removeIfThere(file+".part"))
+	}
+	p.human.printf("%s written: revision %d, %d bytes\ncheckpoint %s\n", clean(file), t.At.Revision, t.Bytes, t.At)
+	if p.json {
+		return p.writeJSON(backupShown{head{schema, true}, "backup", file, t.Bytes, t.Sum, t.At.Revision, t.At})
+	}
+	return nil
+}
+
+func (p *program) writeBackup(ctx context.Context, file, part string) (t db.Trailer, err error) {
+	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return t, fmt.Errorf("writing the backup: %w", err)
+	}
+	err = p.client.Backup(ctx, f)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return t, err
+	}
+	if t, err = db.CheckBackup(part); err != nil {
+		return t, err
+	}
+	if err := os.Rename(part, file); err != nil {
+		return t, fmt.Errorf("writing the backup: %w", err)
+	}
+	return t, nil
+}
+
+func removeIfThere(file string) error {
+	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func (p *program) restoreCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "restore",
+		Usage:     "make a backup the list again, while no dnsbld runs",
+		ArgsUsage: "FILE",
+		UsageText: "blctl restore FILE (--data DIR | --to FILE)",
+		Description: `Checks a backup and puts it in the place of the list of a dnsbld that is stopped.
+The list that was there is kept beside it. The restored one goes on with a revision,
+so a serial, behind all that was served before, and says so in its audit; what has
+been changed since the backup is gone, and secondaries take over the older state.
+
+exit status: 0 restored; 1 the backup was altered; 2 it is no backup, or was cut
+short; 75 a dnsbld is running
+
+examples:
+  blctl restore /var/backups/dnsbld/monday --data /var/lib/dnsbld
+  blctl restore /var/backups/dnsbld/monday --to /tmp/look/listings.db`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "data", Usage: "the data directory of the dnsbld: `DIR`"},
+			&cli.StringFlag{Name: "to", Usage: "the list itself, a `FILE`, instead of --data"},
+		},
+		Action: p.action(p.restore),
+	}
+}
+
+// restoreShown is what restore prints as JSON.
+type restoreShown struct {
+	head
+	Action   string             `json:"action"`
+	File     string             `json:"file"`
+	Backup   listing.Checkpoint `json:"backup"`
+	Revision listing.Revision   `json:"revision"`
+	Aside    *string            `json:"aside"`
+}
+
+func (p *program) restore(ctx context.Context, in *input) error {
+	to := in.String("to")
+	if (to == "") == (in.String("data") == "") || p.offline {
+		return usageError("restore needs to know where to: give --data DIR or --to FILE")
+	}
+	if to == "" {
+		to = filepath.Join(in.String("data"), "listings.db")
+	}
+	who, err := ctl.Self()
+	if err != nil {
+		return err
+	}
+	now := p.now().UTC()
+	r, err := db.Restore(ctx, in.Args().First(), to, listing.Header{ID: "restore-" + now.Format("20060102T150405.000000000"), Time: now, Actor: who.User})
+	if err != nil {
+		return err
+	}
+	p.human.printf("%s restored as of revision %d; it goes on at revision %d\n", clean(to), r.Backup.Revision, r.Next)
+	out := restoreShown{head: head{schema, true}, Action: "restore", File: to, Backup: r.Backup, Revision: r.Next}
+	if r.Aside != "" {
+		out.Aside = &r.Aside
+		p.human.printf("the list that was there is now %s\n", clean(r.Aside))
+	}
+	if p.json {
+		return p.writeJSON(out)
+	}
+	return nil
+}

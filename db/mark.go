@@ -1,0 +1,58 @@
+package db
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"dnsbld/listing"
+)
+
+// markPath is the file that keeps the highest revision served, which outlives
+// the list that a backup replaces.
+func markPath(path string) string { return path + ".served" }
+
+// Mark notes the highest revision served from a list, in a file beside it.
+func Mark(path string, served listing.Revision) error {
+	if err := writeMark(markPath(path), served); err != nil {
+		return fmt.Errorf("noting what was served: %w", err)
+	}
+	return nil
+}
+
+func writeMark(path string, served listing.Revision) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".served-")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(f, served)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}
+
+// Marked is the highest revision that was noted as served; zero if none was.
+func Marked(path string) (listing.Revision, error) {
+	raw, err := os.ReadFile(markPath(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("reading what was served: %w", err)
+	}
+	n, err := strconv.ParseUint(strings.TrimSpace(string(raw)), 10, 64)
+	if err != nil {
+		return 0, &listing.Error{Kind: listing.ErrCorrupt, Code: "bad-mark", Message: markPath(path) + " does not hold a revision",
+			Hint: "write the highest serial that secondaries hold into it, or remove it"}
+	}
+	return listing.Revision(n), nil
+}

@@ -1,0 +1,145 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"dnsbld/listing"
+)
+
+// Restored is what a restore did.
+type Restored struct {
+	Backup listing.Checkpoint // what the backup held
+	Next   listing.Revision   // the newest now: behind all that was served
+	Aside  string             // where the list lies that was there; empty: there was none
+}
+
+// Restore makes a backup the list at a path. It fails with
+// listing.ErrUnavailable while a daemon has the list open. The list that was
+// there is kept beside it. The restored one goes on behind the highest revision
+// of that list, and behind what is noted as served.
+func Restore(ctx context.Context, backup, path string, h listing.Header) (r Restored, err error) {
+	t, err := CheckBackup(backup)
+	if err != nil {
+		return r, err
+	}
+	r.Backup = t.At
+	h.Note = fmt.Sprintf("restored from a backup of revision %d", t.At.Revision)
+	served, err := highest(ctx, path)
+	if err != nil {
+		return r, err
+	}
+	old, err := holdOld(path)
+	if err != nil {
+		return r, err
+	}
+	if old != nil {
+		defer func() { err = errors.Join(err, old.Close()) }()
+	}
+	part := path + ".part"
+	if err := unpack(backup, part, t.Bytes); err != nil {
+		return r, err
+	}
+	if r.Next, err = catchUp(ctx, part, served, t.At, h); err != nil {
+		return r, errors.Join(err, os.Remove(part))
+	}
+	if old != nil {
+		r.Aside = path + ".before-" + h.Time.UTC().Format("20060102T150405Z")
+		if err := os.Link(path, r.Aside); err != nil {
+			return r, fmt.Errorf("keeping the old list: %w", err)
+		}
+	}
+	if err := os.Rename(part, path); err != nil {
+		return r, fmt.Errorf("restoring: %w", err)
+	}
+	return r, syncDir(filepath.Dir(path))
+}
+
+// holdOld locks the list that is to be replaced, whatever state it is in.
+func holdOld(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", path, err)
+	}
+	if err := lock(f, time.Second); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening %s: %w", path, err), f.Close())
+	}
+	return f, nil
+}
+
+// highest is the highest revision that may have been served. A list too damaged
+// to say leaves it to the note.
+func highest(ctx context.Context, path string) (listing.Revision, error) {
+	served, err := Marked(path)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return served, nil
+	}
+	d, err := Open(path, Options{})
+	if errors.Is(err, listing.ErrCorrupt) {
+		return served, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	st, err := d.Status(ctx)
+	return max(served, st.Head), errors.Join(err, d.Close())
+}
+
+func unpack(backup, to string, size int64) error {
+	from, err := os.Open(backup)
+	if err != nil {
+		return fmt.Errorf("opening the backup: %w", err)
+	}
+	defer from.Close()
+	f, err := os.OpenFile(to, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("unpacking the backup: %w", err)
+	}
+	_, err = io.CopyN(f, from, size)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return errors.Join(fmt.Errorf("unpacking the backup: %w", err), os.Remove(to))
+	}
+	return nil
+}
+
+// catchUp opens the unpacked list, compares it with what the backup says, and
+// lets it go on behind what was served.
+func catchUp(ctx context.Context, path string, served listing.Revision, at listing.Checkpoint, h listing.Header) (next listing.Revision, err error) {
+	d, err := Open(path, Options{})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	st, err := d.Status(ctx)
+	if err != nil {
+		return 0, err
+	}
+	if st.Head != at.Revision || st.Chain != at.Chain {
+		return 0, &listing.Error{Kind: listing.ErrCorrupt, Code: "backup-altered", Message: "the backup holds another list than it says", Hint: "take another backup"}
+	}
+	if _, err := d.SkipServed(ctx, max(served, st.Head+1), h); err != nil {
+		return 0, err
+	}
+	st, err = d.Status(ctx)
+	return st.Head, err
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("restoring: %w", err)
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,128 @@
+package db
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"dnsbld/listing"
+)
+
+func header() listing.Header {
+	return listing.Header{ID: "restore", Time: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC), Actor: "alice"}
+}
+
+// backupOf makes a backup of a list with something in it.
+func backupOf(t *testing.T, d *DB) string {
+	t.Helper()
+	var b bytes.Buffer
+	if _, err := d.Backup(t.Context(), &b); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "backup")
+	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestRestore(t *testing.T) {
+	path := someFile(t)
+	d := openTest(t, path)
+	backup := backupOf(t, d)
+	then, err := d.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustApply(t, d, "later", listEdit(addr4(4711)))
+	if err := Mark(path, then.Head+500); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Restore(t.Context(), backup, path, header()); !errors.Is(err, listing.ErrUnavailable) {
+		t.Fatalf("restored below an open list: %v", err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Restore(t.Context(), backup, path, header())
+	if err != nil || r.Next <= then.Head+500 || r.Backup.Chain != then.Chain {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	d = openTest(t, path)
+	defer d.Close()
+	if v, err := d.VerifyFrom(t.Context(), r.Backup); err != nil || v.Records != 1 || v.Head != r.Next {
+		t.Errorf("the chain goes on: %+v, %v", v, err)
+	}
+	aside := openTest(t, r.Aside)
+	defer aside.Close()
+	if st, err := aside.Status(t.Context()); err != nil || st.Head != then.Head+1 {
+		t.Errorf("what was there: %+v, %v", st, err)
+	}
+}
+
+func TestRestoreRefuses(t *testing.T) {
+	d := openTest(t, someFile(t))
+	defer d.Close()
+	whole, err := os.ReadFile(backupOf(t, d))
+	if err != nil {
+		t.Fatal(err)
+	}
+	altered := bytes.Clone(whole)
+	altered[len(altered)/2] ^= 1
+	for name, tt := range map[string]struct {
+		raw  []byte
+		kind error
+	}{
+		"empty":      {nil, listing.ErrInvalid},
+		"foreign":    {bytes.Repeat([]byte("192.0.2.7\n"), 1000), listing.ErrInvalid},
+		"cut short":  {whole[:len(whole)-1], listing.ErrInvalid},
+		"half":       {whole[:len(whole)/2], listing.ErrInvalid},
+		"no trailer": {whole[:len(whole)-trailerLen], listing.ErrInvalid},
+		"middle cut": {append(bytes.Clone(whole[:4096]), whole[8192:]...), listing.ErrInvalid},
+		"altered":    {altered, listing.ErrCorrupt},
+	} {
+		backup, to := filepath.Join(t.TempDir(), "backup"), filepath.Join(t.TempDir(), "listings.db")
+		if err := os.WriteFile(backup, tt.raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Restore(t.Context(), backup, to, header()); !errors.Is(err, tt.kind) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if left, err := filepath.Glob(to + "*"); err != nil || len(left) > 0 {
+			t.Errorf("%s: left behind %v, %v", name, left, err)
+		}
+	}
+}
+
+// An empty list can be backed up, too.
+func TestBackupOfNothing(t *testing.T) {
+	d := openTest(t, filepath.Join(t.TempDir(), "listings.db"))
+	defer d.Close()
+	if _, err := CheckBackup(backupOf(t, d)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMark(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "listings.db")
+	if r, err := Marked(path); r != 0 || err != nil {
+		t.Errorf("unmarked: %d, %v", r, err)
+	}
+	for _, want := range []listing.Revision{7, 8} {
+		if err := Mark(path, want); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := Marked(path); r != want || err != nil {
+			t.Errorf("%d, %v", r, err)
+		}
+	}
+	if err := os.WriteFile(markPath(path), []byte("rubbish"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Marked(path); !errors.Is(err, listing.ErrCorrupt) {
+		t.Errorf("rubbish: %v", err)
+	}
+}
