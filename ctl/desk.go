@@ -70,6 +70,21 @@ func (s *Server) eligibility(w http.ResponseWriter, r *http.Request, _ Caller) e
 	return reply(w, http.StatusOK, Eligible{a, d})
 }
 
+// atDesk adds to what is shown of an address what the support desk says.
+func (s *Server) atDesk(ctx context.Context, shown *Shown) (err error) {
+	if s.cfg.Desk == nil || !shown.Subject.IsHost() {
+		return nil
+	}
+	if shown.Tickets, err = s.cfg.Desk.Tickets(ctx, desk.Query{Address: shown.Subject.Addr()}); err != nil || !shown.Listed {
+		return err
+	}
+	d, err := s.cfg.Desk.Eligibility(ctx, shown.Subject.Addr())
+	if err == nil && d.Code != delist.NotListed { // listed in a zone of its own
+		shown.Eligibility = &d
+	}
+	return err
+}
+
 // MaxMail is how much of a mail or pasted text is read.
 const MaxMail = 1 << 20
 

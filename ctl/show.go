@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/delist"
 	"dnsbld/listing/sighting"
 )
 
@@ -23,6 +24,9 @@ type Shown struct {
 	Past     []Ended          `json:"past"`
 	Answers  []Answer         `json:"dns"`     // of a single address
 	Changes  []Event          `json:"changes"` // the last ones, newest first
+
+	Eligibility *delist.Decision `json:"eligibility,omitempty"` // of a single address that is listed
+	Tickets     []delist.Ticket  `json:"tickets,omitempty"`     // of a single address, the open ones
 
 	Sightings *sighting.Facts `json:"sightings,omitempty"` // what was counted, if anything was
 }
@@ -57,6 +61,9 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, _ Caller) error {
 		shown.Answers = append(shown.Answers, s.cfg.Answers(subject.Addr())...)
 	}
 	if err := s.addFacts(&shown); err != nil {
+		return err
+	}
+	if err := s.atDesk(r.Context(), &shown); err != nil {
 		return err
 	}
 	return reply(w, http.StatusOK, shown)

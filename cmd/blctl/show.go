@@ -89,6 +89,7 @@ func (p *program) printShown(s ctl.Shown) {
 	}
 	p.printAnswers(s)
 	p.printSightings(s.Sightings)
+	p.printDesk(s)
 	if len(s.Past) > 0 {
 		h.printf("\nformer listings\n")
 	}
