@@ -92,6 +92,10 @@ func (s *sensor) Observe(ctx context.Context, body io.Reader) (ctl.Observed, err
 	if err == nil {
 		err = s.settle(ctx)
 	}
+	if stored := s.engine.Flush(); stored != nil && err == nil {
+		s.mend(stored)
+		err = stored // who follows a log must not take note that it was told
+	}
 	o.total.Listed = s.unwatch(&o.watcher)
 	return o.total, err
 }

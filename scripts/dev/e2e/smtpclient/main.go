@@ -11,6 +11,7 @@ import (
 	"log"
 	"net"
 	"net/textproto"
+	"strings"
 	"time"
 )
 
@@ -60,7 +61,7 @@ func (s *session) hold() (reply string, err error) {
 		if err != nil {
 			return "", err
 		}
-		reply = fmt.Sprintf("%d %s", code, text)
+		reply = fmt.Sprintf("%d %s", code, strings.ReplaceAll(text, "\n", " "))
 		if code >= 400 {
 			break
 		}
