@@ -17,7 +17,8 @@ type Outcome struct {
 	Revision  listing.Revision `json:"revision"`
 	Entries   []Row            `json:"entries,omitempty"` // that the command named: as they stand, or stood when they ended
 	Changes   []Event          `json:"changes,omitempty"`
-	Addresses float64          `json:"addresses"` // in the prefixes of the changed entries
+	Addresses float64          `json:"addresses"`        // in the prefixes of the changed entries
+	Inside    *Inside          `json:"inside,omitempty"` // of a dry run
 
 	// EffectiveBy is when the last resolver asks again: the time of the answer
 	// plus the longest TTL that a zone gives what stood before. It is zero
@@ -145,8 +146,11 @@ func (s *Server) outcome(res listing.Result, dry bool) (Outcome, error) {
 	}
 	if !dry {
 		out.EffectiveBy = s.effectiveBy(res)
+		return out, nil
 	}
-	return out, nil
+	var err error
+	out.Inside, err = s.inside(out.Changes)
+	return out, err
 }
 
 func (o *Outcome) warn(sentence string) {

@@ -111,6 +111,11 @@ func (s *Server) imports(w http.ResponseWriter, r *http.Request, who Caller) err
 		c.Source = "import"
 	}
 	in := &intake{Imported: Imported{Source: c.Source}, command: c}
+	if c.DryRun {
+		if in.reach, err = s.newReach(r.Context()); err != nil {
+			return err
+		}
+	}
 	body := &patient{Reader: r.Body, control: http.NewResponseController(w)}
 	reader, err := in.reader(body, s.cfg.Book.Rules().Reasons)
 	if err != nil {
@@ -136,6 +141,9 @@ func (s *Server) imports(w http.ResponseWriter, r *http.Request, who Caller) err
 		return err
 	}
 	in.Added, in.Removed, in.Altered, in.Kept, in.Skipped = res.Added, res.Removed, res.Verdict.Altered, res.Kept, res.Skipped
+	if in.reach != nil {
+		in.Inside = &in.reach.Inside
+	}
 	in.Addresses = float64(res.Added + res.Removed + res.Verdict.Altered)
 	return reply(w, http.StatusOK, in.Imported)
 }
@@ -144,7 +152,8 @@ func (s *Server) imports(w http.ResponseWriter, r *http.Request, who Caller) err
 type intake struct {
 	Imported
 	command Import
-	refusal error // of the file as a whole
+	reach   *reach // of a dry run
+	refusal error  // of the file as a whole
 }
 
 // bad takes note of a line that cannot be imported.
@@ -165,6 +174,9 @@ func (in *intake) entries(r *feed.Reader) iter.Seq2[listing.Entry, error] {
 				return
 			}
 			in.Lines++
+			if in.reach != nil {
+				in.reach.touch(e.Subject)
+			}
 			if !yield(e, nil) {
 				return
 			}

@@ -33,10 +33,24 @@ func (p *program) describe(about string, out ctl.Outcome) {
 	if out.DryRun && len(out.Changes) == 1 {
 		h.printf("%s\n", addresses(out.Addresses))
 	}
+	p.printInside(out.Inside)
 	if ends(out) && !out.EffectiveBy.IsZero() {
 		h.printf("resolvers that have asked before follow by %s\n", stamp(out.EffectiveBy))
 	}
 	p.warn(out.Warnings)
+}
+
+// printInside names what a trial run found within reach.
+func (p *program) printInside(in *ctl.Inside) {
+	if in == nil {
+		return
+	}
+	for _, a := range in.Allows {
+		p.human.printf("%s allow entry %s, owner %s\n", p.human.paint(yellow, "inside:"), a.Subject.Text(), clean(a.Owner))
+	}
+	for _, c := range in.Canaries {
+		p.human.printf("%s canary %s\n", p.human.paint(yellow, "inside:"), c.Text())
+	}
 }
 
 func (p *program) warn(sentences []string) {

@@ -163,6 +163,7 @@ func (p *program) printImported(out ctl.Imported) {
 		h.printf("; %s", h.paint(yellow, plural(out.Bad, "bad line", "bad lines")+" skipped"))
 	}
 	h.printf("\n")
+	p.printInside(out.Inside)
 	p.warn(out.Warnings)
 }
 

@@ -44,6 +44,7 @@ type changed struct {
 	Warnings    []string         `json:"warnings"`
 
 	DryRun    bool        `json:"dry_run,omitempty"`
+	Inside    *ctl.Inside `json:"inside,omitempty"` // of a dry run: what should be looked at first
 	Repeated  bool        `json:"repeated,omitempty"`
 	Addresses float64     `json:"addresses"`
 	Entries   []ctl.Row   `json:"entries"`
@@ -53,7 +54,7 @@ type changed struct {
 // asChanged is the JSON of an outcome.
 func asChanged(action, prefix string, out ctl.Outcome) changed {
 	c := changed{head: head{schema, true}, Action: action, Prefix: prefix, Changed: out.Changed, Revision: out.Revision,
-		DryRun: out.DryRun, Repeated: out.Repeated, Addresses: out.Addresses,
+		DryRun: out.DryRun, Inside: out.Inside, Repeated: out.Repeated, Addresses: out.Addresses,
 		Entries: out.Entries, Changes: out.Changes, Warnings: out.Warnings}
 	if len(out.Entries) > 0 {
 		first := out.Entries[0]
