@@ -43,10 +43,12 @@ func (t Trailer) encode() []byte {
 func (d *DB) Backup(ctx context.Context, to io.Writer) (revision listing.Revision, err error) {
 	var t Trailer
 	sum := sha256.New()
-	err = d.read(func(s *state) (err error) {
-		t.At = listing.Checkpoint{Revision: s.head.revision, Chain: s.head.chain}
-		t.Bytes, err = s.tx.WriteTo(io.MultiWriter(stopping{ctx, to}, sum))
-		return err
+	onBulkThread(func() {
+		err = d.read(func(s *state) (err error) {
+			t.At = listing.Checkpoint{Revision: s.head.revision, Chain: s.head.chain}
+			t.Bytes, err = s.tx.WriteTo(io.MultiWriter(stopping{ctx, to}, sum))
+			return err
+		})
 	})
 	if err == nil {
 		t.Sum = listing.Digest(sum.Sum(nil))
