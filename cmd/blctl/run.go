@@ -58,7 +58,7 @@ func (p *program) app() *cli.App {
 			p.watchCommand(), p.auditCommand(), p.backupCommand(), p.restoreCommand(),
 			p.classifyCommand(), p.observeCommand(), p.simulateCommand(), p.mtaConfigCommand(),
 			p.eligibilityCommand(), p.triageCommand(), p.letterCommand(), p.requestCommand(), p.ticketCommand(), p.personCommand(), p.selfcheckCommand(),
-			p.statsCommand(), p.statusCommand(), p.versionCommand(),
+			p.statsCommand(), p.statusCommand(), p.completionCommand(), p.versionCommand(),
 		},
 		Action: cli.ShowAppHelp,
 	}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"dnsbld/listing"
+)
+
+func (p *program) completionCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "completion",
+		Usage:     "what makes a shell complete commands and flags",
+		ArgsUsage: "SHELL",
+		UsageText: "blctl completion (bash | zsh | fish)",
+		Description: `Prints a script for a shell, made from the same table as --help.
+
+exit status: 0; 2 another shell
+
+examples:
+  blctl completion bash > /etc/bash_completion.d/blctl
+  blctl completion fish > ~/.config/fish/completions/blctl.fish`,
+		Action: func(c *cli.Context) error {
+			if err := (&input{Context: c}).checkArguments(); err != nil {
+				return err
+			}
+			write, ok := map[string]func(io.Writer, *cli.App) error{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}[c.Args().First()]
+			if !ok {
+				return usageError("%s is not a shell that is known here: bash, zsh or fish", listing.Quote(c.Args().First()))
+			}
+			return write(p.stdout, c.App)
+		},
+	}
+}
+
+// walk calls f with every command and the words that lead to it; "" is blctl
+// itself.
+func walk(path string, subs []*cli.Command, flags []cli.Flag, f func(path string, subs []*cli.Command, flags []cli.Flag)) {
+	f(path, subs, flags)
+	for _, c := range subs {
+		walk(strings.TrimSpace(path+" "+c.Name), c.Subcommands, c.Flags, f)
+	}
+}
+
+func bashCompletion(w io.Writer, app *cli.App) error {
+	var known, words strings.Builder
+	walk("", app.Commands, app.Flags, func(path string, subs []*cli.Command, flags []cli.Flag) {
+		var all []string
+		for _, c := range subs {
+			fmt.Fprintf(&known, "\t\t%q) path=%q ;;\n", path+" "+c.Name, strings.TrimSpace(path+" "+c.Name))
+			all = append(all, c.Name)
+		}
+		for _, f := range flags {
+			all = append(all, "--"+f.Names()[0])
+		}
+		fmt.Fprintf(&words, "\t%q) words=%q ;;\n", path, strings.Join(append(all, "--help"), " "))
+	})
+	_, err := fmt.Fprintf(w, `_blctl() {
+	local cur=${COMP_WORDS[COMP_CWORD]} path= words= word
+	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+		case "$path $word" in
+%s		esac
+	done
+	case "$path" in
+%s	esac
+	COMPREPLY=($(compgen -W "$words" -- "$cur"))
+}
+complete -o default -F _blctl blctl
+`, known.String(), words.String())
+	return err
+}
+
+// zshCompletion lets zsh read the script for bash (zshcompsys(1), bashcompinit).
+func zshCompletion(w io.Writer, app *cli.App) error {
+	if _, err := io.WriteString(w, "autoload -U +X compinit && compinit\nautoload -U +X bashcompinit && bashcompinit\n"); err != nil {
+		return err
+	}
+	return bashCompletion(w, app)
+}
+
+func fishCompletion(w io.Writer, app *cli.App) error {
+	var b strings.Builder
+	walk("", app.Commands, app.Flags, func(path string, subs []*cli.Command, flags []cli.Flag) {
+		when, names := "__fish_use_subcommand", []string{}
+		for _, c := range subs {
+			names = append(names, c.Name)
+		}
+		for n, word := range strings.Fields(path) {
+			if n == 0 {
+				when = "__fish_seen_subcommand_from " + word
+			} else {
+				when += "; and __fish_seen_subcommand_from " + word
+			}
+		}
+		among := when
+		if path != "" && len(names) > 0 {
+			among += "; and not __fish_seen_subcommand_from " + strings.Join(names, " ")
+		}
+		for _, c := range subs {
+			fmt.Fprintf(&b, "complete -c blctl -n %s -a %s -d %s\n", fishWord(among), c.Name, fishWord(c.Usage))
+		}
+		for _, f := range flags {
+			text, takes := usageOf(f)
+			if path == "" {
+				fmt.Fprintf(&b, "complete -c blctl -l %s%s -d %s\n", f.Names()[0], takes, fishWord(text))
+				continue
+			}
+			fmt.Fprintf(&b, "complete -c blctl -n %s -l %s%s -d %s\n", fishWord(when), f.Names()[0], takes, fishWord(text))
+		}
+	})
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// usageOf is what a flag says of itself, and what tells fish that a value
+// follows.
+func usageOf(f cli.Flag) (text, takes string) {
+	if d, ok := f.(cli.DocGenerationFlag); ok {
+		text = strings.ReplaceAll(d.GetUsage(), "`", "")
+		if d.TakesValue() {
+			takes = " -r"
+		}
+	}
+	return text, takes
+}
+
+// fishWord quotes a word for fish, in which a backslash and a quote are escaped.
+func fishWord(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+}
