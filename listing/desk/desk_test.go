@@ -341,3 +341,24 @@ func TestPeopleAreErasedAndTheAuditStands(t *testing.T) {
 		t.Errorf("the audit: %v", err)
 	}
 }
+
+// A request about one address ends nothing that is about others too.
+func TestARequestLeavesRangesAlone(t *testing.T) {
+	o := newOffice(t)
+	o.add(t, listing.Add{Reason: "helo-bare-ip", HELO: "192.0.2.7"})
+	o.see(t, noon.Add(-3*time.Hour), 12, "192.0.2.7", helo.CodeBareIP, helo.Medium)
+	wide, err := listing.ParseSubject("192.0.2.0/24")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.book.Add(t.Context(), "alice", listing.Add{Subject: wide, Reason: "helo-our-name", Force: true, Note: "all of it"}); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 2 { // with evidence for the address, then with none left
+		o.request(t, desk.Request{Delist: true, Key: fmt.Sprint(n)})
+		neighbour := listing.HostSubject(sender.Next())
+		if len(o.live.Set().Lookup(neighbour.Addr(), uint32(o.now().Unix()), nil)) == 0 {
+			t.Fatalf("request %d ended the listing of the range", n+1)
+		}
+	}
+}

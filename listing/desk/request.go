@@ -108,11 +108,24 @@ func (d *Desk) consider(about About, r Request, id string) *hearing {
 	switch {
 	case !r.Delist || !c.decision.Code.OK():
 	case len(c.shown) == 0:
-		c.because, c.ends = listing.OurError, c.unshown
+		c.because, c.ends = listing.OurError, ownEntries(c.unshown)
 	case c.decision.Code == delist.OKSelf:
-		c.because, c.ends = listing.SelfService, about.Entries
+		c.because, c.ends = listing.SelfService, ownEntries(c.shown)
+	}
+	if len(c.ends) == 0 {
+		c.because = ""
 	}
 	return c
+}
+
+// ownEntries are the entries that a request about one address may end: those
+// of the address, and in IPv6 of its /64. A range is about others too.
+func ownEntries(all []delist.Evident) []delist.Evident {
+	const own = 64
+	return slices.DeleteFunc(slices.Clone(all), func(e delist.Evident) bool {
+		s := e.Subject
+		return !s.IsHost() && (s.Addr().Is4() || s.Bits() < own)
+	})
 }
 
 // hear counts the request and notes it in a ticket. One that was heard before
@@ -156,8 +169,10 @@ func (c *hearing) resume(dr *draft, h heard) error {
 			c.ticket = t.Ticket
 		}
 	}
-	if len(c.ends) == 0 {
-		c.ends = c.about.Entries
+	if len(c.ends) == 0 && h.Because == listing.OurError {
+		c.ends = ownEntries(c.unshown)
+	} else if len(c.ends) == 0 {
+		c.ends = ownEntries(c.shown)
 	}
 	return nil
 }

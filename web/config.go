@@ -1,0 +1,118 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/mail"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"dnsbld/listing"
+	"dnsbld/listing/desk"
+	"dnsbld/listing/sighting"
+)
+
+// Config is what the pages say, and to how many. All of it can be exchanged
+// while the server works, but for TLS, Connections and TrustedProxies.
+type Config struct {
+	Zones      []desk.Zone // those that are answered over DNS; the first names the site
+	Reasons    *listing.Reasons
+	Policy     listing.Policy
+	Thresholds sighting.Thresholds
+	PerWeek    int // requests for an address that are decided in 7 days
+
+	Page  string // before an address, the URL of its page: "https://bl.example/"; empty: TXT names none
+	Mail  string // where people write to: "desk@bl.example"; empty: nowhere
+	Probe string // domain of the probe addresses: "probe.bl.example"; empty: there are none
+
+	Limits         Limits
+	TrustedProxies []netip.Prefix // whose word on where a request comes from is taken
+	TLS            Files          // empty: plain HTTP, as behind a proxy
+}
+
+// Limits are for each client, an IPv4 address or an IPv6 /64. A client may use
+// up a minute's worth at once.
+type Limits struct {
+	WebPerMinute   int // pages; a request to delist counts as five
+	APIPerMinute   int
+	ExemptLoopback bool // for development
+	Connections    int  // open at once, of all clients; 0: 1000
+}
+
+// Files are a certificate chain and its key, in PEM. They are read again when
+// they change.
+type Files struct{ Cert, Key string }
+
+// Parts are what stands behind the pages.
+type Parts struct {
+	View    View
+	Desk    Desk
+	Texts   Texts // nil: a token in TXT is no proof here
+	Now     func() time.Time
+	Log     *slog.Logger    // nil: none
+	Metrics func() []Metric // beside those of this package; nil: none
+	Ready   func() error    // why the daemon is not; nil: the view decides alone
+}
+
+const defaultConnections = 1000
+
+// Validate finds every mistake.
+func (c Config) Validate() error {
+	var errs []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	check(len(c.Zones) > 0, "zone: none is given")
+	check(c.Reasons != nil, "reason: no catalogue is given")
+	check(c.PerWeek > 0, "desk.requests_per_week = %d: at least 1", c.PerWeek)
+	check(c.Limits.WebPerMinute > 0, "limits.web_per_minute = %d: at least 1", c.Limits.WebPerMinute)
+	check(c.Limits.APIPerMinute > 0, "limits.api_per_minute = %d: at least 1", c.Limits.APIPerMinute)
+	check(c.Limits.Connections >= 0, "limits.web_connections = %d: at least 1", c.Limits.Connections)
+	check((c.TLS.Cert == "") == (c.TLS.Key == ""), "web: a certificate and its key go together")
+	check(c.Page == "" || validPage(c.Page), "desk.page = %s: write a URL that ends in a slash, such as https://bl.example/", listing.Quote(c.Page))
+	check(c.Mail == "" || validMail(c.Mail), "desk.mail = %s: write a mail address such as desk@bl.example", listing.Quote(c.Mail))
+	check(validHost(c.Probe), "desk.probe = %s: write a domain such as probe.bl.example", listing.Quote(c.Probe))
+	return errors.Join(errs...)
+}
+
+func validPage(page string) bool {
+	u, err := url.Parse(page)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && strings.HasSuffix(u.Path, "/") &&
+		u.RawQuery == "" && u.Fragment == "" && u.User == nil
+}
+
+// validMail reports whether text is one bare address that can stand in a
+// header: no display name, no control characters.
+func validMail(text string) bool {
+	const longest = 254 // RFC 5321, section 4.5.3.1.3, without the brackets
+	a, err := mail.ParseAddress(text)
+	return err == nil && a.Name == "" && a.Address == text && len(text) <= longest && !strings.ContainsAny(text, "<>\r\n\t ")
+}
+
+func validHost(name string) bool {
+	return len(name) <= 253 && strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789-.") == ""
+}
+
+// answers reports whether some zone answers a reason: others are nobody's
+// business but the operators'.
+func (c Config) answers(r listing.Reason) bool {
+	info, known := c.Reasons.Info(r)
+	return slices.ContainsFunc(c.Zones, func(z desk.Zone) bool {
+		return slices.Contains(z.Reasons, r) || (len(z.Reasons) == 0 && known && info.Published)
+	})
+}
+
+// longestTTL is how long a resolver may keep an answer.
+func (c Config) longestTTL() time.Duration {
+	var longest time.Duration
+	for _, z := range c.Zones {
+		longest = max(longest, z.TTL)
+	}
+	return longest
+}

@@ -1,0 +1,176 @@
+package web
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"dnsbld/listing"
+	"dnsbld/listing/delist"
+	"dnsbld/listing/sighting"
+)
+
+// criteria are the rules in force, made from the configuration: there is no
+// other text that could differ from it.
+type criteria struct {
+	Zones   []zonePart
+	Reasons []criterion
+	Policy  policyPart
+	Codes   []codePart
+	PerWeek int
+	TTL     string
+}
+
+type zonePart struct{ Name, TTL, Reasons string }
+
+type criterion struct {
+	Code                 listing.Reason
+	Symbol, Text, Answer string
+	Takes                []string // what it takes, a clause each; none: no sessions are counted for it
+	Sole                 []string // while one receiver alone reports; none: nothing suffices then
+	Life, Longest        string
+	Repeat               int
+	Removal              string
+	Shown                bool
+}
+
+type policyPart struct {
+	WidestV4, WidestV6, HandV4, HandV6 int
+	Longest                            string
+	Never                              []string
+}
+
+type codePart struct {
+	Code  delist.Code
+	Words string
+}
+
+func newCriteria(c Config) criteria {
+	out := criteria{PerWeek: c.PerWeek, TTL: span(c.longestTTL())}
+	for _, z := range c.Zones {
+		var shown []string
+		for _, r := range z.Reasons {
+			shown = append(shown, c.Reasons.Symbol(r))
+		}
+		out.Zones = append(out.Zones, zonePart{z.Name, span(z.TTL), strings.Join(shown, ", ")})
+	}
+	for _, i := range c.Reasons.All() {
+		k := criterion{Code: i.Code, Symbol: i.Symbol, Text: i.Text, Answer: answerOf(i.Code), Life: lifeText(i.Base), Longest: lifeText(min(i.Longest, c.Policy.Longest)),
+			Repeat: i.Repeat, Removal: removalWords[i.SelfDelist], Shown: c.answers(i.Code)}
+		if t, counted := c.Thresholds[i.Code]; counted {
+			k.Takes = clauses(t)
+			if sole, possible := t.Sole(); possible {
+				k.Sole = clauses(sole)
+			}
+		}
+		out.Reasons = append(out.Reasons, k)
+	}
+	p := c.Policy
+	out.Policy = policyPart{WidestV4: p.WidestV4, WidestV6: p.WidestV6, HandV4: p.HandV4, HandV6: p.HandV6, Longest: lifeText(p.Longest)}
+	for _, n := range p.NeverList() {
+		out.Policy.Never = append(out.Policy.Never, n.Subject.Text()+" "+n.Why)
+	}
+	for _, code := range delist.Codes() {
+		out.Codes = append(out.Codes, codePart{code, codeWords[code]})
+	}
+	return out
+}
+
+func lifeText(l listing.Life) string {
+	if l <= 0 {
+		return ""
+	}
+	return span(l.Duration())
+}
+
+var removalWords = map[listing.SelfDelist]string{
+	listing.SelfYes:   "by the sender, at once",
+	listing.SelfTwice: "by the sender, from the third listing on by our support",
+	listing.SelfProof: "by the sender once in 30 days, then with proof",
+	listing.SelfFixed: "by the sender, as soon as it is mended",
+	listing.SelfNo:    "by the operator",
+}
+
+// clauses say what a threshold takes.
+func clauses(t sighting.Threshold) []string {
+	all := []string{"at least " + times(t.Sessions, "session")}
+	add := func(n int, format string) {
+		if n > 1 {
+			all = append(all, fmt.Sprintf(format, n))
+		}
+	}
+	add(t.Hours, "in at least %d different hours")
+	add(t.Receivers, "at %d or more of our servers")
+	add(t.Targets, "with at least %d different false names")
+	if t.Share > 0 {
+		all = append(all, fmt.Sprintf("which are at least %g %% of the address's sessions", 100*t.Share))
+	}
+	var either []string
+	for _, a := range t.Also {
+		either = append(either, alternative(a))
+	}
+	if len(either) > 0 {
+		all = append(all, "and besides "+strings.Join(either, ", or "))
+	}
+	return all
+}
+
+func alternative(a sighting.Alternative) string {
+	var all []string
+	for _, part := range []struct {
+		n      int
+		format string
+	}{{a.Sessions, "%d sessions"}, {a.Targets, "%d different false names"}, {a.Receivers, "%d of our servers"}} {
+		if part.n > 0 {
+			all = append(all, fmt.Sprintf(part.format, part.n))
+		}
+	}
+	return "at least " + strings.Join(all, " and ")
+}
+
+// criteriaPage is the rules for people.
+type criteriaPage struct {
+	frame
+	criteria
+}
+
+// criteriaHTML makes the page, once for a configuration.
+func (s *Server) criteriaHTML(site *site) ([]byte, error) {
+	p := criteriaPage{frame: s.frame(site, "Criteria"), criteria: newCriteria(site.Config)}
+	p.Here = "criteria"
+	var body bytes.Buffer
+	if err := s.pages.set.ExecuteTemplate(&body, "criteria", p); err != nil {
+		return nil, fmt.Errorf("making the page of the criteria: %w", err)
+	}
+	return body.Bytes(), nil
+}
+
+func (s *Server) showCriteria(v *visit) error {
+	send(v.w, http.StatusOK, htmlType, bytes.NewBuffer(v.site.criteria))
+	return nil
+}
+
+// Criteria are the rules for programs: what a check holds against the running
+// configuration.
+type Criteria struct {
+	Zones      []string                      `json:"zones"`
+	Reasons    []listing.ReasonInfo          `json:"reasons"`
+	Thresholds map[string]sighting.Threshold `json:"thresholds"`
+	PerWeek    int                           `json:"requests_per_week"`
+	Decisions  []delist.Code                 `json:"decisions"`
+	Longest    listing.Life                  `json:"longest"`
+	WidestV4   int                           `json:"widest_v4"`
+	WidestV6   int                           `json:"widest_v6"`
+}
+
+func (s *Server) criteriaJSON(v *visit) error {
+	c := v.site.Config
+	out := Criteria{Reasons: slices.Clone(c.Reasons.All()), Thresholds: c.Thresholds.BySymbol(), PerWeek: c.PerWeek, Decisions: delist.Codes(),
+		Longest: c.Policy.Longest, WidestV4: c.Policy.WidestV4, WidestV6: c.Policy.WidestV6}
+	for _, z := range c.Zones {
+		out.Zones = append(out.Zones, z.Name)
+	}
+	return s.reply(v, http.StatusOK, out)
+}

@@ -1,0 +1,34 @@
+package web
+
+import (
+	"context"
+	"net/netip"
+
+	"dnsbld/listing/delist"
+	"dnsbld/listing/desk"
+	"dnsbld/listing/index"
+)
+
+// View is the served view: what DNS is answered from.
+type View interface {
+	Set() *index.Set // nil until there is one
+}
+
+// Desk is the part of desk.Desk that pages need. Addresses are handed to it as
+// listing.Canonical gives them.
+type Desk interface {
+	// About is called for every page.
+	About(ctx context.Context, a netip.Addr) (desk.About, error)
+	Eligibility(ctx context.Context, a netip.Addr) (delist.Decision, error)
+
+	// Token is also in the form, so that a request is about the listing that
+	// was read of.
+	Token(a netip.Addr, s delist.Stand) delist.Token
+	Check(t delist.Token, a netip.Addr, s delist.Stand) error
+
+	Request(ctx context.Context, r desk.Request) (desk.Done, error)
+}
+
+// Texts finds the TXT strings at the names that are forward-confirmed for an
+// address.
+type Texts func(ctx context.Context, a netip.Addr) ([]string, error)

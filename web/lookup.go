@@ -1,0 +1,169 @@
+package web
+
+import (
+	"html/template"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"dnsbld/listing"
+	"dnsbld/listing/delist"
+	"dnsbld/listing/sighting"
+)
+
+// homePage has the search box.
+type homePage struct {
+	frame
+	From string // the address the request comes from, if it is known
+}
+
+func (s *Server) home(v *visit) error {
+	q := v.URL.Query().Get("q")
+	if strings.TrimSpace(q) != "" {
+		a, err := parseAddress(q)
+		if err != nil {
+			return err
+		}
+		http.Redirect(v.w, v.Request, "/"+a.String(), http.StatusSeeOther)
+		return nil
+	}
+	p := homePage{frame: s.frame(v.site, "Look up an address")}
+	p.Here = "home"
+	if v.from.proven {
+		p.From = listing.Canonical(v.from.addr).String()
+	}
+	return s.render(v, http.StatusOK, "home", p)
+}
+
+// addressPage is all that is said of an address.
+type addressPage struct {
+	frame
+	Address   string
+	Listed    bool
+	Until     moment // when the last reason ends
+	Protected string // why the address is never listed
+	Reasons   []reasonPart
+	HELO      bool // a reason rests on a greeting
+	Counted   *countedPart
+	Diagnosis sighting.Diagnosis
+	Last      *lastPart
+	Removal   removalPart
+	Checked   moment
+}
+
+// reasonPart is one reason for which the address is listed.
+type reasonPart struct {
+	Symbol, Text, Why, Answer string
+	Prefix, Source, Public    string
+	Since, Until              moment
+	Level                     int
+	Sightings                 []sightingPart
+}
+
+type sightingPart struct {
+	When           moment
+	HELO, Receiver string
+}
+
+type countedPart struct {
+	Sessions, Bogus, Clean, Other int
+	Chart, Rows                   template.HTML
+	Busy                          bool // the chart has something to show
+	HELOs                         []sighting.HELOCount
+	LastBogus                     moment
+}
+
+type lastPart struct {
+	Text, Because string
+	Since, Till   moment
+}
+
+func (s *Server) showAddress(v *visit) error {
+	text := v.PathValue("address")
+	a, err := parseAddress(text)
+	if err != nil {
+		return notAPage(text, err)
+	}
+	if a.String() != text {
+		http.Redirect(v.w, v.Request, "/"+a.String(), http.StatusMovedPermanently)
+		return nil
+	}
+	l, err := s.look(v.Context(), v.site, a, v.now)
+	if err != nil {
+		return err
+	}
+	v.w.Header().Set("X-Robots-Tag", "noindex")
+	return s.render(v, http.StatusOK, "address", s.addressPage(v, l))
+}
+
+// notAPage tells a mistyped address from the name of a page.
+func notAPage(text string, err error) error {
+	if e, ok := err.(*listing.Error); ok && e.Code != "prefix" && !strings.ContainsAny(text, ".:") {
+		return &listing.Error{Kind: listing.ErrNotFound, Code: "no-such-page", Message: "there is no page of this name", Hint: "look up an address below"}
+	}
+	return err
+}
+
+func (s *Server) addressPage(v *visit, l *sight) addressPage {
+	p := addressPage{frame: s.frame(v.site, l.address.String()), Address: l.address.String(), Listed: len(l.hits) > 0, Checked: at(l.now, l.now)}
+	var until time.Time
+	for _, h := range l.hits {
+		e := l.evident(v.site, h)
+		p.Reasons = append(p.Reasons, newReason(e, l.now))
+		p.HELO = p.HELO || isHELO(h.Reason)
+		if e.Until.After(until) {
+			until = e.Until
+		}
+	}
+	p.Until = at(until, l.now)
+	p.Title += map[bool]string{true: ": listed", false: ": not listed"}[p.Listed]
+	if never, yes := v.site.Policy.Protects(listing.HostSubject(l.address)); yes {
+		p.Protected = never.Subject.Text() + " " + never.Why
+	}
+	if l.about.Counted.Sessions > 0 {
+		p.Counted = newCounted(l.about.Counted, l.now)
+		p.Diagnosis = l.about.Counted.Diagnosis
+	}
+	if last := l.about.Last; last != nil && !p.Listed {
+		p.Last = &lastPart{Text: last.Reason.Text, Because: endWords[last.Because], Since: at(last.Since, l.now), Till: at(last.Till, l.now)}
+	}
+	p.Removal = s.removal(v, l)
+	return p
+}
+
+// endWords say why a listing ended, where that is of use to a sender.
+var endWords = map[listing.DelistReason]string{
+	listing.Expired: "its time was over", listing.AutoHeal: "the address greeted properly again",
+	listing.SelfService: "the sender asked for it", listing.FixedVerified: "the cause was mended", listing.FixedClaimed: "the sender had mended the cause",
+	listing.OurError: "it was our mistake", listing.FalsePositive: "it was our mistake", listing.AppealUpheld: "an appeal was right",
+	listing.SharedIP: "the address is shared", listing.IPReassigned: "the address has a new holder",
+}
+
+func newReason(e delist.Evident, now time.Time) reasonPart {
+	p := reasonPart{Symbol: e.Info.Symbol, Text: e.Info.Text, Why: explanations[e.Reason], Answer: answerOf(e.Reason),
+		Source: e.Source, Public: e.PublicNote, Since: at(e.Since, now), Until: at(e.Until, now), Level: e.Level}
+	if e.Subject.IsValid() && !e.Subject.IsHost() {
+		p.Prefix = e.Subject.String()
+	}
+	const most = 5
+	samples := slices.Clone(e.Samples)
+	slices.SortStableFunc(samples, func(x, y listing.Sample) int { return y.Time.Compare(x.Time) })
+	for _, m := range samples[:min(len(samples), most)] {
+		p.Sightings = append(p.Sightings, sightingPart{at(m.Time, now), m.HELO, m.Receiver})
+	}
+	return p
+}
+
+func newCounted(f sighting.Facts, now time.Time) *countedPart {
+	p := &countedPart{Sessions: f.Sessions, Bogus: f.Bogus, Clean: f.Clean, Other: max(0, f.Sessions-f.Bogus-f.Clean),
+		HELOs: f.HELOs, LastBogus: at(f.LastBogus, now)}
+	for _, d := range f.Days {
+		p.Busy = p.Busy || d.Bogus+d.Clean > 0
+	}
+	p.Chart, p.Rows = chart(f.Days)
+	return p
+}
+
+func answerOf(r listing.Reason) string { return "127.0.0." + strconv.Itoa(int(r)) }

@@ -1,0 +1,356 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"dnsbld/listing"
+	"dnsbld/listing/delist"
+)
+
+var update = flag.Bool("update", false, "write the golden pages anew")
+
+// golden holds an answer that is the same every time.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", "golden", name)
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("differs from %s (write it anew with -update):\n%s", path, got)
+	}
+}
+
+// What changes with the style sheet, or is random, in a page.
+var varying = regexp.MustCompile(`/static/[0-9a-f]{16}/`)
+
+// situations are the pages that matter, each made by what brings it about.
+var situations = []struct {
+	name, path, from string
+	make             func(h *house)
+}{
+	{"home", "/", "198.51.100.9", func(*house) {}},
+	{"criteria", "/criteria", "", func(*house) {}},
+	{"clear", "/192.0.2.9", "", func(*house) {}},
+	{"private", "/10.1.2.3", "", func(*house) {}},
+	{"was-listed", "/192.0.2.9", "", func(h *house) {
+		h.add("192.0.2.9", "helo-bare-ip")
+		h.advance(listing.Day)
+		if _, err := h.book.Delist(h.t.Context(), "thresholds", listing.Delist{Subject: listing.HostSubject(netip.MustParseAddr("192.0.2.9")), Because: listing.AutoHeal}); err != nil {
+			h.t.Fatal(err)
+		}
+	}},
+	{"listed", "/192.0.2.7", "", (*house).busySender},
+	{"listed-from-there", "/192.0.2.7", "192.0.2.7", (*house).busySender},
+	{"no-proof", "/192.0.2.7", "", func(h *house) { h.withoutProof("192.0.2.7") }},
+	{"still-offending", "/192.0.2.7", "", func(h *house) { h.stillOffending("192.0.2.7") }},
+	{"rate-limit", "/192.0.2.7", "", func(h *house) {
+		h.stillOffending("192.0.2.7")
+		for _, note := range []string{"a", "b", "c"} {
+			h.ask("192.0.2.7", "", func(f url.Values) { f.Set("note", note) })
+		}
+	}},
+	{"manual", "/192.0.2.7", "", func(h *house) {
+		h.add("192.0.2.7", "manual", func(a *listing.Add) { a.PublicNote = "sells <lists> of addresses" })
+	}},
+	{"range", "/2001:db8::7", "", func(h *house) { h.add("2001:db8::/64", "helo-bare-ip"); h.add("2001:db8::7", "helo-our-name") }},
+	{"not-an-address", "/192.0.2.300", "", func(*house) {}},
+	{"prefix", "/192.0.2.0/24", "", func(*house) {}},
+}
+
+func TestPages(t *testing.T) {
+	for _, c := range situations {
+		t.Run(c.name, func(t *testing.T) {
+			h := newHouse(t)
+			c.make(h)
+			a := h.get(c.path, c.from)
+			a.has(t, map[string]int{"not-an-address": 400, "prefix": 400}[c.name]+b2i(!strings.Contains("not-an-address prefix", c.name))*200)
+			wellFormed(t, a.body)
+			golden(t, c.name+".html", varying.ReplaceAllString(a.body, "/static/0/"))
+		})
+	}
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// wellFormed holds what every page has: landmarks, one first heading, a label
+// for every field, no script, no style of its own, nothing from elsewhere.
+func wellFormed(t testing.TB, body string) {
+	t.Helper()
+	for _, once := range []string{"<main ", "</html>", "<h1", `<html lang="en">`, "<title>"} {
+		if n := strings.Count(body, once); n != 1 {
+			t.Errorf("%d times %s:\n%s", n, once, body)
+		}
+	}
+	if m := regexp.MustCompile(`(?i)<script|style=|<style|javascript:|\son[a-z]+="|src=|(href|action)="(//|https?:)`).FindString(body); m != "" {
+		t.Errorf("has %q:\n%s", m, body)
+	}
+	for _, id := range regexp.MustCompile(`<(?:input|textarea) id="([^"]+)"`).FindAllStringSubmatch(body, -1) {
+		if !strings.Contains(body, `for="`+id[1]+`"`) {
+			t.Errorf("field %s has no label", id[1])
+		}
+	}
+	for _, id := range regexp.MustCompile(` id="([^"]+)"`).FindAllStringSubmatch(body, -1) {
+		if strings.Count(body, ` id="`+id[1]+`"`) != 1 {
+			t.Errorf("id %s is there twice", id[1])
+		}
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	h := newHouse(t)
+	for _, path := range []string{"/", "/criteria", "/192.0.2.7", "/api/v1/ip/192.0.2.7", "/nonsense", "/robots.txt", "/192.0.2.0/24"} {
+		a := h.get(path, "")
+		for name, want := range map[string]string{
+			"Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+			"X-Content-Type-Options":  "nosniff", "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY", "Cache-Control": "no-store", "Set-Cookie": "",
+		} {
+			if got := a.header.Get(name); got != want {
+				t.Errorf("%s: %s is %q, want %q", path, name, got, want)
+			}
+		}
+	}
+}
+
+// The style sheet has a name that changes with it, and may be kept.
+func TestStatic(t *testing.T) {
+	h := newHouse(t)
+	for _, path := range []string{h.server.pages.styleURL, h.server.pages.iconURL} {
+		a := h.get(path, "")
+		a.has(t, http.StatusOK)
+		if !strings.Contains(a.header.Get("Cache-Control"), "immutable") || !strings.Contains(h.get("/", "").body, path) {
+			t.Errorf("%s: %v", path, a.header)
+		}
+	}
+	h.get("/static/0000000000000000/style.css", "").has(t, http.StatusNotFound)
+	h.get("/static/../web.go", "").has(t, http.StatusTemporaryRedirect)
+}
+
+func TestAddressesInPaths(t *testing.T) {
+	h := newHouse(t)
+	for _, c := range []struct {
+		path     string
+		status   int
+		location string
+	}{
+		{"/192.0.2.7", 200, ""},
+		{"/2001:db8::7", 200, ""},
+		{"/::ffff:192.0.2.7", 301, "/192.0.2.7"},
+		{"/::FFFF:c000:207", 301, "/192.0.2.7"},
+		{"/2002:c000:0207::1", 301, "/192.0.2.7"},
+		{"/2001:DB8:0:0::7", 301, "/2001:db8::7"},
+		{"/[2001:db8::7]", 301, "/2001:db8::7"},
+		{"/192.0.2.7/32", 301, "/192.0.2.7"},
+		{"/%20192.0.2.7", 301, "/192.0.2.7"},
+		{"/192.0.2.0/24", 400, ""},
+		{"/192.0.2.007", 400, ""},
+		{"/192.0.2.7:25", 400, ""},
+		{"/fe80::1%25eth0", 400, ""},
+		{"/nonsense", 404, ""},
+		{"/favicon.ico", 400, ""},
+		{"/%3Cscript%3Ealert(1)%3C/script%3E", 404, ""},
+		{"/%0d%0aSet-Cookie:%20a=b", 400, ""},
+		{"/%ff%fe", 404, ""},
+		{"/" + strings.Repeat("9", 5000), 404, ""},
+		{"/?q=192.0.2.7", 303, "/192.0.2.7"},
+		{"/?q=%20%5B2001:DB8::7%5D%0d%0a", 303, "/2001:db8::7"},
+		{"/?q=//evil.example", 400, ""},
+		{"/?q=%22%3E%3Cscript%3E", 400, ""},
+		{"/?q=", 200, ""},
+		{"/api/v1/nonsense", 404, ""},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.base, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.URL.Opaque = c.path
+		a := h.do(r)
+		if a.status != c.status || a.header.Get("Location") != c.location || strings.Contains(a.body, "<script") || a.header.Get("Set-Cookie") != "" {
+			t.Errorf("%s: %d %q, want %d %q\n%s", c.path, a.status, a.header.Get("Location"), c.status, c.location, a.body)
+		}
+	}
+	if a := h.get("//evil.example/", ""); a.status/100 != 3 || a.header.Get("Location") != "/evil.example/" {
+		t.Errorf("a path that looks like a host: %d %v", a.status, a.header)
+	}
+	for _, method := range []string{http.MethodPut, http.MethodDelete, "TRACE"} {
+		r, err := http.NewRequestWithContext(t.Context(), method, h.base+"/192.0.2.7", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.do(r).has(t, http.StatusMethodNotAllowed)
+	}
+}
+
+// What strangers said is shown and does nothing.
+func TestHostileGreetings(t *testing.T) {
+	h := newHouse(t)
+	const evil = `<img src=x onerror=alert(1)>"'&lt;{{.}}`
+	h.add("192.0.2.7", "helo-bare-ip", func(a *listing.Add) { a.PublicNote = evil })
+	f := countsOf("helo-bare-ip", some(1), some(1), evil, "")
+	f.Samples[0].Receiver, f.Samples[0].DNS = evil, evil
+	h.desk.know("192.0.2.7", f)
+	a := h.get("/192.0.2.7", "")
+	a.has(t, 200, "&lt;img src=x onerror=alert(1)&gt;")
+	if strings.Contains(a.body, "<img") {
+		t.Error(a.body)
+	}
+	var out Looked
+	if err := json.Unmarshal([]byte(h.get("/api/v1/ip/192.0.2.7", "").body), &out); err != nil || out.Entries[0].HELO[0] != evil {
+		t.Errorf("%+v, %v", out, err)
+	}
+}
+
+// The page and DNS cannot disagree: what the desk knows beyond the served view
+// is not in effect.
+func TestServedViewDecides(t *testing.T) {
+	h := newHouse(t)
+	h.add("192.0.2.0/24", "helo-bare-ip")
+	h.add("192.0.2.7", "helo-bare-ip", func(a *listing.Add) { a.Except = true })
+	h.get("/192.0.2.7", "").has(t, 200, "Not listed")
+	h.get("/192.0.2.8", "").has(t, 200, ">Listed<", "192.0.2.0/24")
+	h.add("192.0.2.9", "helo-localhost") // a shadow reason that no zone names
+	h.get("/198.51.100.7", "").has(t, 200, "Not listed")
+	h.advance(4 * listing.Day) // nothing sweeps here, and still nothing is listed beyond its end
+	h.get("/192.0.2.8", "").has(t, 200, "Not listed")
+}
+
+func TestShadowReasonsAreNotShown(t *testing.T) {
+	h := newHouse(t)
+	h.add("192.0.2.9", "helo-localhost")
+	h.get("/192.0.2.9", "").has(t, 200, "Not listed")
+	h.get("/api/v1/ip/192.0.2.9", "").has(t, 200, `"listed":false`, `"NOT_LISTED"`)
+}
+
+func TestUnavailable(t *testing.T) {
+	h := newHouse(t)
+	for err, status := range map[error]int{
+		&listing.Error{Kind: listing.ErrUnavailable, Code: "busy", Message: "the store is <busy>", Hint: "wait"}: 503,
+		listing.ErrUnavailable:              503,
+		errors.New("a secret of the store"): 500,
+	} {
+		h.desk.failure = err
+		for _, path := range []string{"/192.0.2.7", "/api/v1/ip/192.0.2.7"} {
+			a := h.get(path, "")
+			a.has(t, status)
+			if strings.Contains(a.body, "secret") || strings.Contains(a.body, "<busy>") || (status == 503) != (a.header.Get("Retry-After") != "") {
+				t.Errorf("%s: %v\n%s", path, a.header, a.body)
+			}
+		}
+	}
+}
+
+// A new catalogue shows at once, and a bad configuration changes nothing.
+func TestConfigure(t *testing.T) {
+	h := newHouse(t)
+	c := testConfig(t)
+	c.Zones = nil
+	if err := h.server.Configure(c); err == nil || !strings.Contains(err.Error(), "zone") {
+		t.Errorf("a configuration without zones: %v", err)
+	}
+	h.get("/", "").has(t, 200, "bl.example")
+	c = testConfig(t)
+	c.Zones[0].Name, c.Page = "other.example", ""
+	c.Thresholds[listing.BareIP] = c.Thresholds[listing.RcptName]
+	if err := h.server.Configure(c); err != nil {
+		t.Fatal(err)
+	}
+	h.get("/criteria", "").has(t, 200, "other.example")
+}
+
+func TestValidate(t *testing.T) {
+	err := Config{Limits: Limits{Connections: -1}, TLS: Files{Cert: "x"}, Page: "https://bl.example/x", Mail: "a@b.example\r\nBcc: x@y.example", Probe: "a b"}.Validate()
+	for _, want := range []string{"zone", "reason", "requests_per_week", "web_per_minute", "api_per_minute", "connections", "certificate", "desk.page", "desk.mail", "desk.probe"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("does not say %q: %v", want, err)
+		}
+	}
+	if _, err := New(testConfig(t), Parts{}); err == nil {
+		t.Error("a server without parts")
+	}
+}
+
+// The steps on the page are those of the letters.
+func TestFixStepsAreTheLettersSteps(t *testing.T) {
+	letter, err := os.ReadFile(filepath.Join("..", "listing", "delist", "templates", "fixsteps.tmpl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := templateFiles.ReadFile("templates/fix.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := 0
+	for line := range strings.Lines(string(letter)) {
+		step, indented := strings.CutPrefix(strings.TrimRight(line, "\n"), "    ")
+		if !indented {
+			continue
+		}
+		steps++
+		if !strings.Contains(strings.ReplaceAll(string(page), "&gt;", ">"), step) {
+			t.Errorf("the page lacks %q", step)
+		}
+	}
+	if steps < 7 {
+		t.Errorf("only %d steps found in the letter", steps)
+	}
+}
+
+func TestEveryCodeHasWords(t *testing.T) {
+	for _, c := range delist.Codes() {
+		if codeWords[c] == "" {
+			t.Errorf("the criteria do not say what %s is", c)
+		}
+	}
+	for _, i := range listing.DefaultReasons() {
+		if explanations[i.Code] == "" || removalWords[i.SelfDelist] == "" {
+			t.Errorf("%s is not explained", i.Symbol)
+		}
+	}
+}
+
+func TestParseAddressNeverPanics(t *testing.T) {
+	for _, text := range []string{"", "[", "[]", "]", "/", "::/0", "0.0.0.0/0", "[IPv6:2001:db8::7]", "1.2.3", "\x00", "٧", "2001:db8::7%"} {
+		if a, err := parseAddress(text); err == nil && a != netip.MustParseAddr("2001:db8::7") {
+			t.Errorf("%q is %s", text, a)
+		}
+	}
+}
+
+func FuzzParseAddress(f *testing.F) {
+	for _, c := range []string{"192.0.2.7", "::ffff:192.0.2.7", "192.0.2.0/24", "[2001:db8::7]", "2002:c000:207::", "x"} {
+		f.Add(c)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		a, err := parseAddress(text)
+		if err != nil {
+			return
+		}
+		if again, err := parseAddress(a.String()); err != nil || again != a {
+			t.Errorf("%q is %s, and that is %s, %v", text, a, again, err)
+		}
+	})
+}

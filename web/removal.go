@@ -1,0 +1,86 @@
+package web
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"dnsbld/listing/delist"
+	"dnsbld/listing/index"
+)
+
+// removalPart is how the listing can be ended.
+type removalPart struct {
+	Decision delist.Decision
+	Retry    moment // where the decision does not say it itself
+	From     bool   // the request comes from the address
+	Probe    string // where a mail from the address is proof
+	Text     string // what in TXT at its name is proof
+	TTL      string // how long resolvers keep an answer
+	Form     *formPart
+	Appeal   string // mailto: of who decides on appeals
+}
+
+type formPart struct {
+	Action, Token, Button string
+	Mail, Note            string
+	Fault                 string // what is wrong with Mail
+}
+
+func (s *Server) removal(v *visit, l *sight) removalPart {
+	r := removalPart{Decision: l.decision, From: comesFrom(v.from, l), TTL: span(v.site.longestTTL()), Retry: retry(l.decision, l.now)}
+	if len(l.hits) == 0 || l.decision.Code == delist.NotListed {
+		return r
+	}
+	token := string(s.parts.Desk.Token(l.address, l.about.Stand))
+	if s.parts.Texts != nil {
+		r.Text = tokenPrefix + token
+	}
+	if v.site.Probe != "" {
+		r.Probe = tokenPrefix + token + "@" + v.site.Probe
+	}
+	if v.site.Mail != "" {
+		r.Appeal = "mailto:" + v.site.Mail + "?subject=" + url.QueryEscape(l.address.String())
+	}
+	if l.decision.Code != delist.RateLimit {
+		r.Form = &formPart{Action: "/" + l.address.String(), Token: token, Button: buttonOf(l.decision.Code)}
+	}
+	return r
+}
+
+// tokenPrefix stands before a token in the local part of the probe address and
+// in TXT.
+const tokenPrefix = "helo+"
+
+func buttonOf(c delist.Code) string {
+	switch c {
+	case delist.OKSelf:
+		return "Remove the listing"
+	case delist.OKSupport:
+		return "Ask our support"
+	case delist.NoProof, delist.Identity:
+		return "Check the proof and remove the listing"
+	}
+	return "Open a ticket"
+}
+
+// comesFrom reports whether a request comes from the address it is about. Where
+// what is listed is no wider than what one IPv6 customer has, any address of it
+// speaks for it.
+func comesFrom(o origin, l *sight) bool {
+	if !o.proven || o.addr == l.address {
+		return o.proven
+	}
+	return o.addr.Is6() && len(l.hits) > 0 && !slices.ContainsFunc(l.hits, func(h index.Hit) bool {
+		return h.Prefix.Bits() < loneCustomerV6 || !h.Prefix.Contains(o.addr)
+	})
+}
+
+// retry is from when on waiting helps, unless the words of the decision say it.
+func retry(d delist.Decision, now time.Time) moment {
+	if d.RetryAfter == nil || strings.Contains(d.ChangesWhen, d.RetryAfter.UTC().Format("2006-01-02 15:04:05 UTC")) {
+		return moment{}
+	}
+	return at(*d.RetryAfter, now)
+}

@@ -1,0 +1,107 @@
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"html/template"
+	"net/http"
+	"sync"
+)
+
+//go:embed templates/*.html
+var templateFiles embed.FS
+
+//go:embed static/style.css
+var styleSheet []byte
+
+//go:embed static/icon.svg
+var icon []byte
+
+// pages are the templates, and the files that they refer to.
+type pages struct {
+	set               *template.Template
+	files             map[string]file
+	styleURL, iconURL string
+}
+
+// file is a file under an address that changes with its contents, so that
+// browsers may keep it for ever.
+type file struct {
+	kind string
+	body []byte
+}
+
+func newPages() (*pages, error) {
+	set, err := template.New("pages").Option("missingkey=error").ParseFS(templateFiles, "templates/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("reading templates: %w", err)
+	}
+	p := &pages{set: set, files: map[string]file{}}
+	p.styleURL = p.add("style.css", file{"text/css; charset=utf-8", styleSheet})
+	p.iconURL = p.add("icon.svg", file{"image/svg+xml", icon})
+	return p, nil
+}
+
+func (p *pages) add(name string, f file) (url string) {
+	sum := sha256.Sum256(f.body)
+	url = "/static/" + hex.EncodeToString(sum[:8]) + "/" + name
+	p.files[url] = f
+	return url
+}
+
+func (p *pages) static() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f, known := p.files[r.URL.Path]
+		if !known {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		send(w, http.StatusOK, f.kind, bytes.NewBuffer(f.body))
+	})
+}
+
+// frame is what is around every page.
+type frame struct {
+	Title, Site, Mail string
+	StyleURL, IconURL string
+	Here              string // the part of the site: "", "criteria"
+	Query             string // in the search box
+}
+
+func (s *Server) frame(site *site, title string) frame {
+	return frame{Title: title, Site: site.title, Mail: site.Mail, StyleURL: s.pages.styleURL, IconURL: s.pages.iconURL}
+}
+
+const htmlType = "text/html; charset=utf-8"
+
+// render answers with a page.
+func (s *Server) render(v *visit, status int, name string, what any) error {
+	body := buffer()
+	defer release(body)
+	if err := s.pages.set.ExecuteTemplate(body, name, what); err != nil {
+		return fmt.Errorf("making the page %s: %w", name, err)
+	}
+	send(v.w, status, htmlType, body)
+	return nil
+}
+
+// buffers are used again, unless they have grown large.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+const largeBuffer = 256 << 10
+
+func buffer() *bytes.Buffer {
+	b := buffers.Get().(*bytes.Buffer)
+	b.Reset()
+	return b
+}
+
+func release(b *bytes.Buffer) {
+	if b.Cap() <= largeBuffer {
+		buffers.Put(b)
+	}
+}

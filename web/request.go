@@ -1,0 +1,165 @@
+package web
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"dnsbld/listing"
+	"dnsbld/listing/delist"
+	"dnsbld/listing/desk"
+)
+
+// actor is who hands in requests, in the audit.
+const actor = "web"
+
+// Limits of a form.
+const (
+	maxForm = 32 << 10 // octets
+	maxNote = 2000     // characters
+)
+
+// request answers the form of an address's page: it finds proof, has the desk
+// decide, and shows what happens.
+func (s *Server) request(v *visit) error {
+	if err := v.site.csrf.Check(v.Request); err != nil {
+		return refuse("cross-origin", "this request was made by a page of another site", "open the page of the address here, and use its form")
+	}
+	a, err := parseAddress(v.PathValue("address"))
+	if err != nil {
+		return notAPage(v.PathValue("address"), err)
+	}
+	form, err := readForm(v)
+	if err != nil {
+		return err
+	}
+	l, err := s.look(v.Context(), v.site, a, v.now)
+	if err != nil {
+		return err
+	}
+	if len(l.hits) == 0 {
+		return s.showResult(v, l, desk.Done{Decision: l.decision})
+	}
+	token := delist.Token(form.Get("token"))
+	if err := s.parts.Desk.Check(token, a, l.about.Stand); err != nil {
+		return badForm(err)
+	}
+	r := desk.Request{Actor: actor, Address: a, From: strings.TrimSpace(form.Get("mail")), Note: clean(form.Get("note")), Delist: true}
+	if r.From != "" && !validMail(r.From) {
+		p := s.addressPage(v, l)
+		if p.Removal.Form != nil {
+			p.Removal.Form.Mail, p.Removal.Form.Note = clean(r.From), r.Note
+			p.Removal.Form.Fault = "This is not a mail address. Write it like postmaster@sender.example, or leave it empty."
+			p.Title = "Please check the form: " + p.Title
+		}
+		return s.render(v, http.StatusUnprocessableEntity, "address", p)
+	}
+	r.Offered = s.proof(v, l)
+	r.Key = keyOf(token, r)
+	return s.decide(v, l, r)
+}
+
+func (s *Server) decide(v *visit, l *sight, r desk.Request) error {
+	done, err := s.parts.Desk.Request(v.Context(), r)
+	if err != nil {
+		return fmt.Errorf("a request to delist %s: %w", r.Address, err)
+	}
+	s.parts.Log.Info("request to delist", "address", r.Address, "decision", done.Decision.Code, "ticket", done.Ticket, "outcome", done.Outcome)
+	return s.showResult(v, l, done)
+}
+
+// readForm reads the body, and nothing of the query.
+func readForm(v *visit) (url.Values, error) {
+	v.Body = http.MaxBytesReader(v.w, v.Body, maxForm)
+	err := v.ParseForm()
+	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, errors.Join(refuse("too-large", "the form holds more than we read", fmt.Sprintf("keep the note under %d characters", maxNote)), large)
+	}
+	if err != nil {
+		return nil, &listing.Error{Kind: listing.ErrInvalid, Code: "bad-form", Message: "the form cannot be read", Hint: "open the page of the address, and use its form"}
+	}
+	return v.PostForm, nil
+}
+
+func refuse(code, message, hint string) error {
+	return &listing.Error{Kind: listing.ErrPolicy, Code: code, Message: message, Hint: hint}
+}
+
+// badForm says of a token that does not hold that the form is at fault: people
+// do not know that there is one.
+func badForm(err error) error {
+	e, ok := errors.AsType[*listing.Error](err)
+	if !ok {
+		return err
+	}
+	message := "this form was not made by our page"
+	if e.Code == "token-expired" || e.Code == "token-superseded" {
+		message = "this form is about an earlier state of the listing"
+	}
+	return refuse(e.Code, message, "open the page of the address again, and use the form there")
+}
+
+// proof is the best that a request brings along. DNS is asked only if proof
+// decides.
+func (s *Server) proof(v *visit, l *sight) delist.Proof {
+	p := delist.Proof{Address: l.address, Time: v.now}
+	if l.decision.Code == delist.NoProof && s.parts.Texts != nil {
+		for _, text := range s.texts(v.Context(), l.address) {
+			token := delist.Token(strings.TrimPrefix(strings.TrimSpace(text), tokenPrefix))
+			if s.parts.Desk.Check(token, l.address, l.about.Stand) == nil {
+				p.Kind = delist.ProofTXT
+				return p
+			}
+		}
+	}
+	if comesFrom(v.from, l) {
+		p.Kind = delist.ProofWeb
+		return p
+	}
+	return delist.Proof{}
+}
+
+// dnsTime is how long a visitor waits for DNS.
+const dnsTime = 5 * time.Second
+
+// texts are the TXT strings that may be proof. DNS that does not answer is no
+// proof, and no failure of the request.
+func (s *Server) texts(ctx context.Context, a netip.Addr) []string {
+	ctx, cancel := context.WithTimeout(ctx, dnsTime)
+	defer cancel()
+	texts, err := s.parts.Texts(ctx, a)
+	if err != nil {
+		s.parts.Log.Warn("looking for proof in DNS", "address", a, "err", err)
+	}
+	return texts
+}
+
+// clean makes what a stranger wrote valid UTF-8, without control characters but
+// the line feed, and not too long.
+func clean(text string) string {
+	text = strings.ToValidUTF8(text, "�")
+	text = strings.Map(func(r rune) rune {
+		if r == '\n' || (r >= ' ' && r != 0x7f && (r < 0x80 || r > 0x9f)) {
+			return r
+		}
+		return -1
+	}, text)
+	if utf8.RuneCountInString(text) > maxNote {
+		text = string([]rune(text)[:maxNote])
+	}
+	return strings.TrimSpace(text)
+}
+
+// keyOf is the same for the same form sent again.
+func keyOf(t delist.Token, r desk.Request) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s", t, r.Offered.Kind, r.From, r.Note))
+	return "web:" + hex.EncodeToString(sum[:16])
+}

@@ -1,0 +1,65 @@
+package web
+
+import (
+	"net/http"
+
+	"dnsbld/listing"
+	"dnsbld/listing/delist"
+	"dnsbld/listing/desk"
+)
+
+// resultPage says what happens after a request.
+type resultPage struct {
+	frame
+	Address      string
+	Outcome      string // "removed", "pending", "ticket", "refused", "clear"
+	Decision     delist.Decision
+	Ticket       string
+	Ours         bool // it was our error
+	Still        bool // other reasons stand
+	By           moment
+	Retry        moment
+	Probe, Proof string
+	WatchDays    int
+	Letter       string // the same in full
+}
+
+func (s *Server) showResult(v *visit, l *sight, d desk.Done) error {
+	hits, err := s.served(v.site, l.address, s.parts.Now().UTC())
+	if err != nil {
+		return err
+	}
+	p := resultPage{frame: s.frame(v.site, l.address.String()), Address: l.address.String(), Decision: d.Decision, Ticket: d.Ticket,
+		Ours: d.Outcome == delist.Withdrawn, By: at(d.EffectiveBy, v.now), WatchDays: int(delist.Watch / listing.Day), Retry: retry(d.Decision, v.now), Letter: d.Letter}
+	set := s.parts.View.Set()
+	switch ended := d.Outcome != delist.Stands; {
+	case ended && set != nil && set.Revision() >= d.Revision:
+		p.Outcome, p.Still = "removed", len(hits) > 0
+	case ended:
+		p.Outcome = "pending"
+	case d.Decision.Code == delist.NotListed:
+		p.Outcome = "clear"
+	case d.Decision.Code.OK():
+		p.Outcome = "ticket"
+	default:
+		p.Outcome = "refused"
+	}
+	p.Title = resultTitles[p.Outcome] + ": " + p.Address
+	if d.Decision.Code == delist.NoProof {
+		r := s.removal(v, l)
+		p.Probe, p.Proof = r.Probe, r.Text
+	}
+	status := http.StatusOK
+	if d.Decision.Code == delist.RateLimit {
+		status = http.StatusTooManyRequests
+		if t := d.Decision.RetryAfter; t != nil {
+			v.w.Header().Set("Retry-After", seconds(t.Sub(v.now)))
+		}
+	}
+	return s.render(v, status, "result", p)
+}
+
+var resultTitles = map[string]string{
+	"removed": "The listing is removed", "pending": "The listing is being removed", "ticket": "Your request is with our support",
+	"refused": "The listing stands for now", "clear": "Nothing to remove",
+}

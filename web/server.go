@@ -1,0 +1,162 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/net/netutil"
+
+	"dnsbld/listing"
+)
+
+// Server answers browsers. Handler and Metrics are its two doors.
+type Server struct {
+	parts   Parts
+	pages   *pages
+	site    atomic.Pointer[site] // in force
+	counts  counts
+	trusted []netip.Prefix
+	tls     Files
+	most    int // connections
+}
+
+// site is a configuration ready for use.
+type site struct {
+	Config
+	title    string
+	web, api *limiter
+	csrf     *http.CrossOriginProtection
+	criteria []byte // the page
+}
+
+// New checks a configuration and returns a Server under it.
+func New(c Config, p Parts) (*Server, error) {
+	if p.View == nil || p.Desk == nil || p.Now == nil {
+		return nil, errors.New("web: a server needs a view, a desk and a clock")
+	}
+	if p.Log == nil {
+		p.Log = slog.New(slog.DiscardHandler)
+	}
+	pages, err := newPages()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{parts: p, pages: pages, trusted: c.TrustedProxies, tls: c.TLS, most: c.Limits.Connections}
+	if s.most == 0 {
+		s.most = defaultConnections
+	}
+	return s, s.Configure(c)
+}
+
+// Configure puts another configuration in force for the requests that come
+// after. A bad one changes nothing.
+func (s *Server) Configure(c Config) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	next := &site{Config: c, title: c.Zones[0].Name, csrf: http.NewCrossOriginProtection()}
+	if c.Page != "" { // a proxy may not pass on the name that browsers know
+		if err := next.csrf.AddTrustedOrigin(originURL(c.Page)); err != nil {
+			return fmt.Errorf("desk.page: %w", err)
+		}
+	}
+	var err error
+	if next.criteria, err = s.criteriaHTML(next); err != nil {
+		return err
+	}
+	next.web, next.api = newLimiter(c.Limits.WebPerMinute), newLimiter(c.Limits.APIPerMinute)
+	if now := s.site.Load(); now != nil {
+		if now.web.most == next.web.most {
+			next.web = now.web
+		}
+		if now.api.most == next.api.most {
+			next.api = now.api
+		}
+	}
+	s.site.Store(next)
+	return nil
+}
+
+// What a connection may take.
+const (
+	headerTime = 5 * time.Second
+	readTime   = 10 * time.Second
+	writeTime  = 30 * time.Second
+	idleTime   = time.Minute
+	drainTime  = 10 * time.Second
+	maxHeader  = 16 << 10
+)
+
+// Serve answers on a listener until ctx is done, then finishes what is in hand.
+// It closes the listener.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	h := s.httpServer(s.Handler())
+	l = netutil.LimitListener(l, s.most)
+	if s.tls == (Files{}) {
+		return serve(ctx, h, func() error { return h.Serve(l) })
+	}
+	keys, err := loadCertificate(s.tls, s.parts.Log)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	h.TLSConfig = keys.config()
+	return serve(ctx, h, func() error { return h.ServeTLS(l, "", "") })
+}
+
+// ServeMetrics answers a monitoring system on a listener, as Serve does.
+func (s *Server) ServeMetrics(ctx context.Context, l net.Listener) error {
+	h := s.httpServer(s.Metrics())
+	return serve(ctx, h, func() error { return h.Serve(l) })
+}
+
+func (s *Server) httpServer(handler http.Handler) *http.Server {
+	return &http.Server{Handler: handler, ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime,
+		IdleTimeout: idleTime, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.parts.Log.Handler(), slog.LevelDebug)}
+}
+
+func serve(ctx context.Context, h *http.Server, run func() error) error {
+	failed := make(chan error, 1)
+	go func() { failed <- run() }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serving the web: %w", err)
+	case <-ctx.Done():
+	}
+	late, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	err := h.Shutdown(late)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = h.Close() // who is not done by now is cut off
+	}
+	<-failed
+	return err
+}
+
+// statusOf is the HTTP status of a failure.
+func statusOf(err error) int {
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return http.StatusRequestEntityTooLarge
+	}
+	for _, known := range []struct {
+		kind   error
+		status int
+	}{
+		{listing.ErrInvalid, http.StatusBadRequest},
+		{listing.ErrNotFound, http.StatusNotFound},
+		{listing.ErrPolicy, http.StatusForbidden},
+		{listing.ErrConflict, http.StatusConflict},
+		{listing.ErrUnavailable, http.StatusServiceUnavailable},
+	} {
+		if errors.Is(err, known.kind) {
+			return known.status
+		}
+	}
+	return http.StatusInternalServerError
+}

@@ -1,0 +1,70 @@
+package web
+
+import (
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+)
+
+// certificate is a chain and its key, read again when the files change, so that
+// renewing them takes no restart.
+type certificate struct {
+	files Files
+	log   *slog.Logger
+
+	mu      sync.Mutex
+	pair    *tls.Certificate
+	changed time.Time // of the newer file
+	looked  time.Time
+}
+
+// lookAgain is how often the files are looked at.
+const lookAgain = time.Minute
+
+func loadCertificate(f Files, log *slog.Logger) (*certificate, error) {
+	c := &certificate{files: f, log: log}
+	return c, c.read()
+}
+
+func (c *certificate) config() *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
+}
+
+// get is the certificate for a handshake. One that cannot be read leaves the
+// one before it in use.
+func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now := time.Now(); now.Sub(c.looked) >= lookAgain {
+		if err := c.read(); err != nil {
+			c.log.Error("the new certificate is not used", "err", err)
+		}
+	}
+	return c.pair, nil
+}
+
+func (c *certificate) read() error {
+	c.looked = time.Now()
+	var newest time.Time
+	for _, name := range []string{c.files.Cert, c.files.Key} {
+		info, err := os.Stat(name)
+		if err != nil {
+			return fmt.Errorf("reading the certificate: %w", err)
+		}
+		if info.ModTime().After(newest) {
+			newest = info.ModTime()
+		}
+	}
+	if newest.Equal(c.changed) {
+		return nil
+	}
+	pair, err := tls.LoadX509KeyPair(c.files.Cert, c.files.Key)
+	if err != nil {
+		return fmt.Errorf("reading the certificate: %w", err)
+	}
+	c.pair, c.changed = &pair, newest
+	return nil
+}
