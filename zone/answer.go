@@ -29,21 +29,24 @@ type Peer struct {
 type kind uint8
 
 const (
-	kindListed   kind = iota // the records of a listed address
-	kindData                 // other records
-	kindNoData               // the name exists, the type does not
-	kindNXDomain             // the name does not exist
-	kindFormErr              // the query cannot be understood
-	kindServFail             // the list is not loaded yet
-	kindNotImp               // the opcode is not known
-	kindRefused              // the name is in no zone of ours, or the question not for strangers
-	kindBadVers              // the EDNS version is not known
+	kindListed    kind = iota // the records of a listed address
+	kindData                  // other records
+	kindNoData                // the name exists, the type does not
+	kindNXDomain              // the name does not exist
+	kindFormErr               // the query cannot be understood
+	kindServFail              // the list is not loaded yet
+	kindNotImp                // the opcode is not known
+	kindRefused               // the name is in no zone of ours, or the question not for strangers
+	kindBadVers               // the EDNS version is not known
+	kindCookie                // a cookie was all that was asked for
+	kindBadCookie             // the cookie is not good, and a good one is needed
 	kinds
 )
 
 var rcodes = [kinds]int{
 	kindNXDomain: dns.RcodeNameError, kindFormErr: dns.RcodeFormatError, kindServFail: dns.RcodeServerFailure,
 	kindNotImp: dns.RcodeNotImplemented, kindRefused: dns.RcodeRefused, kindBadVers: dns.RcodeBadVers,
+	kindBadCookie: dns.RcodeBadCookie,
 }
 
 func (k kind) rcode() int          { return rcodes[k] }
@@ -54,7 +57,11 @@ func (k kind) authoritative() bool { return k <= kindNXDomain }
 // to be silence: for what is no query, and what is too short to be a message.
 // It may be called from everywhere at once.
 func (s *Server) Answer(dst, query []byte, from Peer) []byte {
-	count := &s.traffic[from.Over]
+	return s.answer(dst, query, from, &s.traffic[from.Over])
+}
+
+// answer also says where to count.
+func (s *Server) answer(dst, query []byte, from Peer, count *traffic) []byte {
 	count.queries.Add(1)
 	if len(query) < headerSize || query[2]&flagQR != 0 {
 		count.silent.Add(1)
@@ -63,7 +70,9 @@ func (s *Server) Answer(dst, query []byte, from Peer) []byte {
 	t := s.tables.Load()
 	var r request
 	r.read(query)
-	a := s.reply(t, &r)
+	cookie, trust := t.jar.reply(r.opt.cookieSent(), from.Addr.Addr(), s.clock.Now())
+	a := s.reply(t, &r, trust, from.Over)
+	a.cookie, a.trust = cookie, trust
 	size := r.opt.limit(from.Over)
 	message, truncated, err := r.write(dst, &a, r.opt.answer(t, &a, from.Over), size)
 	if err != nil { // a record that cannot be packed: compile has tried them all
@@ -79,16 +88,23 @@ func (s *Server) Answer(dst, query []byte, from Peer) []byte {
 
 // reply decides what is answered. The opcode comes first (RFC 8906, section
 // 3.1.4): what another opcode means by a question is not known.
-func (s *Server) reply(t *tables, r *request) reply {
+func (s *Server) reply(t *tables, r *request, client trust, over Transport) reply {
 	switch {
 	case r.opcode() != dns.OpcodeQuery:
 		return reply{kind: kindNotImp, ede: edeNotSupported}
 	case !r.legible || r.trailing || r.opt.bad:
 		return reply{kind: kindFormErr}
-	case r.questions != 1: // cookies allow none (RFC 7873, section 5.4)
+	case r.questions == 0 && client != noCookie: // RFC 7873, section 5.4
+		if client == badCookie {
+			return reply{kind: kindBadCookie}
+		}
+		return reply{kind: kindCookie}
+	case r.questions != 1:
 		return reply{kind: kindFormErr}
 	case r.opt.version != 0:
 		return reply{kind: kindBadVers}
+	case t.jar.demand && over == UDP && (client == newcomer || client == badCookie): // RFC 7873, section 5.2.3
+		return reply{kind: kindBadCookie}
 	case r.qclass == dns.ClassCHAOS:
 		return t.askChaos(r)
 	case r.qclass != dns.ClassINET:
@@ -119,7 +135,8 @@ func (z *zone) ask(set *index.Set, n *name, labels int, qtype uint16, now uint32
 		return z.static(node, qtype, serial(set.Revision()))
 	}
 	if a, ok := n.address(labels); ok {
-		if v := z.judge(set, a, now); len(v.reasons) > 0 {
+		var in room
+		if v := z.judge(set, a, now, &in); len(v.reasons) > 0 {
 			if records := z.records(v, n.text(), qtype); records != nil {
 				return reply{kind: kindListed, answer: records}
 			}

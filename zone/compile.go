@@ -24,6 +24,9 @@ type tables struct {
 	chaos               map[string]string
 	nsid                string // in hexadecimal
 	tcp                 Limits
+	jar                 jar
+	coalesce            time.Duration
+	portable            bool
 }
 
 // zone is one zone made ready for answering.
@@ -31,12 +34,14 @@ type zone struct {
 	name          string // as a zone file has it, in lower case
 	wire          *name
 	ttl, negative uint32
-	order         [256]uint8 // place of a reason among those that show, from 1; 0: it does not
-	points        [256]bool  // reasons that 127.0.0.N answers as a test entry
+	order         [256]uint8  // place of a reason among those that show, from 1; 0: it does not
+	points        [256]bool   // reasons that 127.0.0.N answers as a test entry
+	tests         [256]string // what those say
 	reasons       *listing.Reasons
 	page          string
 	soa           dns.SOA          // but for the serial
 	nodes         map[string]*node // names that are no addresses, by the wire before the zone's name
+	parts         *parts           // of answers on the wire path
 }
 
 // node is a name in a zone that is there whatever the list holds. One without
@@ -54,6 +59,8 @@ func (c Config) compile() (*tables, error) {
 	p.text("chaos: id", c.Chaos.ID, maxText)
 	p.check(len(c.NSID) <= maxNSID, "nsid: up to %d octets", maxNSID)
 	p.add(t.tcp.validate())
+	t.jar, t.coalesce, t.portable = c.Cookies.compile(&p), c.Coalesce, c.Portable
+	p.check(c.Coalesce >= 0 && c.Coalesce <= maxCoalesce, "coalesce = %s: up to %s", c.Coalesce, maxCoalesce)
 	p.check(c.Reasons != nil, "there is no catalogue of reasons")
 	p.check(len(c.Zones) > 0, "there is no zone to serve")
 	if c.Reasons == nil {
@@ -127,7 +134,7 @@ func (z Zone) compile(reasons *listing.Reasons) (*zone, error) {
 	if len(p) > 0 {
 		return nil, errors.Join(p...)
 	}
-	return ready, nil
+	return ready, ready.compileParts()
 }
 
 func ttlSeconds(d time.Duration) uint32 {
@@ -145,6 +152,11 @@ func (z *zone) show(only []listing.Reason) {
 		z.points[i.Code] = i.Published || z.order[i.Code] > 0
 	}
 	z.points[testReason] = true
+	for r, is := range z.points {
+		if is {
+			z.tests[r] = "is the test entry of this list for " + z.reasons.Symbol(listing.Reason(r))
+		}
+	}
 }
 
 // Digest stands for all that zones say beside the list itself: with another

@@ -21,6 +21,14 @@ type Config struct {
 	Chaos   Chaos
 	NSID    string // sent to those who ask for it (RFC 5001); empty: to nobody
 	TCP     Limits
+	Cookies Cookies
+
+	// Coalesce is how long a worker may wait for more queries before it
+	// answers those that are there, while they are neither few nor too many.
+	// Zero: it does not wait. It holds for sockets served from then on, and so
+	// does Portable: to move datagrams one by one, as every system can.
+	Coalesce time.Duration
+	Portable bool
 }
 
 // Zone is one zone over the list. All zones serve the same list.
@@ -106,11 +114,12 @@ func (l Limits) orDefault() Limits {
 
 // Bounds of a configuration.
 const (
-	maxTTL  = 24 * time.Hour
-	maxIdle = 30 * time.Second // RFC 7766, section 6.2.3: "a few seconds"
-	maxNSID = 128              // octets
-	maxPage = 100              // octets, so that TXT has room for what happened
-	maxText = 255              // octets of one string of a TXT record
+	maxTTL      = 24 * time.Hour
+	maxCoalesce = 10 * time.Millisecond
+	maxIdle     = 30 * time.Second // RFC 7766, section 6.2.3: "a few seconds"
+	maxNSID     = 128              // octets
+	maxPage     = 100              // octets, so that TXT has room for what happened
+	maxText     = 255              // octets of one string of a TXT record
 
 	// maxZoneName is the longest name of a zone on the wire: 32 labels of an
 	// IPv6 address stand before it.

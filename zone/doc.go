@@ -16,7 +16,7 @@
 //     in a pointer to the longest part of it that has stood in a record's data
 //     or is the zone's name, and is else written out;
 //   - OPT, exactly if the query had one that could be read. Its options come in
-//     the order NSID, edns-tcp-keepalive, extended error.
+//     the order NSID, COOKIE, edns-tcp-keepalive, extended error.
 //
 // An answer that does not fit is the header with TC, the question and OPT.
 //

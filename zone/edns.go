@@ -2,6 +2,7 @@ package zone
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"time"
 
 	"github.com/miekg/dns"
@@ -31,6 +32,7 @@ type option struct {
 	size      uint16 // that the client takes over UDP
 	nsid      bool   // asked for
 	keepalive bool   // asked for
+	cookie    []byte // the first COOKIE option, in the query; nil: none
 }
 
 // read takes in an OPT record: its type, class, TTL and length, and its data.
@@ -62,6 +64,11 @@ func (o *option) read(fixed, data []byte) {
 			o.nsid = true
 		case dns.EDNS0TCPKEEPALIVE:
 			o.keepalive = true
+		case dns.EDNS0COOKIE: // all but the first are ignored (RFC 7873, section 5.2)
+			if o.cookie == nil {
+				o.cookie = data[:length]
+				o.bad = o.bad || !isCookie(length)
+			}
 		}
 		data = data[length:]
 	}
@@ -78,6 +85,14 @@ func (o *option) limit(over Transport) int {
 	return int(min(max(o.size, plainSize), ednsSize))
 }
 
+// cookieSent is the COOKIE option, unless the query cannot be understood.
+func (o *option) cookieSent() []byte {
+	if o.bad {
+		return nil
+	}
+	return o.cookie
+}
+
 // answer is the OPT record of an answer, nil if the query had none.
 func (o *option) answer(t *tables, a *reply, over Transport) *dns.OPT {
 	if !o.present {
@@ -91,6 +106,9 @@ func (o *option) answer(t *tables, a *reply, over Transport) *dns.OPT {
 	}
 	if o.nsid && t.nsid != "" {
 		opt.Option = append(opt.Option, &dns.EDNS0_NSID{Code: dns.EDNS0NSID, Nsid: t.nsid})
+	}
+	if a.trust != noCookie {
+		opt.Option = append(opt.Option, &dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: hex.EncodeToString(a.cookie[:])})
 	}
 	if o.keepalive && over == TCP { // RFC 7828, section 3.3: over UDP it is ignored
 		opt.Option = append(opt.Option, &dns.EDNS0_TCP_KEEPALIVE{Code: dns.EDNS0TCPKEEPALIVE, Timeout: keepaliveTimeout(t.tcp.Idle)})

@@ -25,6 +25,18 @@ const socketBuffer = 4 << 20
 // "not-permitted", "no-such-address" (as ::1 is on a host without IPv6) and
 // "bad-address", and have the system's error within.
 func Listen(ctx context.Context, address string) (net.PacketConn, net.Listener, error) {
+	packets, stream, err := ListenWorkers(ctx, address, 1)
+	if err != nil {
+		return nil, nil, err
+	}
+	return packets[0], stream, nil
+}
+
+// ListenWorkers opens an ADDR:PORT as Listen does, with several UDP sockets
+// between which the kernel divides the clients: one for each worker. Every
+// other server of this user could then open one more, so it is TCP, opened
+// once, that tells whether the port is free.
+func ListenWorkers(ctx context.Context, address string, workers int) ([]net.PacketConn, net.Listener, error) {
 	port, err := portOf(address)
 	if err != nil {
 		return nil, nil, err
@@ -34,10 +46,10 @@ func Listen(ctx context.Context, address string) (net.PacketConn, net.Listener, 
 		attempts = 20
 	}
 	for ; ; attempts-- {
-		packet, stream, err := listen(ctx, address)
+		packets, stream, err := listen(ctx, address, max(workers, 1))
 		switch {
 		case err == nil:
-			return packet, stream, nil
+			return packets, stream, nil
 		case attempts > 1 && errors.Is(err, syscall.EADDRINUSE):
 			continue
 		}
@@ -61,32 +73,51 @@ func portOf(address string) (uint16, error) {
 
 // listen opens TCP first: of two servers on one port it is TCP that is
 // certain to be refused.
-func listen(ctx context.Context, address string) (net.PacketConn, net.Listener, error) {
+func listen(ctx context.Context, address string, workers int) ([]net.PacketConn, net.Listener, error) {
 	stream, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, nil, err
 	}
-	packets := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) error { return raw.Control(enlarge) }}
+	var packets []net.PacketConn
 	host, _, err := net.SplitHostPort(address)
 	if err == nil {
 		_, port, _ := net.SplitHostPort(stream.Addr().String())
-		var packet net.PacketConn
-		if packet, err = packets.ListenPacket(ctx, "udp", net.JoinHostPort(host, port)); err == nil {
-			return packet, stream, nil
-		}
+		packets, err = listenPackets(ctx, net.JoinHostPort(host, port), workers)
 	}
-	stream.Close()
-	return nil, nil, err
+	if err != nil {
+		stream.Close()
+		return nil, nil, err
+	}
+	return packets, stream, nil
 }
 
-// enlarge sets the buffers of a socket, beyond the system's limit if that is
-// permitted, else as far as it goes.
-func enlarge(fd uintptr) {
-	for force, usual := range map[int]int{unix.SO_RCVBUFFORCE: unix.SO_RCVBUF, unix.SO_SNDBUFFORCE: unix.SO_SNDBUF} {
-		if unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, force, socketBuffer) != nil {
-			_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, usual, socketBuffer) // as far as it goes
+func listenPackets(ctx context.Context, address string, workers int) (packets []net.PacketConn, err error) {
+	open := net.ListenConfig{Control: func(_, _ string, raw syscall.RawConn) (err error) {
+		if e := raw.Control(func(fd uintptr) { err = prepare(fd, workers > 1) }); e != nil {
+			return e
 		}
+		return err
+	}}
+	for range workers {
+		packet, err := open.ListenPacket(ctx, "udp", address)
+		if err != nil {
+			for _, p := range packets {
+				p.Close()
+			}
+			return nil, err
+		}
+		packets = append(packets, packet)
 	}
+	return packets, nil
+}
+
+// prepare readies a UDP socket before it is bound.
+func prepare(fd uintptr, shared bool) error {
+	enlarge(fd)
+	if shared {
+		return unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+	}
+	return nil
 }
 
 // explain says what is wrong and what to do about it.

@@ -27,25 +27,32 @@ type verdict struct {
 	ttl     uint32
 }
 
-// judge looks an address up. It is canonical, now in Unix seconds.
-func (z *zone) judge(set *index.Set, a netip.Addr, now uint32) verdict {
+// room is where a verdict is made, so that it needs no other memory.
+type room struct {
+	hits  [16]index.Hit
+	shown [16]shown
+}
+
+// judge looks an address up. It is canonical, now in Unix seconds. The verdict
+// is good as long as the room is not used again.
+func (z *zone) judge(set *index.Set, a netip.Addr, now uint32, in *room) verdict {
+	v := verdict{ttl: z.ttl, reasons: in.shown[:0]}
 	if reason, fixed := z.point(a); fixed {
-		if reason == 0 {
-			return verdict{}
+		if reason != 0 {
+			v.reasons = append(v.reasons, shown{reason: reason, prefix: netip.PrefixFrom(a, a.BitLen()), text: z.tests[reason]})
 		}
-		return verdict{ttl: z.ttl, reasons: []shown{{reason: reason, prefix: netip.PrefixFrom(a, a.BitLen()),
-			text: "is the test entry of this list for " + z.reasons.Symbol(reason)}}}
+		return v
 	}
-	var room [16]index.Hit
-	v := verdict{ttl: z.ttl}
-	for _, h := range set.Lookup(a, now, room[:0]) {
+	for _, h := range set.Lookup(a, now, in.hits[:0]) {
 		if z.order[h.Reason] == 0 {
 			continue
 		}
 		v.reasons = append(v.reasons, shown{h.Reason, h.Prefix, h.Text})
 		v.ttl = min(v.ttl, remaining(h.Until, now))
 	}
-	slices.SortFunc(v.reasons, func(a, b shown) int { return cmp.Compare(z.order[a.reason], z.order[b.reason]) })
+	if len(v.reasons) > 1 {
+		slices.SortFunc(v.reasons, func(a, b shown) int { return cmp.Compare(z.order[a.reason], z.order[b.reason]) })
+	}
 	return v
 }
 
@@ -89,8 +96,10 @@ func (z *zone) say(s shown) string {
 // of names that answer (an empty non-terminal: RFC 4592, section 2.2.2). In
 // doubt it is.
 func (z *zone) exists(set *index.Set, n *name, labels int) bool {
-	if p, ok := n.octets(labels); ok && labels < 4 && z.holds(set, p) {
-		return true
+	if labels < 4 {
+		if p, ok := n.octets(labels); ok && z.holds(set, p) {
+			return true
+		}
 	}
 	p, ok := n.nibbles(labels)
 	if !ok || labels == 32 {
@@ -149,8 +158,9 @@ func (s *Server) Lookup(a netip.Addr) ([]Says, error) {
 	}
 	a = listing.Canonical(a)
 	var all []Says
+	var in room
 	for _, z := range s.tables.Load().ordered {
-		v := z.judge(set, a, now)
+		v := z.judge(set, a, now, &in)
 		name := z.name[:len(z.name)-1]
 		says := Says{Zone: name, Name: reversed(a, name)}
 		for _, r := range v.reasons {

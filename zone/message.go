@@ -92,6 +92,8 @@ type reply struct {
 	labels int   // of the name before the zone's
 	serial uint32
 	ede    uint16 // extended error (RFC 8914) for those who speak EDNS; 0: none
+	cookie [wholeCookie]byte
+	trust  trust // noCookie: none is sent
 }
 
 func refused(ede uint16) reply { return reply{kind: kindRefused, ede: ede} }

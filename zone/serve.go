@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -42,9 +43,17 @@ func (s *Server) Serve(ctx context.Context, packet []net.PacketConn, stream []ne
 		}
 		return errors.Join(errs...)
 	}
+	portable := s.tables.Load().portable
+	if !portable { // each worker keeps a thread, and others are to run beside
+		runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), len(sockets)+2))
+	}
 	var all sync.WaitGroup
 	for _, conn := range sockets {
-		all.Go(func() { s.serveUDP(ctx, conn) })
+		all.Go(func() {
+			if portable || !s.serveBatches(ctx, conn) {
+				s.serveUDP(ctx, conn)
+			}
+		})
 	}
 	for _, l := range stream {
 		all.Go(func() { s.serveTCP(ctx, l) })

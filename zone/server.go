@@ -22,13 +22,15 @@ type Server struct {
 	clock   Clock
 	tables  atomic.Pointer[tables]
 	traffic [transports]traffic
+	lanes   lanes
 	clients clients
 	errors  atomic.Uint64 // of sockets
+	secret  secret        // of cookies, where none is configured
 }
 
 // New returns a server, or all mistakes of its configuration.
 func New(view View, clock Clock, c Config) (*Server, error) {
-	s := &Server{view: view, clock: clock}
+	s := &Server{view: view, clock: clock, secret: randomSecret()}
 	s.clients.from = map[netip.Addr]int{}
 	s.clients.large.New = func() any { return new([tcpSize]byte) }
 	if err := s.Configure(c); err != nil {
@@ -44,6 +46,9 @@ func (s *Server) Configure(c Config) error {
 	t, err := c.compile()
 	if err != nil {
 		return err
+	}
+	if len(t.jar.secrets) == 0 {
+		t.jar.secrets = []secret{s.secret}
 	}
 	s.tables.Store(t)
 	return nil

@@ -1,13 +1,48 @@
 package zone
 
-import "sync/atomic"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // traffic counts what came over one transport.
 type traffic struct {
 	queries   atomic.Uint64
 	silent    atomic.Uint64
 	truncated atomic.Uint64
+	wire      atomic.Uint64
 	answers   [kinds]atomic.Uint64
+}
+
+// lane is the traffic of one worker. No other shares its cache lines.
+type lane struct {
+	_ [cacheLine]byte
+	traffic
+	_ [cacheLine]byte
+}
+
+const cacheLine = 64 // octets
+
+// lanes are those of all workers that there ever were.
+type lanes struct {
+	mu  sync.Mutex
+	all []*lane
+}
+
+func (l *lanes) add(one *lane) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = append(l.all, one)
+}
+
+// read adds them up.
+func (l *lanes) read() (sum Traffic) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, one := range l.all {
+		sum.add(one.read())
+	}
+	return sum
 }
 
 // Stats are counts since the start.
@@ -19,7 +54,7 @@ type Stats struct {
 }
 
 // Traffic counts the messages that came over one transport. Every one of them
-// was answered in one of the ways from Listed to BadVers, or with Silence.
+// was answered in one of the ways from Listed to BadCookie, or with Silence.
 type Traffic struct {
 	Queries   uint64
 	Listed    uint64 // an address that is listed
@@ -31,20 +66,44 @@ type Traffic struct {
 	NotImp    uint64
 	Refused   uint64
 	BadVers   uint64
+	Cookie    uint64 // a cookie alone
+	BadCookie uint64
 	Silence   uint64 // no query, or no message
 	Truncated uint64 // of the answers
+	Wire      uint64 // of the answers, on the wire path; all others on the message path
+}
+
+func (t *Traffic) add(o Traffic) {
+	t.Queries += o.Queries
+	t.Listed += o.Listed
+	t.Data += o.Data
+	t.NoData += o.NoData
+	t.NXDomain += o.NXDomain
+	t.FormErr += o.FormErr
+	t.ServFail += o.ServFail
+	t.NotImp += o.NotImp
+	t.Refused += o.Refused
+	t.BadVers += o.BadVers
+	t.Cookie += o.Cookie
+	t.BadCookie += o.BadCookie
+	t.Silence += o.Silence
+	t.Truncated += o.Truncated
+	t.Wire += o.Wire
 }
 
 func (t *traffic) read() Traffic {
 	of := func(k kind) uint64 { return t.answers[k].Load() }
-	return Traffic{Queries: t.queries.Load(), Silence: t.silent.Load(), Truncated: t.truncated.Load(),
+	return Traffic{Queries: t.queries.Load(), Silence: t.silent.Load(), Truncated: t.truncated.Load(), Wire: t.wire.Load(),
 		Listed: of(kindListed), Data: of(kindData), NoData: of(kindNoData), NXDomain: of(kindNXDomain),
-		FormErr: of(kindFormErr), ServFail: of(kindServFail), NotImp: of(kindNotImp), Refused: of(kindRefused), BadVers: of(kindBadVers)}
+		FormErr: of(kindFormErr), ServFail: of(kindServFail), NotImp: of(kindNotImp), Refused: of(kindRefused), BadVers: of(kindBadVers),
+		Cookie: of(kindCookie), BadCookie: of(kindBadCookie)}
 }
 
 // Stats reads the counts. They are read one after the other, so their sums may
 // differ by what is under way.
 func (s *Server) Stats() Stats {
-	return Stats{UDP: s.traffic[UDP].read(), TCP: s.traffic[TCP].read(), Connections: s.clients.open(),
+	udp := s.lanes.read()
+	udp.add(s.traffic[UDP].read())
+	return Stats{UDP: udp, TCP: s.traffic[TCP].read(), Connections: s.clients.open(),
 		TurnedAway: s.clients.turnedAway.Load(), SocketErrors: s.errors.Load()}
 }

@@ -16,21 +16,27 @@ import (
 // fileConfig is the configuration as it is written. example.toml explains the
 // keys; defaults are filled in before the file is read over them.
 type fileConfig struct {
-	Data      string       `toml:"data"`
-	Socket    string       `toml:"socket"`
-	LogFormat string       `toml:"log_format"`
-	Listen    listenConfig `toml:"listen"`
-	Zones     []zoneConfig `toml:"zone"`
-	Our       ourConfig    `toml:"our"`
-	Policy    policyConfig `toml:"policy"`
-	Chaos     chaosConfig  `toml:"chaos"`
-	TCP       tcpConfig    `toml:"tcp"`
-	Roles     rolesConfig  `toml:"roles"`
-	Reasons   []reasonFile `toml:"reason"`
-	Sensor    sensorFile   `toml:"sensor"`
-	Desk      deskFile     `toml:"desk"`
+	Data      string        `toml:"data"`
+	Socket    string        `toml:"socket"`
+	LogFormat string        `toml:"log_format"`
+	Listen    listenConfig  `toml:"listen"`
+	Zones     []zoneConfig  `toml:"zone"`
+	Our       ourConfig     `toml:"our"`
+	Policy    policyConfig  `toml:"policy"`
+	Chaos     chaosConfig   `toml:"chaos"`
+	TCP       tcpConfig     `toml:"tcp"`
+	Cookies   cookiesConfig `toml:"cookies"`
+	Roles     rolesConfig   `toml:"roles"`
+	Reasons   []reasonFile  `toml:"reason"`
+	Sensor    sensorFile    `toml:"sensor"`
+	Desk      deskFile      `toml:"desk"`
+	Web       webFile       `toml:"web"`
+	Limits    limitsConfig  `toml:"limits"`
 
 	Thresholds map[string]sighting.Threshold `toml:"thresholds"` // by symbol of the reason
+
+	development bool // no file was given
+	webGiven    bool // the address of the pages was asked for
 
 	// From flags alone.
 	store       string
@@ -38,7 +44,16 @@ type fileConfig struct {
 }
 
 type listenConfig struct {
-	DNS []string `toml:"dns"`
+	DNS      []string `toml:"dns"`
+	Workers  int      `toml:"workers"` // zero: as many as suit this machine
+	Coalesce string   `toml:"coalesce"`
+	Web      string   `toml:"web"`     // empty: no pages
+	Metrics  string   `toml:"metrics"` // empty: none
+}
+
+type cookiesConfig struct {
+	Secrets []string `toml:"secrets"`
+	Demand  bool     `toml:"demand"`
 }
 
 type zoneConfig struct {
@@ -119,17 +134,21 @@ func seconds(v any, otherwise time.Duration) (time.Duration, error) {
 	return 0, fmt.Errorf("%v is not a duration: write it like 300 or \"5m\"", v)
 }
 
+// defaultWeb is where the pages are when nobody says.
+const defaultWeb = "127.0.0.1:8053"
+
 func defaultFile() fileConfig {
 	p := listing.DefaultPolicy()
 	return fileConfig{
 		Data:      "./var",
 		LogFormat: "text",
-		Listen:    listenConfig{DNS: []string{"127.0.0.1:5300", "[::1]:5300"}},
+		Listen:    listenConfig{DNS: []string{"127.0.0.1:5300", "[::1]:5300"}, Coalesce: "250us", Web: defaultWeb},
 		Policy: policyConfig{WidestV4: p.WidestV4, WidestV6: p.WidestV6, HandV4: p.HandV4, HandV6: p.HandV6,
 			Longest: p.Longest, Exception: p.Exception, MaxChanges: p.MaxChanges, Canaries: []string{}},
 		TCP:        tcpConfig{Connections: 1000, PerClient: 50, Idle: life(10 * time.Second)},
 		Thresholds: sighting.DefaultThresholds().BySymbol(),
 		Desk:       deskFile{PerWeek: 3},
+		Limits:     limitsConfig{WebPerMinute: 60, APIPerMinute: 120},
 	}
 }
 

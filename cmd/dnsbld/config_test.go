@@ -47,7 +47,8 @@ func TestExampleShowsDefaults(t *testing.T) {
 	}
 	d := defaultFile()
 	if example.Data != d.Data || example.LogFormat != d.LogFormat || !reflect.DeepEqual(example.Policy, d.Policy) || example.TCP != d.TCP ||
-		strings.Join(example.Listen.DNS, " ") != strings.Join(d.Listen.DNS, " ") || example.Chaos != d.Chaos {
+		strings.Join(example.Listen.DNS, " ") != strings.Join(d.Listen.DNS, " ") || example.Chaos != d.Chaos ||
+		example.Listen.Workers != d.Listen.Workers || example.Listen.Coalesce != d.Listen.Coalesce || len(example.Cookies.Secrets) > 0 || example.Cookies.Demand {
 		t.Errorf("the example differs from the defaults:\n%+v\n%+v", example, d)
 	}
 }
@@ -73,6 +74,8 @@ func TestMistakes(t *testing.T) {
 		"syntax":         {"data = \"x\"\n[listen\n", []string{"dnsbld.toml:2:"}},
 		"type":           {"data = 3\n", []string{"dnsbld.toml:1:"}},
 		"all of meaning": {"log_format = \"xml\"\n[listen]\ndns = [\"nowhere\"]\n[policy]\nwidest_v4 = 3\nmax_changes = 0\n", []string{"log_format", "listen.dns", "widest_v4", "max_changes"}},
+		"workers":        {"[listen]\nworkers = -1\ncoalesce = \"soon\"\n", []string{"listen.workers", "listen.coalesce"}},
+		"cookies":        {"[cookies]\nsecrets = [\"00\"]\n", []string{"secret 1", "32"}},
 		"zone reasons":   {"[[zone]]\nname = \"bl.test\"\nns = [\"ns.bl.test\"]\nreasons = [\"nonsense\"]\n", []string{"bl.test", "nonsense"}},
 		"zone ttl":       {"[[zone]]\nname = \"bl.test\"\nns = [\"ns.bl.test\"]\nttl = \"soon\"\n", []string{"ttl", "soon"}},
 		"zone name":      {"[[zone]]\nname = \"bl..test\"\nns = [\"ns.bl.test\"]\n", []string{"bl..test"}},

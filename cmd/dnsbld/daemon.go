@@ -35,6 +35,7 @@ type dnsbld struct {
 	dns    *zone.Server
 	sensor *sensor
 	desk   *supportDesk
+	web    webDoors
 	cfg    atomic.Pointer[config] // in force
 }
 
@@ -71,6 +72,10 @@ func serve(ctx context.Context, cfg config, load func() (config, error), log *sl
 	if d.desk, err = openDesk(d, d.sensor); err != nil {
 		sockets.close()
 		return errors.Join(err, d.sensor.close())
+	}
+	if d.web, err = openWeb(ctx, d, log); err != nil {
+		sockets.close()
+		return errors.Join(err, d.desk.close(), d.sensor.close())
 	}
 	return errors.Join(d.run(ctx, load, sockets), d.desk.close(), d.sensor.close())
 }
@@ -111,6 +116,12 @@ func (d *dnsbld) run(ctx context.Context, load func() (config, error), s sockets
 		index.Sweep(ctx, d.live, d.sweep, d.clock)
 		return nil
 	})
+	if l := d.web.pages; l != nil {
+		start(ctx, &doors, "pages", func(ctx context.Context) error { return d.web.server.Serve(ctx, l) })
+	}
+	if l := d.web.metrics; l != nil {
+		start(ctx, &doors, "metrics", func(ctx context.Context) error { return d.web.server.ServeMetrics(ctx, l) })
+	}
 	start(ctx, &doors, "reload", func(ctx context.Context) error { return d.reloads(ctx, load) })
 	start(ctx, &doors, "start", d.ready)
 
@@ -190,6 +201,9 @@ func (d *dnsbld) reload(ctx context.Context, load func() (config, error)) error 
 		return err
 	}
 	if err := d.sensor.configure(cfg.sensor); err != nil {
+		return err
+	}
+	if err := d.web.server.Configure(cfg.web.site); err != nil {
 		return err
 	}
 	d.cfg.Store(&cfg)

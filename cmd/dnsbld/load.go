@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -24,6 +25,7 @@ type config struct {
 	offset       time.Duration // of every clock
 	json         bool          // log as JSON
 	dns          []netip.AddrPort
+	workers      int // UDP sockets for each address
 	zone         zone.Config
 	rules        listing.Rules
 	roles        ctl.Roles
@@ -31,6 +33,7 @@ type config struct {
 	hash         string // of what changes the contents of zones
 	sensor       sensorConfig
 	desk         desk.Settings
+	web          webConfig
 	notes        []string
 }
 
@@ -43,6 +46,7 @@ func loadConfig(path string) (config, error) {
 // loadWith lets flags override what the file says.
 func loadWith(path string, override func(*fileConfig) error) (config, error) {
 	file, err := defaultFile(), error(nil)
+	file.development = path == ""
 	if path != "" {
 		if file, err = readFile(path); err != nil {
 			return config{}, err
@@ -85,6 +89,7 @@ func (f fileConfig) resolve() (config, error) {
 		wrong.addf("log_format = %s: text or json", listing.Quote(f.LogFormat))
 	}
 	c.dns = f.listeners(&wrong)
+	c.workers = f.Listen.workers(&wrong)
 	c.rules = f.rules(&wrong)
 	c.rules.Policy.Never, c.notes = f.Our.protected(&wrong)
 	c.ourNames = f.Our.names()
@@ -100,6 +105,7 @@ func (f fileConfig) resolve() (config, error) {
 		c.zone = f.zones(c.rules.Reasons, &wrong)
 		c.sensor = f.sensor(c, &wrong)
 		c.desk = f.desk(c, &wrong)
+		c.web = f.web(c, &wrong)
 	}
 	if len(wrong) > 0 {
 		return config{}, configError("%v", errors.Join(wrong...))
@@ -151,6 +157,29 @@ func (f fileConfig) rules(wrong *mistakes) listing.Rules {
 	reasons, err := listing.NewReasons(infos)
 	wrong.add(err)
 	return listing.Rules{Reasons: reasons, Policy: p}
+}
+
+// maxWorkers is more than any machine has use for.
+const maxWorkers = 1024
+
+// workers leaves a processor for all that is not answering.
+func (l listenConfig) workers(wrong *mistakes) int {
+	if l.Workers < 0 || l.Workers > maxWorkers {
+		wrong.addf("listen.workers = %d: from 1 to %d", l.Workers, maxWorkers)
+	}
+	if l.Workers == 0 {
+		return max(1, runtime.NumCPU()-1)
+	}
+	return l.Workers
+}
+
+// coalesce is how long answers may wait for each other.
+func (l listenConfig) coalesce(wrong *mistakes) time.Duration {
+	d, err := time.ParseDuration(l.Coalesce)
+	if err != nil {
+		wrong.addf("listen.coalesce = %s: write it like \"250us\", or \"0s\" for not at all", listing.Quote(l.Coalesce))
+	}
+	return d
 }
 
 // firstOwn is the first number that operators may give to a reason of theirs.

@@ -30,6 +30,7 @@ func serveCommand(stderr io.Writer) *cli.Command {
 			&cli.StringFlag{Name: "data", Usage: "`DIR` of the list"},
 			&cli.StringSliceFlag{Name: "zone", Usage: "serve the zone `NAME` instead of those of the file (repeatable)"},
 			&cli.StringSliceFlag{Name: "listen", Usage: "answer DNS on `ADDR:PORT`, UDP and TCP (repeatable)"},
+			&cli.StringFlag{Name: "web", Usage: "show the pages on `ADDR:PORT`; '' for none"},
 			&cli.StringFlag{Name: "socket", Usage: "`PATH` of the control socket"},
 			&cli.StringFlag{Name: "store", Usage: "`URL` of the store: bbolt:PATH of the file; left out: listings.db in the data directory"},
 			&cli.StringFlag{Name: "log-format", Usage: "`FORMAT` of the log: text or json"},
@@ -68,6 +69,10 @@ func overrides(c *cli.Context, f *fileConfig) error {
 		if c.IsSet(flag) {
 			*to = c.String(flag)
 		}
+	}
+	f.webGiven = c.IsSet("web") || f.Listen.Web != defaultWeb
+	if c.IsSet("web") {
+		f.Listen.Web = c.String("web")
 	}
 	if c.IsSet("listen") {
 		f.Listen.DNS = c.StringSlice("listen")

@@ -28,7 +28,7 @@ type sockets struct {
 func openSockets(ctx context.Context, cfg config, log *slog.Logger) (sockets, error) {
 	s, err := passedSockets()
 	if err == nil && len(s.packet)+len(s.stream) == 0 {
-		err = s.listen(ctx, cfg.dns, log)
+		err = s.listen(ctx, cfg.dns, cfg.workers, log)
 	}
 	if err == nil && s.control == nil {
 		s.control, err = ctl.Listen(cfg.socket)
@@ -69,11 +69,11 @@ func (s *sockets) take(f *os.File) error {
 	return err
 }
 
-// listen binds UDP and TCP on every address. IPv6 on a host that has none is
+// listen binds UDP and TCP on every address, UDP once for each worker. IPv6 on a host that has none is
 // left out.
-func (s *sockets) listen(ctx context.Context, addresses []netip.AddrPort, log *slog.Logger) error {
+func (s *sockets) listen(ctx context.Context, addresses []netip.AddrPort, workers int, log *slog.Logger) error {
 	for _, a := range addresses {
-		packet, stream, err := zone.Listen(ctx, a.String())
+		packets, stream, err := zone.ListenWorkers(ctx, a.String(), workers)
 		if a.Addr().Is6() && noIPv6(err) {
 			log.Warn("this host has no IPv6: not answering there", "address", a.String())
 			continue
@@ -81,7 +81,7 @@ func (s *sockets) listen(ctx context.Context, addresses []netip.AddrPort, log *s
 		if err != nil {
 			return err
 		}
-		s.packet, s.stream = append(s.packet, packet), append(s.stream, stream)
+		s.packet, s.stream = append(s.packet, packets...), append(s.stream, stream)
 	}
 	if len(s.packet) == 0 {
 		return fmt.Errorf("there is no address to answer on: %w", syscall.EADDRNOTAVAIL)

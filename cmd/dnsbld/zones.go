@@ -13,8 +13,10 @@ import (
 // zones checks the zones and hands them to the DNS door in its terms.
 func (f fileConfig) zones(reasons *listing.Reasons, wrong *mistakes) zone.Config {
 	c := zone.Config{Reasons: reasons, NSID: f.Chaos.NSID,
-		Chaos: zone.Chaos{Version: f.Chaos.Version, Hostname: f.Chaos.Hostname, ID: f.Chaos.ID},
-		TCP:   zone.Limits{Connections: f.TCP.Connections, PerClient: f.TCP.PerClient, Idle: f.TCP.Idle.Duration()}}
+		Chaos:    zone.Chaos{Version: f.Chaos.Version, Hostname: f.Chaos.Hostname, ID: f.Chaos.ID},
+		TCP:      zone.Limits{Connections: f.TCP.Connections, PerClient: f.TCP.PerClient, Idle: f.TCP.Idle.Duration()},
+		Cookies:  zone.Cookies{Secrets: f.Cookies.Secrets, Demand: f.Cookies.Demand},
+		Coalesce: f.Listen.coalesce(wrong)}
 	for _, z := range f.Zones {
 		converted, err := z.zone(reasons)
 		for _, e := range err {

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"syscall"
+
+	"dnsbld/listing"
+	"dnsbld/web"
+)
+
+// limitsConfig is what one client may ask of the pages.
+type limitsConfig struct {
+	WebPerMinute int `toml:"web_per_minute"`
+	APIPerMinute int `toml:"api_per_minute"`
+}
+
+// webFile is how the pages are reached.
+type webFile struct {
+	TrustedProxies []string `toml:"trusted_proxies"`
+	Certificate    string   `toml:"certificate"`
+	Key            string   `toml:"key"`
+}
+
+// webConfig is the pages' part of a configuration.
+type webConfig struct {
+	pages, metrics string // addresses to answer on; empty: none
+	given          bool   // somebody asked for these addresses
+	site           web.Config
+}
+
+// web checks what is said of the pages, once everything else is known.
+func (f fileConfig) web(c config, wrong *mistakes) webConfig {
+	w := webConfig{pages: f.Listen.Web, metrics: f.Listen.Metrics, given: f.webGiven}
+	w.site = web.Config{Reasons: c.rules.Reasons, Policy: c.rules.Policy, Thresholds: c.sensor.thresholds, PerWeek: c.desk.PerWeek,
+		Page: c.desk.Page, Mail: c.desk.Mail, Probe: c.desk.Probe, Zones: c.desk.Zones,
+		Limits: web.Limits{WebPerMinute: f.Limits.WebPerMinute, APIPerMinute: f.Limits.APIPerMinute, ExemptLoopback: f.development},
+		TLS:    web.Files{Cert: f.Web.Certificate, Key: f.Web.Key}}
+	for _, text := range f.Web.TrustedProxies {
+		s, err := listing.ParseSubject(text)
+		if err != nil {
+			wrong.addf("web.trusted_proxies: %w", err)
+		}
+		w.site.TrustedProxies = append(w.site.TrustedProxies, s.Prefix)
+	}
+	for _, address := range []string{w.pages, w.metrics} {
+		if _, err := netip.ParseAddrPort(address); address != "" && err != nil {
+			wrong.addf("listen: %s: write an address and a port, such as 127.0.0.1:8053", listing.Quote(address))
+		}
+	}
+	if len(*wrong) == 0 {
+		wrong.add(w.site.Validate())
+	}
+	return w
+}
+
+// webDoors are the sockets of the pages and of the metrics.
+type webDoors struct {
+	server         *web.Server
+	pages, metrics net.Listener
+}
+
+// openWeb binds the sockets of the pages. A default address that something
+// else has is left out and said so; one that was asked for is a failure.
+func openWeb(ctx context.Context, d *dnsbld, log *slog.Logger) (webDoors, error) {
+	cfg := d.cfg.Load().web
+	var doors webDoors
+	var err error
+	doors.server, err = web.New(cfg.site, web.Parts{View: d.live, Desk: d.desk.Desk, Now: d.book.Now, Log: log, Metrics: d.metrics})
+	if err != nil {
+		return doors, configError("%v", err)
+	}
+	if doors.pages, err = listenWeb(ctx, cfg.pages); err != nil && (cfg.given || !errors.Is(err, syscall.EADDRINUSE)) {
+		return doors, err
+	} else if err != nil {
+		log.Warn("the default address of the pages is in use: there are no pages", "address", cfg.pages)
+	}
+	if doors.metrics, err = listenWeb(ctx, cfg.metrics); err != nil {
+		doors.close()
+	}
+	return doors, err
+}
+
+func listenWeb(ctx context.Context, address string) (net.Listener, error) {
+	if address == "" {
+		return nil, nil
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, &listing.Error{Kind: err, Code: "address-in-use", Message: address + " is in use by another program",
+			Hint: "give --web another address, or --web '' for no pages"}
+	}
+	return l, err
+}
+
+func (w webDoors) close() {
+	for _, l := range []net.Listener{w.pages, w.metrics} {
+		if l != nil {
+			l.Close()
+		}
+	}
+}
+
+// metrics are the daemon's own, for a monitoring system.
+func (d *dnsbld) metrics() []web.Metric {
+	stats := d.dns.Stats()
+	gauge := func(name, help string, v float64) web.Metric {
+		return web.Metric{Name: name, Help: help, Type: "gauge", Values: []web.Value{{Value: v}}}
+	}
+	queries := web.Metric{Name: "dnsbld_dns_queries_total", Help: "DNS queries that came.", Type: "counter", Values: []web.Value{
+		{Labels: []string{"transport", "udp"}, Value: float64(stats.UDP.Queries)},
+		{Labels: []string{"transport", "tcp"}, Value: float64(stats.TCP.Queries)},
+	}}
+	all := []web.Metric{queries}
+	if set := d.live.Set(); set != nil {
+		s := set.Stats()
+		all = append(all,
+			gauge("dnsbld_revision", "Revision that is served.", float64(set.Revision())),
+			gauge("dnsbld_hosts", "Entries that list one address.", float64(s.Hosts)),
+			gauge("dnsbld_prefixes", "Entries that list more than one address.", float64(s.Prefixes)),
+			gauge("dnsbld_sources", "Imported feeds.", float64(s.Sources)))
+	}
+	return all
+}

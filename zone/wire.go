@@ -1,0 +1,130 @@
+package zone
+
+import (
+	"net/netip"
+	"sync/atomic"
+
+	"dnsbld/listing/index"
+)
+
+// batchSize is how many datagrams one system call moves. More showed nothing.
+const batchSize = 32
+
+// datagram is a query and where it came from; then its answer, in its place.
+type datagram struct {
+	data []byte // nil: there is no answer
+	from netip.AddrPort
+}
+
+// worker answers what comes over one socket: on the wire path what that path
+// knows, all else on the message path. Its memory is its own, and enough.
+type worker struct {
+	server *Server
+	count  *traffic
+	tally  tally
+
+	request request
+	room    room
+	known   [batchSize]bool // on the wire path
+	asked   [batchSize]asked
+	addrs   [batchSize]netip.Addr
+	large   []byte
+}
+
+// newWorker makes a worker. What it counts stays when it has gone.
+func (s *Server) newWorker() *worker {
+	lane := new(lane)
+	s.lanes.add(lane)
+	return &worker{server: s, count: &lane.traffic}
+}
+
+// answer answers a batch of up to batchSize. One Set and one configuration
+// serve all of it, and are let go with it: who waits for the next batch does
+// not keep what was replaced meanwhile.
+func (w *worker) answer(batch []datagram) {
+	t, set, now := w.server.tables.Load(), w.server.view.Set(), w.server.clock.Now()
+	w.read(batch, t, set, now)
+	for n := range batch {
+		d := &batch[n]
+		if w.known[n] {
+			if message, k, truncated, ok := w.asked[n].answer(d.data, set, now, &w.room); ok {
+				d.data = message
+				w.tally.answer(k, truncated)
+				continue
+			}
+		}
+		w.message(d)
+	}
+	w.tally.flush(w.count)
+}
+
+// read takes all queries apart, then has memory fetch what the list says of
+// them while the first are answered.
+func (w *worker) read(batch []datagram, t *tables, set *index.Set, now uint32) {
+	addrs := w.addrs[:0]
+	for n := range batch {
+		d := &batch[n]
+		q := &w.asked[n]
+		w.known[n] = set != nil && len(d.data) >= headerSize && d.data[2]&flagQR == 0 && d.from.Port() != 0 &&
+			q.read(&w.request, t, set, d.data, d.from.Addr(), now)
+		if w.known[n] && q.addr.IsValid() {
+			addrs = append(addrs, q.addr)
+		}
+	}
+	if len(addrs) > 1 {
+		set.Warm(addrs)
+	}
+}
+
+// message has the message path answer.
+func (w *worker) message(d *datagram) {
+	if d.from.Port() == 0 { // nobody can be there
+		w.tally.silence()
+		d.data = nil
+		return
+	}
+	answer := w.server.answer(w.large[:0], d.data, Peer{Addr: d.from, Over: UDP}, w.count)
+	if answer == nil {
+		d.data = nil
+		return
+	}
+	w.large = answer
+	d.data = append(d.data[:0], answer...)
+}
+
+// tally is what a worker counted since the last flush: counting for others to
+// read costs as much as answering.
+type tally struct {
+	queries, silent, truncated, wire uint64
+	answers                          [kinds]uint64
+}
+
+func (c *tally) answer(k kind, truncated bool) {
+	c.queries++
+	c.wire++
+	c.answers[k]++
+	if truncated {
+		c.truncated++
+	}
+}
+
+func (c *tally) silence() {
+	c.queries++
+	c.silent++
+}
+
+func (c *tally) flush(to *traffic) {
+	add := func(sum *atomic.Uint64, n uint64) {
+		if n > 0 {
+			sum.Add(n)
+		}
+	}
+	add(&to.queries, c.queries)
+	add(&to.silent, c.silent)
+	add(&to.truncated, c.truncated)
+	add(&to.wire, c.wire)
+	for k, n := range c.answers {
+		add(&to.answers[k], n)
+	}
+	*c = tally{}
+}
