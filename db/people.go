@@ -13,6 +13,7 @@ import (
 	"dnsbld/listing/desk"
 
 	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 )
 
 // People keeps the personal data of the support desk, in a file of its own:
@@ -41,7 +42,7 @@ func (p *People) spare() string { return p.path + ".new" }
 
 func (p *People) open() error {
 	b, err := bolt.Open(p.path, 0o600, &bolt.Options{Timeout: time.Second})
-	if errors.Is(err, bolt.ErrTimeout) {
+	if errors.Is(err, berrors.ErrTimeout) {
 		err = &listing.Error{Kind: listing.ErrUnavailable, Code: "in-use", Message: p.path + " is in use by a running dnsbld", Hint: "only one process can have it open"}
 	}
 	if err != nil {
