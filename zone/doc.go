@@ -3,7 +3,10 @@
 //
 // Server.Answer is the message path: the octets of a query in, the octets of
 // its answer out. It says what is right; whatever answers faster must agree
-// with it octet by octet. An answer is
+// with it octet by octet. That is the wire path: workers move many datagrams
+// with one system call and answer questions about the list in the place of the
+// query, from parts made ahead; all else they leave to the message path. An
+// answer is
 //
 //   - the header: the identifier, opcode and RD of the query, QR, AA if a zone
 //     of ours answers, TC if it did not fit, the rcode; all other bits clear;

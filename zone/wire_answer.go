@@ -217,7 +217,7 @@ func (q *asked) appendOPT(b []byte, k kind) []byte {
 	if q.do {
 		do = 0x80
 	}
-	extended := byte(0)
+	extended := byte(k.rcode() >> 4)
 	if q.trust == noCookie {
 		return append(b, 0, 0, byte(dns.TypeOPT), ednsSize>>8, ednsSize&0xff, extended, 0, do, 0, 0, 0)
 	}

@@ -24,6 +24,9 @@ import (
 // wireSecret is that of RFC 9018, appendix A.
 const wireSecret = "e5e973e5a6b2a43f48e7dc849e37bfcf"
 
+// longZone is so long that negative answers do not fit.
+var longZone = strings.Repeat(strings.Repeat("x", 40)+".", 4) + "test"
+
 // wireConfigs differ in what compiled parts depend on.
 func wireConfigs(t testing.TB) []Config {
 	base := config(t)
@@ -36,7 +39,7 @@ func wireConfigs(t testing.TB) []Config {
 		{Name: "strict.bl.test", NS: []NameServer{{Name: "strict.bl.test"}}, Mailbox: "strict.bl.test", Reasons: []listing.Reason{3, 4, 5}, Page: "https://" + strings.Repeat("long.", 16) + "example/"},
 		{Name: "2.0.192.bl.test", NS: []NameServer{{Name: "ns.bl.test"}}},
 		{Name: "under.a.bl.test", NS: []NameServer{{Name: "ns.bl.test"}}},
-		{Name: strings.Repeat(strings.Repeat("x", 40)+".", 4) + "test", NS: []NameServer{{Name: "ns.bl.test"}}, Page: "http://192.0.2.1/"},
+		{Name: longZone, NS: []NameServer{{Name: strings.Repeat(strings.Repeat("n", 60)+".", 4) + "test"}}, Mailbox: strings.Repeat(strings.Repeat("m", 60)+".", 4) + "test", Page: "http://192.0.2.1/"},
 	}
 	return []Config{base, odd}
 }
@@ -104,7 +107,7 @@ func wireQueries(now uint32) *rapid.Generator[[]byte] {
 		q := new(dns.Msg)
 		q.Id = rapid.Uint16().Draw(t, "id")
 		q.RecursionDesired, q.CheckingDisabled = rapid.Bool().Draw(t, "rd"), rapid.Bool().Draw(t, "cd")
-		kind := rapid.SampledFrom([]uint16{dns.TypeA, dns.TypeA, dns.TypeTXT, dns.TypeTXT, dns.TypeANY, dns.TypeAAAA, dns.TypeSOA, dns.TypeAXFR, 65280}).Draw(t, "type")
+		kind := rapid.SampledFrom([]uint16{dns.TypeA, dns.TypeA, dns.TypeTXT, dns.TypeTXT, dns.TypeANY, dns.TypeAAAA, dns.TypeSOA, dns.TypeAXFR, dns.TypeIXFR, 65280}).Draw(t, "type")
 		class := rapid.SampledFrom([]uint16{1, 1, 1, 1, 1, 1, 1, 1, 3, 255}).Draw(t, "class")
 		q.Question = []dns.Question{{Name: wireNames().Draw(t, "name"), Qtype: kind, Qclass: class}}
 		if rapid.Bool().Draw(t, "edns") {
@@ -114,7 +117,12 @@ func wireQueries(now uint32) *rapid.Generator[[]byte] {
 		if err != nil {
 			t.Fatalf("%v: %v", q, err)
 		}
-		if rapid.IntRange(0, 19).Draw(t, "garble") == 0 {
+		switch rapid.IntRange(0, 29).Draw(t, "garble") {
+		case 0:
+			raw = append(raw, 0)
+		case 1:
+			raw[2] |= rapid.Byte().Draw(t, "opcode") & 0x78
+		case 2:
 			raw[rapid.IntRange(0, len(raw)-1).Draw(t, "at")] ^= rapid.Byte().Draw(t, "by")
 			raw = raw[:rapid.IntRange(0, len(raw)).Draw(t, "cut")]
 		}
@@ -136,7 +144,7 @@ func wireNames() *rapid.Generator[string] {
 		case 3:
 			labels = slices.Insert(labels, rapid.IntRange(0, len(labels)).Draw(t, "at"), rapid.SampledFrom([]string{"0", "a", "01", "256", "x", "policy", "ns1"}).Draw(t, "odd"))
 		}
-		zone := rapid.SampledFrom([]string{"bl.test", "bl.test", "strict.bl.test", strings.Repeat(strings.Repeat("x", 40)+".", 4) + "test", "under.a.bl.test", "example.test", ""}).Draw(t, "zone")
+		zone := rapid.SampledFrom([]string{"bl.test", "bl.test", "strict.bl.test", longZone, "under.a.bl.test", "example.test", ""}).Draw(t, "zone")
 		name := strings.Join(append(labels, zone), ".")
 		if rapid.Bool().Draw(t, "upper") {
 			name = strings.ToUpper(name)
@@ -151,7 +159,7 @@ func wireNames() *rapid.Generator[string] {
 func wireOPT(now uint32) *rapid.Generator[*dns.OPT] {
 	return rapid.Custom(func(t *rapid.T) *dns.OPT {
 		o := &dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}}
-		o.SetUDPSize(rapid.SampledFrom([]uint16{0, 512, 600, 1232, 4096}).Draw(t, "size"))
+		o.SetUDPSize(rapid.SampledFrom([]uint16{0, 512, 600, 700, 1232, 4096}).Draw(t, "size"))
 		if rapid.Bool().Draw(t, "do") {
 			o.SetDo()
 		}
@@ -210,6 +218,28 @@ func FuzzWireEqualsMessage(f *testing.F) {
 	})
 }
 
+// Whether an answer fits is the same question on both paths, to the octet.
+func TestWireTruncates(t *testing.T) {
+	list := ""
+	for _, reason := range []string{"helo-bare-ip", "helo-our-ip", "helo-our-name", "helo-rcpt-domain", "manual"} {
+		list += "1.2.3.4 " + reason + "\n"
+	}
+	b := newServer(t, wireConfigs(t)[0], list)
+	w := b.server.newWorker()
+	cookie := &dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "2464c4abcf10c957"}
+	name := reversed(netip.MustParseAddr("1.2.3.4"), "bl.test.")
+	for size := uint16(480); size < 700; size++ {
+		for _, options := range [][]dns.EDNS0{nil, {cookie}} {
+			if b.askBoth(t, w, [][]byte{ednsQuery(t, name, "TXT", size, 0, options...)}, wirePeers[0]) == 0 {
+				t.Fatal("not on the wire path")
+			}
+		}
+	}
+	if got := b.server.Stats().UDP; got.Truncated == 0 || got.Truncated == got.Queries {
+		t.Errorf("%d of %d are truncated", got.Truncated, got.Queries)
+	}
+}
+
 // What belongs to the wire path is answered there: were it not, it would be
 // right and slow.
 func TestWireTakes(t *testing.T) {
@@ -259,6 +289,19 @@ func TestWireTexts(t *testing.T) {
 				t.Fatalf("%s: %q, want %q", subject.Text(), got, want)
 			}
 		})
+	}
+	infos := listing.DefaultReasons()
+	infos[0].Text = "looks like ::2"
+	catalogue, err := listing.NewReasons(infos)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z := &zone{reasons: catalogue}
+	z.parts = &parts{}
+	z.parts.texts[infos[0].Code] = z.textsOf(infos[0].Code)
+	s := shown{reason: infos[0].Code, prefix: netip.MustParsePrefix("::1/128")}
+	if got, want := string(z.parts.appendText(nil, &s)), z.say(s); got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 	for length := shortestSubject; length <= longestSubject; length++ {
 		if got := subjectOf(length).Text(); len(got) != length {
