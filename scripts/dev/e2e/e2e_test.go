@@ -40,7 +40,7 @@ func runScript(t *testing.T, bin, script string) {
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(here, script))
-	cmd.Dir = t.TempDir()
+	cmd.Dir = workDir(t)
 	cmd.Env = append(os.Environ(), "BIN="+bin, "LIB="+filepath.Join(here, "lib.sh"), "ROOT="+filepath.Join(here, "..", "..", ".."))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
@@ -53,4 +53,22 @@ func runScript(t *testing.T, bin, script string) {
 		t.Fatalf("%s: %v\n%s", script, err, out)
 	}
 	t.Logf("%s", out)
+}
+
+// workDir is an empty directory that servers which give up their privileges can
+// reach; t.TempDir lies in one that they cannot.
+func workDir(t *testing.T) string {
+	dir, err := os.MkdirTemp("", "e2e-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
