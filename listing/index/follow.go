@@ -51,6 +51,7 @@ func readStream(ctx context.Context, store listing.Store, after listing.Revision
 	go func() {
 		defer close(s.done)
 		defer close(s.changes)
+		yieldToQueries()
 		s.err = s.read(ctx, store, after)
 	}()
 	return s
