@@ -143,7 +143,7 @@ func lock(f *os.File, timeout time.Duration) error {
 		}
 		if time.Now().After(deadline) {
 			return &listing.Error{Kind: listing.ErrUnavailable, Code: "in-use", Message: "in use by a running dnsbld",
-				Hint: "leave out --offline to talk to it, or stop it first"}
+				Hint: "stop that dnsbld first, or talk to it with blctl, without --offline"}
 		}
 	}
 }
