@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
@@ -113,6 +114,7 @@ func TestTokens(t *testing.T) {
 	form := url.Values{"token": {old}}.Encode()
 	first := h.post("/192.0.2.7", "", form)
 	first.has(t, 200, "The listing is removed")
+	h.advance(time.Second)
 	h.add("192.0.2.7", "helo-bare-ip")
 	h.post("/192.0.2.7", "", form).has(t, http.StatusForbidden, "earlier state of the listing")
 	fresh := h.token("192.0.2.7")

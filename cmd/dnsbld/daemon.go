@@ -73,6 +73,7 @@ func serve(ctx context.Context, cfg config, load func() (config, error), log *sl
 		sockets.close()
 		return errors.Join(err, d.sensor.close())
 	}
+	d.sensor.desk.Store(d.desk.Desk)
 	if d.web, err = openWeb(ctx, d, log); err != nil {
 		sockets.close()
 		return errors.Join(err, d.desk.close(), d.sensor.close())

@@ -2,9 +2,16 @@ package main
 
 import (
 	"bytes"
+	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
+	"time"
+
+	"dnsbld/listing/delist"
 )
 
 func TestDeskKeyIsMadeOnce(t *testing.T) {
@@ -38,5 +45,56 @@ func TestDeskMistakes(t *testing.T) {
 		if _, err := loadConfig(path); err == nil {
 			t.Errorf("%s is taken", text)
 		}
+	}
+}
+
+// A mail from a listed address to its probe address, as a mail server tells of
+// it, makes the entry eligible at once.
+func TestProbeSession(t *testing.T) {
+	r := start(t, shortDir(t), func(f *fileConfig) { f.Desk.Probe = "probe.bl.example" })
+	client, at := netip.MustParseAddr("203.0.113.7"), time.Now().Add(-time.Hour)
+	tell := func(text string) {
+		t.Helper()
+		if _, err := r.client.Observe(t.Context(), strings.NewReader(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	decided := func() delist.Code {
+		t.Helper()
+		d, err := r.client.Eligibility(t.Context(), client)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d.Code
+	}
+	session := func(id, greeting, to string) string {
+		return fmt.Sprintf(`{"time":%q,"receiver":"mx2","id":%q,"client":%q,"verb":"EHLO","helo":%q,"rcpts":[%q],"ptr":["mail.sender.example"],"fcrdns":true}`+"\n",
+			at.UTC().Format(time.RFC3339), id, client, greeting, to)
+	}
+	tell(session("good", "mail.sender.example", "a@rcpt.example"))
+	at = at.Add(time.Minute)
+	tell(sessions("mx2", client.String(), 6, at, "198.51.100.25", "198.51.100.26"))
+	if code := decided(); code != delist.MixedTraffic {
+		t.Fatalf("at first: %s", code)
+	}
+	letter, err := r.client.Letter(t.Context(), client, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := regexp.MustCompile(`helo\+[a-z2-7]{39}@probe\.bl\.example`).FindString(letter.Letter)
+	if token == "" {
+		t.Fatalf("no probe address in\n%s", letter.Letter)
+	}
+	at = at.Add(time.Minute)
+	tell(session("forged", "mail.sender.example", "helo+"+strings.Repeat("a", 39)+"@probe.bl.example"))
+	tell(session("bogus", "198.51.100.25", token))
+	tell(strings.ReplaceAll(session("neighbour", "mail.sender.example", token), client.String(), "203.0.113.8"))
+	if code := decided(); code != delist.MixedTraffic {
+		t.Errorf("what is no proof led to %s", code)
+	}
+	at = at.Add(time.Minute)
+	tell(session("clean", "mail.sender.example", strings.ToUpper(token)))
+	if code := decided(); code != delist.OKSelf {
+		t.Errorf("with a clean probe: %s", code)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"dnsbld/ctl"
 	"dnsbld/db"
 	"dnsbld/listing"
+	"dnsbld/listing/desk"
 	"dnsbld/listing/helo"
 	"dnsbld/listing/sighting"
 	"dnsbld/mta"
@@ -38,6 +39,7 @@ type sensor struct {
 	cfg     atomic.Pointer[sensorConfig] // in force
 	checker atomic.Pointer[mta.Checker]
 	trouble trouble
+	desk    atomic.Pointer[desk.Desk] // told of probes; nil until it is open
 
 	listeners []net.Listener
 	reports   chan mta.Report // of the policy service

@@ -11,6 +11,7 @@ import (
 
 	"dnsbld/ctl"
 	"dnsbld/listing"
+	"dnsbld/listing/desk"
 	"dnsbld/listing/helo"
 	"dnsbld/listing/sighting"
 	"dnsbld/mta"
@@ -37,7 +38,37 @@ func (s *sensor) take(ctx context.Context, r mta.Report) (helo.Verdict, sighting
 	if out != "" {
 		err = nil // it was counted
 	}
+	if out != sighting.Duplicate {
+		s.probes(ctx, r, v)
+	}
 	return v, out, err
+}
+
+// probes tells the support desk of mail to its probe addresses: proof of who
+// controls a listed address. Readers of sessions keep such a recipient whole.
+func (s *sensor) probes(ctx context.Context, r mta.Report, v helo.Verdict) {
+	at := s.desk.Load()
+	if at == nil {
+		return
+	}
+	for _, to := range r.Recipients {
+		if !at.IsProbe(to) {
+			continue
+		}
+		proof, err := at.Probe(ctx, sensorActor, probeOf(r, to, v))
+		switch refused, ok := errors.AsType[*listing.Error](err); {
+		case ok && errors.Is(err, listing.ErrPolicy):
+			s.log.Info("a probe that is no proof", "client", r.Client, "receiver", r.Receiver, "why", refused.Code)
+		case err != nil:
+			s.trouble.say("a probe cannot be noted", err)
+		case proof:
+			s.log.Info("a probe is proof", "client", r.Client, "receiver", r.Receiver, "verdict", v.Code)
+		}
+	}
+}
+
+func probeOf(r mta.Report, to string, v helo.Verdict) desk.Probe {
+	return desk.Probe{Time: r.Time, Client: r.Client, Recipient: to, Verdict: v}
 }
 
 // dnsText is what DNS said of a client, for people.

@@ -50,11 +50,12 @@ type Facts struct {
 	Address  netip.Addr
 	Entries  []Listing   // that list the address in any zone; shadow entries that no zone answers are left out
 	Counters Counters    // of the sessions of the address
-	Requests []time.Time // for the address, this one left out; older ones than 7 days are ignored
-	PerWeek  int         // how many requests in 7 days are heard; 0: 3
+	Requests []time.Time // for the address, by anybody who did not show control of it; this one left out, those older than 7 days ignored
+	PerWeek  int         // how many such requests in 7 days are heard; 0: 3
 	Offered  Proof       // with this request; its zero value: none
 	Proofs   []Proof     // that came in before
 	Role     Role        // who asks
+	Probing  bool        // a mail to a probe address is a way to prove it, so that the words may speak of it
 }
 
 // Listing is an entry that lists the address.
@@ -100,6 +101,15 @@ type Proof struct {
 	Kind    ProofKind  `json:"kind"`
 	Address netip.Addr `json:"address"` // for which it was given
 	Time    time.Time  `json:"time"`
+	Clean   bool       `json:"clean,omitempty"` // it shows besides that the address greets properly now
+}
+
+// Controls reports whether who gives the proof controls an address. A mail
+// address within the domain of its name is easily forged, and what our counters
+// saw says nothing of who asks.
+func (p Proof) Controls(a netip.Addr) bool {
+	kind := p.Kind == ProofMail || p.Kind == ProofTXT || p.Kind == ProofWeb
+	return kind && p.Address.IsValid() && listing.Canonical(p.Address) == listing.Canonical(a)
 }
 
 // The rules' numbers.

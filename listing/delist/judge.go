@@ -58,12 +58,12 @@ func (v *view) code() Code {
 		applies bool
 	}{
 		{NotListed, len(v.entries) == 0},
-		{RateLimit, len(v.recent()) >= v.perWeek()},
+		{RateLimit, len(v.recent()) >= v.perWeek() && !v.controlled()},
 		{Network, v.any(func(e Listing) bool { return e.Reason == listing.Network })},
 		{ManualHold, v.any(func(e Listing) bool { return e.Reason == listing.Manual })},
 		{Identity, v.Offered.Address.IsValid() && !v.same(v.Offered.Address)},
-		{StillOffending, v.now.Before(v.cooled())},
-		{MixedTraffic, v.Counters.Bogus > 0 && v.Counters.Clean > 0},
+		{StillOffending, v.now.Before(v.cooled()) && !v.probed()},
+		{MixedTraffic, v.Counters.Bogus > 0 && v.Counters.Clean > 0 && !v.probed()},
 		{RepeatLockout, v.level >= lockoutLevel},
 		{ExpiresSoon, v.ends().Sub(v.now) <= soon},
 		{NoProof, v.any(v.unproven)},
@@ -130,12 +130,32 @@ func (v *view) unproven(e Listing) bool {
 
 // proven reports whether any proof has come since the last bogus session.
 func (v *view) proven() bool {
-	last := v.Counters.LastBogus
-	if v.Counters.LastClean.After(last) {
-		return true
+	return v.Counters.LastClean.After(v.Counters.LastBogus) || v.hasProof(v.Counters.LastBogus, func(Proof) bool { return true })
+}
+
+// probed reports whether a clean mail from the address has come to the probe
+// address since the last bogus session: it shows control and the fix at once.
+func (v *view) probed() bool {
+	return v.hasProof(v.Counters.LastBogus, func(p Proof) bool { return p.Clean && p.Kind == ProofMail })
+}
+
+// controlled reports whether control of the address was shown, not before it was
+// listed: strangers cannot use up the requests of who has it.
+func (v *view) controlled() bool {
+	var since time.Time
+	for _, e := range v.entries {
+		if e.Since.After(since) {
+			since = e.Since
+		}
 	}
+	return v.hasProof(since.Add(-1), func(p Proof) bool { return p.Controls(v.Address) })
+}
+
+// hasProof reports whether a proof for the address that is as asked for was
+// given after an instant.
+func (v *view) hasProof(after time.Time, is func(Proof) bool) bool {
 	return slices.ContainsFunc(append(slices.Clone(v.Proofs), v.Offered), func(p Proof) bool {
-		return p.Kind != "" && p.Address.IsValid() && v.same(p.Address) && p.Time.After(last) && !p.Time.After(v.now)
+		return p.Kind != "" && p.Address.IsValid() && v.same(p.Address) && p.Time.After(after) && !p.Time.After(v.now) && is(p)
 	})
 }
 

@@ -26,7 +26,9 @@ func TestJudge(t *testing.T) {
 	bogus := func(at time.Time) Counters { return Counters{LastBogus: at, Bogus: 6} }
 	end := in(72 * time.Hour)
 	again := selfAt(ago(10 * listing.Day))
-	proof := func(kind ProofKind, at time.Time) Proof { return Proof{kind, sender, at} }
+	proof := func(kind ProofKind, at time.Time) Proof { return Proof{Kind: kind, Address: sender, Time: at} }
+	clean := func(at time.Time) Proof { return Proof{Kind: ProofMail, Address: sender, Time: at, Clean: true} }
+	mixed := Counters{LastBogus: ago(time.Hour), Bogus: 3, Clean: 4}
 	weekly := []time.Time{ago(6 * listing.Day), ago(time.Hour), ago(2 * time.Hour)}
 
 	cases := []judged{
@@ -40,31 +42,46 @@ func TestJudge(t *testing.T) {
 		{"three, one a week old to the second", Facts{Entries: bare(), Requests: []time.Time{ago(7 * listing.Day), weekly[1], weekly[2]}}, OKSelf, time.Time{}},
 		{"three, one nearly a week old", Facts{Entries: bare(), Requests: []time.Time{ago(7*listing.Day - time.Second), weekly[1], weekly[2]}}, RateLimit, in(time.Second)},
 		{"another limit", Facts{Entries: bare(), Requests: weekly[1:2], PerWeek: 1}, RateLimit, end},
+		{"three by strangers, and the sender himself by mail", Facts{Entries: bare(), Requests: weekly, Offered: proof(ProofMail, noon)}, OKSelf, time.Time{}},
+		{"… by TXT", Facts{Entries: bare(), Requests: weekly, Offered: proof(ProofTXT, noon)}, OKSelf, time.Time{}},
+		{"… from the address", Facts{Entries: bare(), Requests: weekly, Offered: proof(ProofWeb, noon)}, OKSelf, time.Time{}},
+		{"… who proved it before, since it is listed", Facts{Entries: bare(), Requests: weekly, Proofs: []Proof{proof(ProofWeb, ago(48*time.Hour))}}, OKSelf, time.Time{}},
+		{"… who proved it for an earlier listing", Facts{Entries: bare(), Requests: weekly, Proofs: []Proof{proof(ProofWeb, ago(49*time.Hour))}}, RateLimit, in(listing.Day)},
+		{"… with a name that anybody can write", Facts{Entries: bare(), Requests: weekly, Offered: proof(ProofName, noon)}, RateLimit, in(listing.Day)},
+		{"… with a proof for another address", Facts{Entries: bare(), Requests: weekly, Offered: Proof{Kind: ProofMail, Address: other, Time: noon}}, RateLimit, in(listing.Day)},
 		{"too many requests come before the network", Facts{Entries: []Listing{listed(t, listing.Network)}, Requests: weekly}, RateLimit, end},
 
 		{"a network", Facts{Entries: []Listing{listed(t, listing.Network, subject("192.0.2.0/24"))}}, Network, end},
 		{"a network comes before a person's entry", Facts{Entries: []Listing{listed(t, listing.Manual), listed(t, listing.Network)}}, Network, end},
 		{"a person's entry", Facts{Entries: []Listing{listed(t, listing.Manual)}}, ManualHold, end},
 		{"a person's entry, ending before another", Facts{Entries: append(bare(), listed(t, listing.Manual, until(in(time.Hour))))}, ManualHold, in(time.Hour)},
-		{"a person's entry comes before a foreign proof", Facts{Entries: []Listing{listed(t, listing.Manual)}, Offered: Proof{ProofMail, other, noon}}, ManualHold, end},
+		{"a person's entry comes before a foreign proof", Facts{Entries: []Listing{listed(t, listing.Manual)}, Offered: Proof{Kind: ProofMail, Address: other, Time: noon}}, ManualHold, end},
 
-		{"a proof for another address", Facts{Entries: bare(), Offered: Proof{ProofMail, other, noon}}, Identity, time.Time{}},
+		{"a proof for another address", Facts{Entries: bare(), Offered: Proof{Kind: ProofMail, Address: other, Time: noon}}, Identity, time.Time{}},
 		{"a proof for it", Facts{Entries: bare(), Offered: proof(ProofMail, noon)}, OKSelf, time.Time{}},
-		{"a foreign proof comes before offending", Facts{Entries: bare(level(2)), Counters: bogus(noon), Offered: Proof{ProofMail, other, noon}}, Identity, time.Time{}},
+		{"a foreign proof comes before offending", Facts{Entries: bare(level(2)), Counters: bogus(noon), Offered: Proof{Kind: ProofMail, Address: other, Time: noon}}, Identity, time.Time{}},
 
 		{"level 1 has no cool-down", Facts{Entries: bare(), Counters: bogus(noon)}, OKSelf, time.Time{}},
 		{"level 2 has six hours", Facts{Entries: bare(level(2)), Counters: bogus(ago(6*time.Hour - time.Second))}, StillOffending, in(time.Second)},
 		{"level 2, six hours later", Facts{Entries: bare(level(2)), Counters: bogus(ago(6 * time.Hour))}, OKSelf, time.Time{}},
 		{"level 3 has a day", Facts{Entries: bare(level(3)), Counters: bogus(ago(23 * time.Hour))}, StillOffending, in(time.Hour)},
 		{"level 3, a day later", Facts{Entries: bare(level(3)), Counters: bogus(ago(24 * time.Hour))}, OKSupport, time.Time{}},
+		{"a clean probe since shows the fix at once", Facts{Entries: bare(level(2)), Counters: bogus(ago(time.Hour)), Proofs: []Proof{clean(ago(time.Minute))}}, OKSelf, time.Time{}},
+		{"a clean probe from before does not", Facts{Entries: bare(level(2)), Counters: bogus(ago(time.Hour)), Proofs: []Proof{clean(ago(time.Hour))}}, StillOffending, in(5 * time.Hour)},
+		{"a probe that was not clean shows control alone", Facts{Entries: bare(level(2)), Counters: bogus(ago(time.Hour)), Proofs: []Proof{proof(ProofMail, ago(time.Minute))}}, StillOffending, in(5 * time.Hour)},
+		{"control by TXT shows no fix", Facts{Entries: bare(level(2)), Counters: bogus(ago(time.Hour)), Offered: proof(ProofTXT, noon)}, StillOffending, in(5 * time.Hour)},
 		{"offending comes before mixed traffic", Facts{Entries: bare(level(2)), Counters: Counters{LastBogus: ago(time.Hour), Bogus: 1, Clean: 9}}, StillOffending, end},
 
 		{"mixed traffic", Facts{Entries: bare(), Counters: Counters{LastBogus: ago(listing.Day), Bogus: 1, Clean: 1}}, MixedTraffic, end},
+		{"mixed traffic, and a clean probe since", Facts{Entries: bare(), Counters: mixed, Proofs: []Proof{clean(ago(time.Minute))}}, OKSelf, time.Time{}},
+		{"mixed traffic, and a clean probe before", Facts{Entries: bare(), Counters: mixed, Proofs: []Proof{clean(ago(2 * time.Hour))}}, MixedTraffic, end},
+		{"mixed traffic, and a clean probe of another address", Facts{Entries: bare(), Counters: mixed, Proofs: []Proof{{Kind: ProofMail, Address: other, Time: ago(time.Minute), Clean: true}}}, MixedTraffic, end},
 		{"clean sessions alone are not mixed", Facts{Entries: bare(), Counters: Counters{Clean: 9}}, OKSelf, time.Time{}},
 		{"mixed traffic comes before the lockout", Facts{Entries: bare(level(4)), Counters: Counters{LastBogus: ago(2 * listing.Day), Bogus: 3, Clean: 4}}, MixedTraffic, end},
 
 		{"level 3 is no lockout", Facts{Entries: bare(level(3))}, OKSupport, time.Time{}},
 		{"level 4 is", Facts{Entries: bare(level(4))}, RepeatLockout, end},
+		{"a clean probe does not lift the lockout", Facts{Entries: bare(level(4)), Counters: mixed, Proofs: []Proof{clean(ago(time.Minute))}}, RepeatLockout, end},
 		{"the lockout comes before the end", Facts{Entries: bare(level(4), until(in(time.Hour)))}, RepeatLockout, in(time.Hour)},
 
 		{"six hours to go", Facts{Entries: bare(until(in(6 * time.Hour)))}, ExpiresSoon, in(6 * time.Hour)},
@@ -80,7 +97,7 @@ func TestJudge(t *testing.T) {
 		{"proof from before the last bogus session", Facts{Entries: ours(again), Counters: bogus(ago(time.Hour)), Offered: proof(ProofMail, ago(2*time.Hour))}, NoProof, time.Time{}},
 		{"proof at the instant of the last bogus session", Facts{Entries: ours(again), Counters: bogus(ago(time.Hour)), Offered: proof(ProofMail, ago(time.Hour))}, NoProof, time.Time{}},
 		{"proof that came before the request", Facts{Entries: ours(again), Proofs: []Proof{proof(ProofTXT, ago(time.Minute))}}, OKSelf, time.Time{}},
-		{"recorded proof for another address", Facts{Entries: ours(again), Proofs: []Proof{{ProofTXT, other, ago(time.Minute)}}}, NoProof, time.Time{}},
+		{"recorded proof for another address", Facts{Entries: ours(again), Proofs: []Proof{{Kind: ProofTXT, Address: other, Time: ago(time.Minute)}}}, NoProof, time.Time{}},
 		{"a clean confirmed session since", Facts{Entries: ours(again), Counters: Counters{LastBogus: ago(time.Hour), Bogus: 2, LastClean: ago(time.Minute)}}, OKSelf, time.Time{}},
 		{"a clean confirmed session before", Facts{Entries: ours(again), Counters: Counters{LastBogus: ago(time.Hour), Bogus: 2, LastClean: ago(listing.Day)}}, NoProof, time.Time{}},
 		{"no reverse name yet", Facts{Entries: []Listing{listed(t, 12)}}, NoProof, time.Time{}},
@@ -157,7 +174,8 @@ func draw(rt *rapid.T, t *testing.T) Facts {
 	}
 	f.Requests = rapid.SliceOfN(instant, 0, 5).Draw(rt, "requests")
 	if rapid.Bool().Draw(rt, "proof") {
-		f.Offered = Proof{ProofMail, rapid.SampledFrom([]listing.Subject{listing.HostSubject(sender), listing.HostSubject(other)}).Draw(rt, "for").Addr(), instant.Draw(rt, "proof at")}
+		f.Offered = Proof{Kind: ProofMail, Address: rapid.SampledFrom([]listing.Subject{listing.HostSubject(sender), listing.HostSubject(other)}).Draw(rt, "for").Addr(),
+			Time: instant.Draw(rt, "proof at"), Clean: rapid.Bool().Draw(rt, "clean probe")}
 	}
 	return f
 }
@@ -217,7 +235,7 @@ func TestDoingWellNeverHurts(t *testing.T) {
 		before := Judge(f, noon).Code
 		switch rapid.IntRange(0, 3).Draw(rt, "what") {
 		case 0:
-			f.Offered = Proof{ProofMail, sender, noon}
+			f.Offered = Proof{Kind: ProofMail, Address: sender, Time: noon}
 		case 1:
 			f.Requests = nil
 		case 2:

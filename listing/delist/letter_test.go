@@ -76,7 +76,7 @@ func situations(t testing.TB, r listing.Reason) map[Code]Facts {
 	all := map[Code]Facts{}
 	for _, f := range []Facts{
 		one(), with(one(), func(f *Facts) { f.Requests = []time.Time{noon, noon, noon} }),
-		with(one(), func(f *Facts) { f.Offered = Proof{ProofMail, other, noon} }),
+		with(one(), func(f *Facts) { f.Offered = Proof{Kind: ProofMail, Address: other, Time: noon} }),
 		with(one(level(2)), func(f *Facts) { f.Counters = Counters{LastBogus: ago(3 * time.Hour), Bogus: 12} }),
 		with(one(), func(f *Facts) { f.Counters = Counters{LastBogus: ago(3 * time.Hour), Bogus: 12, Clean: 120} }),
 		one(level(4)), one(until(in(5 * time.Hour))), one(level(3)), one(selfAt(ago(listing.Day))),

@@ -57,16 +57,12 @@ const (
 	tokenSize   = tokenExpiry + 2*tokenTag + tokenMAC
 )
 
-// Stand is the listing that a token is for. A token for an earlier listing of
+// Stand is the listing that a token is for, told by when it began: it stays the
+// same when another session extends it, and a token for an earlier listing of
 // the address proves nothing about this one.
-type Stand struct {
-	Revision listing.Revision
-	Since    time.Time
-}
+type Stand struct{ Since time.Time }
 
-func (st Stand) bytes() []byte {
-	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(st.Revision)), uint64(st.Since.Unix()))
-}
+func (st Stand) bytes() []byte { return binary.BigEndian.AppendUint64(nil, uint64(st.Since.Unix())) }
 
 // Mint makes a token for an address and its listing, good until an instant
 // (to the minute, not after the year 10136).

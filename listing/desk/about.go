@@ -32,7 +32,8 @@ func (d *Desk) About(ctx context.Context, a netip.Addr) (About, error) {
 	if err != nil {
 		return About{}, err
 	}
-	about := About{Facts: delist.Facts{Address: a, PerWeek: d.cfg.Settings().PerWeek}}
+	settings := d.cfg.Settings()
+	about := About{Facts: delist.Facts{Address: a, PerWeek: settings.PerWeek, Probing: settings.Probe != ""}}
 	if err := d.count(&about); err != nil {
 		return About{}, err
 	}
@@ -46,7 +47,9 @@ func (d *Desk) About(ctx context.Context, a netip.Addr) (About, error) {
 		}
 		about.Facts.Proofs = f.Proofs
 		for _, h := range f.Requests {
-			about.Facts.Requests = append(about.Facts.Requests, h.Time)
+			if !h.Control {
+				about.Facts.Requests = append(about.Facts.Requests, h.Time)
+			}
 		}
 		if len(about.Entries) == 0 {
 			about.Last, err = d.last(snap, a)
@@ -109,8 +112,8 @@ func (d *Desk) entries(snap listing.Snapshot, hits []index.Hit, about *About) er
 	slices.SortStableFunc(about.Entries, func(x, y delist.Evident) int { return x.Info.Rank - y.Info.Rank })
 	for _, e := range about.Entries {
 		about.Facts.Entries = append(about.Facts.Entries, e.Listing)
-		if e.Revision > about.Stand.Revision {
-			about.Stand = delist.Stand{Revision: e.Revision, Since: e.Since}
+		if since := about.Stand.Since; since.IsZero() || e.Since.Before(since) {
+			about.Stand.Since = e.Since
 		}
 	}
 	return nil

@@ -266,10 +266,10 @@ func TestProbeIsProof(t *testing.T) {
 		t.Fatalf("no probe address in:\n%s", letter.Letter)
 	}
 	address, _, _ := strings.Cut(letter.Letter[at:], "\n")
-	probe := desk.Probe{Time: o.now(), Client: sender, Recipient: strings.ToUpper(address), Strength: helo.StrengthOK}
+	probe := desk.Probe{Time: o.now(), Client: sender, Recipient: strings.ToUpper(address), Verdict: helo.Verdict{Code: helo.CodeOK, Strength: helo.StrengthOK}}
 	for _, bad := range []func(p *desk.Probe){
 		func(p *desk.Probe) { p.Recipient = "postmaster@probe.bl.example" },
-		func(p *desk.Probe) { p.Strength = helo.Medium },
+		func(p *desk.Probe) { p.Verdict.Strength = helo.Medium },
 		func(p *desk.Probe) { p.Client = netip.MustParseAddr("192.0.2.8") },
 		func(p *desk.Probe) { p.Recipient = "helo+abc@probe.bl.example" },
 	} {

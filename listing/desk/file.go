@@ -33,6 +33,7 @@ type heard struct {
 	Ticket  string               `json:"ticket"`
 	Code    delist.Code          `json:"decision"`
 	Because listing.DelistReason `json:"because,omitempty"` // it was to be delisted for
+	Control bool                 `json:"control,omitempty"` // it came with proof that the address is the sender's: it does not count
 }
 
 // Limits of a file.

@@ -151,7 +151,7 @@ func (d *Desk) hear(ctx context.Context, c *hearing, r Request) error {
 		}
 		c.ticket = t
 		dr.put(t)
-		dr.file.Requests = append(dr.file.Requests, heard{ID: c.id, Time: c.now, Ticket: t.ID, Code: c.decision.Code, Because: c.because})
+		dr.file.Requests = append(dr.file.Requests, heard{ID: c.id, Time: c.now, Ticket: t.ID, Code: c.decision.Code, Because: c.because, Control: r.Offered.Controls(r.Address)})
 		if r.Offered.Kind != "" {
 			dr.file.prove(r.Offered)
 		}
