@@ -28,12 +28,19 @@ type Sensor interface {
 
 // SensorStatus is how the sensor is.
 type SensorStatus struct {
-	Receiver string   `json:"receiver"` // of the policy service
-	Policy   []string `json:"policy"`   // where it answers
-	Enforce  bool     `json:"enforce"`
-	Resolver string   `json:"resolver,omitempty"`
-	Service  any      `json:"service,omitempty"` // counters of the policy service, sent as JSON
+	Receiver string     `json:"receiver"` // of the policy service
+	Policy   []string   `json:"policy"`   // where it answers
+	Enforce  bool       `json:"enforce"`
+	Resolver string     `json:"resolver,omitempty"`
+	Service  any        `json:"service,omitempty"` // counters of the policy service, sent as JSON
+	Probes   ProbeCount `json:"probes"`
 	sighting.Status
+}
+
+// ProbeCount is what became of mails to probe addresses.
+type ProbeCount struct {
+	Taken   int64 `json:"taken"`   // as proof
+	Refused int64 `json:"refused"` // the token was not good
 }
 
 // Observed is what became of sessions that were told.

@@ -178,8 +178,12 @@ func (what *eximEvent) apply(one *session) {
 	if what.server.IsValid() {
 		s.OurIPs = union(s.OurIPs, append(s.OurIPs[:0:0], what.server))
 	}
+	one.report.Tried += len(what.recipients)
+	if what.unknown {
+		one.report.Unknown++
+	}
 	for _, mailbox := range what.recipients {
-		addRecipient(s, mailbox)
+		one.report.addRecipient(mailbox)
 	}
 }
 

@@ -17,6 +17,7 @@ type eximEvent struct {
 	auth       bool
 	submission bool
 	nullSender bool
+	unknown    bool // the recipient is a mailbox that the server does not have
 	closing    bool // the connection is over
 }
 
@@ -104,8 +105,10 @@ func parseReject(text []byte, mail bool) (what eximEvent, ok, ambiguous bool) {
 		what.nullSender = ok && len(sender) == 0
 		rest = bytes.TrimPrefix(rest, []byte(" temporarily"))
 		if rest, rcpt := bytes.CutPrefix(rest, []byte(" rejected RCPT <")); rcpt {
-			if mailbox, _, ok := cutQuoted(rest, '>'); ok {
+			if mailbox, why, ok := cutQuoted(rest, '>'); ok {
 				what.recipients = append(what.recipients, mailbox)
+				// What "verify = recipient" says, and a router's ":fail: Unknown user".
+				what.unknown = bytes.HasPrefix(why, []byte(": Unrouteable address")) || bytes.HasPrefix(why, []byte(": Unknown user"))
 			}
 		}
 		return what, ok, false

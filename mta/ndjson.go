@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"hash/fnv"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -41,7 +42,7 @@ func (n *NDJSON) Line(line []byte, emit func(Report)) {
 	emit(r)
 }
 
-// complete adds what a line may lack.
+// complete adds what a line may lack, and lets go of local parts.
 func (n *NDJSON) complete(line []byte, r *Report) {
 	if r.Time.IsZero() {
 		r.Time = n.o.Now()
@@ -49,6 +50,20 @@ func (n *NDJSON) complete(line []byte, r *Report) {
 	r.Time = r.Time.UTC()
 	if r.Receiver == "" {
 		r.Receiver = n.o.Receiver
+	}
+	given := r.Recipients
+	r.Recipients = nil
+	for _, recipient := range given {
+		if strings.IndexByte(recipient, '@') < 0 {
+			recipient = "@" + recipient
+		}
+		r.addRecipient([]byte(recipient))
+	}
+	if r.Tried < 0 || r.Unknown < 0 {
+		r.Tried, r.Unknown = 0, 0
+	}
+	if local, _, found := strings.Cut(r.Probe, "@"); !found || !isProbe([]byte(local)) {
+		r.Probe = ""
 	}
 	if r.ID == "" {
 		hash := fnv.New64a()

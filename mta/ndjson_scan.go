@@ -65,6 +65,9 @@ const (
 	fieldSubmission
 	fieldTrusted
 	fieldNullSender
+	fieldTried
+	fieldUnknown
+	fieldProbe
 )
 
 // field reads the value of a key.
@@ -120,6 +123,12 @@ func (s *scanner) checkField(key []byte, r *Report, mark func(fieldSet) bool) bo
 		return mark(fieldTrusted) && s.flag(&r.Trusted)
 	case "null_sender":
 		return mark(fieldNullSender) && s.flag(&r.NullSender)
+	case "rcpts_tried":
+		return mark(fieldTried) && s.number(&r.Tried)
+	case "rcpts_unknown":
+		return mark(fieldUnknown) && s.number(&r.Unknown)
+	case "probe":
+		return mark(fieldProbe) && s.word(&r.Probe)
 	}
 	return false
 }
@@ -184,6 +193,22 @@ func (s *scanner) flag(to *bool) bool {
 		}
 	}
 	return false
+}
+
+// number takes a small one without a sign, a fraction or an exponent.
+func (s *scanner) number(to *int) bool {
+	s.blank()
+	start, n := s.at, 0
+	for ; s.at < len(s.text) && digit(s.text[s.at]); s.at++ {
+		n = 10*n + int(s.text[s.at]-'0')
+	}
+	const longest = 9
+	length := s.at - start
+	if length == 0 || length > longest || length > 1 && s.text[start] == '0' {
+		return false
+	}
+	*to = n
+	return true
 }
 
 func (s *scanner) texts(to *[]string) bool {

@@ -13,14 +13,14 @@ import (
 )
 
 const fullLine = `{"time":"2026-11-23T08:50:27.9Z","receiver":"mx2","id":"4711","client":"203.0.113.7","verb":"HELO","helo":"h.example",` +
-	`"our_ips":["192.0.2.25"],"our_names":["mx.rcpt.example"],"hosted":["rcpt.example"],"rcpts":["b@rcpt.example"],"ptr":["a.example"],` +
+	`"our_ips":["192.0.2.25"],"our_names":["mx.rcpt.example"],"hosted":["rcpt.example"],"rcpts":["rcpt.example"],"ptr":["a.example"],` +
 	`"ptr_dns":"ok","fcrdns":true,"helo_addrs":["2001:db8::7"],"helo_dns":"ok","auth":true,"submission":true,"trusted":true,"null_sender":true}`
 
 func full() Report {
 	return Report{
 		Time: time.Date(2026, 11, 23, 8, 50, 27, 900_000_000, time.UTC), Receiver: "mx2", ID: "4711",
 		Session: helo.Session{
-			Client: netip.MustParseAddr("203.0.113.7"), Verb: helo.VerbHELO, HELO: "h.example", Recipients: []string{"b@rcpt.example"},
+			Client: netip.MustParseAddr("203.0.113.7"), Verb: helo.VerbHELO, HELO: "h.example", Recipients: []string{"rcpt.example"},
 			OurIPs: addrs("192.0.2.25"), OurNames: []string{"mx.rcpt.example"}, Hosted: []string{"rcpt.example"},
 			PTR: []string{"a.example"}, PTRStatus: helo.OK, FCrDNS: true, HELOAddrs: addrs("2001:db8::7"), HELOStatus: helo.OK,
 			Auth: true, Submission: true, Trusted: true, NullSender: true,

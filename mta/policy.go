@@ -23,7 +23,7 @@ type PolicyConfig struct {
 	Our Our
 
 	Now         func() time.Time // nil: time.Now
-	Quiet       time.Duration    // after a session's last request, until it is reported; 10 s
+	Quiet       time.Duration    // after a session's last request, until it is reported; 500 ms. Before RCPT 20 times as long
 	Idle        time.Duration    // between requests, until the connection is closed; 10 min, longer than Postfix waits
 	Request     time.Duration    // from a request's first octet to its last; 30 s
 	Write       time.Duration    // until an answer is taken; 10 s
@@ -50,7 +50,7 @@ func (c PolicyConfig) filled() PolicyConfig {
 	for _, d := range []struct {
 		value    *time.Duration
 		standard time.Duration
-	}{{&c.Quiet, 10 * time.Second}, {&c.Idle, 10 * time.Minute}, {&c.Request, 30 * time.Second}, {&c.Write, 10 * time.Second}} {
+	}{{&c.Quiet, 500 * time.Millisecond}, {&c.Idle, 10 * time.Minute}, {&c.Request, 30 * time.Second}, {&c.Write, 10 * time.Second}} {
 		if *d.value == 0 {
 			*d.value = d.standard
 		}

@@ -9,7 +9,8 @@ import (
 	"dnsbld/listing/helo"
 )
 
-// policySession gathers the requests about one SMTP session.
+// policySession gathers the requests about one SMTP session, until there were none for a moment: who offends is to be listed
+// within a second. A recipient who is named later than that is not heard of, which can only spare a client.
 //
 // Postfix gives each mail an instance, PID.SECONDS.MICROSECONDS.NUMBER in hexadecimal, where the number counts the mails of one
 // SMTP session from 0 and the time is that of MAIL. The smtpd process keeps its connection to us while it handles one session after
@@ -128,7 +129,7 @@ func (s *policySession) add(r *policyRequest, at stage) {
 	r.describe(session)
 	if at == stageMail {
 		session.NullSender = session.NullSender || r.has[attrSender] && len(r.value(attrSender)) == 0
-		addRecipient(session, r.value(attrRecipient))
+		s.report.addRecipient(r.value(attrRecipient))
 	}
 }
 

@@ -120,6 +120,7 @@ func (p *Postfix) disconnect(l syslogLine, text []byte, emit func(Report)) {
 	if peer, ok := parsePeer(text); ok && peer.addr == one.report.Client {
 		tally := parseTally(peer.rest)
 		one.report.Auth = one.report.Auth || tally.auth
+		one.report.Tried = tally.recipients
 		if !one.greeted && tally.silent {
 			one.greeted, one.report.Verb = true, helo.VerbNone
 		}
@@ -180,7 +181,10 @@ func (e lineEnd) apply(one *session, stage []byte) {
 		}
 	}
 	s.NullSender = s.NullSender || e.nullSender
-	addRecipient(s, e.recipient)
+	one.report.addRecipient(e.recipient)
+	if e.unknown && string(stage) == "RCPT" {
+		one.report.Unknown++
+	}
 }
 
 // peer is a client as Postfix names it: NAME[ADDRESS] or NAME[ADDRESS]:PORT.

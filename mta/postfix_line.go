@@ -2,6 +2,7 @@ package mta
 
 import (
 	"bytes"
+	"strconv"
 
 	"dnsbld/listing/helo"
 )
@@ -89,6 +90,7 @@ type lineEnd struct {
 	helo       []byte
 	recipient  []byte
 	nullSender bool
+	unknown    bool // the server has no such mailbox
 }
 
 // parseEnd reads "; from=<S> to=<R> proto=P helo=<H>" from the end, because what comes before may hold anything: a DNSBL's text,
@@ -111,6 +113,7 @@ func parseEnd(text []byte) (end lineEnd, ok bool) {
 	} else {
 		return end, false
 	}
+	end.unknown = bytes.HasPrefix(text, []byte(": 550 5.1.1 <")) // RFC 3463, section 3.2
 	if rest, ok := bytes.CutSuffix(text, []byte(">")); ok {
 		if at := bytes.LastIndex(rest, []byte(" to=<")); at >= 0 {
 			end.recipient = rest[at+len(" to=<"):]
@@ -122,8 +125,9 @@ func parseEnd(text []byte) (end lineEnd, ok bool) {
 
 // tally is what smtpd counts at the end of a session (Postfix 3.0 and later): " ehlo=1 auth=0/1 mail=1 … commands=5".
 type tally struct {
-	auth   bool // a successful AUTH
-	silent bool // mail, and no greeting tried before it
+	auth       bool // a successful AUTH
+	silent     bool // mail, and no greeting tried before it
+	recipients int  // that were named, refused ones too
 }
 
 func parseTally(text []byte) tally {
@@ -139,6 +143,11 @@ func parseTally(text []byte) tally {
 			t.auth = done
 		case "mail":
 			mailed = done
+		case "rcpt": // done, or done/tried
+			if _, tried, some := bytes.Cut(count, []byte("/")); some {
+				count = tried
+			}
+			t.recipients, _ = strconv.Atoi(string(count))
 		case "commands":
 			counted = true
 		}

@@ -17,6 +17,10 @@ type Report struct {
 	Time     time.Time // of the connection, or of the first that was seen of it
 	Receiver string    // the name that the configuration gives the mail server, or else the host name in its log
 	ID       string    // of the session, unique within Receiver; the same whenever the same log is read
+
+	Tried   int    // recipients that were named, as far as is known
+	Unknown int    // of these, mailboxes that the server does not have
+	Probe   string // a recipient in the form of a probe address, helo+TOKEN@DOMAIN: the one local part that is passed on
 	helo.Session
 }
 
@@ -25,6 +29,9 @@ type reportHead struct {
 	Time     time.Time `json:"time,omitzero"`
 	Receiver string    `json:"receiver,omitempty"`
 	ID       string    `json:"id,omitempty"`
+	Tried    int       `json:"rcpts_tried,omitempty"`
+	Unknown  int       `json:"rcpts_unknown,omitempty"`
+	Probe    string    `json:"probe,omitempty"`
 }
 
 // MarshalJSON writes one flat object: time, receiver, id and the keys of [helo.Session].
@@ -33,16 +40,17 @@ func (r Report) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		reportHead
 		session
-	}{reportHead{r.Time.UTC(), r.Receiver, r.ID}, session(r.Session)})
+	}{reportHead{r.Time.UTC(), r.Receiver, r.ID, r.Tried, r.Unknown, r.Probe}, session(r.Session)})
 }
 
 // UnmarshalJSON reads one flat object; keys that it lacks leave r as it is, except that a session without helo did not greet.
 func (r *Report) UnmarshalJSON(data []byte) error {
-	head := reportHead{r.Time, r.Receiver, r.ID}
+	head := reportHead{r.Time, r.Receiver, r.ID, r.Tried, r.Unknown, r.Probe}
 	if err := json.Unmarshal(data, &head); err != nil {
 		return fmt.Errorf("decoding report: %w", err)
 	}
 	r.Time, r.Receiver, r.ID = head.Time, head.Receiver, head.ID
+	r.Tried, r.Unknown, r.Probe = head.Tried, head.Unknown, head.Probe
 	return r.Session.UnmarshalJSON(data)
 }
 
@@ -92,18 +100,33 @@ const (
 // greetingText is HELO as it is kept.
 func greetingText(said []byte) string { return string(said[:min(len(said), maxHELO)]) }
 
-// addRecipient keeps the domain of a mailbox: local parts are nobody's business here.
-func addRecipient(s *helo.Session, mailbox []byte) {
+// addRecipient keeps the domain of a mailbox: local parts are nobody's business here, but for that of a probe address, which names
+// nobody.
+func (r *Report) addRecipient(mailbox []byte) {
 	domain := mailboxDomain(mailbox)
-	if len(domain) == 0 || len(domain) > maxDomain || len(s.Recipients) >= maxRecipients {
+	if len(domain) == 0 || len(domain) > maxDomain {
 		return
 	}
-	for _, known := range s.Recipients {
-		if strings.EqualFold(known, string(domain)) {
-			return
+	if r.Probe == "" && isProbe(mailbox[:len(mailbox)-len(domain)-1]) {
+		r.Probe = string(mailbox)
+	}
+	if len(r.Recipients) < maxRecipients && !slices.ContainsFunc(r.Recipients, func(known string) bool { return strings.EqualFold(known, string(domain)) }) {
+		r.Recipients = append(r.Recipients, string(domain))
+	}
+}
+
+// isProbe reports whether a local part is helo+TOKEN: whether the token is good, and the domain ours, is for others to say.
+func isProbe(local []byte) bool {
+	const tag, shortest, longest = "helo+", 16, 64
+	if len(local) < len(tag)+shortest || len(local) > len(tag)+longest || !strings.EqualFold(string(local[:len(tag)]), tag) {
+		return false
+	}
+	for _, c := range local[len(tag):] {
+		if !digit(c) && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return false
 		}
 	}
-	s.Recipients = append(s.Recipients, string(domain))
+	return true
 }
 
 // mailboxDomain is what stands behind the last @, unless that is within quotes.

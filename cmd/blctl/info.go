@@ -150,6 +150,9 @@ func (p *program) status(ctx context.Context, _ *input) error {
 	for _, z := range s.Zones {
 		row("zone", "%s, TTL %s, negative %s", clean(z.Name), z.TTL, z.NegativeTTL)
 	}
+	if s.Sensor != nil {
+		p.sensorRows(s.Sensor, row)
+	}
 	return p.human.table(rows)
 }
 

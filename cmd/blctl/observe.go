@@ -126,7 +126,7 @@ func (p *program) follow(ctx context.Context, in *input, log mta.Log, t *teller)
 	if err != nil {
 		return mta.LogStats{}, err
 	}
-	err = mta.Tail(ctx, mta.TailConfig{Path: path, From: from, Log: log, Now: p.now,
+	err = mta.Tail(ctx, mta.TailConfig{Path: path, From: from, Poll: batchAge, Log: log, Now: p.now,
 		Report: func(r mta.Report) error { return t.report(ctx, r) },
 		Save: func(at mta.Position) error {
 			if err := t.flush(ctx); err != nil {

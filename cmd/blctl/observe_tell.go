@@ -22,7 +22,7 @@ import (
 // it is not known whether it arrived, counts once.
 const (
 	batchSize = 500
-	batchAge  = time.Second
+	batchAge  = 250 * time.Millisecond
 	retryTime = 2 * time.Second
 	graceTime = 5 * time.Second // for what is on its way when the command is interrupted
 )

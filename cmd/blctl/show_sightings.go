@@ -2,8 +2,11 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
+	"dnsbld/ctl"
 	"dnsbld/listing/sighting"
 )
 
@@ -29,9 +32,14 @@ func (p *program) printSightings(f *sighting.Facts) {
 		h.printf("  HELO %s: %s, %d bogus\n", clean(g.HELO), plural(g.Count, "session", "sessions"), g.Bogus)
 	}
 	for _, d := range f.Decisions {
-		if !d.Shadow {
-			h.printf("  %s\n", clean(d.Sentence))
+		mark := ""
+		switch {
+		case d.Shadow && !d.Crossed:
+			continue
+		case d.Shadow:
+			mark = h.paint(faint, "  (shadow: lists nobody unless a zone names it)")
 		}
+		h.printf("  %s%s\n", clean(d.Sentence), mark)
 	}
 	if f.Bogus > 0 {
 		h.printf("  %s: %s\n", h.paint(bold, string(f.Diagnosis)), f.Diagnosis.Sentence())
@@ -44,4 +52,20 @@ func share(part, whole int) string {
 		return ""
 	}
 	return fmt.Sprintf(" (%.3g %%)", 100*float64(part)/float64(whole))
+}
+
+// sensorRows are the lines of status about what hears mail servers.
+func (p *program) sensorRows(s *ctl.SensorStatus, row func(name, format string, args ...any)) {
+	if len(s.Policy) > 0 {
+		row("policy service", "%s, as %s", clean(strings.Join(s.Policy, ", ")), clean(s.Receiver))
+	}
+	if len(s.Receivers) > 0 {
+		row("receivers", "%s", clean(strings.Join(s.Receivers, ", ")))
+	}
+	if s.Breaker.Open {
+		row("breaker", "%s", p.human.paint(red, fmt.Sprintf("open until %s: %d listed this hour", stamp(s.Breaker.Closes), s.Breaker.Listed)))
+	}
+	for _, symbol := range slices.Sorted(maps.Keys(s.Shadows)) {
+		row("shadow", "%s found against %s, not listed", plural(s.Shadows[symbol], "address", "addresses"), clean(symbol))
+	}
 }

@@ -40,6 +40,7 @@ type sensor struct {
 	checker atomic.Pointer[mta.Checker]
 	trouble trouble
 	desk    atomic.Pointer[desk.Desk] // told of probes; nil until it is open
+	probes  probes
 
 	listeners []net.Listener
 	reports   chan mta.Report // of the policy service
@@ -193,7 +194,7 @@ func (s *sensor) Facts(of listing.Subject) (sighting.Facts, error) {
 // Status is how the sensor is.
 func (s *sensor) Status() ctl.SensorStatus {
 	cfg := s.cfg.Load()
-	st := ctl.SensorStatus{Receiver: cfg.receiver, Policy: []string{}, Enforce: cfg.enforce, Service: s.policy.Stats(), Status: s.engine.Status()}
+	st := ctl.SensorStatus{Receiver: cfg.receiver, Policy: []string{}, Enforce: cfg.enforce, Service: s.policy.Stats(), Probes: s.probes.count(), Status: s.engine.Status()}
 	for _, l := range cfg.policy {
 		st.Policy = append(st.Policy, l.String())
 	}

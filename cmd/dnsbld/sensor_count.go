@@ -11,7 +11,6 @@ import (
 
 	"dnsbld/ctl"
 	"dnsbld/listing"
-	"dnsbld/listing/desk"
 	"dnsbld/listing/helo"
 	"dnsbld/listing/sighting"
 	"dnsbld/mta"
@@ -30,7 +29,8 @@ func (s *sensor) take(ctx context.Context, r mta.Report) (helo.Verdict, sighting
 	r = s.checker.Load().Check(ctx, r)
 	v := helo.Classify(r.Session)
 	out, err := s.engine.Observe(sighting.Observation{Time: r.Time, Receiver: r.Receiver, ID: r.ID, Client: r.Client,
-		Verdict: v, HELO: r.HELO, DNS: dnsText(&r.Session), Recipients: len(r.Recipients)})
+		Verdict: v, HELO: r.HELO, DNS: dnsText(&r.Session),
+		FCrDNS: r.FCrDNS, Recipients: max(r.Tried, r.Unknown, len(r.Recipients)), Unknown: r.Unknown})
 	if err != nil {
 		s.trouble.say("sessions cannot be counted", err)
 		s.mend(err)
@@ -38,37 +38,10 @@ func (s *sensor) take(ctx context.Context, r mta.Report) (helo.Verdict, sighting
 	if out != "" {
 		err = nil // it was counted
 	}
-	if out != sighting.Duplicate {
-		s.probes(ctx, r, v)
+	if out == sighting.Counted && r.Probe != "" {
+		s.probe(ctx, r, v)
 	}
 	return v, out, err
-}
-
-// probes tells the support desk of mail to its probe addresses: proof of who
-// controls a listed address. Readers of sessions keep such a recipient whole.
-func (s *sensor) probes(ctx context.Context, r mta.Report, v helo.Verdict) {
-	at := s.desk.Load()
-	if at == nil {
-		return
-	}
-	for _, to := range r.Recipients {
-		if !at.IsProbe(to) {
-			continue
-		}
-		proof, err := at.Probe(ctx, sensorActor, probeOf(r, to, v))
-		switch refused, ok := errors.AsType[*listing.Error](err); {
-		case ok && errors.Is(err, listing.ErrPolicy):
-			s.log.Info("a probe that is no proof", "client", r.Client, "receiver", r.Receiver, "why", refused.Code)
-		case err != nil:
-			s.trouble.say("a probe cannot be noted", err)
-		case proof:
-			s.log.Info("a probe is proof", "client", r.Client, "receiver", r.Receiver, "verdict", v.Code)
-		}
-	}
-}
-
-func probeOf(r mta.Report, to string, v helo.Verdict) desk.Probe {
-	return desk.Probe{Time: r.Time, Client: r.Client, Recipient: to, Verdict: v}
 }
 
 // dnsText is what DNS said of a client, for people.

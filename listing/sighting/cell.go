@@ -30,6 +30,7 @@ const (
 	markNoPTR                       // rdns-missing
 	markPTR                         // rdns-unconfirmed
 	markRcpt                        // most recipients unknown
+	markRDNS                        // the reverse name leads back to the address
 )
 
 // manyHosts stands for the hosts of a /64 that are too many to tell apart.

@@ -160,6 +160,7 @@ type Status struct {
 	Sole      bool               `json:"sole"` // one receiver alone, or none, reported in seven days
 	Breaker   Breaker            `json:"breaker"`
 	Totals    map[Outcome]uint64 `json:"totals"`
+	Shadows   map[string]int     `json:"shadows,omitempty"` // subjects found against shadow reasons, by symbol: not listed
 }
 
 // Status tells how the engine is.
@@ -171,7 +172,11 @@ func (e *Engine) Status() Status {
 	for o, n := range e.totals {
 		totals[o] = n
 	}
+	shadows := map[string]int{}
+	for k := range e.shadows {
+		shadows[reasonSymbols[k.Reason]]++
+	}
 	return Status{Networks: len(e.networks), Bytes: e.bytes, IDs: e.ids.total, Lost: e.lost,
 		Receivers: e.own.Receivers.recent(now), Sole: e.own.Receivers.sole(now),
-		Breaker: e.own.Breaker.status(now), Totals: totals}
+		Breaker: e.own.Breaker.status(now), Totals: totals, Shadows: shadows}
 }

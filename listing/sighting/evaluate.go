@@ -28,6 +28,7 @@ type Tally struct {
 	Targets   int       `json:"targets"`   // different targets of Sessions
 	Hosts     int       `json:"hosts"`     // different addresses of Sessions
 	Last      time.Time `json:"last,omitzero"`
+	Fixed     bool      `json:"fixed,omitempty"` // put right since Last
 }
 
 // Decision is what a threshold makes of a tally.
@@ -80,6 +81,9 @@ func (t Threshold) lacks(n Tally, sole bool) (missing []string) {
 		if t, possible = t.Sole(); !possible {
 			return []string{"a second receiver must report"}
 		}
+	}
+	if n.Fixed {
+		missing = append(missing, "it has been put right since")
 	}
 	need := func(have, want int, what string) {
 		if have < want {

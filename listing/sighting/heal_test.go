@@ -1,6 +1,7 @@
 package sighting
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -99,4 +100,51 @@ func TestHealAtOnce(t *testing.T) {
 		t.Error("the completing session did not wake")
 	}
 	d.want()
+}
+
+// Reverse DNS that was put right is taken at once: a listing for it ends, and
+// what was found for a shadow reason is forgotten.
+func TestHealReverseDNS(t *testing.T) {
+	missing := func(o *Observation) { o.Verdict.RDNS = helo.RDNSMissing }
+	unproved := func(o *Observation) { o.Verdict.RDNS = helo.RDNSUnconfirmed }
+	good := func(o *Observation) { o.FCrDNS = true }
+	offend := func(d *desk, how func(*Observation)) *desk {
+		d.reports("mx1", "mx2")
+		for i := range 10 {
+			d.see(sender, mismatch, by(fmt.Sprint("mx", 1+i%2)), at(-time.Duration(i%2)*time.Hour-time.Duration(i+1)*time.Second), how)
+		}
+		return d
+	}
+	for name, how := range map[string]func(*Observation){"rdns-missing": missing, "rdns-unconfirmed": unproved} {
+		d := offend(newDesk(t), how)
+		d.want()
+		if got := d.Status().Shadows; len(got) != 1 || got[name] != 1 {
+			t.Fatalf("%s: found %v", name, got)
+		}
+		d.see(sender, mismatch)
+		d.settle()
+		if got := d.Status().Shadows; got[name] != 1 {
+			t.Errorf("%s: forgotten without reverse DNS: %v", name, got)
+		}
+		d.see(sender, clean, good)
+		d.want()
+		if got := d.Status().Shadows; len(got) != 0 {
+			t.Errorf("%s: put right, and still found: %v", name, got)
+		}
+		if f, err := d.Facts(key(sender, rdnsMissing).Subject); err != nil || len(f.Decisions) != 1 || !f.Decisions[0].Fixed || f.Decisions[0].Crossed {
+			t.Errorf("%s: %+v, %v", name, f.Decisions, err)
+		}
+
+		d = offend(newDesk(t, func(o *Options) { o.Named = []listing.Reason{rdnsMissing, rdnsUnproved} }), how)
+		d.want(sender + " " + name)
+		d.see(sender, clean)
+		d.want(sender + " " + name)
+		d.see(sender, mismatch, good, at(-20*time.Minute))
+		d.want(sender + " " + name) // before the last that lacked it
+		d.see(sender, mismatch, good)
+		d.want()
+		if last := d.book.changes[len(d.book.changes)-1]; last.Because != listing.AutoHeal {
+			t.Errorf("%s: ended because %s", name, last.Because)
+		}
+	}
 }

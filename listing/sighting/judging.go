@@ -49,7 +49,7 @@ func (j *judging) heal(s *standing) bool {
 		return false
 	}
 	yes, at := j.n.health(s.unit, s.Reason, s.Since, (*cell).counted).heals(j.now)
-	switch {
+	switch yes = yes || j.n.fixed(s.unit, s.Reason); {
 	case yes:
 		j.ask(listing.Edit{Op: listing.OpDelist, Key: s.Key, Expect: s.expected(), Because: listing.AutoHeal})
 	case !at.IsZero() && at.Before(s.Until) && !at.Equal(s.healing):
@@ -113,15 +113,19 @@ func (j *judging) evaluate(u unit) []Decision {
 // thresholds lists a unit for what it has crossed and is not listed for.
 func (j *judging) thresholds(u unit) error {
 	for _, d := range j.evaluate(u) {
+		key := listing.Key{Subject: j.n.place.subject(u), Reason: d.Reason}
+		hidden := d.Shadow && !slices.Contains(j.o.Named, d.Reason)
+		if hidden && !d.Crossed {
+			j.shadow(key, d)
+		}
 		if !d.Crossed || u.all && d.Hosts < offenders || !u.all && slices.Contains(j.wide, d.Reason) {
 			continue
 		}
-		key := listing.Key{Subject: j.n.place.subject(u), Reason: d.Reason}
 		stands := j.stand(j.n.place, u, d.Reason, j.now)
 		if stands != nil && !stands.Except || j.waiting(key) || j.protected(key.Subject, j.rules.Policy, j.now) {
 			continue
 		}
-		if d.Shadow && !slices.Contains(j.o.Named, d.Reason) {
+		if hidden {
 			j.shadow(key, d)
 			continue
 		}

@@ -109,10 +109,30 @@ func (n *network) counters(u unit, ended endings) Counters {
 	}
 	for r := range reasonSymbols {
 		if t := tally(in, r, ended); t.Sessions > 0 && (r != rotating || t.Targets > 1) {
+			t.Fixed = n.fixed(u, r)
 			c.Reasons[r] = t
 		}
 	}
 	return c
+}
+
+// fixed reports whether what a reason is about has been put right since the unit's last session that spoke for it. That can be
+// told of reverse DNS alone, of which one session shows the truth for all of an address.
+func (n *network) fixed(u unit, r listing.Reason) bool {
+	if u.all || r != rdnsMissing && r != rdnsUnproved {
+		return false
+	}
+	var bad, good int64
+	for c := range n.cells() {
+		switch {
+		case !c.counted() || !u.has(c):
+		case c.marks&markRDNS != 0:
+			good = max(good, c.at)
+		case c.against(r):
+			bad = max(bad, c.at)
+		}
+	}
+	return good > bad
 }
 
 // tally is what cells hold for a reason, those before its latest end left out.

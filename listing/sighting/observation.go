@@ -20,6 +20,7 @@ type Observation struct {
 	// our address, our name, or the literal. Empty means the verdict's Name.
 	Target string
 	DNS    string // what DNS said of the client then, for people
+	FCrDNS bool   // the client's reverse name leads back to it
 	// Recipients is how many recipients were named, Unknown how many of them do
 	// not exist here.
 	Recipients, Unknown int

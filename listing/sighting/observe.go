@@ -83,7 +83,7 @@ func (e *Engine) count(n *network, host, id uint64, o *Observation, out Outcome,
 		d.witness(sample{host: host, reason: r, id: id, Sample: o.Sample()})
 	}
 	// A clean session matters too: it may heal, and it moves the window on.
-	if out == Counted && (n.bogus || !e.plain(&c) || len(e.stands[n.place]) > 0) {
+	if out == Counted && (n.bogus || !e.plain(&c) || len(e.stands[n.place]) > 0 || e.shadowed(n.place, host)) {
 		e.plan(n.place, host)
 	}
 }
@@ -120,6 +120,9 @@ func (o *Observation) marks(out Outcome) (m marks) {
 		m |= markNoPTR
 	case helo.RDNSUnconfirmed:
 		m |= markPTR
+	}
+	if o.FCrDNS {
+		m |= markRDNS
 	}
 	if o.manyUnknown() {
 		m |= markRcpt

@@ -17,10 +17,30 @@ type Found struct {
 // maxShadows is how many decisions for shadow reasons are remembered.
 const maxShadows = 10_000
 
+// shadow takes note of a decision for a shadow reason, or that there is none any more.
 func (j *judging) shadow(k listing.Key, d Decision) {
+	if !d.Crossed {
+		delete(j.shadows, k)
+		return
+	}
 	if _, known := j.shadows[k]; known || len(j.shadows) < maxShadows {
 		j.shadows[k] = Found{k.Subject, d}
 	}
+}
+
+// shadowed reports whether a host or its /64 is found against a shadow reason.
+func (e *Engine) shadowed(p place, host uint64) bool {
+	if len(e.shadows) == 0 {
+		return false
+	}
+	for r := rotating; r <= rcptBogus; r++ {
+		for _, u := range []unit{{host: host}, {all: p.six}} {
+			if _, found := e.shadows[listing.Key{Subject: p.subject(u), Reason: r}]; found {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Shadows are the subjects that would be listed for shadow reasons, as they
