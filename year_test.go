@@ -22,6 +22,7 @@ type year struct {
 	listed []listing.Subject          // lately, by operators
 	undone []listing.Revision         // lately done, to be undone perhaps
 	seen   []sample
+	swept  int // sources found to have lost entries since they were refreshed
 }
 
 // sample is what DNS said about an address at an instant.
@@ -38,7 +39,7 @@ type sample struct {
 // holds, what is served is what a restart would serve, and the history tells
 // of every sampled instant what was answered then.
 func TestYear(t *testing.T) {
-	y := &year{world: newWorld(t, 2026), feeds: map[string]map[string]bool{"hosts": {}, "mixed": {}}}
+	y := &year{world: newWorld(t, 2026), feeds: map[string]map[string]bool{"hosts": {}, "mixed": {}, "dated": {}}}
 	var backup []byte
 	for day := range 365 {
 		y.feedsCome(day)
@@ -63,6 +64,9 @@ func TestYear(t *testing.T) {
 	}
 	y.agree()
 	y.remembers()
+	if y.swept == 0 {
+		y.Error("no entry of a source ended before it")
+	}
 }
 
 // Where the year takes place.
@@ -71,6 +75,7 @@ var (
 	ranges    = netip.MustParsePrefix("203.0.113.0/24")
 	hosts     = netip.MustParsePrefix("198.18.0.0/19")
 	hosts6    = netip.MustParsePrefix("2001:db8::/120")
+	dated     = netip.MustParsePrefix("198.51.100.128/25") // the lines of its feed have ends of their own
 )
 
 // within is a random address of a prefix.
@@ -84,7 +89,7 @@ func (y *year) within(p netip.Prefix) netip.Addr {
 }
 
 func (y *year) anywhere() netip.Addr {
-	return y.within([]netip.Prefix{operators, operators, ranges, hosts, hosts6}[y.IntN(5)])
+	return y.within([]netip.Prefix{operators, operators, ranges, hosts, hosts6, dated}[y.IntN(6)])
 }
 
 func subject(a netip.Addr, bits int) listing.Subject {
@@ -102,14 +107,14 @@ func (y *year) feedsCome(day int) {
 		if day%7 < 5 { // at weekends nothing changes
 			y.churn(name, file)
 		}
-		text := strings.Join(slices.Sorted(maps.Keys(file)), "\n") + "\n"
+		text := strings.Join(slices.Concat(headers[name], slices.Sorted(maps.Keys(file))), "\n") + "\n"
 		y.now = y.now.Add(time.Minute)
 		out, err := y.blctl.Import(y.Context(), ctl.Import{Import: listing.Import{Source: name, Replace: true, For: listing.Life(3 * listing.Day)},
-			Reason: "imported", MinLines: 10}, strings.NewReader(text))
+			Reason: "imported", MinLines: 10, Format: map[bool]string{true: "csv"}[name == "dated"]}, strings.NewReader(text))
 		if err != nil {
 			y.Fatalf("%s: importing %s: %v", y.now, name, err)
 		}
-		if out.Lines != len(file) || out.Added+out.Altered+out.Kept != len(file) {
+		if out.Lines != len(file) || out.Added+out.Altered+out.Kept+out.Over != len(file) {
 			y.Fatalf("%s: a file of %d lines: %+v", y.now, len(file), out)
 		}
 		if day%7 >= 6 && out.Added+out.Removed+out.Altered > 0 && (name != "mixed" || day%100 > 0) {
@@ -118,19 +123,25 @@ func (y *year) feedsCome(day int) {
 	}
 }
 
+// headers stand before the lines of a file.
+var headers = map[string][]string{"dated": {"address,until"}}
+
 // churn gives a file some new lines and takes some away.
 func (y *year) churn(name string, file map[string]bool) {
-	size, have := 1500, slices.Sorted(maps.Keys(file))
-	if name == "mixed" {
-		size = 60
-	}
-	for range len(have) / 50 {
+	have, size := slices.Sorted(maps.Keys(file)), map[string]int{"hosts": 1500, "mixed": 60, "dated": 40}[name]
+	for range (len(have) + 49) / 50 * map[bool]int{true: 6, false: 1}[name == "dated"] {
 		delete(file, have[y.IntN(len(have))])
 	}
 	for len(file) < size {
 		switch {
 		case name == "hosts":
 			file[y.within(hosts).String()] = true
+		case name == "dated":
+			a := y.within(dated).String() + ","
+			if !slices.ContainsFunc(have, func(line string) bool { return strings.HasPrefix(line, a) }) {
+				line := a + y.now.Add(time.Duration(1+y.IntN(10*86400))*time.Second).Format(time.RFC3339)
+				have, file[line] = append(have, line), true
+			}
 		case y.IntN(4) == 0:
 			file[subject(y.within(ranges), 26+y.IntN(7)).String()] = true
 		default:
@@ -220,6 +231,16 @@ func (y *year) sample() {
 			y.Fatalf("%s: %s is in the feed of the day, and answered with %v", y.now, a, codes)
 		}
 	}
+	for line := range y.feeds["dated"] {
+		text, end, _ := strings.Cut(line, ",")
+		until, _ := time.Parse(time.RFC3339, end)
+		a := netip.MustParseAddr(text)
+		codes := y.answered(a)
+		spared := slices.ContainsFunc(y.spared, func(p netip.Prefix) bool { return p.Contains(a) })
+		if listed := slices.Contains(codes, listing.Imported); listed != y.now.Before(until) && (listed || !spared) {
+			y.Fatalf("%s: %s is in its feed until %s, and answered with %v", y.now, a, end, codes)
+		}
+	}
 	for _, a := range append(ask, netip.MustParseAddr(lines[y.IntN(len(lines))])) {
 		codes := y.answered(a)
 		if hosts.Contains(a) && !y.feeds["hosts"][a.String()] && slices.Contains(codes, listing.Imported) {
@@ -246,6 +267,7 @@ func (y *year) agree() {
 		y.Fatalf("the audit does not hold: %+v, %v", verified, err)
 	}
 	var rebuilt *index.Set
+	var sources []listing.Source
 	counted := [2]int{}
 	if err := y.store.View(ctx, func(s listing.Snapshot) (err error) {
 		for e, err := range s.Each(listing.Subject{}) {
@@ -258,10 +280,18 @@ func (y *year) agree() {
 				counted[1]++
 			}
 		}
+		if sources, err = s.Sources(); err != nil {
+			return err
+		}
 		rebuilt, err = index.FromSnapshot(s)
 		return err
 	}); err != nil {
 		y.Fatal(err)
+	}
+	for _, s := range sources {
+		if s.Swept > s.Revision {
+			y.swept++
+		}
 	}
 	if counted != [2]int{status.Entries, status.Sourced} {
 		y.Fatalf("%v entries, counted as %d and %d", counted, status.Entries, status.Sourced)

@@ -96,7 +96,7 @@ func (w *world) passes(d time.Duration) {
 		if len(edits) == 0 {
 			return
 		}
-		if _, err := w.book.Do(w.Context(), "dnsbld", "", edits); err != nil {
+		if err := w.book.Sweep(w.Context(), "dnsbld", edits); err != nil {
 			w.Fatalf("%s: ending what is due: %v", w.now, err)
 		}
 	}

@@ -18,6 +18,7 @@ const (
 	Allowed    = "allowed"    // an allow entry was made or changed
 	Disallowed = "disallowed" // it was taken back
 	Refreshed  = "refreshed"  // a source was imported
+	Swept      = "swept"      // entries of a source ended before it
 	Dropped    = "dropped"    // a source ended, and its entries with it
 	Configured = "configured" // the configuration changed
 	Noted      = "noted"      // a proposal or a ticket was written
@@ -72,6 +73,9 @@ func sourceEvent(e *Event, c listing.Change) {
 		return
 	}
 	e.Action, e.Source, e.Entries, e.Until = Refreshed, c.SourceAfter.Name, c.SourceAfter.Entries, c.SourceAfter.Until
+	if c.Because == listing.Expired {
+		e.Action = Swept
+	}
 }
 
 func nameOf(c listing.Change) string {
@@ -118,10 +122,16 @@ func entryAction(c listing.Change) string {
 			return Excepted
 		}
 		return Listed
-	case c.After.Until.After(c.Before.Until):
+	case later(c.After.Until, c.Before.Until):
 		return Extended
-	case c.After.Until.Before(c.Before.Until):
+	case later(c.Before.Until, c.After.Until):
 		return Shortened
 	}
 	return Described
+}
+
+// later reports whether the end a comes after the end b; the zero time is that
+// of the source.
+func later(a, b time.Time) bool {
+	return !b.IsZero() && (a.IsZero() || a.After(b))
 }

@@ -43,6 +43,7 @@ type Imported struct {
 	Altered  int       `json:"altered"`
 	Kept     int       `json:"kept"`
 	Skipped  int       `json:"skipped"` // lines that name addresses which are never listed
+	Over     int       `json:"over"`    // lines whose own end has come
 	Bad      int       `json:"bad"`
 	BadLines []BadLine `json:"bad_lines,omitempty"` // the first ones
 }
@@ -140,7 +141,8 @@ func (s *Server) imports(w http.ResponseWriter, r *http.Request, who Caller) err
 	if in.Outcome, err = s.outcome(res, c.DryRun); err != nil {
 		return err
 	}
-	in.Added, in.Removed, in.Altered, in.Kept, in.Skipped = res.Added, res.Removed, res.Verdict.Altered, res.Kept, res.Skipped
+	in.Added, in.Removed, in.Altered, in.Kept = res.Added, res.Removed, res.Verdict.Altered, res.Kept
+	in.Skipped, in.Over = res.Skipped, res.Over
 	if in.reach != nil {
 		in.Inside = &in.reach.Inside
 	}

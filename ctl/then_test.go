@@ -86,7 +86,7 @@ func (h *house) step(ctx context.Context, rt *rapid.T, prefixes []string) {
 		_, err = h.book.DropSource(ctx, "alice", "feed", "", listing.Options{})
 	case "sweep":
 		if edits := h.live.Set().Due(uint32(h.clock.now().Unix()), listing.MaxEdits); len(edits) > 0 {
-			_, err = h.book.Do(ctx, "sweep", "", edits)
+			err = h.book.Sweep(ctx, "sweep", edits)
 		}
 	}
 	if err != nil {
@@ -100,6 +100,9 @@ func (h *house) feed(rt *rapid.T, prefixes []string) iter.Seq2[listing.Entry, er
 	for _, text := range rapid.SliceOfDistinct(rapid.SampledFrom(prefixes), rapid.ID).Draw(rt, "lines") {
 		e := listing.Entry{Key: listing.Key{Subject: subject(text), Reason: rapid.SampledFrom([]listing.Reason{listing.Manual, listing.BareIP}).Draw(rt, "code")}}
 		e.Except = rapid.Bool().Draw(rt, "except")
+		if hours := rapid.IntRange(-5, 20).Draw(rt, "until"); hours > 0 {
+			e.Until = h.clock.now().Add(time.Duration(hours) * time.Hour).Truncate(time.Second)
+		}
 		all = append(all, e)
 	}
 	return func(yield func(listing.Entry, error) bool) {

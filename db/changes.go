@@ -182,12 +182,13 @@ func (f *follower) wide(raw []byte, batch []listing.Change) (_ []listing.Change,
 type slab struct {
 	rec           *record
 	before, after *listing.Source
+	because       listing.DelistReason
 	entries       []listing.Entry
 }
 
 func (f *follower) slab(changes int) *slab {
 	before, after := f.rec.sources()
-	return &slab{rec: f.rec, before: before, after: after, entries: make([]listing.Entry, 0, changes)}
+	return &slab{rec: f.rec, before: before, after: after, because: f.rec.because(), entries: make([]listing.Entry, 0, changes)}
 }
 
 func (s *slab) entry(e listing.Entry) *listing.Entry {
@@ -199,7 +200,7 @@ func (s *slab) entry(e listing.Entry) *listing.Entry {
 }
 
 func (s *slab) change(subject listing.Subject, step *transition) listing.Change {
-	c := listing.Change{Revision: s.rec.revision, Header: s.rec.header(), Kind: listing.EntryChange}
+	c := listing.Change{Revision: s.rec.revision, Header: s.rec.header(), Kind: listing.EntryChange, Because: s.because}
 	if step.hasBefore && s.before != nil {
 		c.Before = s.entry(step.before.entry(subject, s.before))
 	}

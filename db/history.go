@@ -193,7 +193,7 @@ func (h *hit) read(rec *record) (listing.Change, error) {
 	if after == nil {
 		return listing.Change{}, corruptf("import at revision %d", h.revision)
 	}
-	c := listing.Change{Revision: h.revision, Header: rec.header(), Kind: listing.EntryChange}
+	c := listing.Change{Revision: h.revision, Header: rec.header(), Kind: listing.EntryChange, Because: rec.because()}
 	if h.step.hasBefore && before != nil {
 		e := h.step.before.entry(h.subject, before)
 		c.Before = &e

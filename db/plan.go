@@ -2,6 +2,7 @@ package db
 
 import (
 	"bytes"
+	"slices"
 
 	"dnsbld/listing"
 
@@ -12,7 +13,7 @@ import (
 // stood at one revision.
 type plan struct {
 	name   string
-	base   listing.Revision // of the source compared with; 0: with nothing
+	base   listing.Revision // that last changed the source compared with; 0: with nothing
 	diff   listing.Diff
 	hosts  []put // blocks
 	wide   []put
@@ -40,12 +41,13 @@ func putAll(b *bolt.Bucket, puts []put) error {
 // planner compares a source with what an import says of it.
 type planner struct {
 	*plan
-	new  *contents
-	add  bool  // what the import does not name stays
-	now  int64 // the request's time
-	old  blockReader
-	next tableBuilder[attrs] // the block as it will be
-	log  deltaBuilder
+	new   *contents
+	add   bool  // what the import does not name stays
+	sweep bool  // … unless its time has come
+	now   int64 // the request's time
+	old   blockReader
+	next  tableBuilder[attrs] // the block as it will be
+	log   deltaBuilder
 
 	begun attrs // what since made
 }
@@ -55,7 +57,8 @@ func (s *state) plan(r *listing.Request, c *contents) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &planner{plan: &plan{name: r.Source.Name, base: base.Revision}, new: c, add: r.Source.Add, now: seconds(r.Time)}
+	p := &planner{plan: &plan{name: r.Source.Name, base: base.Changed()}, new: c,
+		add: r.Source.Add || r.Source.Sweep, sweep: r.Source.Sweep, now: seconds(r.Time)}
 	p.next.low = blockLow
 	var hosts, wide *bolt.Cursor
 	if base.Revision != 0 {
@@ -92,7 +95,7 @@ func (p *planner) compareHosts(c *bolt.Cursor) error {
 			key = hostKey(uint32(p.new.hosts[n] >> 32))
 		}
 		order := compareKeys(k, key)
-		if order < 0 && p.add {
+		if order < 0 && p.add && !p.sweep {
 			k, v = c.Next()
 			continue
 		}
@@ -101,6 +104,10 @@ func (p *planner) compareHosts(c *bolt.Cursor) error {
 		if order <= 0 {
 			if err := p.old.open(k, v); err != nil {
 				return err
+			}
+			if p.sweep && !slices.ContainsFunc(p.old.attrs, p.over) {
+				k, v = c.Next()
+				continue
 			}
 			key = bytes.Clone(k)
 		}
@@ -196,7 +203,7 @@ func orderHosts(atA uint32, a *attrs, atB uint32, b *attrs) int {
 // settle says what stands of one key afterwards, nil for nothing, and counts.
 func (p *planner) settle(have, want *attrs) (after *attrs, differs bool) {
 	switch {
-	case want == nil && p.add:
+	case want == nil && p.add && !(p.sweep && p.over(*have)):
 		return have, false
 	case want == nil:
 		p.diff.Removed++
@@ -213,6 +220,9 @@ func (p *planner) settle(have, want *attrs) (after *attrs, differs bool) {
 	p.diff.Altered++
 	return after, true
 }
+
+// over reports whether the time of an entry has come.
+func (p *planner) over(a attrs) bool { return a.until != 0 && a.until <= p.now }
 
 // since gives attributes that lack one a beginning. The result is good until
 // the next call.

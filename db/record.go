@@ -90,6 +90,13 @@ func (rec *record) sources() (before, after *listing.Source) {
 	return nil, nil
 }
 
+// because is why entries of the source ended: of a sweep that their time had
+// come, of an import that it no longer names them.
+func (rec *record) because() listing.DelistReason {
+	changes := rec.verdict.Changes
+	return changes[len(changes)-1].Because
+}
+
 // encodeNamed writes the entries that a request named. Most are the entry of
 // the next change, so that one byte says so.
 func encodeNamed(b []byte, named []listing.Entry, changes []listing.Change) []byte {

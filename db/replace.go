@@ -81,7 +81,7 @@ func (d *DB) tryReplace(j *job) (v listing.Verdict, err error) {
 // current is the plan of a job if the source is as it was, else a new one.
 func (s *state) current(j *job) (*plan, error) {
 	base, _, err := s.base(j.request)
-	if err != nil || base.Revision == j.plan.base {
+	if err != nil || base.Changed() == j.plan.base {
 		return j.plan, err
 	}
 	return s.plan(j.request, j.content)
@@ -106,7 +106,7 @@ func (w *writing) replace(j *job) error {
 	}
 	v, err := listing.DecideSource(w.state, *j.request, p.diff)
 	j.verdict, j.err = v, err
-	if err != nil {
+	if err != nil || len(v.Changes) == 0 { // a sweep that came too late
 		return fatal(err)
 	}
 	for n := range v.Changes {

@@ -171,6 +171,28 @@ func (b *Book) Do(ctx context.Context, actor, note string, edits []Edit) (Result
 	return b.apply(ctx, order{Header: Header{Time: b.Now(), Actor: actor, Note: note}, Options: Options{MaxChanges: MaxEdits}}, edits)
 }
 
+// Sweep ends what is due: entries, allow entries and sources by the edits, and
+// in a source that stays the entries that end before it, as one change.
+func (b *Book) Sweep(ctx context.Context, actor string, due []Edit) error {
+	res, err := b.Do(ctx, actor, "", due)
+	for n := range due {
+		name := due[n].Source
+		if err != nil {
+			return err
+		}
+		if name == "" || slices.ContainsFunc(res.Changes, func(c Change) bool { return c.Kind == SourceChange && c.SourceBefore.Name == name }) {
+			continue
+		}
+		var v Verdict
+		v, err = b.store.Replace(ctx, Request{Header: Header{ID: rand.Text(), Time: b.Now(), Actor: actor},
+			Source: &SourceEdit{Name: name, Sweep: true}}, func(func(Entry, error) bool) {})
+		if err == nil {
+			err = b.served(ctx, v, Options{})
+		}
+	}
+	return err
+}
+
 // order is what surrounds the edits of a command.
 type order struct {
 	Header

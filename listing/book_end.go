@@ -227,8 +227,12 @@ func liveSources(snap Snapshot, now time.Time) (map[string]bool, error) {
 
 // inForce reports whether the entry counts: its time and its source's last.
 func (e Entry) inForce(live map[string]bool, now time.Time) bool {
-	return live[e.Source] && (e.Until.IsZero() || e.Active(now))
+	return live[e.Source] && !e.over(now)
 }
+
+// over reports whether the entry's own time has come; that of a source may have
+// none.
+func (e Entry) over(now time.Time) bool { return !e.Until.IsZero() && !e.Active(now) }
 
 // end looks, plans and applies, again when another writer came between. A
 // command that was decided earlier is not planned: its answer stands.

@@ -44,7 +44,8 @@ func (c Permit) edit(now time.Time) (Edit, error) {
 }
 
 // Import replaces or extends a source with entries. Lines about addresses that
-// are never listed are skipped and counted. Entries that no import may list go
+// are never listed, and those whose own end has come, are skipped and counted.
+// Entries that no import may list go
 // to bad, whose error stops the import and changes nothing; a nil error skips
 // the entry.
 func (b *Book) Import(ctx context.Context, actor string, c Import, entries iter.Seq2[Entry, error], bad func(Entry, error) error) (Result, error) {
@@ -73,9 +74,9 @@ func (b *Book) Import(ctx context.Context, actor string, c Import, entries iter.
 	r := Request{Header: Header{Time: now, Actor: actor, Note: Printable(c.Note)}, Intent: IntentOf(c), DryRun: c.DryRun, Source: &edit}
 	r.ID, r.Keyed = requestID(c.Options, 0)
 
-	in := importer{rules: rules, source: c.Source, bad: bad}
+	in := importer{rules: rules, source: c.Source, now: now, bad: bad}
 	v, err := b.store.Replace(ctx, r, in.check(entries))
-	res := Result{Verdict: v, Skipped: in.skipped}
+	res := Result{Verdict: v, Skipped: in.skipped, Over: in.over}
 	if err != nil {
 		return Result{}, err
 	}
@@ -110,8 +111,10 @@ func (b *Book) sourceEdit(ctx context.Context, c Import, now time.Time) (SourceE
 type importer struct {
 	rules   Rules
 	source  string
+	now     time.Time
 	bad     func(Entry, error) error
 	skipped int
+	over    int
 }
 
 // check passes on what may be imported, as entries of the source.
@@ -132,6 +135,10 @@ func (in *importer) check(entries iter.Seq2[Entry, error]) iter.Seq2[Entry, erro
 }
 
 func (in *importer) admit(e *Entry) (skip bool, err error) {
+	if e.over(in.now) { // a sweep ended it already, or would at once
+		in.over++
+		return true, nil
+	}
 	e.Source, e.Origin = in.source, ByImport
 	err = in.rules.Policy.CheckImport(e.Subject)
 	var refused *Error

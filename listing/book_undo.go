@@ -124,6 +124,10 @@ func (set *changeSet) add(c Change) error {
 	case c.Kind == ConfigChange:
 		return &Error{Kind: ErrPolicy, Code: "configuration", Message: fmt.Sprintf("revision %d noted a change of the configuration", c.Revision),
 			Hint: "change the configuration file back and reload it"}
+	case c.Kind == SourceChange && c.SourceAfter != nil && c.Because == Expired:
+		return &Error{Kind: ErrPolicy, Code: "expired",
+			Message: fmt.Sprintf("revision %d ended entries of source %s whose time had come", c.Revision, c.SourceAfter.Name),
+			Hint:    "import a file that gives them a later end"}
 	case c.Kind == SourceChange && c.SourceAfter != nil:
 		set.source = &c
 	case c.Kind == SourceChange && c.Because == Expired && !c.Last:

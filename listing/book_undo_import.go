@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"time"
 )
 
 // undoImport puts a source back to what it held before an import.
@@ -20,11 +21,21 @@ func (b *Book) undoImport(ctx context.Context, o order, set changeSet) (Result, 
 	r := Request{Header: o.Header, Intent: o.intent, DryRun: o.DryRun,
 		Source: &SourceEdit{Name: name, Expect: &generation, Until: c.SourceBefore.Until}}
 	r.ID, r.Keyed = requestID(o.Options, 0)
-	v, err := b.store.Replace(ctx, r, b.contentsBefore(ctx, name, set.entries))
+	v, err := b.store.Replace(ctx, r, b.contentsBefore(ctx, name, unlapsed(set.entries, o.Time)))
 	if err != nil {
 		return Result{}, err
 	}
 	return Result{Verdict: v}, b.served(ctx, v, o.Options)
+}
+
+// unlapsed is what there was, less what would have ended by now.
+func unlapsed(before map[Key]*Entry, now time.Time) map[Key]*Entry {
+	for k, e := range before {
+		if e != nil && e.over(now) {
+			before[k] = nil
+		}
+	}
+	return before
 }
 
 func (b *Book) sourceUntouched(ctx context.Context, c *Change) error {

@@ -29,8 +29,8 @@ const (
 // five readers. Nothing changes without one.
 //
 // A refresh of a source makes one Change of kind source, and one of kind entry
-// for each entry that came or went. The end of a source is one Change: its
-// entries end with it. Before and After are of the kind's own type; a missing
+// for each entry that came or went; so does a sweep that ends entries before
+// their source. The end of a source is one Change: its entries end with it. Before and After are of the kind's own type; a missing
 // Before is a beginning, a missing After an end.
 type Change struct {
 	Revision Revision

@@ -75,4 +75,5 @@ type Result struct {
 	Verdict
 	Warnings []string // one sentence each
 	Skipped  int      // lines of an import that name addresses which are never listed
+	Over     int      // lines of an import whose own end has come
 }

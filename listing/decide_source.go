@@ -9,14 +9,20 @@ type Diff struct{ Added, Removed, Altered, Kept int }
 // given how the entries differ. A source whose time has come counts as ended:
 // the store compares against nothing, and the verdict ends it first. Like
 // Decide it is a pure function.
+//
+// Of a sweep, diff counts what has ended. It leaves generation and end as they
+// are: whoever prepares an import meanwhile is not disturbed.
 func DecideSource(state State, r Request, diff Diff) (Verdict, error) {
 	if err := r.Validate(); err != nil {
 		return Verdict{}, err
 	}
-	if r.Source == nil || r.Source.Name == "" || !r.Source.Until.After(r.Time) {
+	if r.Source == nil || r.Source.Name == "" || (!r.Source.Sweep && !r.Source.Until.After(r.Time)) {
 		return Verdict{}, fmt.Errorf("import without a source and its end: %w", ErrInvalid)
 	}
 	d := newDraft(state, &r)
+	if r.Source.Sweep {
+		return d.sweepSource(r.Source.Name, diff.Removed)
+	}
 	cur, found, err := d.source(r.Source.Name)
 	if err != nil {
 		return Verdict{}, err
@@ -37,6 +43,22 @@ func DecideSource(state State, r Request, diff Diff) (Verdict, error) {
 	d.change(c)
 	v := d.verdict()
 	v.Added, v.Removed, v.Altered, v.Kept = diff.Added, diff.Removed, diff.Altered, diff.Kept
+	return v, nil
+}
+
+// sweepSource takes out of a source the entries that have ended. With the source
+// itself another sweep deals.
+func (d *draft) sweepSource(name string, ended int) (Verdict, error) {
+	cur, found, err := d.source(name)
+	if err != nil || !found || !cur.Active(d.request.Time) || ended == 0 {
+		return d.verdict(), err
+	}
+	next := cur
+	next.Entries -= ended
+	next.Swept = d.revision
+	d.change(Change{Kind: SourceChange, SourceBefore: &cur, SourceAfter: &next, Because: Expired})
+	v := d.verdict()
+	v.Removed = ended
 	return v, nil
 }
 

@@ -89,8 +89,12 @@ type Source struct {
 	Entries    int       `json:"entries"`
 	Note       string    `json:"note,omitempty"`
 	Actor      string    `json:"actor"`
-	Revision   Revision  `json:"revision"` // of the last refresh
+	Revision   Revision  `json:"revision"`        // of the last refresh
+	Swept      Revision  `json:"swept,omitempty"` // that last ended entries before it
 }
+
+// Changed is the revision that changed the source last.
+func (s Source) Changed() Revision { return max(s.Revision, s.Swept) }
 
 // Active reports whether the source is in force at an instant.
 func (s Source) Active(now time.Time) bool { return now.Before(s.Until) }

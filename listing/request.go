@@ -21,7 +21,7 @@ const (
 	OpList      Op = "list"      // list, extend, or except
 	OpExpire    Op = "expire"    // change when an entry ends
 	OpDelist    Op = "delist"    // end an entry
-	OpSweep     Op = "sweep"     // end an entry if its time has come
+	OpSweep     Op = "sweep"     // end an entry, an allow entry or a source if its time has come
 	OpRestore   Op = "restore"   // put an entry back as it was
 	OpAllow     Op = "allow"     // never answer a prefix as listed
 	OpDisallow  Op = "disallow"  // take that back
@@ -71,12 +71,15 @@ type Lifetime struct {
 	Slack   Life `json:"slack,omitempty"` // an extension of no more than this is none
 }
 
-// SourceEdit asks for the contents of a source to be replaced or added to.
+// SourceEdit asks for the contents of a source to be replaced or added to, or
+// with Sweep for the entries to be ended that end before their source and whose
+// time has come; the rest is of no account then.
 type SourceEdit struct {
 	Name       string    `json:"name"`
+	Sweep      bool      `json:"sweep,omitempty"`
 	Expect     *uint64   `json:"expect,omitempty"` // the generation it was made against; 0: there is none
 	Add        bool      `json:"add,omitempty"`    // keep what the source has
-	Until      time.Time `json:"until"`
+	Until      time.Time `json:"until,omitzero"`
 	MaxChanges int       `json:"max,omitempty"`    // refuse if more entries would change; 0: any number
 	MaxRemoved float64   `json:"shrink,omitempty"` // refuse if a greater part of over 100 entries would go; 0: any
 }

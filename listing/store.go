@@ -17,7 +17,7 @@ type Store interface {
 
 	// Replace makes the source that the request names equal entries, or adds
 	// them to it, from one revision on; until then nothing shows. An error
-	// from entries changes nothing.
+	// from entries changes nothing. For a sweep there are none.
 	Replace(ctx context.Context, r Request, entries iter.Seq2[Entry, error]) (Verdict, error)
 
 	// View calls f with the list as it stands at one revision. Nothing of the

@@ -112,6 +112,9 @@ func (p *program) sentence(e ctl.Event) string {
 	case ctl.Listed, ctl.Excepted:
 		return p.standing(*e.After, "listed")
 	case ctl.Extended, ctl.Shortened:
+		if e.After.Until.IsZero() {
+			return fmt.Sprintf("%s, listed as %s: now for as long as source %s says so", e.Subject.Text(), what, clean(e.Source))
+		}
 		return fmt.Sprintf("%s, listed as %s: now until %s (%s)", e.Subject.Text(), what, stamp(e.After.Until), relative(e.After.Until, p.now()))
 	case ctl.Described:
 		return fmt.Sprintf("%s, listed as %s: note, ticket or evidence changed", e.Subject.Text(), what)
@@ -128,6 +131,8 @@ func (p *program) sentence(e ctl.Event) string {
 		return fmt.Sprintf("%s is no longer kept from being listed", e.Subject.Text())
 	case ctl.Dropped:
 		return fmt.Sprintf("source %s %s with its %s", clean(e.Source), h.paint(green, "ended"), plural(e.Entries, "entry", "entries"))
+	case ctl.Swept:
+		return fmt.Sprintf("source %s: entries %s before it, %s left", clean(e.Source), h.paint(green, "ended"), plural(e.Entries, "is", "are"))
 	case ctl.Refreshed:
 		return fmt.Sprintf("source %s imported, %s, good until %s", clean(e.Source), plural(e.Entries, "entry", "entries"), stamp(e.Until))
 	case ctl.Configured:

@@ -31,7 +31,7 @@ file is added to it. The entries end when the source is not imported again withi
 
 A line that cannot be imported is reported with file and line, and then nothing is
 changed, unless --skip-bad leaves it out. Lines about addresses that are never
-listed are left out and counted. A file that would remove more than half of a
+listed, and those with an end that has come, are left out and counted. A file that would remove more than half of a
 source is refused without --max-changes.
 
 FORMAT is one of
@@ -68,6 +68,7 @@ type imported struct {
 	Altered  int           `json:"altered"`
 	Kept     int           `json:"kept"`
 	Skipped  int           `json:"skipped"`
+	Over     int           `json:"over"`
 	Bad      int           `json:"bad"`
 	BadLines []ctl.BadLine `json:"bad_lines"`
 }
@@ -120,7 +121,7 @@ func (p *program) printBadLines(name string, out ctl.Imported) {
 
 func (p *program) concludeImport(c ctl.Import, out ctl.Imported, err error) error {
 	result := imported{changed: asChanged("import", "", out.Outcome), Source: out.Source, Lines: out.Lines, Added: out.Added, Removed: out.Removed,
-		Altered: out.Altered, Kept: out.Kept, Skipped: out.Skipped, Bad: out.Bad, BadLines: list(out.BadLines)}
+		Altered: out.Altered, Kept: out.Kept, Skipped: out.Skipped, Over: out.Over, Bad: out.Bad, BadLines: list(out.BadLines)}
 	result.Reason = c.Reason
 	for _, e := range out.Changes {
 		if !e.Until.IsZero() {
@@ -158,6 +159,9 @@ func (p *program) printImported(out ctl.Imported) {
 	h.printf("%d added, %d removed, %d changed, %d kept", out.Added, out.Removed, out.Altered, out.Kept)
 	if out.Skipped > 0 {
 		h.printf("; %s of addresses that are never listed left out", plural(out.Skipped, "line", "lines"))
+	}
+	if out.Over > 0 {
+		h.printf("; %s whose time has come left out", plural(out.Over, "line", "lines"))
 	}
 	if out.Bad > 0 {
 		h.printf("; %s", h.paint(yellow, plural(out.Bad, "bad line", "bad lines")+" skipped"))

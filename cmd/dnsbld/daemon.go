@@ -166,7 +166,7 @@ func (d *dnsbld) ready(ctx context.Context) error {
 
 // sweep ends what is due.
 func (d *dnsbld) sweep(ctx context.Context, edits []listing.Edit) error {
-	_, err := d.book.Do(ctx, actor, "", edits)
+	err := d.book.Sweep(ctx, actor, edits)
 	if err != nil && ctx.Err() == nil {
 		d.log.Warn("ending entries whose time has come", "entries", len(edits), "err", err)
 	}

@@ -50,6 +50,7 @@ func Run(t *testing.T, open Open) {
 		{"ReplaceOrder", replaceOrder},
 		{"ReplaceAdd", replaceAdd},
 		{"ReplaceExpired", replaceExpired},
+		{"ReplaceSweep", replaceSweep},
 		{"ReplaceOnce", replaceOnce},
 		{"ReplaceGeneration", replaceGeneration},
 		{"ReplaceAtOnceByMany", replaceAtOnceByMany},

@@ -160,6 +160,22 @@ func (m *memory) replace(r listing.Request, entries []listing.Entry) (listing.Ve
 	return v, nil
 }
 
+// sweep works out which entries of a source have ended.
+func (m *memory) sweep(r listing.Request) (listing.Verdict, error) {
+	old, next := m.fed[r.Source.Name], map[listing.Key]listing.Entry{}
+	for k, e := range old {
+		if e.Until.IsZero() || r.Time.Before(e.Until) {
+			next[k] = e
+		}
+	}
+	v, err := listing.DecideSource(m, r, listing.Diff{Removed: len(old) - len(next)})
+	if err == nil && len(v.Changes) > 0 {
+		m.keep(v, old, next)
+		m.remember(r, nil, v)
+	}
+	return v, err
+}
+
 // said is what entries say of each key.
 func said(name string, entries []listing.Entry) map[listing.Key]listing.Entry {
 	end := func(e listing.Entry) int64 {
@@ -204,7 +220,7 @@ func (m *memory) keep(v listing.Verdict, old, next map[listing.Key]listing.Entry
 	m.fed[last.SourceAfter.Name] = next
 	var changes []listing.Change
 	for k, e := range old {
-		c := listing.Change{Revision: v.Revision, Header: last.Header, Kind: listing.EntryChange, Before: written(e, last.SourceBefore)}
+		c := listing.Change{Revision: v.Revision, Header: last.Header, Kind: listing.EntryChange, Because: last.Because, Before: written(e, last.SourceBefore)}
 		if after, stays := next[k]; stays {
 			if after == e {
 				continue

@@ -33,6 +33,7 @@ func model(t *testing.T, b *fixture) {
 		rt.Repeat(map[string]func(*rapid.T){
 			"edit":    m.edit,
 			"import":  m.importSource,
+			"sweep":   m.sweep,
 			"repeat":  m.repeat,
 			"wait":    m.wait,
 			"reopen":  func(*rapid.T) { m.reopen() },
@@ -143,6 +144,14 @@ func (m *machine) importSource(t *rapid.T) {
 	r.Time = m.now.Truncate(time.Second) // since has seconds
 	want, wantErr := m.memory.replace(r, entries)
 	got, err := m.store.Replace(context.Background(), r, these(entries))
+	m.compare(got, want, err, wantErr)
+}
+
+// sweep ends what has ended of a source before it.
+func (m *machine) sweep(t *rapid.T) {
+	r := listing.Request{Header: m.header(), Source: &listing.SourceEdit{Name: names.Draw(t, "source"), Sweep: true}}
+	want, wantErr := m.memory.sweep(r)
+	got, err := m.store.Replace(context.Background(), r, these(nil))
 	m.compare(got, want, err, wantErr)
 }
 

@@ -183,6 +183,69 @@ func replaceExpired(t *testing.T, b *fixture) {
 	}
 }
 
+// A sweep ends the entries whose time has come, as one revision, and leaves
+// generation, end and revision of the source to its imports.
+func replaceSweep(t *testing.T, b *fixture) {
+	sweep := func(name string) listing.Verdict {
+		r := b.request()
+		r.Source = &listing.SourceEdit{Name: name, Sweep: true}
+		return b.replace(r)
+	}
+	ends := func(text string, after time.Duration) listing.Entry {
+		e := fed(text)
+		e.Until = b.now.Add(after)
+		return e
+	}
+	file := []listing.Entry{fed("198.51.100.1"), ends("198.51.100.2", time.Hour), ends("198.51.100.3", 2*time.Hour),
+		ends("203.0.113.0/24", time.Hour), fed("2001:db8::/48"), ends("2001:db8::1", 30*listing.Day)}
+	b.replace(b.importing("feed"), file...)
+	b.unchanged(func() {
+		b.now = b.now.Add(time.Hour - time.Second)
+		for _, name := range []string{"feed", "no-feed"} {
+			if v := sweep(name); v.Changed() || v.Revision != 1 {
+				t.Errorf("before anything ended in %s: %+v", name, v)
+			}
+		}
+	})
+	b.now = b.now.Add(time.Second)
+	if v := sweep("feed"); v.Removed != 2 || v.Revision != 2 || len(v.Changes) != 1 || len(b.all()) != 4 || b.status().Sourced != 4 {
+		t.Fatalf("verdict %+v, %s", v, text(b.all()))
+	}
+	changes := b.upTo(1, 2)
+	if len(changes) != 3 || changes[0].SourceAfter.Swept != 2 || changes[0].SourceAfter.Generation != 1 || changes[0].SourceAfter.Revision != 1 {
+		t.Errorf("changes: %s", text(changes))
+	}
+	for _, c := range changes[1:] {
+		if c.Before == nil || c.After != nil || c.Because != listing.Expired || c.Before.Revision != 1 {
+			t.Errorf("change: %s", text(c))
+		}
+	}
+	b.unchanged(func() { sweep("feed") })
+	b.reopen()
+	b.view(func(s listing.Snapshot) {
+		past := collect(t, s.History(subject("198.51.100.2")))
+		if len(past) != 2 || past[1].Because != listing.Expired || past[1].Before == nil {
+			t.Errorf("history: %s", text(past))
+		}
+	})
+	// An import that was prepared before is not disturbed.
+	r := b.importing("feed")
+	r.Source.Expect = new(uint64)
+	*r.Source.Expect = 1
+	v, err := b.Replace(t.Context(), r, func(yield func(listing.Entry, error) bool) {
+		b.now = b.now.Add(time.Hour)
+		if v := sweep("feed"); v.Removed != 1 {
+			t.Errorf("beside an import: %+v", v)
+		}
+		these(append(file[:1:1], file[4:]...))(yield)
+	})
+	if err != nil || v.Kept != 3 || v.Added+v.Removed+v.Altered != 0 || b.status().Sourced != 3 {
+		t.Errorf("imported: %+v, %v", v, err)
+	}
+	b.now = b.now.Add(8 * listing.Day)
+	b.unchanged(func() { sweep("feed") }) // the source's own end is not a sweep of it
+}
+
 func replaceOnce(t *testing.T, b *fixture) {
 	r := b.importing("feed")
 	r.Keyed = true

@@ -13,7 +13,7 @@ import (
 // at once.
 type builder struct {
 	Set           // the set in the making
-	newDue uint32 // first end of the own entries put into wide
+	newDue uint32 // first end of the entries put into wide
 	err    error
 
 	ops      []op
@@ -102,7 +102,7 @@ func (b *builder) put(e listing.Served) {
 	if e.Text != "" {
 		r.text = unique.Make(e.Text)
 	}
-	if e.Source == "" {
+	if until != 0 {
 		b.newDue = min(b.newDue, until)
 	}
 	b.modifyWide(e.Subject.Prefix, func(list *record) *record {
@@ -212,7 +212,7 @@ func (b *builder) setLeaf(high uint32, l leaf, due uint32) {
 	b.replace(high, p, slot, l)
 }
 
-// dueAt is the first end of this list's own entries in a leaf.
+// dueAt is the first end that an entry in a leaf has of its own.
 func (b *builder) dueAt(high uint32) uint32 {
 	if p := b.pages[high>>8]; p != nil {
 		return p.due[high&0xff]

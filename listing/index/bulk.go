@@ -96,18 +96,18 @@ func (b *builder) mergeLeaf(high uint32, ops []op) {
 		if k+1 < len(ops) && ops[k+1].key() == o.key() {
 			continue
 		}
-		low, isOwn := uint16(o.addr), b.classes.isOwn(o.class)
+		low := uint16(o.addr)
 		i, found := old.seek(at, low, o.class)
 		b.merged.run(old, at, i)
 		at = i
 		if found {
 			_, until := old.row(i)
-			rescan = rescan || (isOwn && until == due)
+			rescan = rescan || until == due
 			at++
 		}
 		if !o.remove {
 			b.merged.add(low, o.class, o.until)
-			if isOwn {
+			if o.until != 0 {
 				due = min(due, o.until)
 			}
 		}
@@ -119,7 +119,7 @@ func (b *builder) mergeLeaf(high uint32, ops []op) {
 	b.merged.run(old, at, old.length())
 	next := b.merged.leaf()
 	if rescan {
-		due = next.firstEnd(b.classes)
+		due = next.firstEnd()
 	}
 	b.setLeaf(high, next, due)
 }

@@ -33,7 +33,8 @@ func (b *builder) dropFromLeaves(gone []bool) {
 		}
 		if kept > 0 {
 			b.merged.run(l, kept, n)
-			b.setLeaf(high, b.merged.leaf(), b.dueAt(high))
+			next := b.merged.leaf()
+			b.setLeaf(high, next, next.firstEnd())
 		}
 	}
 }

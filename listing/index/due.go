@@ -8,10 +8,10 @@ import (
 )
 
 // Due is what a sweep would end: at most limit edits for sources, allow entries
-// and entries of this list's own whose time has come. An entry of a source that
-// ends before its source is not among them: it goes with the next import.
+// and entries of this list's own whose time has come. For entries of sources
+// that end before them there is one edit a source.
 func (s *Set) Due(now uint32, limit int) []listing.Edit {
-	d := due{set: s, now: now, limit: limit}
+	d := due{set: s, now: now, limit: limit, named: make([]bool, len(s.classes.sources))}
 	d.sources()
 	d.allows()
 	d.leaves()
@@ -24,6 +24,7 @@ type due struct {
 	now   uint32
 	limit int
 	edits []listing.Edit
+	named []bool // sources that there is an edit for, by row
 }
 
 func (d *due) full() bool { return len(d.edits) >= d.limit }
@@ -38,13 +39,24 @@ func (d *due) add(e listing.Edit) bool {
 }
 
 func (d *due) addEntry(p netip.Prefix, class uint16) bool {
-	reason := d.set.classes.rows[class].reason
-	return d.add(listing.Edit{Key: listing.Key{Subject: listing.Subject{Prefix: p}, Reason: reason}})
+	c := d.set.classes.rows[class]
+	if c.source != own {
+		return d.addSource(c.source)
+	}
+	return d.add(listing.Edit{Key: listing.Key{Subject: listing.Subject{Prefix: p}, Reason: c.reason}})
+}
+
+func (d *due) addSource(row uint16) bool {
+	if d.named[row] {
+		return true
+	}
+	d.named[row] = true
+	return d.add(listing.Edit{Source: d.set.classes.sources[row].name})
 }
 
 func (d *due) sources() {
 	for row, s := range d.set.classes.sources {
-		if row != own && s != nil && s.until <= d.now && !d.add(listing.Edit{Source: s.name}) {
+		if row != own && s != nil && s.until <= d.now && !d.addSource(uint16(row)) {
 			return
 		}
 	}
@@ -74,7 +86,7 @@ func (d *due) leaves() {
 func (d *due) leaf(net uint32, l *leaf) bool {
 	for i, low := range l.lows() {
 		class, until := l.row(i)
-		if until <= d.now && d.set.classes.isOwn(class) && !d.addEntry(hostPrefix(addr4(net|uint32(low))), class) {
+		if until != 0 && until <= d.now && !d.addEntry(hostPrefix(addr4(net|uint32(low))), class) {
 			return false
 		}
 	}
@@ -89,7 +101,10 @@ func (d *due) wide() {
 	}
 	first := uint32(forever)
 	for p, head := range d.set.wide.All() {
-		for r := &head; r != nil && d.set.classes.isOwn(r.class); r = r.next {
+		for r := &head; r != nil; r = r.next {
+			if r.until == 0 {
+				continue
+			}
 			if first = min(first, r.until); r.until <= d.now && !d.addEntry(p, r.class) {
 				return
 			}

@@ -171,11 +171,14 @@ func (l *leaf) seek(from int, low, class uint16) (int, bool) {
 	return i, false
 }
 
-// firstEnd is the first end of this list's own entries in a leaf.
-func (l *leaf) firstEnd(t *classes) uint32 {
+// firstEnd is the first end that an entry in the leaf has of its own.
+func (l *leaf) firstEnd() uint32 {
 	first := uint32(forever)
+	if !l.form.ends() {
+		return first
+	}
 	for i := range l.length() {
-		if class, until := l.row(i); t.isOwn(class) {
+		if _, until := l.row(i); until != 0 {
 			first = min(first, until)
 		}
 	}

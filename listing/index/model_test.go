@@ -146,8 +146,12 @@ func (m *model) overlaps(p netip.Prefix) bool {
 func (m *model) due(now time.Time) map[owed]bool {
 	edits := map[owed]bool{}
 	for _, e := range m.entries {
-		if e.Source == "" && !now.Before(e.Until) {
+		switch {
+		case e.Until.IsZero() || now.Before(e.Until):
+		case e.Source == "":
 			edits[owed{key: e.Key}] = true
+		default:
+			edits[owed{source: e.Source}] = true
 		}
 	}
 	for s, a := range m.allows {

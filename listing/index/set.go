@@ -42,7 +42,7 @@ type Set struct {
 	classes  *classes
 	counts   counts
 
-	// wideDue is no later than the first end of an own entry in wide. Due
+	// wideDue is no later than the first end that an entry in wide has. Due
 	// raises it to the exact value, which is knowledge and no change; sets
 	// with the same table share it.
 	wideDue *atomic.Uint32
@@ -51,7 +51,7 @@ type Set struct {
 // page holds the leaves of one /8.
 type page struct {
 	leaves [256]leaf
-	due    [256]uint32 // first end of a leaf's entries of this list's own, forever if there are none
+	due    [256]uint32 // first end that an entry of a leaf has of its own, forever if none has
 	filled int         // leaves that are not empty
 }
 
