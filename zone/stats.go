@@ -47,30 +47,31 @@ func (l *lanes) read() (sum Traffic) {
 
 // Stats are counts since the start.
 type Stats struct {
-	UDP, TCP     Traffic
-	Connections  int    // TCP, open now
-	TurnedAway   uint64 // TCP connections over a limit
-	SocketErrors uint64
+	UDP          Traffic `json:"udp"`
+	TCP          Traffic `json:"tcp"`
+	Connections  int     `json:"connections"` // TCP, open now
+	TurnedAway   uint64  `json:"turned_away"` // TCP connections over a limit
+	SocketErrors uint64  `json:"socket_errors"`
 }
 
 // Traffic counts the messages that came over one transport. Every one of them
 // was answered in one of the ways from Listed to BadCookie, or with Silence.
 type Traffic struct {
-	Queries   uint64
-	Listed    uint64 // an address that is listed
-	Data      uint64 // other records
-	NoData    uint64
-	NXDomain  uint64
-	FormErr   uint64
-	ServFail  uint64
-	NotImp    uint64
-	Refused   uint64
-	BadVers   uint64
-	Cookie    uint64 // a cookie alone
-	BadCookie uint64
-	Silence   uint64 // no query, or no message
-	Truncated uint64 // of the answers
-	Wire      uint64 // of the answers, on the wire path; all others on the message path
+	Queries   uint64 `json:"queries"`
+	Listed    uint64 `json:"listed"` // an address that is listed
+	Data      uint64 `json:"data"`   // other records
+	NoData    uint64 `json:"nodata"`
+	NXDomain  uint64 `json:"nxdomain"`
+	FormErr   uint64 `json:"formerr"`
+	ServFail  uint64 `json:"servfail"`
+	NotImp    uint64 `json:"notimp"`
+	Refused   uint64 `json:"refused"`
+	BadVers   uint64 `json:"badvers"`
+	Cookie    uint64 `json:"cookie"` // a cookie alone
+	BadCookie uint64 `json:"badcookie"`
+	Silence   uint64 `json:"silence"`   // no query, or no message
+	Truncated uint64 `json:"truncated"` // of the answers
+	Wire      uint64 `json:"wire"`      // of the answers, on the wire path; all others on the message path
 }
 
 func (t *Traffic) add(o Traffic) {

@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -279,6 +281,35 @@ func TestSystemd(t *testing.T) {
 	}
 	if _, err := ctl.NewClient(filepath.Join(dir, "passed.sock")).Status(t.Context()); err != nil {
 		t.Errorf("on the passed control socket: %v", err)
+	}
+	p.stop(t)
+}
+
+// What numbers are called in JSON is a promise, so none has a name of the code's.
+func TestNamesOfNumbers(t *testing.T) {
+	p := startDaemon(t, t.TempDir(), nil, "--data", "data")
+	client := ctl.NewClient(p.socket)
+	stats, err := client.Stats(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	status, err := client.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := json.Marshal([]any{stats, status})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`"([^"]*)":`).FindAllSubmatch(raw, -1) {
+		if name := string(m[1]); strings.ToLower(name) != name {
+			t.Errorf("%q has a capital", name)
+		}
+	}
+	for _, name := range []string{`"dns":{`, `"udp":{`, `"nxdomain":0`, `"turned_away":0`, `"sensor":{`, `"service":{"broken":0`} {
+		if !bytes.Contains(raw, []byte(name)) {
+			t.Errorf("there is no %s in %s", name, raw)
+		}
 	}
 	p.stop(t)
 }
