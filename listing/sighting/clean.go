@@ -1,0 +1,149 @@
+package sighting
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"dnsbld/listing"
+)
+
+// Sender is an address that lately greeted as it should, borne out by DNS.
+type Sender struct {
+	Subject  listing.Subject `json:"prefix"`   // an address, or a /64 of too many to be told apart
+	Sessions int             `json:"sessions"` // clean and confirmed
+	Last     time.Time       `json:"last"`
+}
+
+// CleanWithin is how long ago a clean confirmed session counts as recent.
+const CleanWithin = listing.Life(7 * listing.Day)
+
+// Clean yields the senders within a prefix that had clean confirmed sessions
+// in the last CleanWithin, in no promised order; of everywhere, if within is
+// the zero subject. It stops after an error.
+func (e *Engine) Clean(within listing.Subject) iter.Seq2[Sender, error] {
+	return func(yield func(Sender, error) bool) {
+		now := e.o.Now()
+		t := tracker{within: within, since: now.Add(-CleanWithin.Duration()).Unix(), now: now.Unix()}
+		found, remembered := e.cleanInMemory(&t)
+		for _, s := range found {
+			if !yield(s, nil) {
+				return
+			}
+		}
+		var n *network
+		tell := func() bool { return n == nil || t.senders(n, yield) }
+		for item, err := range e.o.Archive.Scan(keysWithin(within), nil) {
+			p, number := place{}, uint32(0)
+			if err == nil {
+				p, number, err = parseDayKey(item.Key)
+			}
+			if err != nil {
+				yield(Sender{}, fmt.Errorf("reading sightings: %w", err))
+				return
+			}
+			if _, known := remembered[p]; known || int64(number+1)*secondsADay <= t.since || !t.overlaps(p) {
+				continue
+			}
+			if n == nil || n.place != p {
+				if !tell() {
+					return
+				}
+				n = &network{place: p}
+			}
+			d, err := decodeDay(number, item.Value)
+			if err != nil {
+				yield(Sender{}, fmt.Errorf("%s: %w", p.subject(unit{all: true}), err))
+				return
+			}
+			n.days = append(n.days, d)
+		}
+		tell()
+	}
+}
+
+// cleanInMemory looks at what need not be read, and says which places those
+// are. A network in memory has all its days.
+func (e *Engine) cleanInMemory(t *tracker) (found []Sender, remembered map[place]struct{}) {
+	remembered = map[place]struct{}{}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	look := func(n *network) {
+		remembered[n.place] = struct{}{}
+		t.senders(n, func(s Sender, _ error) bool { found = append(found, s); return true })
+	}
+	if p, ok := onePlace(t.within); ok {
+		if n := e.networks[p]; n != nil {
+			look(n)
+		}
+		return found, remembered
+	}
+	for p, n := range e.networks {
+		if t.overlaps(p) {
+			look(n)
+		}
+	}
+	return found, remembered
+}
+
+// onePlace is the place in which all of a subject lies, if it is one.
+func onePlace(s listing.Subject) (place, bool) {
+	if !s.IsValid() {
+		return place{}, false
+	}
+	p, _ := locate(s.Addr())
+	return p, s.IsHost() || p.six && s.Bits() >= 64
+}
+
+// keysWithin is what the keys of all places within a subject begin with, and
+// perhaps those of some others.
+func keysWithin(s listing.Subject) []byte {
+	if !s.IsValid() {
+		return []byte{networkKey}
+	}
+	p, _ := locate(s.Addr())
+	key := p.key()
+	return key[:min(len(key), 2+s.Bits()/8)]
+}
+
+// tracker looks for clean senders.
+type tracker struct {
+	within     listing.Subject
+	since, now int64
+}
+
+func (t *tracker) overlaps(p place) bool {
+	return !t.within.IsValid() || p.subject(unit{all: true}).Overlaps(t.within.Prefix)
+}
+
+// senders yields those of a network. It returns whether to go on.
+func (t *tracker) senders(n *network, yield func(Sender, error) bool) bool {
+	var all []Sender
+	for c := range n.since(t.since) {
+		if !c.confirmed() || c.at < t.since || c.at > t.now {
+			continue
+		}
+		s := n.place.subject(unit{host: c.host, all: c.host == manyHosts})
+		if t.within.IsValid() && !s.Overlaps(t.within.Prefix) {
+			continue
+		}
+		i := slices.IndexFunc(all, func(known Sender) bool { return known.Subject == s })
+		if i < 0 {
+			i = len(all)
+			all = append(all, Sender{Subject: s})
+		}
+		all[i].Sessions += int(c.n)
+		if at := c.time(); at.After(all[i].Last) {
+			all[i].Last = at
+		}
+	}
+	slices.SortFunc(all, func(a, b Sender) int { return cmp.Or(b.Sessions-a.Sessions, a.Subject.Compare(b.Subject)) })
+	for _, s := range all {
+		if !yield(s, nil) {
+			return false
+		}
+	}
+	return true
+}
