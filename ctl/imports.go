@@ -144,7 +144,9 @@ func (s *Server) imports(w http.ResponseWriter, r *http.Request, who Caller) err
 	in.Added, in.Removed, in.Altered, in.Kept = res.Added, res.Removed, res.Verdict.Altered, res.Kept
 	in.Skipped, in.Over = res.Skipped, res.Over
 	if in.reach != nil {
-		in.Inside = &in.reach.Inside
+		if in.Inside, err = in.reach.result(); err != nil {
+			return err
+		}
 	}
 	in.Addresses = float64(res.Added + res.Removed + res.Verdict.Altered)
 	return reply(w, http.StatusOK, in.Imported)

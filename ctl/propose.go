@@ -75,23 +75,22 @@ func (s *Server) propose(w http.ResponseWriter, r *http.Request, who Caller) err
 	return s.proposed(w, p, o.DryRun, res, err)
 }
 
-// approveCommand is the body of a request to approve.
-type approveCommand struct {
-	DryRun bool `json:"dry_run,omitempty"`
-}
-
 func (s *Server) approve(w http.ResponseWriter, r *http.Request, who Caller) error {
-	var c approveCommand
-	if err := command(w, r, &c); err != nil {
+	var o listing.Options
+	if err := s.read(w, r, &o, nil, &o); err != nil {
 		return err
 	}
-	p, res, err := s.cfg.Book.Approve(r.Context(), person(who), r.PathValue("id"), c.DryRun)
-	return s.proposed(w, p, c.DryRun, res, err)
+	p, res, err := s.cfg.Book.Approve(r.Context(), person(who), r.PathValue("id"), o)
+	return s.proposed(w, p, o.DryRun, res, err)
 }
 
 func (s *Server) withdraw(w http.ResponseWriter, r *http.Request, who Caller) error {
-	p, res, err := s.cfg.Book.Withdraw(r.Context(), person(who), r.PathValue("id"))
-	return s.proposed(w, p, false, res, err)
+	var o listing.Options
+	if err := s.read(w, r, &o, nil, &o); err != nil {
+		return err
+	}
+	p, res, err := s.cfg.Book.Withdraw(r.Context(), person(who), r.PathValue("id"), o)
+	return s.proposed(w, p, o.DryRun, res, err)
 }
 
 // proposed answers with a proposal. That it was written is no news of the list.
@@ -131,15 +130,14 @@ func (c *Client) Propose(ctx context.Context, cmd Propose) (out Proposed, err er
 	return out, c.call(ctx, http.MethodPost, "/v1/proposals", nil, cmd, &out)
 }
 
-// Approve carries out what another person proposed, or with dry says what that
-// would do.
-func (c *Client) Approve(ctx context.Context, id string, dry bool) (out Proposed, err error) {
-	return out, c.call(ctx, http.MethodPost, "/v1/proposals/"+url.PathEscape(id)+"/approve", nil, approveCommand{dry}, &out)
+// Approve carries out what another person proposed.
+func (c *Client) Approve(ctx context.Context, id string, o listing.Options) (out Proposed, err error) {
+	return out, c.call(ctx, http.MethodPost, "/v1/proposals/"+url.PathEscape(id)+"/approve", nil, o, &out)
 }
 
 // Withdraw ends a proposal without carrying it out.
-func (c *Client) Withdraw(ctx context.Context, id string) (out Proposed, err error) {
-	return out, c.call(ctx, http.MethodDelete, "/v1/proposals/"+url.PathEscape(id), nil, nil, &out)
+func (c *Client) Withdraw(ctx context.Context, id string, o listing.Options) (out Proposed, err error) {
+	return out, c.call(ctx, http.MethodDelete, "/v1/proposals/"+url.PathEscape(id), nil, o, &out)
 }
 
 // Proposals are those that are open, or all, oldest first.

@@ -22,15 +22,15 @@ func TestProposeAndApprove(t *testing.T) {
 	if err != nil || !p.Changed || len(p.Changes) != 0 || p.Proposal.By.UID != alice.UID {
 		t.Fatalf("%+v, %v", p, err)
 	}
-	_, err = h.as(alice).Approve(t.Context(), p.Proposal.ID, false)
+	_, err = h.as(alice).Approve(t.Context(), p.Proposal.ID, listing.Options{})
 	isKind(t, err, listing.ErrPolicy, "same-person")
-	_, err = h.as(Caller{User: "root"}).Approve(t.Context(), p.Proposal.ID, false)
+	_, err = h.as(Caller{User: "root"}).Approve(t.Context(), p.Proposal.ID, listing.Options{})
 	isKind(t, err, listing.ErrPolicy, "root-approves")
-	dry, err := h.as(bob).Approve(t.Context(), p.Proposal.ID, true)
+	dry, err := h.as(bob).Approve(t.Context(), p.Proposal.ID, listing.Options{DryRun: true})
 	if err != nil || !dry.DryRun || dry.Addresses != 1<<15 || h.listed("192.0.2.7") {
 		t.Fatalf("%+v, %v", dry, err)
 	}
-	if done, err := h.as(bob).Approve(t.Context(), p.Proposal.ID, false); err != nil || !h.listed("192.0.2.7") || done.Entries[0].Actor != "alice+bob" {
+	if done, err := h.as(bob).Approve(t.Context(), p.Proposal.ID, listing.Options{}); err != nil || !h.listed("192.0.2.7") || done.Entries[0].Actor != "alice+bob" {
 		t.Fatalf("%+v, %v", done, err)
 	}
 	if open, err := h.as(bob).Proposals(t.Context(), false); err != nil || len(open) != 0 {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"net/url"
 	"time"
@@ -21,6 +22,9 @@ type Sensor interface {
 	Observe(ctx context.Context, body io.Reader) (Observed, error)
 	// Facts are what the counters know of an address or an IPv6 /64.
 	Facts(listing.Subject) (sighting.Facts, error)
+	// Clean are the senders within a prefix, or with the zero subject of
+	// everywhere, that lately greeted as they should.
+	Clean(within listing.Subject) iter.Seq2[sighting.Sender, error]
 	// Simulate holds what is stored against the thresholds of a TOML text.
 	Simulate(ctx context.Context, toml []byte) (sighting.Simulation, error)
 	Status() SensorStatus

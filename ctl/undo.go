@@ -20,7 +20,17 @@ func (s *Server) undo(w http.ResponseWriter, r *http.Request, who Caller) error 
 		return err
 	}
 	res, err := s.cfg.Book.Undo(r.Context(), who.User, c.Revision, c.Note, c.Options)
-	return s.changed(w, c.Options, res, err)
+	if err != nil || !c.DryRun {
+		return s.changed(w, c.Options, res, err)
+	}
+	out, err := s.outcome(res, true)
+	if err == nil {
+		out.Inside, out.Addresses, err = s.insideOf(r.Context(), c.Revision)
+	}
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, out)
 }
 
 // Undo takes back what a revision did.

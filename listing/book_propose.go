@@ -53,7 +53,8 @@ const (
 
 // Propose keeps a command until another person approves it. The command is
 // checked as it would be then. It is one of Add, Delist, Expire and Permit; of
-// its options the dry run and the idempotency key are those of the proposal.
+// its options the dry run and the idempotency key are those of the proposal. A
+// dry run says what approving it now would do.
 func (b *Book) Propose(ctx context.Context, by Person, command any, note string) (Proposal, Result, error) {
 	now := b.Now()
 	p := Proposal{By: by, Time: now.Truncate(time.Second),
@@ -73,10 +74,25 @@ func (b *Book) Propose(ctx context.Context, by Person, command any, note string)
 	}
 	o.MaxChanges = 0 // of the command
 	res, err := b.apply(ctx, order{Header{Time: now, Actor: by.Name, Note: p.Note}, o, intent}, []Edit{edit})
-	if err == nil && res.Repeated {
+	switch {
+	case err != nil:
+	case res.Repeated:
 		p, err = b.findProposal(ctx, p.ID)
+	case o.DryRun:
+		res, err = b.foresee(ctx, p, edit)
 	}
 	return p, res, err
+}
+
+// foresee is what approving a proposal would do. That it would be refused as
+// things stand is no reason not to propose it.
+func (b *Book) foresee(ctx context.Context, p Proposal, settle Edit) (Result, error) {
+	p.DecidedBy = "?"
+	res, err := b.carryOut(ctx, p, settle, Options{DryRun: true})
+	if refused, ok := errors.AsType[*Error](err); ok {
+		return Result{Warnings: []string{"approved now, it would be refused: " + refused.Message}}, nil
+	}
+	return res, err
 }
 
 // proposalID is short, for it is read out between persons. A repeated command
@@ -163,38 +179,59 @@ func proposal(d Document) (Proposal, error) {
 	return p, nil
 }
 
-// Approve carries out what another person proposed, or with dry says what that
-// would do. The proposal and what it changes are settled in one request.
-func (b *Book) Approve(ctx context.Context, by Person, id string, dry bool) (Proposal, Result, error) {
-	p, err := b.openProposal(ctx, id)
+// Approve carries out what another person proposed. The proposal and what it
+// changes are settled in one request. The options are those of the command:
+// what is given takes the place of what was proposed.
+func (b *Book) Approve(ctx context.Context, by Person, id string, o Options) (Proposal, Result, error) {
+	p, repeated, err := b.toSettle(ctx, id, o)
 	if err != nil {
 		return p, Result{}, err
 	}
 	if err := p.mayApprove(by); err != nil {
 		return p, Result{}, err
 	}
-	p.State, p.DecidedBy, p.Decided = ProposalApproved, by.Name, b.Now().Truncate(time.Second)
+	if !repeated {
+		p.State, p.DecidedBy, p.Decided = ProposalApproved, by.Name, b.Now().Truncate(time.Second)
+	}
 	settle, err := p.edit(p.revision)
 	if err != nil {
 		return p, Result{}, err
 	}
-	res, err := b.carryOut(ctx, p, settle, dry)
+	p.DecidedBy = by.Name
+	res, err := b.carryOut(ctx, p, settle, o)
 	return p, res, err
 }
 
-// Withdraw ends a proposal without carrying it out. Anybody may.
-func (b *Book) Withdraw(ctx context.Context, by Person, id string) (Proposal, Result, error) {
-	p, err := b.openProposal(ctx, id)
+// Withdraw ends a proposal without carrying it out. Anybody may. Of the options
+// it knows the dry run and the idempotency key.
+func (b *Book) Withdraw(ctx context.Context, by Person, id string, o Options) (Proposal, Result, error) {
+	p, repeated, err := b.toSettle(ctx, id, o)
 	if err != nil {
 		return p, Result{}, err
 	}
-	p.State, p.DecidedBy, p.Decided = ProposalWithdrawn, by.Name, b.Now().Truncate(time.Second)
+	if !repeated {
+		p.State, p.DecidedBy, p.Decided = ProposalWithdrawn, by.Name, b.Now().Truncate(time.Second)
+	}
 	settle, err := p.edit(p.revision)
 	if err != nil {
 		return p, Result{}, err
 	}
-	res, err := b.apply(ctx, order{Header: Header{Time: b.Now(), Actor: by.Name}}, []Edit{settle})
+	res, err := b.apply(ctx, order{Header: Header{Time: b.Now(), Actor: by.Name}, Options: o, intent: IntentOf("withdraw " + id)}, []Edit{settle})
 	return p, res, err
+}
+
+// toSettle finds a proposal that is open, or that a command with this key has
+// settled before.
+func (b *Book) toSettle(ctx context.Context, id string, o Options) (p Proposal, repeated bool, err error) {
+	if repeated, err = b.decided(ctx, o); err != nil {
+		return p, false, err
+	}
+	if repeated {
+		p, err = b.findProposal(ctx, id)
+		return p, true, err
+	}
+	p, err = b.openProposal(ctx, id)
+	return p, false, err
 }
 
 func (b *Book) findProposal(ctx context.Context, id string) (p Proposal, err error) {
@@ -241,46 +278,54 @@ func (p Proposal) mayApprove(by Person) error {
 }
 
 // carryOut does what was proposed, in the name of both persons.
-func (b *Book) carryOut(ctx context.Context, p Proposal, settle Edit, dry bool) (Result, error) {
+func (b *Book) carryOut(ctx context.Context, p Proposal, settle Edit, o Options) (Result, error) {
 	do := approval{settle: []Edit{settle}, given: true}
 	actor := p.By.Name + "+" + p.DecidedBy
-	decode := func(into any) error {
+	read := func(into any, its *Options) error {
 		if err := json.Unmarshal(p.Command, into); err != nil {
 			return fmt.Errorf("proposal %s: %w", p.ID, errors.Join(ErrCorrupt, err))
 		}
+		its.lay(o)
 		return nil
 	}
 	switch p.Action {
 	case "add":
 		var c Add
-		if err := decode(&c); err != nil {
+		if err := read(&c, &c.Options); err != nil {
 			return Result{}, err
 		}
-		c.DryRun = dry
 		return b.add(ctx, actor, c, do)
 	case "delist":
 		var c Delist
-		if err := decode(&c); err != nil {
+		if err := read(&c, &c.Options); err != nil {
 			return Result{}, err
 		}
-		c.DryRun = dry
 		return b.delist(ctx, actor, c, do)
 	case "expire":
 		var c Expire
-		if err := decode(&c); err != nil {
+		if err := read(&c, &c.Options); err != nil {
 			return Result{}, err
 		}
-		c.DryRun = dry
 		return b.expire(ctx, actor, c, do)
 	case "allow":
 		var c Permit
-		if err := decode(&c); err != nil {
+		if err := read(&c, &c.Options); err != nil {
 			return Result{}, err
 		}
-		c.DryRun = dry
 		return b.permit(ctx, actor, c, do)
 	}
 	return Result{}, fmt.Errorf("proposal %s to %s: %w", p.ID, Quote(p.Action), ErrCorrupt)
+}
+
+// lay puts the options of an approval over those of what was proposed.
+func (o *Options) lay(over Options) {
+	o.DryRun, o.IdempotencyKey = over.DryRun, over.IdempotencyKey
+	if over.IfRevision != nil {
+		o.IfRevision = over.IfRevision
+	}
+	if over.MaxChanges != 0 {
+		o.MaxChanges = over.MaxChanges
+	}
 }
 
 // approval is what a second person adds to a command: leave, and the edits that

@@ -23,7 +23,7 @@ func (d *desk) propose(command any) listing.Proposal {
 }
 
 func (d *desk) approve(by listing.Person, id string) error {
-	_, _, err := d.Approve(d.t.Context(), by, id, false)
+	_, _, err := d.Approve(d.t.Context(), by, id, listing.Options{})
 	return err
 }
 
@@ -55,11 +55,11 @@ func TestPropose(t *testing.T) {
 			isKind(t, d.approve(alice, p.ID), listing.ErrPolicy, "same-person")
 			isKind(t, d.approve(listing.Person{Name: "alice", UID: 7}, p.ID), listing.ErrPolicy, "same-person")
 			isKind(t, d.approve(root, p.ID), listing.ErrPolicy, "root-approves")
-			if _, _, err := d.Approve(t.Context(), bob, p.ID, true); err != nil {
+			if _, _, err := d.Approve(t.Context(), bob, p.ID, listing.Options{DryRun: true}); err != nil {
 				t.Fatal(err)
 			}
 			d.wantAnswers("192.0.2.7", tt.without)
-			done, res, err := d.Approve(t.Context(), bob, p.ID, false)
+			done, res, err := d.Approve(t.Context(), bob, p.ID, listing.Options{})
 			if err != nil || done.State != listing.ProposalApproved || done.DecidedBy != "bob" || res.Changes[0].Header.Actor != "alice+bob" {
 				t.Fatalf("%+v %+v %v", done, res, err)
 			}
@@ -75,7 +75,7 @@ func TestProposalsEnd(t *testing.T) {
 	d := newDesk(t)
 	command := listing.Add{Subject: subject("192.0.2.7"), Reason: "network"}
 	withdrawn := d.propose(command)
-	if _, _, err := d.Withdraw(t.Context(), bob, withdrawn.ID); err != nil {
+	if _, _, err := d.Withdraw(t.Context(), bob, withdrawn.ID, listing.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	isKind(t, d.approve(bob, withdrawn.ID), listing.ErrConflict, "settled")

@@ -38,7 +38,7 @@ func (b *Book) Undo(ctx context.Context, actor string, id Revision, note string,
 			if err != nil {
 				return err
 			}
-			edits = append(edits, c.inverse(past)...)
+			edits = append(edits, c.inverse(past, o.IfRevision)...)
 			warnings = append(warnings, c.lapsed(header.Time)...)
 		}
 		return nil
@@ -188,16 +188,16 @@ func (c Change) subject() (Subject, Key) {
 
 // inverse is the edit that takes the change back. One that had itself taken an
 // end back ends the entry again as it had ended then, so that the same is
-// remembered of it.
-func (c Change) inverse(ended DelistReason) []Edit {
+// remembered of it. expect takes the place of what the change left.
+func (c Change) inverse(ended DelistReason, expect *Revision) []Edit {
 	subject, key := c.subject()
 	is := Revision(0)
 	switch c.Kind {
 	case EntryChange:
-		e := Edit{Op: OpRestore, Key: key, Expect: &is, Restore: c.Before, Because: Undone}
 		if c.After != nil {
 			is = c.After.Revision
 		}
+		e := Edit{Op: OpRestore, Key: key, Expect: cmp.Or(expect, &is), Restore: c.Before, Because: Undone}
 		if c.Because == Undone && c.Before == nil {
 			e.Because = cmp.Or(ended, Undone)
 		}
@@ -207,9 +207,9 @@ func (c Change) inverse(ended DelistReason) []Edit {
 			is = c.AllowAfter.Revision
 		}
 		if c.AllowBefore == nil {
-			return []Edit{{Op: OpDisallow, Subject: subject, Expect: &is}}
+			return []Edit{{Op: OpDisallow, Subject: subject, Expect: cmp.Or(expect, &is)}}
 		}
-		return []Edit{{Op: OpAllow, Allow: c.AllowBefore, Expect: &is}}
+		return []Edit{{Op: OpAllow, Allow: c.AllowBefore, Expect: cmp.Or(expect, &is)}}
 	}
 	return nil
 }

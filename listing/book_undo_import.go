@@ -14,6 +14,11 @@ func (b *Book) undoImport(ctx context.Context, o order, set changeSet) (Result, 
 	if err := b.sourceUntouched(ctx, c); err != nil {
 		return Result{}, err
 	}
+	if o.IfRevision != nil && *o.IfRevision != c.Revision {
+		return Result{}, &Error{Kind: ErrConflict, Code: "revision",
+			Message: fmt.Sprintf("source %s is at revision %d, not at revision %d", name, c.Revision, *o.IfRevision),
+			Hint:    "look at `blctl source show " + name + "` and decide again"}
+	}
 	generation := c.SourceAfter.Generation
 	if c.SourceBefore == nil || !c.SourceBefore.Active(o.Time) {
 		return b.apply(ctx, o, []Edit{{Op: OpEndSource, Source: name, Because: Undone}})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"dnsbld/ctl"
@@ -16,6 +17,11 @@ func (p *program) describe(about string, out ctl.Outcome) {
 	if out.DryRun {
 		h.printf("%s\n", h.paint(bold, "dry run: nothing was changed; it would be like this:"))
 	}
+	p.describeChanges(about, out)
+}
+
+func (p *program) describeChanges(about string, out ctl.Outcome) {
+	h := p.human
 	switch n := len(out.Changes); {
 	case n == 0:
 		p.describeUnchanged(about, out)
@@ -51,6 +57,26 @@ func (p *program) printInside(in *ctl.Inside) {
 	for _, c := range in.Canaries {
 		p.human.printf("%s canary %s\n", p.human.paint(yellow, "inside:"), c.Text())
 	}
+	if in.Clean != nil {
+		p.printClean(*in.Clean)
+	}
+}
+
+// printClean says how many senders within reach lately greeted as they should.
+func (p *program) printClean(c ctl.Clean) {
+	if c.Senders == 0 {
+		p.human.printf("no sender inside was seen clean in %s\n", c.Within)
+		return
+	}
+	const most = 3
+	var named []string
+	for _, s := range c.Top[:min(most, len(c.Top))] {
+		named = append(named, fmt.Sprintf("%s (%s)", s.Subject.Text(), plural(s.Sessions, "session", "sessions")))
+	}
+	if c.Senders > len(named) {
+		named = append(named, "…")
+	}
+	p.human.printf("%s %s seen clean in %s: %s\n", p.human.paint(yellow, "inside:"), plural(c.Senders, "sender", "senders"), c.Within, strings.Join(named, ", "))
 }
 
 func (p *program) warn(sentences []string) {

@@ -111,12 +111,17 @@ func changeFlags() []cli.Flag {
 		&cli.StringFlag{Name: "if-revision", Usage: "only if it is still at revision `N`; 0: if it is not there"})
 }
 
-// bulkFlags are those of every command that changes anything.
+// bulkFlags are those of every command that changes several things.
 func bulkFlags() []cli.Flag {
+	return append(onceFlags(),
+		&cli.StringFlag{Name: "max-changes", Usage: "change up to `N` entries; otherwise no more than the policy says (100)"})
+}
+
+// onceFlags are those of every command that changes anything.
+func onceFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "dry-run", Usage: "say what would change, and change nothing"},
 		&cli.StringFlag{Name: "idempotency-key", Usage: "do this once, however often it is sent with the key `K` in 30 days"},
-		&cli.StringFlag{Name: "max-changes", Usage: "change up to `N` entries; otherwise no more than the policy says (100)"},
 	}
 }
 

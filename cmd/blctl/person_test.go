@@ -16,7 +16,7 @@ import (
 
 // persons are who may send commands with "as".
 func persons() []ctl.Caller {
-	return []ctl.Caller{{UID: 1001, User: "alice"}, {UID: 1002, User: "bob"}}
+	return []ctl.Caller{{UID: 1001, User: "alice"}, {UID: 1002, User: "bob"}, {UID: 0, User: "root"}}
 }
 
 // servePersons gives each person a socket of his own in a directory: whoever

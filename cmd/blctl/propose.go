@@ -124,7 +124,7 @@ func (p *program) withdrawCommand() *cli.Command {
 		Name:      "withdraw",
 		Usage:     "end a proposal without carrying it out",
 		ArgsUsage: "ID",
-		UsageText: "blctl propose withdraw ID",
+		UsageText: "blctl propose withdraw ID [flags]",
 		Description: `Ends a proposal: it can no longer be approved. Any operator may.
 
 exit status: 0 done; 3 there is no such proposal; 5 it was settled, or expired
@@ -132,8 +132,13 @@ exit status: 0 done; 3 there is no such proposal; 5 it was settled, or expired
 examples:
   blctl propose withdraw p-7xkq2mfa
   blctl propose withdraw p-7xkq2mfa --json`,
+		Flags: onceFlags(),
 		Action: p.action(func(ctx context.Context, in *input) error {
-			out, err := p.client.Withdraw(ctx, in.Args().First())
+			o := in.options()
+			if in.err != nil {
+				return in.err
+			}
+			out, err := p.client.Withdraw(ctx, in.Args().First(), o)
 			if err != nil {
 				return err
 			}
@@ -147,10 +152,11 @@ func (p *program) approveCommand() *cli.Command {
 		Name:      "approve",
 		Usage:     "carry out what another person proposed",
 		ArgsUsage: "ID",
-		UsageText: "blctl approve ID [--dry-run]",
+		UsageText: "blctl approve ID [flags]",
 		Description: `Carries out a proposal of somebody else, in the name of both. When the command
 returns, DNS answers so. 'blctl propose list' shows what is open; look at what it
-would do with --dry-run first.
+would do with --dry-run first. --if-revision and --max-changes take the place of
+those that it was proposed with.
 
 exit status: 0 done; 3 there is no such proposal, or what it changes is not
 listed; 4 you proposed it yourself, or are root; 5 it was settled, or expired
@@ -158,9 +164,13 @@ listed; 4 you proposed it yourself, or are root; 5 it was settled, or expired
 examples:
   blctl approve p-7xkq2mfa --dry-run
   blctl approve p-7xkq2mfa`,
-		Flags: []cli.Flag{&cli.BoolFlag{Name: "dry-run", Usage: "say what would change, and change nothing"}},
+		Flags: changeFlags(),
 		Action: p.action(func(ctx context.Context, in *input) error {
-			out, err := p.client.Approve(ctx, in.Args().First(), in.Bool("dry-run"))
+			o := in.options()
+			if in.err != nil {
+				return in.err
+			}
+			out, err := p.client.Approve(ctx, in.Args().First(), o)
 			if err != nil {
 				return err
 			}
@@ -180,8 +190,12 @@ func (p *program) reportProposal(action string, out ctl.Proposed) error {
 	switch {
 	case action == "approve":
 		p.describe("proposal "+one.ID, out.Outcome)
+	case out.DryRun && one.State == listing.ProposalOpen:
+		p.printProposal(one)
+		h.printf("%s\n", h.paint(bold, "dry run: nothing was kept; approved now, it would be like this:"))
+		p.describeChanges("proposal "+one.ID, out.Outcome)
 	case out.DryRun:
-		h.printf("%s\n", h.paint(bold, "dry run: nothing was kept; it would be proposed:"))
+		h.printf("%s\n", h.paint(bold, "dry run: nothing was changed; it would be like this:"))
 		p.printProposal(one)
 	case one.State == listing.ProposalOpen:
 		p.printProposal(one)

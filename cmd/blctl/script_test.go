@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 //	clock DURATION      the daemon's clock goes ahead
 //	instant NAME        $NAME is the daemon's time, $NAME_MAIL the same as in a mail
 //	halt                ends the daemon; its store is $STORE
-//	as NAME COMMAND …   the command is sent by alice or bob
+//	as NAME COMMAND …   the command is sent by alice, bob or root
 //	lastline NAME       $NAME is the last line that the last command printed
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{

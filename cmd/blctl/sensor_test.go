@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"net/netip"
 
 	"github.com/pelletier/go-toml/v2"
@@ -72,6 +73,10 @@ func (s *sensor) Observe(ctx context.Context, body io.Reader) (out ctl.Observed,
 }
 
 func (s *sensor) Facts(of listing.Subject) (sighting.Facts, error) { return s.engine.Facts(of) }
+
+func (s *sensor) Clean(within listing.Subject) iter.Seq2[sighting.Sender, error] {
+	return s.engine.Clean(within)
+}
 
 func (s *sensor) Status() ctl.SensorStatus {
 	return ctl.SensorStatus{Receiver: "mx1", Policy: []string{"127.0.0.1:10040"}, Status: s.engine.Status()}

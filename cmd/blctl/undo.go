@@ -34,7 +34,7 @@ examples:
   blctl undo 8231 --note "wrong network"`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "note", Usage: "why, for operators: `TEXT`"},
-		}, bulkFlags()...),
+		}, changeFlags()...),
 		Action: p.action(p.undo),
 	}
 }

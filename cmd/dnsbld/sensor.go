@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -189,6 +190,20 @@ func (s *sensor) Facts(of listing.Subject) (sighting.Facts, error) {
 	f, err := s.engine.Facts(of)
 	s.mend(err)
 	return f, err
+}
+
+// Clean are the senders that lately greeted as they should.
+func (s *sensor) Clean(within listing.Subject) iter.Seq2[sighting.Sender, error] {
+	return func(yield func(sighting.Sender, error) bool) {
+		var failed error
+		for one, err := range s.engine.Clean(within) {
+			failed = err
+			if !yield(one, err) {
+				break
+			}
+		}
+		s.mend(failed) // not before the file is let go of
+	}
 }
 
 // Status is how the sensor is.

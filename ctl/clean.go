@@ -1,0 +1,95 @@
+package ctl
+
+import (
+	"cmp"
+	"iter"
+	"net/netip"
+	"slices"
+
+	"dnsbld/listing"
+	"dnsbld/listing/sighting"
+)
+
+// Clean is how many senders within reach of a change lately greeted as they
+// should: what a listing would hit that it ought not to.
+type Clean struct {
+	Senders int               `json:"senders"`
+	Within  listing.Life      `json:"within"` // how long ago counts
+	Top     []sighting.Sender `json:"top"`    // with the most sessions
+}
+
+// shownSenders is how many clean senders are named.
+const shownSenders = 10
+
+// mostAsked is how many prefixes are asked for one by one; beyond it, all
+// senders are asked for once.
+const mostAsked = 100
+
+// senders gathers the clean senders that subjects touch.
+type senders struct {
+	ask   func(listing.Subject) iter.Seq2[sighting.Sender, error]
+	found map[listing.Subject]sighting.Sender
+	asked int
+	all   []sighting.Sender // by address; nil: not asked for
+	err   error             // the first
+}
+
+func newSenders(ask func(listing.Subject) iter.Seq2[sighting.Sender, error]) *senders {
+	return &senders{ask: ask, found: map[listing.Subject]sighting.Sender{}}
+}
+
+func (s *senders) touch(subject listing.Subject) {
+	if s.err != nil {
+		return
+	}
+	if s.asked++; s.asked <= mostAsked {
+		for one, err := range s.ask(subject) {
+			if s.err = err; err != nil {
+				return
+			}
+			s.found[one.Subject] = one
+		}
+		return
+	}
+	if s.all == nil {
+		s.askForAll()
+	}
+	// A /64 may stand for hosts that were too many to be told apart.
+	from := subject.Addr()
+	if from.Is6() && subject.Bits() > 64 {
+		from = netip.PrefixFrom(from, 64).Masked().Addr()
+	}
+	at, _ := slices.BinarySearchFunc(s.all, from, func(one sighting.Sender, a netip.Addr) int { return one.Subject.Addr().Compare(a) })
+	for _, one := range s.all[at:] {
+		if one.Subject.Overlaps(subject.Prefix) {
+			s.found[one.Subject] = one
+		} else if subject.Addr().Less(one.Subject.Addr()) {
+			return
+		}
+	}
+}
+
+func (s *senders) askForAll() {
+	s.all = []sighting.Sender{}
+	for one, err := range s.ask(listing.Subject{}) {
+		if s.err = err; err != nil {
+			return
+		}
+		s.all = append(s.all, one)
+	}
+	slices.SortFunc(s.all, func(a, b sighting.Sender) int {
+		return cmp.Or(a.Subject.Addr().Compare(b.Subject.Addr()), cmp.Compare(a.Subject.Bits(), b.Subject.Bits()))
+	})
+}
+
+func (s *senders) result() (*Clean, error) {
+	c := &Clean{Senders: len(s.found), Within: sighting.CleanWithin, Top: []sighting.Sender{}}
+	for _, one := range s.found {
+		c.Top = append(c.Top, one)
+	}
+	slices.SortFunc(c.Top, func(a, b sighting.Sender) int {
+		return cmp.Or(cmp.Compare(b.Sessions, a.Sessions), a.Subject.Compare(b.Subject))
+	})
+	c.Top = slices.Clone(c.Top[:min(len(c.Top), shownSenders)])
+	return c, s.err
+}
