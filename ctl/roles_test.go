@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/user"
@@ -14,6 +16,7 @@ import (
 	"testing"
 
 	"dnsbld/listing"
+	"dnsbld/listing/desk"
 )
 
 // Groups of the tests, by number: the host need not have them.
@@ -32,15 +35,22 @@ var everybody = map[Role]Caller{
 	Operator: member("olga", operators), Support: member("sam", 100, supporters), Reader: member("rita", readers), Nobody: member("ned", 100),
 }
 
-// Every verb, for every role: who may not is told so before anything else.
-func TestRoles(t *testing.T) {
-	h := newHouse(t, func(c *Config) { c.Roles = someRoles })
+// asking records which endpoints a client asks.
+type asking struct {
+	*inProcess
+	asked map[string]bool
+}
+
+func (a *asking) RoundTrip(r *http.Request) (*http.Response, error) {
+	_, pattern := a.server.mux.Handler(r)
+	a.asked[pattern] = true
+	return a.inProcess.RoundTrip(r)
+}
+
+// verbs are all that can be asked of a Server, and the least role that may.
+func verbs(t *testing.T) []verb {
 	host := subject("192.0.2.7")
-	for _, verb := range []struct {
-		name  string
-		least Role
-		do    func(*Client) error
-	}{
+	return []verb{
 		{"show", Reader, func(c *Client) error { _, err := c.Show(t.Context(), host); return err }},
 		{"list", Reader, func(c *Client) error { return drain(c.List(t.Context(), Query{})) }},
 		{"export", Reader, func(c *Client) error { _, err := c.Export(t.Context(), "plain", "", Query{}, io.Discard); return err }},
@@ -52,6 +62,24 @@ func TestRoles(t *testing.T) {
 		{"propose list", Reader, func(c *Client) error { _, err := c.Proposals(t.Context(), false); return err }},
 		{"stats", Reader, func(c *Client) error { _, err := c.Stats(t.Context()); return err }},
 		{"status", Reader, func(c *Client) error { _, err := c.Status(t.Context()); return err }},
+		{"watch", Reader, func(c *Client) error { return drain(c.Watch(t.Context(), Watch{Once: true})) }},
+		{"audit verify", Reader, func(c *Client) error { _, err := c.Audit(t.Context(), listing.Checkpoint{}); return err }},
+		{"simulate", Reader, func(c *Client) error { _, err := c.Simulate(t.Context(), strings.NewReader("")); return err }},
+		{"selfcheck", Reader, func(c *Client) error { _, err := c.Selfcheck(t.Context()); return err }},
+		{"eligibility", Reader, func(c *Client) error { _, err := c.Eligibility(t.Context(), host.Addr()); return err }},
+		{"triage", Reader, func(c *Client) error { _, err := c.Triage(t.Context(), []byte("192.0.2.7")); return err }},
+		{"letter", Reader, func(c *Client) error { _, err := c.Letter(t.Context(), host.Addr(), ""); return err }},
+		{"letter --verify", Reader, func(c *Client) error { _, err := c.Reference(t.Context(), "L-A"); return err }},
+		{"ticket list", Reader, func(c *Client) error { _, err := c.Tickets(t.Context(), desk.Query{}); return err }},
+		{"ticket show", Reader, func(c *Client) error { _, err := c.Ticket(t.Context(), "T-1"); return err }},
+		{"request", Support, func(c *Client) error { _, err := c.Request(t.Context(), DeskRequest{Address: "192.0.2.7"}); return err }},
+		{"ticket open", Support, func(c *Client) error {
+			_, err := c.OpenTicket(t.Context(), TicketCommand{Address: "192.0.2.7"})
+			return err
+		}},
+		{"ticket note", Support, func(c *Client) error { _, err := c.TakeTicket(t.Context(), "T-1", desk.Step{Verb: "note"}); return err }},
+		{"person export", Support, func(c *Client) error { _, err := c.ExportPerson(t.Context(), "a@sender.example"); return err }},
+		{"person erase", Support, func(c *Client) error { _, err := c.ErasePerson(t.Context(), "a@sender.example"); return err }},
 		{"delist", Support, func(c *Client) error {
 			_, err := c.Delist(t.Context(), listing.Delist{Subject: host, Because: listing.FixedClaimed})
 			return err
@@ -69,17 +97,36 @@ func TestRoles(t *testing.T) {
 			_, err := c.Import(t.Context(), Import{Reason: "imported", Import: listing.Import{Source: "feed"}}, strings.NewReader("192.0.2.7\n"))
 			return err
 		}},
+		{"observe", Operator, func(c *Client) error { _, err := c.Observe(t.Context(), strings.NewReader("")); return err }},
 		{"source drop", Operator, func(c *Client) error { _, err := c.DropSource(t.Context(), "feed", "", listing.Options{}); return err }},
 		{"undo", Operator, func(c *Client) error { _, err := c.Undo(t.Context(), Undo{Revision: 1}); return err }},
 		{"propose", Operator, func(c *Client) error {
 			_, err := c.Propose(t.Context(), Propose{Expire: &listing.Expire{Subject: host}})
 			return err
 		}},
-		{"approve", Operator, func(c *Client) error { _, err := c.Approve(t.Context(), "p-none", false); return err }},
-		{"propose withdraw", Operator, func(c *Client) error { _, err := c.Withdraw(t.Context(), "p-none"); return err }},
-	} {
+		{"approve", Operator, func(c *Client) error { _, err := c.Approve(t.Context(), "p-none", listing.Options{}); return err }},
+		{"propose withdraw", Operator, func(c *Client) error { _, err := c.Withdraw(t.Context(), "p-none", listing.Options{}); return err }},
+		{"backup", Operator, func(c *Client) error { return c.Backup(t.Context(), io.Discard) }},
+		{"what there is not", Reader, func(c *Client) error {
+			return c.call(t.Context(), http.MethodGet, "/v1/nonsense", nil, nil, &struct{}{})
+		}},
+	}
+}
+
+type verb struct {
+	name  string
+	least Role
+	do    func(*Client) error
+}
+
+// Every verb, for every role: who may not is told so before anything else, and
+// which group may.
+func TestRoles(t *testing.T) {
+	h := newHouse(t, func(c *Config) { c.Roles = someRoles })
+	asked := map[string]bool{}
+	for _, verb := range verbs(t) {
 		for role, who := range everybody {
-			err := verb.do(h.as(who))
+			err := verb.do(&Client{http: &http.Client{Transport: &asking{&inProcess{h.server, who}, asked}}})
 			e, _ := errors.AsType[*listing.Error](err)
 			switch refused := e != nil && e.Code == "role"; {
 			case refused && !errors.Is(err, listing.ErrPolicy):
@@ -90,11 +137,29 @@ func TestRoles(t *testing.T) {
 				t.Errorf("%s by %s does not name the group that may: %s", verb.name, role, e.Message)
 			}
 		}
+		if err := verb.do(h.as(Caller{User: "root"})); err != nil {
+			if e, _ := errors.AsType[*listing.Error](err); e == nil || e.Code == "role" {
+				t.Errorf("%s by root: %v", verb.name, err)
+			}
+		}
+	}
+	for pattern := range h.server.endpoints() {
+		if _, decided := needs[pattern]; !decided {
+			t.Errorf("%s is served, and it was not decided who may", pattern)
+		}
+		if !asked[pattern] {
+			t.Errorf("no verb of this test asks %s", pattern)
+		}
+	}
+	for pattern := range needs {
+		if _, served := h.server.endpoints()[pattern]; !served {
+			t.Errorf("%s has a role, and is not served", pattern)
+		}
 	}
 }
 
-func drain(rows func(func(Row, error) bool)) (failed error) {
-	rows(func(_ Row, err error) bool { failed = err; return err == nil })
+func drain[T any](rows iter.Seq2[T, error]) (failed error) {
+	rows(func(_ T, err error) bool { failed = err; return err == nil })
 	return failed
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -78,7 +79,16 @@ func New(cfg Config) *Server {
 		cfg.Spool = os.TempDir()
 	}
 	s := &Server{cfg: cfg, mux: http.NewServeMux()}
-	for pattern, h := range map[string]handler{
+	for pattern, h := range s.endpoints() {
+		s.mux.Handle(pattern, s.handle(h))
+	}
+	return s
+}
+
+// endpoints are all that is served. What each takes is in needs.
+func (s *Server) endpoints() map[string]handler {
+	all := s.deskHandlers()
+	maps.Copy(all, map[string]handler{
 		"PUT /v1/entry":                   s.add,
 		"POST /v1/expire":                 s.expire,
 		"POST /v1/delist":                 s.delist,
@@ -106,13 +116,8 @@ func New(cfg Config) *Server {
 		"GET /v1/stats":                   s.stats,
 		"GET /v1/status":                  s.status,
 		"/":                               unknown,
-	} {
-		s.mux.Handle(pattern, s.handle(h))
-	}
-	for pattern, h := range s.deskHandlers() {
-		s.mux.Handle(pattern, s.handle(h))
-	}
-	return s
+	})
+	return all
 }
 
 // ServeHTTP answers one request.
