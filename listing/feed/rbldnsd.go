@@ -24,6 +24,9 @@ import (
 //     compares them by whole octets only. Inside an entry of another reason
 //     both reasons stand, where rbldnsd answers the more specific alone.
 //   - SOA, NS, TTL and TIMESTAMP are skipped.
+//
+// In an ip4tset and an ip6tset the first default line counts for all entries,
+// those before it too, as there (early).
 var kinds = map[string]func(*rbldnsd, []byte) error{
 	"ip4set":  (*rbldnsd).set4,
 	"ip4trie": (*rbldnsd).trie4,
@@ -51,9 +54,11 @@ type rbldnsd struct {
 	common  scope // of a combined file, what stands before its data sets
 	values  map[netip.Addr]meaning
 
+	set      int         // the data set
 	seen     []reasonSet // by data set: the reasons that it lists for
 	held     []exclusion
-	released int     // of held
+	released int // of held
+	early    early
 	record   *record // of generic, the record that a TXT may follow
 }
 
@@ -128,20 +133,17 @@ func (p *rbldnsd) setDefault(text []byte) error {
 	if p.kind == "generic" {
 		return complain("bad-record", "write NAME A ADDRESS", "a data set of type generic has no default values")
 	}
-	if p.kind == "ip4tset" || p.kind == "ip6tset" { // one value for all: the first
-		if p.scope.fixed {
-			return nil
-		}
-		p.scope.fixed = true
+	if p.trivial() && p.scope.fixed { // one value for all: the first
+		return nil
 	}
 	v, err := parseValue(text, value{})
 	if err != nil {
 		return err
 	}
 	v.preset = true
-	p.scope.value = v
+	p.scope.value, p.scope.fixed = v, p.trivial()
 	if r, err := p.reason(v.a); err == nil {
-		p.seen[len(p.seen)-1].usual = r
+		p.seen[p.set].usual = r
 	}
 	return nil
 }
@@ -152,17 +154,26 @@ func (p *rbldnsd) list(s listing.Subject, except bool, rest []byte) error {
 		return p.exclude(s)
 	}
 	v := p.scope.value
-	if p.kind != "ip4tset" && p.kind != "ip6tset" {
+	switch {
+	case p.trivial() && p.waits():
+		return p.hold(s)
+	case p.trivial():
+	default:
 		var err error
 		if v, err = parseValue(rest, v); err != nil {
 			return err
 		}
 	}
+	return p.add(s, v)
+}
+
+// add adds an entry with a value.
+func (p *rbldnsd) add(s listing.Subject, v value) error {
 	reason, err := p.reason(v.a)
 	if err != nil {
 		return err
 	}
-	p.seen[len(p.seen)-1].add(reason)
+	p.seen[p.set].add(reason)
 	i := item{subject: s, reason: reason}
 	if p.options.DefaultTexts || (v.text != "" && !v.preset) {
 		i.public = p.public(v.text, s, reason)
@@ -202,7 +213,7 @@ func (p *rbldnsd) exclude(s listing.Subject) error {
 		return fatal{complain("too-many-exclusions", "give --reason without --map: then they need not be kept in memory",
 			"the file has more than %d exclusions", most)}
 	}
-	p.held = append(p.held, exclusion{s, p.n, len(p.seen) - 1})
+	p.held = append(p.held, exclusion{s, p.n, p.set})
 	return nil
 }
 
@@ -210,6 +221,10 @@ func (p *rbldnsd) exclude(s listing.Subject) error {
 func (p *rbldnsd) end() ([]item, error) {
 	p.items = p.items[:0]
 	p.flush()
+	p.endSet()
+	if err := p.release(); err != nil || len(p.items) > 0 {
+		return p.items, err
+	}
 	for len(p.items) == 0 && p.released < len(p.held) {
 		x := p.held[p.released]
 		p.released++
@@ -258,8 +273,10 @@ func (p *rbldnsd) dataset(args []byte) error {
 		return fatal{complain("too-many-datasets", "split the file", "the file has more than %d data sets", most)}
 	}
 	p.flush()
+	p.endSet()
 	p.scope, p.kind = p.common, string(kind)
 	p.entry = kinds[p.kind]
+	p.set = len(p.seen)
 	p.seen = append(p.seen, reasonSet{usual: p.options.Reason})
 	if p.entry == nil {
 		known := slices.DeleteFunc(rbldnsdFormats(), func(f string) bool { return f == "rbldnsd:"+combined })

@@ -69,7 +69,7 @@ func (p *rbldnsd) address(s listing.Subject, text []byte) error {
 	if err != nil {
 		return err
 	}
-	p.seen[len(p.seen)-1].add(reason)
+	p.seen[p.set].add(reason)
 	p.record = &record{subject: s, reason: reason, line: p.n}
 	return nil
 }

@@ -238,6 +238,22 @@ func TestIP4TSet(t *testing.T) {
 192.0.2.2 20
 192.0.2.3 20
 192.0.2.4 20`)
+	expect(t, "rbldnsd:ip4tset", "192.0.2.1\n192.0.2.2 :5:\n:3:for those before it too\n192.0.2.3\n:2:too late\n192.0.2.4\n", o, `
+192.0.2.3 3
+192.0.2.4 3
+192.0.2.1 3
+192.0.2.2 3`)
+	expect(t, "rbldnsd:ip4tset", "192.0.2.1\n:99:\n192.0.2.2\n", feed.Options{Map: o.Map}, `
+line 3: the value 127.0.0.99 is none of this list's own reasons
+line 1: the value 127.0.0.99 is none of this list's own reasons`)
+	expect(t, "rbldnsd:ip4tset", "192.0.2.1\n", feed.Options{Map: o.Map}, "192.0.2.1 20")
+	expect(t, "rbldnsd:ip4tset", "192.0.2.1\n:9:\n", imported, "192.0.2.1 23") // whatever it says
+	expect(t, "rbldnsd:ip4tset", "192.0.2.1\n:2:see $\n", feed.Options{Map: o.Map, DefaultTexts: true}, `192.0.2.1 20 public "see 192.0.2.1"`)
+	expect(t, "rbldnsd:combined", "$DATASET ip4tset a\n192.0.2.1\n:3:\n$DATASET ip6tset b\n2001:db8:1:2\n!2001:db8:1:2::9\n$DATASET ip4tset c\n192.0.2.1\n:2:\n", feed.Options{Map: o.Map}, `
+192.0.2.1 3
+2001:db8:1:2::/64 20
+192.0.2.1 20
+!2001:db8:1:2::9 20`)
 	for _, text := range []string{"192.0.2.6/32", "192.0.2", "192.0.2.8-9", "x"} {
 		expect(t, "rbldnsd:ip4tset", text, imported, `line 1: "`+text+`" is not an IPv4 address, and an ip4tset holds nothing else`)
 	}
@@ -302,6 +318,11 @@ abac:adab:ad00:42f text
 abac:adab:ad00:42f::/64 23
 !abac:adab:ad00:42f:face:f:a:beef 23
 !abac:adab:ad00:42f::2 23`)
+	o := feed.Options{Map: map[string]listing.Reason{"127.0.0.2": 20, "127.0.0.3": 3}}
+	expect(t, "rbldnsd:ip6tset", "2001:20fe:23:41ed\n!2001:20fe:23:41ed::1\n:3:\nffff:adab:ad00:42f\n", o, `
+ffff:adab:ad00:42f::/64 3
+2001:20fe:23:41ed::/64 3
+!2001:20fe:23:41ed::1 3`)
 	const nothingElse = " is not four groups, and an ip6tset holds nothing else"
 	for text, want := range map[string]string{
 		"2001:db8:1":         `"2001:db8:1"` + nothingElse,

@@ -68,6 +68,14 @@ type fatal struct{ error }
 
 func (f fatal) Unwrap() error { return f.error }
 
+// late is an error about a line that was held back.
+type late struct {
+	error
+	line int
+}
+
+func (l late) Unwrap() error { return l.error }
+
 // readers are the formats that can be read.
 var readers = map[string]func(*Options) parser{
 	"plain":  newPlain,
@@ -169,8 +177,11 @@ func (r *Reader) rest(yield func(listing.Entry, error) bool) {
 	for {
 		items, err := r.parser.end()
 		if err != nil {
-			yield(listing.Entry{}, err)
-			return
+			if err = r.bad(nil, err); err != nil {
+				yield(listing.Entry{}, err)
+				return
+			}
+			continue
 		}
 		if len(items) == 0 || !r.yield(items, yield) {
 			return
@@ -207,7 +218,12 @@ func (r *Reader) bad(text []byte, err error) error {
 				Hint:    "look at it with `file FILE`; of compressed files, gzip alone is read as it is"}
 		}
 	}
-	line := BadLine{Line: r.in.read, Text: listing.Quote(string(text[:min(len(text), 100)])), Err: err}
+	r.at = r.in.read
+	var before late
+	if errors.As(err, &before) {
+		r.at, err = before.line, before.error
+	}
+	line := BadLine{Line: r.at, Text: listing.Quote(string(text[:min(len(text), 100)])), Err: err}
 	if r.options.Bad != nil {
 		return r.options.Bad(line)
 	}
