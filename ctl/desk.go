@@ -78,7 +78,8 @@ func (s *Server) atDesk(ctx context.Context, shown *Shown) (err error) {
 	if shown.Tickets, err = s.cfg.Desk.Tickets(ctx, desk.Query{Address: shown.Subject.Addr()}); err != nil || !shown.Listed {
 		return err
 	}
-	d, err := s.cfg.Desk.Eligibility(ctx, shown.Subject.Addr())
+	about, err := s.cfg.Desk.About(ctx, shown.Subject.Addr())
+	d := s.cfg.Desk.Judged(about, s.cfg.Book.Now())
 	if err == nil && d.Code != delist.NotListed { // listed in a zone of its own
 		shown.Eligibility = &d
 	}
@@ -276,6 +277,14 @@ type TicketDone struct {
 	Ticket   delist.Ticket    `json:"ticket"`
 	Opened   bool             `json:"opened,omitempty"`
 	Revision listing.Revision `json:"revision,omitempty"` // that ended the listing
+	Proof    *desk.Ways       `json:"proof,omitempty"`    // how the sender can show that the address is his; nil: it is not listed
+}
+
+// done is a ticket with what its sender can do.
+func (s *Server) done(ctx context.Context, d TicketDone) (TicketDone, error) {
+	var err error
+	d.Proof, err = s.cfg.Desk.Ways(ctx, d.Ticket.Address)
+	return d, err
 }
 
 func (s *Server) openTicket(w http.ResponseWriter, r *http.Request, who Caller) error {
@@ -291,7 +300,11 @@ func (s *Server) openTicket(w http.ResponseWriter, r *http.Request, who Caller) 
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, TicketDone{Ticket: t, Opened: opened})
+	done, err := s.done(r.Context(), TicketDone{Ticket: t, Opened: opened})
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, done)
 }
 
 func (s *Server) ticket(w http.ResponseWriter, r *http.Request, _ Caller) error {
@@ -299,7 +312,11 @@ func (s *Server) ticket(w http.ResponseWriter, r *http.Request, _ Caller) error 
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, t)
+	done, err := s.done(r.Context(), TicketDone{Ticket: t})
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, done)
 }
 
 func (s *Server) tickets(w http.ResponseWriter, r *http.Request, _ Caller) error {
@@ -333,7 +350,11 @@ func (s *Server) takeTicket(w http.ResponseWriter, r *http.Request, who Caller) 
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusOK, TicketDone{Ticket: t, Revision: revision})
+	done, err := s.done(r.Context(), TicketDone{Ticket: t, Revision: revision})
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, done)
 }
 
 // supportGrants refuses what support may not end by way of a ticket either.

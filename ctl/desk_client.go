@@ -59,7 +59,7 @@ func (c *Client) OpenTicket(ctx context.Context, t TicketCommand) (out TicketDon
 }
 
 // Ticket is a ticket by its ID or a reference in another system.
-func (c *Client) Ticket(ctx context.Context, name string) (out delist.Ticket, err error) {
+func (c *Client) Ticket(ctx context.Context, name string) (out TicketDone, err error) {
 	return out, c.call(ctx, http.MethodGet, "/v1/ticket", url.Values{"name": {name}}, nil, &out)
 }
 

@@ -77,6 +77,8 @@ func (s *dnsServer) parse(line string) {
 		r.Body = &dnsmessage.PTRResource{PTR: dnsmessage.MustNewName(f[2] + ".")}
 	case "CNAME":
 		r.Body = &dnsmessage.CNAMEResource{CNAME: dnsmessage.MustNewName(f[2] + ".")}
+	case "TXT":
+		r.Body = &dnsmessage.TXTResource{TXT: f[2:]}
 	case "-":
 		s.zone[f[0]] = append(s.zone[f[0]], []dnsmessage.Resource{}...)
 		return
@@ -194,6 +196,8 @@ func bodyType(b dnsmessage.ResourceBody) dnsmessage.Type {
 		return dnsmessage.TypeAAAA
 	case *dnsmessage.PTRResource:
 		return dnsmessage.TypePTR
+	case *dnsmessage.TXTResource:
+		return dnsmessage.TypeTXT
 	}
 	return 0
 }

@@ -70,10 +70,10 @@ type Resolver struct {
 	flights map[question]*flight
 }
 
-// Answer is what DNS says about a name: names for PTR, addresses for A and AAAA. Its slices are shared: they are not to be changed.
+// Answer is what DNS says about a name: names for PTR, texts for TXT, addresses for A and AAAA. Its slices are shared: they are not to be changed.
 type Answer struct {
 	Status helo.Status // OK, NXDomain, NoData or TempError
-	Names  []string    // without the last dot, and otherwise octet by octet
+	Names  []string    // without the last dot, and otherwise octet by octet; of TXT the texts, octet by octet
 	Addrs  []netip.Addr
 	ttl    time.Duration
 }
@@ -104,7 +104,7 @@ func NewResolver(c ResolverConfig) (*Resolver, error) {
 	}, nil
 }
 
-// Lookup asks for the records of one type, A, AAAA or PTR, that a name has. It does not fail: what goes wrong is TempError.
+// Lookup asks for the records of one type, A, AAAA, PTR or TXT, that a name has. It does not fail: what goes wrong is TempError.
 func (r *Resolver) Lookup(ctx context.Context, name string, kind dnsmessage.Type) Answer {
 	q := question{strings.ToLower(strings.TrimSuffix(name, ".")), kind}
 	r.mu.Lock()

@@ -24,7 +24,7 @@ type record struct {
 	owner string // in lower case
 	kind  dnsmessage.Type
 	ttl   time.Duration
-	name  string // of CNAME and PTR, without the last dot
+	name  string // of CNAME and PTR, without the last dot; of TXT its strings, one after another
 	addr  netip.Addr
 }
 
@@ -112,6 +112,10 @@ func (r *record) read(p *dnsmessage.Parser, class dnsmessage.Class) error {
 		ptr, err := p.PTRResource()
 		r.name = strings.TrimSuffix(ptr.PTR.String(), ".")
 		return err
+	case dnsmessage.TypeTXT:
+		txt, err := p.TXTResource()
+		r.name = strings.Join(txt.TXT, "")
+		return err
 	case dnsmessage.TypeCNAME:
 		cname, err := p.CNAMEResource()
 		r.name = fold(cname.CNAME)
@@ -130,7 +134,7 @@ func follow(records []record, name string, kind dnsmessage.Type) Answer {
 			case r.owner != name:
 			case r.kind == kind && len(answer.Names)+len(answer.Addrs) < maxResults:
 				ttl, answer.Status = min(ttl, r.ttl), helo.OK
-				if kind == dnsmessage.TypePTR {
+				if kind == dnsmessage.TypePTR || kind == dnsmessage.TypeTXT {
 					answer.Names = append(answer.Names, r.name)
 				} else {
 					answer.Addrs = append(answer.Addrs, r.addr)

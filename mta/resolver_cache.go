@@ -4,6 +4,8 @@ import (
 	"container/list"
 	"time"
 
+	"golang.org/x/net/dns/dnsmessage"
+
 	"dnsbld/listing/helo"
 )
 
@@ -54,7 +56,7 @@ func (c *cache) put(q question, a Answer, now time.Time) {
 	if c.order.Len() >= c.limit {
 		c.remove(c.order.Back())
 	}
-	c.byQ[q] = c.order.PushFront(&cached{q, a, now.Add(a.life())})
+	c.byQ[q] = c.order.PushFront(&cached{q, a, now.Add(a.life(q))})
 }
 
 func (c *cache) remove(e *list.Element) {
@@ -62,8 +64,12 @@ func (c *cache) remove(e *list.Element) {
 	delete(c.byQ, e.Value.(*cached).q)
 }
 
-// life is how long an answer may be kept.
-func (a Answer) life() time.Duration {
+// life is how long an answer may be kept. Whoever has just put a text into DNS, to show that a name is his, does not wait because he
+// was looked for too early.
+func (a Answer) life(q question) time.Duration {
+	if q.kind == dnsmessage.TypeTXT {
+		return shortestLife
+	}
 	switch a.Status {
 	case helo.OK:
 		return min(max(a.ttl, shortestLife), longestLife)

@@ -188,7 +188,7 @@ func TestNegativeTTL(t *testing.T) {
 			if !ours || err != nil || answer.ttl != time.Duration(test.want)*time.Second {
 				t.Errorf("%v, %+v: %+v, %v, %v", rcode, test, answer, ours, err)
 			}
-			if life := answer.life(); life < shortestLife || life > longestNone {
+			if life := answer.life(question{kind: dnsmessage.TypeA}); life < shortestLife || life > longestNone {
 				t.Errorf("kept for %v", life)
 			}
 		}

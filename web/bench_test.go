@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"testing"
+	"time"
 
 	"dnsbld/listing/delist"
 	"dnsbld/listing/desk"
@@ -20,9 +21,7 @@ type ready struct {
 
 func (r ready) About(context.Context, netip.Addr) (desk.About, error) { return r.about, nil }
 
-func (r ready) Eligibility(context.Context, netip.Addr) (delist.Decision, error) {
-	return r.decision, nil
-}
+func (r ready) Judged(desk.About, time.Time) delist.Decision { return r.decision }
 
 func benchmark(b *testing.B, path string) {
 	h := newHouse(b)

@@ -28,6 +28,7 @@ type Config struct {
 	Page  string // before an address, the URL of its page: "https://bl.example/"; empty: TXT names none
 	Mail  string // where people write to: "desk@bl.example"; empty: nowhere
 	Probe string // domain of the probe addresses: "probe.bl.example"; empty: there are none
+	Texts bool   // a token in TXT is proof
 
 	Limits         Limits
 	TrustedProxies []netip.Prefix // whose word on where a request comes from is taken
@@ -51,7 +52,6 @@ type Files struct{ Cert, Key string }
 type Parts struct {
 	View    View
 	Desk    Desk
-	Texts   Texts // nil: a token in TXT is no proof here
 	Now     func() time.Time
 	Log     *slog.Logger    // nil: none
 	Metrics func() []Metric // beside those of this package; nil: none

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/netip"
+	"time"
 
 	"dnsbld/listing/delist"
 	"dnsbld/listing/desk"
@@ -19,7 +20,7 @@ type View interface {
 type Desk interface {
 	// About is called for every page.
 	About(ctx context.Context, a netip.Addr) (desk.About, error)
-	Eligibility(ctx context.Context, a netip.Addr) (delist.Decision, error)
+	Judged(about desk.About, now time.Time) delist.Decision
 
 	// Token is also in the form, so that a request is about the listing that
 	// was read of.
@@ -28,7 +29,3 @@ type Desk interface {
 
 	Request(ctx context.Context, r desk.Request) (desk.Done, error)
 }
-
-// Texts finds the TXT strings at the names that are forward-confirmed for an
-// address.
-type Texts func(ctx context.Context, a netip.Addr) ([]string, error)

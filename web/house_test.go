@@ -65,7 +65,7 @@ func testConfig(t testing.TB) Config {
 	}
 	return Config{Zones: []desk.Zone{{Name: "bl.example", TTL: 5 * time.Minute}, {Name: "strict.bl.example", TTL: time.Minute, Reasons: []listing.Reason{3, 4, 5}}},
 		Reasons: reasons, Policy: listing.DefaultPolicy(), Thresholds: sighting.DefaultThresholds(), PerWeek: 3,
-		Page: "https://bl.example/", Mail: "desk@bl.example", Probe: "probe.bl.example",
+		Page: "https://bl.example/", Mail: "desk@bl.example", Probe: "probe.bl.example", Texts: true,
 		Limits:         Limits{WebPerMinute: 1000, APIPerMinute: 1000},
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
 }
@@ -88,7 +88,7 @@ func newHouse(t testing.TB, change ...func(*Config)) *house {
 	h.live.Protect(c.Policy.NeverList())
 	h.book = listing.NewBook(h.store, h.live, listing.Rules{Reasons: c.Reasons, Policy: c.Policy}, h.clock)
 	h.desk = h.openDesk(c)
-	h.server, err = New(c, Parts{View: h.live, Desk: h.desk, Texts: h.desk.texts, Now: h.clock, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	h.server, err = New(c, Parts{View: h.live, Desk: h.desk, Now: h.clock, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,6 +134,7 @@ type counter struct {
 	counted map[netip.Addr]sighting.Facts
 	txt     []string
 	asked   []desk.Request
+	done    []desk.Done
 	failure error // of About
 	slow    bool  // pretend that the view lags behind
 }
@@ -158,18 +159,22 @@ func (d *counter) About(ctx context.Context, a netip.Addr) (desk.About, error) {
 	return d.Desk.About(ctx, a)
 }
 
-func (d *counter) texts(context.Context, netip.Addr) ([]string, error) {
+func (d *counter) Reverse(context.Context, netip.Addr) ([]string, bool, helo.Status) {
+	return []string{"mail.sender.example"}, true, helo.OK
+}
+
+func (d *counter) Texts(context.Context, string) ([]string, helo.Status) {
 	if d.txt == nil {
-		return nil, errors.New("DNS does not answer")
+		return nil, helo.TempError
 	}
-	return d.txt, nil
+	return d.txt, helo.OK
 }
 
 func (d *counter) Request(ctx context.Context, r desk.Request) (desk.Done, error) {
 	done, err := d.Desk.Request(ctx, r)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.asked = append(d.asked, r)
+	d.asked, d.done = append(d.asked, r), append(d.done, done)
 	if d.slow {
 		done.Revision += 1000
 	}
@@ -192,9 +197,9 @@ func (h *house) openDesk(c Config) *counter {
 		h.t.Fatal(err)
 	}
 	h.t.Cleanup(func() { people.Close() })
-	settings := desk.Settings{Zones: c.Zones, Letters: letters, Page: c.Page, Mail: c.Mail, Probe: c.Probe, PerWeek: c.PerWeek}
+	settings := desk.Settings{Zones: c.Zones, Letters: letters, Page: c.Page, Mail: c.Mail, Probe: c.Probe, Texts: c.Texts, PerWeek: c.PerWeek}
 	d := &counter{counted: map[netip.Addr]sighting.Facts{}}
-	if d.Desk, err = desk.New(desk.Config{Book: h.book, View: h.live, Counters: d, People: people, Signer: signer,
+	if d.Desk, err = desk.New(desk.Config{Book: h.book, View: h.live, Counters: d, DNS: d, People: people, Signer: signer,
 		Settings: func() desk.Settings { return settings }}); err != nil {
 		h.t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dnsbld/listing/delist"
+	"dnsbld/listing/desk"
 	"dnsbld/listing/index"
 )
 
@@ -34,11 +35,11 @@ func (s *Server) removal(v *visit, l *sight) removalPart {
 		return r
 	}
 	token := string(s.parts.Desk.Token(l.address, l.about.Stand))
-	if s.parts.Texts != nil {
-		r.Text = tokenPrefix + token
+	if v.site.Texts {
+		r.Text = desk.TokenPrefix + token
 	}
 	if v.site.Probe != "" {
-		r.Probe = tokenPrefix + token + "@" + v.site.Probe
+		r.Probe = desk.TokenPrefix + token + "@" + v.site.Probe
 	}
 	if v.site.Mail != "" {
 		r.Appeal = "mailto:" + v.site.Mail + "?subject=" + url.QueryEscape(l.address.String())
@@ -48,10 +49,6 @@ func (s *Server) removal(v *visit, l *sight) removalPart {
 	}
 	return r
 }
-
-// tokenPrefix stands before a token in the local part of the probe address and
-// in TXT.
-const tokenPrefix = "helo+"
 
 func buttonOf(c delist.Code) string {
 	switch c {

@@ -1,16 +1,13 @@
 package web
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"dnsbld/listing"
@@ -62,7 +59,7 @@ func (s *Server) request(v *visit) error {
 		}
 		return s.render(v, http.StatusUnprocessableEntity, "address", p)
 	}
-	r.Offered = s.proof(v, l)
+	r.Offered = proof(v, l)
 	r.Key = keyOf(token, r)
 	return s.decide(v, l, r)
 }
@@ -107,39 +104,13 @@ func badForm(err error) error {
 	return refuse(e.Code, message, "open the page of the address again, and use the form there")
 }
 
-// proof is the best that a request brings along. DNS is asked only if proof
-// decides.
-func (s *Server) proof(v *visit, l *sight) delist.Proof {
-	p := delist.Proof{Address: l.address, Time: v.now}
-	if l.decision.Code == delist.NoProof && s.parts.Texts != nil {
-		for _, text := range s.texts(v.Context(), l.address) {
-			token := delist.Token(strings.TrimPrefix(strings.TrimSpace(text), tokenPrefix))
-			if s.parts.Desk.Check(token, l.address, l.about.Stand) == nil {
-				p.Kind = delist.ProofTXT
-				return p
-			}
-		}
+// proof is what a request brings along by itself. The desk looks for better in
+// DNS, where proof decides.
+func proof(v *visit, l *sight) delist.Proof {
+	if !comesFrom(v.from, l) {
+		return delist.Proof{}
 	}
-	if comesFrom(v.from, l) {
-		p.Kind = delist.ProofWeb
-		return p
-	}
-	return delist.Proof{}
-}
-
-// dnsTime is how long a visitor waits for DNS.
-const dnsTime = 5 * time.Second
-
-// texts are the TXT strings that may be proof. DNS that does not answer is no
-// proof, and no failure of the request.
-func (s *Server) texts(ctx context.Context, a netip.Addr) []string {
-	ctx, cancel := context.WithTimeout(ctx, dnsTime)
-	defer cancel()
-	texts, err := s.parts.Texts(ctx, a)
-	if err != nil {
-		s.parts.Log.Warn("looking for proof in DNS", "address", a, "err", err)
-	}
-	return texts
+	return delist.Proof{Kind: delist.ProofWeb, Address: l.address, Time: v.now}
 }
 
 // clean makes what a stranger wrote valid UTF-8, without control characters but

@@ -75,7 +75,7 @@ func TestProofs(t *testing.T) {
 				h.desk.txt = c.texts(token)
 			}
 			h.ask("192.0.2.7", c.from).has(t, 200, c.says)
-			if got := h.desk.asked[0].Offered.Kind; got != c.want {
+			if got := h.desk.done[0].Proof; got != c.want {
 				t.Errorf("offered %q, want %q", got, c.want)
 			}
 		})

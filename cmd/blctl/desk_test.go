@@ -25,7 +25,7 @@ func openDesk(book *listing.Book, view desk.View, counters desk.Counters, store 
 	if err != nil {
 		return nil, nil, err
 	}
-	settings := desk.Settings{Zones: []desk.Zone{{Name: "bl.test", TTL: 5 * time.Minute}}, Letters: letters,
+	settings := desk.Settings{Zones: []desk.Zone{{Name: "bl.test", TTL: 5 * time.Minute}}, Letters: letters, Probe: "probe.bl.test",
 		Page: "https://bl.example/", Mail: "desk@bl.example", PerWeek: 3}
 	d, err := desk.New(desk.Config{Book: book, View: view, Counters: counters, People: people, Signer: signer,
 		Settings: func() desk.Settings { return settings }})

@@ -15,7 +15,7 @@ func (p *program) ticketCommand() *cli.Command {
 	return group(&cli.Command{
 		Name:      "ticket",
 		Usage:     "requests and how far they have come",
-		UsageText: "blctl ticket (open IP | show REF | list | note REF | grant REF | deny REF | appeal REF)",
+		UsageText: "blctl ticket (open IP | show REF | list | note REF | ask REF | grant REF | deny REF | appeal REF | close REF)",
 		Description: `A ticket follows the requests about one address. REF is its ID, or a reference in
 another system, such as rt:1425832. It goes through new, need_info or need_proof,
 eligible, delisted, monitoring (7 days) and closed; or denied, appealed, and
@@ -29,6 +29,14 @@ exit status: 0 done; 2 neither; 3 there is no such ticket
 examples:
   blctl ticket note rt:1425832 --note "asked for the log of the firewall"
   blctl ticket note TABCDEFGHIJ --ref rt:1425832`, nil),
+			p.ticketStep(desk.Ask, "wait for what only the sender knows", "--note TEXT", `Notes what the sender was asked for; the ticket waits for him and counts no more
+as one that waits for us. The answer itself goes out by mail, as always.
+
+exit status: 0 done; 2 no note; 3 there is no such ticket; 5 it is over, or denied
+
+examples:
+  blctl ticket ask rt:1425832 --note "which program sent the mail of 15 December?"
+  blctl ticket ask TABCDEFGHIJ --note "the log of the firewall" --json`, nil),
 			p.ticketStep(desk.Grant, "allow it, and end the listing", "[--because WHY]", `Allows the request and ends the listing of the address; the address is then
 watched for 7 days. WHY is as for 'blctl delist'; left out it is fixed-claimed,
 or appeal-upheld for an appeal, which another person has to decide.
@@ -57,6 +65,15 @@ exit status: 0 done; 3 no such ticket; 5 it was not refused
 examples:
   blctl ticket appeal rt:1425832 --note "they say that the other host is gone"
   blctl ticket appeal TABCDEFGHIJ --json`, nil),
+			p.ticketStep(desk.Close, "be done with it", "", `Closes a ticket. Those of addresses that are listed no more close by themselves
+after a day, those that are watched after 7 days.
+
+exit status: 0 done; 3 there is no such ticket; 5 it waits for the decision on an
+appeal, or is watched
+
+examples:
+  blctl ticket close rt:1425832 --note "the sender has withdrawn it"
+  blctl ticket close TABCDEFGHIJ --json`, nil),
 		},
 	})
 }
@@ -96,6 +113,7 @@ examples:
 // ticketResult is what the commands about one ticket print.
 func (p *program) ticketResult(action string, done ctl.TicketDone, changed bool) error {
 	p.printTicket(done.Ticket)
+	p.printProof(done.Proof)
 	if !p.json {
 		return nil
 	}
@@ -121,11 +139,11 @@ examples:
   blctl ticket show rt:1425832
   blctl ticket show TABCDEFGHIJ --json`,
 		Action: p.action(func(ctx context.Context, in *input) error {
-			t, err := p.client.Ticket(ctx, in.Args().First())
+			done, err := p.client.Ticket(ctx, in.Args().First())
 			if err != nil {
 				return err
 			}
-			return p.ticketResult("ticket show", ctl.TicketDone{Ticket: t}, false)
+			return p.ticketResult("ticket show", done, false)
 		}),
 	}
 }
@@ -209,6 +227,9 @@ func (p *program) ticketStep(verb desk.Verb, usage, more, description string, fl
 			if verb == desk.Note && s.Note == "" && s.Reference == "" {
 				return usageError("a note needs --note TEXT or --ref REF")
 			}
+			if verb == desk.Ask && s.Note == "" {
+				return usageError("say with --note TEXT what the sender is asked for")
+			}
 			done, err := p.client.TakeTicket(ctx, in.Args().First(), s)
 			if err != nil {
 				return err
@@ -243,4 +264,42 @@ func (p *program) printTicket(t delist.Ticket) {
 		}
 		h.printf("\n")
 	}
+}
+
+// printProof shows how the sender of a ticket can prove that the address is his,
+// and what has come of it.
+func (p *program) printProof(w *desk.Ways) {
+	if w == nil {
+		return
+	}
+	h := p.human
+	h.printf("  as things stand: %s\n", clean(string(w.Known)))
+	if w.Probe != "" {
+		h.printf("  proof by mail from the address, to: %s\n", clean(w.Probe))
+	}
+	if w.Text != "" {
+		h.printf("  proof in TXT at its reverse name: %s\n", clean(w.Text))
+	}
+	if w.Probe+w.Text != "" {
+		h.printf("  good until %s\n", stamp(w.Until))
+	}
+	switch came := w.Came; {
+	case came == nil && w.Probe != "":
+		h.printf("  no mail has come to the probe address\n")
+	case came != nil:
+		h.printf("  a mail came to the probe address %s, greeting %s (%s): %s\n", stamp(came.Time), listing.Quote(came.HELO), clean(string(came.Code)), proved(came))
+	}
+}
+
+// proved says what a mail to the probe address shows.
+func proved(m *desk.ProbeMail) string {
+	switch {
+	case m.Refused != "":
+		return "no proof, " + clean(m.Refused)
+	case !m.Proof:
+		return "no proof, for it greeted as what is listed"
+	case !m.Clean:
+		return "proof that the address is the sender's, but the greeting was not clean"
+	}
+	return "proof that the address is the sender's and greets properly"
 }

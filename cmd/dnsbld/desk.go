@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/mail"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
 	"dnsbld/listing/desk"
+	"dnsbld/listing/helo"
 )
 
 // deskFile is the support desk as it is written.
@@ -32,7 +34,7 @@ type deskFile struct {
 // desk checks what is said of the support desk. The page is the first zone's
 // where none is given.
 func (f fileConfig) desk(c config, wrong *mistakes) desk.Settings {
-	s := desk.Settings{Page: f.Desk.Page, Mail: f.Desk.Mail, Probe: strings.TrimSuffix(f.Desk.Probe, "."), PerWeek: f.Desk.PerWeek}
+	s := desk.Settings{Page: f.Desk.Page, Mail: f.Desk.Mail, Probe: strings.TrimSuffix(f.Desk.Probe, "."), Texts: c.sensor.resolver.IsValid(), PerWeek: f.Desk.PerWeek}
 	for _, z := range c.zone.Zones {
 		s.Zones = append(s.Zones, desk.Zone{Name: z.Name, TTL: z.TTL, Reasons: z.Reasons})
 		if s.Page == "" {
@@ -92,12 +94,23 @@ func openDesk(d *dnsbld, counters desk.Counters) (*supportDesk, error) {
 	if err != nil {
 		return nil, err
 	}
-	opened, err := desk.New(desk.Config{Book: d.book, View: d.live, Counters: counters, People: people, Signer: signer,
+	opened, err := desk.New(desk.Config{Book: d.book, View: d.live, Counters: counters, DNS: senderDNS{d.sensor}, People: people, Signer: signer,
 		Settings: func() desk.Settings { return d.cfg.Load().desk }})
 	if err != nil {
 		return nil, errors.Join(err, people.Close())
 	}
 	return &supportDesk{opened, people}, nil
+}
+
+// senderDNS is DNS as the sensor asks it, with the resolver that is in force.
+type senderDNS struct{ *sensor }
+
+func (s senderDNS) Reverse(ctx context.Context, a netip.Addr) ([]string, bool, helo.Status) {
+	return s.checker.Load().Reverse(ctx, a)
+}
+
+func (s senderDNS) Texts(ctx context.Context, name string) ([]string, helo.Status) {
+	return s.checker.Load().Texts(ctx, name)
 }
 
 func (s *supportDesk) close() error { return s.people.Close() }

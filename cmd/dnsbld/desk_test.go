@@ -3,14 +3,20 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/miekg/dns"
+
+	"dnsbld/ctl"
+	"dnsbld/listing"
 	"dnsbld/listing/delist"
 )
 
@@ -96,5 +102,61 @@ func TestProbeSession(t *testing.T) {
 	tell(session("clean", "mail.sender.example", strings.ToUpper(token)))
 	if code := decided(); code != delist.OKSelf {
 		t.Errorf("with a clean probe: %s", code)
+	}
+}
+
+// A token in TXT at the name of the address is proof: dnsbld asks its resolver,
+// and only when somebody asks.
+func TestTokenInTXT(t *testing.T) {
+	var asked atomic.Int32
+	var txt atomic.Pointer[string]
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers := &dns.Server{PacketConn: conn, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
+		asked.Add(1)
+		m := new(dns.Msg).SetReply(q)
+		m.RecursionAvailable = true
+		records := []string{"7.113.0.203.in-addr.arpa. 60 PTR mail.sender.example.", "mail.sender.example. 60 A 203.0.113.7"}
+		if text := txt.Load(); text != nil {
+			records = append(records, `mail.sender.example. 0 TXT "`+*text+`"`)
+		}
+		for _, text := range records {
+			if rr, err := dns.NewRR(text); err == nil && rr.Header().Name == strings.ToLower(q.Question[0].Name) && rr.Header().Rrtype == q.Question[0].Qtype {
+				m.Answer = append(m.Answer, rr)
+			}
+		}
+		_ = w.WriteMsg(m)
+	})}
+	go answers.ActivateAndServe()
+	t.Cleanup(func() { answers.Shutdown() })
+
+	r := start(t, shortDir(t), func(f *fileConfig) { f.Sensor.Resolver = conn.LocalAddr().String() })
+	client := netip.MustParseAddr("203.0.113.7")
+	text := sessions("mx2", client.String(), 6, time.Now().Add(-7*time.Hour), "198.51.100.25", "198.51.100.26")
+	if _, err := r.client.Observe(t.Context(), strings.NewReader(text)); err != nil {
+		t.Fatal(err)
+	}
+	first, err := r.client.Request(t.Context(), ctl.DeskRequest{Address: client.String(), Delist: true})
+	if err != nil || first.Outcome != delist.Removed {
+		t.Fatalf("once in 30 days it takes no proof: %+v, %v", first.Decision, err)
+	}
+	if _, err := r.client.Add(t.Context(), listing.Add{Subject: listing.HostSubject(client), Reason: "helo-our-ip"}); err != nil {
+		t.Fatal(err)
+	}
+	ticket, err := r.client.OpenTicket(t.Context(), ctl.TicketCommand{Address: client.String()})
+	if err != nil || ticket.Proof == nil || ticket.Proof.Text == "" || ticket.Proof.Probe != "" {
+		t.Fatalf("%+v, %v", ticket.Proof, err)
+	}
+	before := asked.Load()
+	r.show(client.String())
+	if n := asked.Load(); n != before {
+		t.Errorf("looking at it asked DNS %d times", n-before)
+	}
+	txt.Store(&ticket.Proof.Text)
+	got, err := r.client.Request(t.Context(), ctl.DeskRequest{Address: client.String(), Delist: true})
+	if err != nil || got.Proof != delist.ProofTXT {
+		t.Errorf("with the token in TXT: %q, %+v, %v", got.Proof, got.Decision, err)
 	}
 }

@@ -64,6 +64,7 @@ type Listing struct {
 	Info          listing.ReasonInfo
 	SelfDelisted  []time.Time // when senders themselves ended earlier listings of this key
 	Fixed         bool        // for reasons that end when fixed: what was seen is seen no more
+	Looked        bool        // for the same reasons: somebody has looked just now
 }
 
 // Counters say when the address last greeted badly, and how it greeted then.

@@ -26,6 +26,7 @@ type LetterFacts struct {
 	Page        string // "https://bl.example/192.0.2.7"
 	Desk        string // where people write to: "desk@bl.example"
 	Probe       string // "helo+TOKEN@probe.bl.example"; empty: none is offered
+	Text        string // the same proof in TXT at the forward-confirmed name: "helo+TOKEN"; empty: none is offered
 	Address     netip.Addr
 	Now         time.Time
 	Decision    Decision

@@ -129,9 +129,13 @@ func (v *view) mixed() (sentence, changes string) {
 }
 
 func (v *view) noProof() (sentence, changes string) {
+	if v.any(func(e Listing) bool { return unmended(e) && e.Looked }) {
+		return fmt.Sprintf("We looked just now, and what %s is listed for can still be seen.", v.Address),
+			"The listing can be ended as soon as it is mended: ask again then, and we look again. DNS may keep an old answer for some minutes."
+	}
 	if v.any(unmended) {
-		return fmt.Sprintf("What %s is listed for can still be seen.", v.Address),
-			"The listing can be ended at once when it is mended."
+		return fmt.Sprintf("The listing of %s can be ended as soon as what it is listed for is mended.", v.Address),
+			"Mend it and ask for removal: we look then, and the listing ends at once if it is mended."
 	}
 	since := ""
 	if !v.Counters.LastBogus.IsZero() {

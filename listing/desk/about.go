@@ -20,6 +20,7 @@ type About struct {
 	Stand   delist.Stand     // the listing that a token is for
 	Counted sighting.Facts   // its zero value: nothing is known
 	Last    *delist.Ended    // of an address that is not listed
+	Came    *ProbeMail       // the last mail to its probe address
 }
 
 // About gathers what is known of an address.
@@ -45,7 +46,7 @@ func (d *Desk) About(ctx context.Context, a netip.Addr) (About, error) {
 		if err != nil {
 			return err
 		}
-		about.Facts.Proofs = f.Proofs
+		about.Facts.Proofs, about.Came = f.Proofs, f.Came
 		for _, h := range f.Requests {
 			if !h.Control {
 				about.Facts.Requests = append(about.Facts.Requests, h.Time)
@@ -104,6 +105,9 @@ func (d *Desk) entries(snap listing.Snapshot, hits []index.Hit, about *About) er
 			info = listing.ReasonInfo{Code: e.Reason, Symbol: reasons.Symbol(e.Reason), Text: "is listed"}
 		}
 		ev := delist.Evident{Listing: delist.Listing{Entry: e, Info: info}}
+		if e.Reason == rcptBogus {
+			ev.Looked, ev.Fixed = true, about.stopped(e.Reason, d.now())
+		}
 		if err := d.evidence(snap, &ev, about.Counted); err != nil {
 			return err
 		}
@@ -227,12 +231,20 @@ func (d *Desk) judged(about About, now time.Time) (dec delist.Decision, shown, u
 	return delist.Sustain(delist.Judge(about.Facts, now), delist.LetterFacts{Address: facts.Address, Entries: unshown}), nil, unshown
 }
 
-// Eligibility decides whether a sender may have an address delisted now.
+// Judged decides about an address that is known already, for one of many
+// visitors: DNS is not asked.
+func (d *Desk) Judged(about About, now time.Time) delist.Decision {
+	decision, _, _ := d.judged(about, now)
+	return decision
+}
+
+// Eligibility decides whether a sender may have an address delisted now. DNS is
+// asked where it decides.
 func (d *Desk) Eligibility(ctx context.Context, a netip.Addr) (delist.Decision, error) {
 	about, err := d.About(ctx, a)
 	if err != nil {
 		return delist.Decision{}, err
 	}
-	decision, _, _ := d.judged(about, d.now())
-	return decision, nil
+	about.Facts.Offered = d.inquire(ctx, &about, "", delist.Proof{})
+	return d.Judged(about, d.now()), nil
 }

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"context"
 	"errors"
 	"iter"
 	"net/netip"
@@ -8,6 +9,7 @@ import (
 
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
+	"dnsbld/listing/helo"
 	"dnsbld/listing/index"
 	"dnsbld/listing/sighting"
 )
@@ -20,6 +22,16 @@ type View interface {
 // Counters know how an address greeted.
 type Counters interface {
 	Facts(s listing.Subject) (sighting.Facts, error)
+}
+
+// DNS is asked about an address when somebody asks for its removal, and never
+// unasked.
+type DNS interface {
+	// Reverse are the names of an address, and whether they lead back to it:
+	// then these alone are given. helo.Unchecked: there is nobody to ask.
+	Reverse(ctx context.Context, a netip.Addr) (names []string, confirmed bool, status helo.Status)
+	// Texts are the TXT records of a name, octet by octet.
+	Texts(ctx context.Context, name string) ([]string, helo.Status)
 }
 
 // People keeps personal data: values under a kind and an id. What it deletes
@@ -51,6 +63,7 @@ type Settings struct {
 	Page    string          // what stands before an address in the URL of its page; empty: there is none
 	Mail    string          // where people write to; empty: nowhere
 	Probe   string          // the domain of probe addresses; empty: none are handed out
+	Texts   bool            // a token in TXT is proof: DNS can be asked
 	PerWeek int             // requests for an address that are heard in 7 days; 0: 3
 }
 
@@ -59,6 +72,7 @@ type Config struct {
 	Book     *listing.Book
 	View     View
 	Counters Counters // nil: no sessions are counted
+	DNS      DNS      // nil: it is not asked
 	People   People
 	Signer   *delist.Signer
 	Settings func() Settings // in force

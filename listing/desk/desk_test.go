@@ -34,7 +34,34 @@ type office struct {
 	live   *index.Live
 	engine *sighting.Engine
 	people *db.People
+	dns    records
 	ns     atomic.Int64
+
+	settings *desk.Settings
+}
+
+func (o *office) zone(z desk.Zone) { o.settings.Zones = append(o.settings.Zones, z) }
+
+func (o *office) revision() listing.Revision { return o.live.Set().Revision() }
+
+// records is what DNS says of senders.
+type records struct {
+	names     []string // of the sender; none: it has none
+	confirmed bool
+	texts     map[string][]string
+	asked     int
+}
+
+func (r *records) Reverse(context.Context, netip.Addr) ([]string, bool, helo.Status) {
+	r.asked++
+	if len(r.names) == 0 {
+		return nil, false, helo.NXDomain
+	}
+	return r.names, r.confirmed, helo.OK
+}
+
+func (r *records) Texts(_ context.Context, name string) ([]string, helo.Status) {
+	return r.texts[name], helo.OK
 }
 
 func (o *office) now() time.Time          { return time.Unix(0, o.ns.Load()).UTC() }
@@ -74,8 +101,9 @@ func newOffice(t *testing.T) *office {
 	signer, err := delist.NewSigner([]byte("0123456789abcdef"))
 	must(err)
 	settings := desk.Settings{Zones: []desk.Zone{{Name: "bl.test", TTL: 5 * time.Minute}}, Letters: letters, Page: "https://bl.example/",
-		Mail: "desk@bl.example", Probe: "probe.bl.example"}
-	o.Desk, err = desk.New(desk.Config{Book: o.book, View: o.live, Counters: o.engine, People: o.people, Signer: signer,
+		Mail: "desk@bl.example", Probe: "probe.bl.example", Texts: true}
+	o.settings = &settings
+	o.Desk, err = desk.New(desk.Config{Book: o.book, View: o.live, Counters: o.engine, DNS: &o.dns, People: o.people, Signer: signer,
 		Settings: func() desk.Settings { return settings }})
 	must(err)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -24,6 +24,7 @@ type file struct {
 	Tickets  []string       `json:"tickets,omitempty"`  // oldest first
 	Requests []heard        `json:"requests,omitempty"` // of the last days, oldest first
 	Proofs   []delist.Proof `json:"proofs,omitempty"`   // the last of each kind
+	Came     *ProbeMail     `json:"probe,omitempty"`    // the last mail to the probe address
 }
 
 // heard is a request and what was decided about it.

@@ -33,6 +33,7 @@ func (d *Desk) Letter(ctx context.Context, a netip.Addr, ticket string) (Letter,
 	if err != nil {
 		return Letter{}, err
 	}
+	about.Facts.Offered = d.inquire(ctx, &about, "", delist.Proof{})
 	c := &hearing{now: d.now(), about: about}
 	c.decision, c.shown, c.unshown = d.judged(about, c.now)
 	if ticket != "" {
@@ -73,8 +74,8 @@ func (d *Desk) letterFacts(c *hearing, finding *delist.Finding) delist.LetterFac
 	if finding != nil && len(f.References) == 0 {
 		f.References = finding.References
 	}
-	if s.Probe != "" && f.Outcome == delist.Stands && len(f.Entries) > 0 {
-		f.Probe = fmt.Sprintf("helo+%s@%s", d.Token(a, c.about.Stand), s.Probe)
+	if f.Outcome == delist.Stands && len(f.Entries) > 0 {
+		f.Probe, f.Text = d.tokens(c.about)
 	}
 	f.Reference = d.cfg.Signer.Reference(delist.Reference{Address: a, Time: c.now, Code: c.decision.Code})
 	return f
@@ -104,7 +105,7 @@ func traffic(f sighting.Facts) delist.Traffic {
 func (d *Desk) finish(c *hearing, r Request) (Done, error) {
 	f := d.letterFacts(c, r.Finding)
 	done := Done{Address: f.Address, Decision: f.Decision, Ticket: c.ticket.ID, Outcome: f.Outcome, Revision: c.revision, Subject: delist.Subject(f),
-		Zone: f.Zone, Desk: f.Desk}
+		Zone: f.Zone, Desk: f.Desk, Proof: r.Offered.Kind}
 	if f.Outcome != delist.Stands {
 		done.EffectiveBy = f.EffectiveBy
 	}

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"strings"
 	"time"
@@ -35,7 +36,7 @@ func (d *Desk) IsProbe(recipient string) bool {
 // is a *listing.Error of delist.Signer.Verify.
 func (d *Desk) Probe(ctx context.Context, actor string, p Probe) (bool, error) {
 	token, ok := d.probed(p.Recipient)
-	if !ok || p.Verdict.Strength == helo.Exempt || p.Verdict.Bogus() {
+	if !ok || p.Verdict.Strength == helo.Exempt || p.Time.After(d.now().Add(ahead)) {
 		return false, nil
 	}
 	about, err := d.About(ctx, p.Client)
@@ -43,21 +44,63 @@ func (d *Desk) Probe(ctx context.Context, actor string, p Probe) (bool, error) {
 		return false, err
 	}
 	a := about.Facts.Address
-	if err := d.cfg.Signer.Verify(token, a, about.Stand, d.now()); err != nil {
-		return false, err
-	}
-	proof := delist.Proof{Kind: delist.ProofMail, Address: a, Time: p.Time.UTC().Truncate(time.Second), Clean: p.Verdict.Clean()}
-	dr, err := d.edit(ctx, actor, a, func(dr *draft) error {
-		for _, known := range dr.file.Proofs {
-			if known.Kind == proof.Kind && !proof.Time.After(known.Time) {
-				return nil // it was told before
-			}
+	came := newProbeMail(p)
+	refused := d.cfg.Signer.Verify(token, a, about.Stand, d.now())
+	if why, is := errors.AsType[*listing.Error](refused); is {
+		if why.Code != "token-expired" && why.Code != "token-superseded" { // not made for this address: anybody can send it
+			return false, refused
 		}
+		came.Proof, came.Clean, came.Refused = false, false, why.Code
+	}
+	if about.Came != nil && about.saidAlready(came) {
+		return false, refused
+	}
+	_, err = d.edit(ctx, actor, a, func(dr *draft) error {
+		dr.file.Came, dr.written = &came, true
+		if !came.Proof {
+			return nil
+		}
+		proof := delist.Proof{Kind: delist.ProofMail, Address: a, Time: came.Time, Clean: came.Clean}
 		dr.file.prove(proof)
-		dr.written = true
-		return nil
+		about.Facts.Proofs = append(about.Facts.Proofs, proof)
+		return d.advance(dr, about, actor)
 	})
-	return err == nil && dr.written, err
+	return err == nil && came.Proof, errors.Join(refused, err)
+}
+
+// ahead is by how much the clock of a mail server may be.
+const ahead = 5 * time.Second
+
+func newProbeMail(p Probe) ProbeMail {
+	return ProbeMail{Time: p.Time.UTC().Truncate(time.Second), HELO: helo.Escape(p.Verdict.Name, helo.MaxName), Code: p.Verdict.Code,
+		Verdict: p.Verdict.Strength, Proof: !p.Verdict.Bogus(), Clean: p.Verdict.Clean()}
+}
+
+// saidAlready reports whether a mail to the probe address shows nothing that
+// the last one does not: so a flood of them is not written down one by one.
+func (about *About) saidAlready(came ProbeMail) bool {
+	last := about.Came
+	if came == *last || came.Time.Before(last.Time) {
+		return true
+	}
+	same := came.Proof == last.Proof && came.Clean == last.Clean && came.Refused == last.Refused
+	return same && came.Time.Sub(last.Time) < time.Minute && !about.Facts.Counters.LastBogus.After(last.Time)
+}
+
+// advance takes the tickets that wait for a proof to where it leads.
+func (d *Desk) advance(dr *draft, about About, actor string) error {
+	decision := d.Judged(about, dr.now)
+	for _, t := range dr.tickets {
+		if t.State != delist.NeedProof && t.State != delist.Denied || t.Decision == decision.Code {
+			continue
+		}
+		moved, err := t.Judged(decision, delist.Step{Time: dr.now, Actor: actor, Note: "a mail from the address came to its probe address"})
+		if err != nil {
+			return err
+		}
+		dr.put(moved)
+	}
+	return nil
 }
 
 // probed is the token in a probe address of ours.

@@ -43,6 +43,7 @@ type Done struct {
 	Zone        string           `json:"zone,omitempty"`      // the list, as letters name it
 	Desk        string           `json:"desk,omitempty"`      // where people write to
 	Repeated    bool             `json:"repeated,omitempty"`  // it was heard before: this is what was answered then
+	Proof       delist.ProofKind `json:"proof,omitempty"`     // that came with it, or was found in DNS
 	NoAnswer    string           `json:"no_answer,omitempty"` // why no program may send the letter; empty: one may
 }
 
@@ -64,6 +65,7 @@ func (d *Desk) Request(ctx context.Context, r Request) (Done, error) {
 	if err != nil {
 		return Done{}, err
 	}
+	r.Offered = d.inquire(ctx, &about, r.From, r.Offered)
 	c := d.consider(about, r, id)
 	if r.DryRun {
 		return d.finish(c, r)

@@ -27,9 +27,11 @@ type Verb string
 // The verbs.
 const (
 	Note   Verb = "note"
+	Ask    Verb = "ask" // the sender for what is not known
 	Grant  Verb = "grant"
 	Deny   Verb = "deny"
 	Appeal Verb = "appeal"
+	Close  Verb = "close"
 )
 
 func readTicket(snap listing.Snapshot, id string) (delist.Ticket, listing.Revision, error) {
@@ -169,8 +171,12 @@ func (s Step) take(t delist.Ticket, now time.Time) (delist.Ticket, error) {
 		return t.Say(by)
 	case Deny:
 		return t.Deny(s.Code, by)
+	case Ask:
+		return t.Move(delist.NeedInfo, by)
 	case Appeal:
 		return t.Appeal(by)
+	case Close:
+		return t.Move(delist.Closed, by)
 	case Grant:
 		if t.State != delist.Eligible { // which it already is when it was judged so
 			var err error
@@ -182,7 +188,7 @@ func (s Step) take(t delist.Ticket, now time.Time) (delist.Ticket, error) {
 		return delisted(t, s.Because, by)
 	}
 	return t, &listing.Error{Kind: listing.ErrInvalid, Code: "bad-verb", Message: listing.Quote(string(s.Verb)) + " is nothing that can be done to a ticket",
-		Hint: "there are note, grant, deny and appeal"}
+		Hint: "there are note, ask, grant, deny, appeal and close"}
 }
 
 // grant ends the listing that a ticket is about, if the ticket may be granted.
@@ -201,30 +207,23 @@ func (d *Desk) grant(ctx context.Context, t delist.Ticket, s *Step) (listing.Rev
 }
 
 // Tend does what time alone makes due: it closes tickets whose address has been
-// watched for long enough, and forgets old answers.
+// watched for long enough, or is listed no more, and forgets old answers.
 func (d *Desk) Tend(ctx context.Context, actor string) error {
 	now := d.now()
-	watched, err := d.Tickets(ctx, Query{State: delist.Monitoring})
+	open, err := d.Tickets(ctx, Query{})
 	if err != nil {
 		return err
 	}
-	for _, w := range watched {
-		if now.Before(w.WatchUntil) {
+	for _, t := range open {
+		why, due, err := d.due(ctx, t, now)
+		if err != nil {
+			return err
+		}
+		if !due {
 			continue
 		}
-		if _, err := d.edit(ctx, actor, w.Address, func(dr *draft) error {
-			for _, t := range dr.tickets {
-				if t.ID != w.ID || t.State != delist.Monitoring {
-					continue
-				}
-				closed, err := t.Move(delist.Closed, delist.Step{Time: now, Actor: actor})
-				if err != nil {
-					return err
-				}
-				dr.put(closed)
-			}
-			return nil
-		}); err != nil {
+		_, _, err = d.Take(ctx, t.ID, Step{Actor: actor, Verb: Close, Note: why})
+		if err != nil && !errors.Is(err, listing.ErrConflict) { // somebody was at it meanwhile
 			return err
 		}
 	}
@@ -237,4 +236,34 @@ func (d *Desk) Tend(ctx context.Context, actor string) error {
 		return err
 	}
 	return d.cfg.People.Delete(answerKind, old...)
+}
+
+// settle is how long a ticket stays open after it was touched, though the
+// listing has ended: the sender may still answer.
+const settle = 24 * time.Hour
+
+// due reports whether a ticket is to be closed, and says why.
+func (d *Desk) due(ctx context.Context, t delist.Ticket, now time.Time) (why string, due bool, err error) {
+	switch t.State {
+	case delist.Monitoring:
+		if now.Before(t.WatchUntil) {
+			return "", false, nil
+		}
+	case delist.Appealed, delist.Overturned, delist.Delisted: // a person is at it
+		return "", false, nil
+	default:
+		if now.Sub(t.Notes[len(t.Notes)-1].Time) < settle {
+			return "", false, nil
+		}
+	}
+	hits, err := d.hits(t.Address)
+	switch {
+	case err != nil:
+		return "", false, err
+	case t.State == delist.Monitoring && len(hits) > 0:
+		return "the address was listed again while it was watched", true, nil
+	case t.State == delist.Monitoring:
+		return "the address was not listed again", true, nil
+	}
+	return "the address is listed no more", len(hits) == 0, nil
 }

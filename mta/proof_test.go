@@ -1,0 +1,56 @@
+package mta
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"dnsbld/listing/helo"
+)
+
+// What DNS says of an address when somebody asks for its removal.
+func TestReverseAndTexts(t *testing.T) {
+	s := newDNSServer(t, checkZone+`
+	mail.sender.example            TXT   v=spf1 -all
+	mail.sender.example            TXT   helo+ aaaa
+	alias.sender.example           CNAME mail.sender.example
+	`)
+	resolver, err := NewResolver(ResolverConfig{Server: s.addr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := NewChecker(CheckerConfig{Resolver: resolver})
+	for address, want := range map[string]struct {
+		names     string
+		confirmed bool
+		status    helo.Status
+	}{
+		"203.0.113.7": {"mail.sender.example", true, helo.OK}, "::ffff:203.0.113.7": {"mail.sender.example", true, helo.OK},
+		"203.0.113.9": {"liar.example", false, helo.OK}, "203.0.113.99": {"", false, helo.NXDomain}, "203.0.113.11": {"servfail.example", false, helo.TempError},
+	} {
+		names, confirmed, status := c.Reverse(t.Context(), netip.MustParseAddr(address))
+		if strings.Join(names, " ") != want.names || confirmed != want.confirmed || status != want.status {
+			t.Errorf("%s: %v, confirmed %t, %s", address, names, confirmed, status)
+		}
+	}
+	for name, want := range map[string]struct {
+		texts  []string
+		status helo.Status
+	}{
+		"mail.sender.example": {[]string{"v=spf1-all", "helo+aaaa"}, helo.OK}, "alias.sender.example": {[]string{"v=spf1-all", "helo+aaaa"}, helo.OK},
+		"liar.example": {nil, helo.NoData}, "nowhere.example": {nil, helo.NXDomain}, "servfail.example": {nil, helo.TempError},
+		strings.Repeat("x", 64) + ".example": {nil, helo.NXDomain},
+	} {
+		if texts, status := c.Texts(t.Context(), name); !slices.Equal(texts, want.texts) || status != want.status {
+			t.Errorf("%s: %q, %s", name, texts, status)
+		}
+	}
+	none := NewChecker(CheckerConfig{})
+	if _, _, status := none.Reverse(t.Context(), netip.MustParseAddr("203.0.113.7")); status != helo.Unchecked {
+		t.Errorf("without a resolver: %s", status)
+	}
+	if _, status := none.Texts(t.Context(), "mail.sender.example"); status != helo.Unchecked {
+		t.Errorf("without a resolver: %s", status)
+	}
+}
