@@ -131,7 +131,7 @@ func serial(r listing.Revision) uint32 { return uint32(r) }
 
 // ask answers a question about a name with some labels before the zone's.
 func (z *zone) ask(set *index.Set, n *name, labels int, qtype uint16, now uint32) reply {
-	if node := z.nodes[string(n.before(labels))]; node != nil {
+	if node := z.node(n, labels); node != nil {
 		return z.static(node, qtype, serial(set.Revision()))
 	}
 	if a, ok := n.address(labels); ok {

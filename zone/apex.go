@@ -98,6 +98,7 @@ func (z *zone) exist(at string) *node {
 	for rest := at; ; rest = rest[1+rest[0]:] {
 		if z.nodes[rest] == nil {
 			z.nodes[rest] = &node{records: map[uint16][]dns.RR{}}
+			z.longest = max(z.longest, len(rest))
 		}
 		if rest == "" {
 			return z.nodes[at]

@@ -41,7 +41,17 @@ type zone struct {
 	page          string
 	soa           dns.SOA          // but for the serial
 	nodes         map[string]*node // names that are no addresses, by the wire before the zone's name
+	longest       int              // octets of the longest of those
 	parts         *parts           // of answers on the wire path
+}
+
+// node is the node at a name with some labels before the zone's, nil if there
+// is none.
+func (z *zone) node(n *name, labels int) *node {
+	if before := n.before(labels); len(before) <= z.longest {
+		return z.nodes[string(before)]
+	}
+	return nil
 }
 
 // node is a name in a zone that is there whatever the list holds. One without

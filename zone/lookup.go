@@ -36,14 +36,34 @@ type room struct {
 // judge looks an address up. It is canonical, now in Unix seconds. The verdict
 // is good as long as the room is not used again.
 func (z *zone) judge(set *index.Set, a netip.Addr, now uint32, in *room) verdict {
-	v := verdict{ttl: z.ttl, reasons: in.shown[:0]}
-	if reason, fixed := z.point(a); fixed {
-		if reason != 0 {
-			v.reasons = append(v.reasons, shown{reason: reason, prefix: netip.PrefixFrom(a, a.BitLen()), text: z.tests[reason]})
-		}
+	if v, fixed := z.judgePoint(a, in); fixed {
 		return v
 	}
-	for _, h := range set.Lookup(a, now, in.hits[:0]) {
+	return z.weigh(set.Lookup(a, now, in.hits[:0]), now, in)
+}
+
+// judgeAt is judge of an address that has been located in the set.
+func (z *zone) judgeAt(set *index.Set, spot *index.Spot, now uint32, in *room) verdict {
+	if v, fixed := z.judgePoint(spot.Addr(), in); fixed {
+		return v
+	}
+	return z.weigh(set.LookupAt(spot, now, in.hits[:0]), now, in)
+}
+
+// judgePoint is what a zone says of a test point, whatever the list holds.
+func (z *zone) judgePoint(a netip.Addr, in *room) (v verdict, fixed bool) {
+	reason, fixed := z.point(a)
+	if reason == 0 {
+		return v, fixed
+	}
+	in.shown[0] = shown{reason: reason, prefix: netip.PrefixFrom(a, a.BitLen()), text: z.tests[reason]}
+	return verdict{ttl: z.ttl, reasons: in.shown[:1]}, true
+}
+
+// weigh is what a zone says where the list says some things.
+func (z *zone) weigh(hits []index.Hit, now uint32, in *room) verdict {
+	v := verdict{ttl: z.ttl, reasons: in.shown[:0]}
+	for _, h := range hits {
 		if z.order[h.Reason] == 0 {
 			continue
 		}

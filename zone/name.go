@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -20,7 +21,7 @@ const (
 
 // name is the name of a question, in lower case on the wire.
 type name struct {
-	wire   [maxName]byte
+	wire   [maxName + 1]byte // whole words
 	length int
 	starts [maxLabels + 1]uint8 // of the labels, and of the root behind them
 	labels int
@@ -29,28 +30,40 @@ type name struct {
 // read takes in an uncompressed name: nothing stands before the name of a
 // question that it could point to. It returns where the name ends.
 func (n *name) read(b []byte, off int) (end int, ok bool) {
-	n.length, n.labels = 0, 0
-	for {
-		if off >= len(b) {
+	length, labels := 0, 0
+	for at := off; ; labels++ {
+		if at >= len(b) {
 			return 0, false
 		}
-		size := int(b[off])
-		if size > maxLabel || off+1+size > len(b) || n.length+1+size > maxName {
+		size := int(b[at])
+		if size > maxLabel || length+1+size > maxName {
 			return 0, false
 		}
-		n.starts[n.labels] = uint8(n.length)
-		for _, c := range b[off : off+1+size] {
-			if 'A' <= c && c <= 'Z' { // never a length: those are smaller
-				c += 'a' - 'A'
-			}
-			n.wire[n.length] = c
-			n.length++
+		n.starts[labels] = uint8(length)
+		if length, at = length+1+size, at+1+size; size == 0 {
+			break
 		}
-		off += 1 + size
-		if size == 0 {
-			return off, true
-		}
-		n.labels++
+	}
+	n.length, n.labels = length, labels
+	copy(n.wire[:], b[off:off+length])
+	n.toLower()
+	return off + length, true
+}
+
+// toLower works on eight octets at a time. Lengths of labels are less than any
+// letter.
+func (n *name) toLower() {
+	const (
+		each = 0x0101010101010101
+		high = 0x80 * each
+	)
+	for at := 0; at < n.length; at += 8 {
+		word := n.wire[at : at+8]
+		x := binary.LittleEndian.Uint64(word)
+		low := x &^ high
+		fromA, beyondZ := low+(0x80-'A')*each, low+(0x80-'Z'-1)*each
+		capital := fromA &^ beyondZ &^ x & high
+		binary.LittleEndian.PutUint64(word, x|capital>>2)
 	}
 }
 

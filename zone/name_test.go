@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"bytes"
 	"net/netip"
 	"testing"
 
@@ -97,6 +98,33 @@ func TestNameLimits(t *testing.T) {
 		}
 		if _, ok := skipName(raw, 0); ok {
 			t.Errorf("skipped %x", raw)
+		}
+	}
+}
+
+// Every octet of a label comes out as DNS compares it (RFC 4343), and the
+// lengths of labels as they are.
+func TestNameInLowerCase(t *testing.T) {
+	for size := 1; size <= maxLabel; size++ {
+		for first := range 256 {
+			raw := []byte{byte(size)}
+			for i := range size {
+				raw = append(raw, byte(first+i))
+			}
+			raw = append(raw, 3, 'B', 'l', 'Z', 0)
+			want := bytes.Clone(raw)
+			for i, c := range want {
+				if 'A' <= c && c <= 'Z' && i > 0 && i != size+1 {
+					want[i] = c + 'a' - 'A'
+				}
+			}
+			n := new(name)
+			if end, ok := n.read(raw, 0); !ok || end != len(raw) {
+				t.Fatalf("% x is no name", raw)
+			}
+			if got := n.from(0); !bytes.Equal(got, want) {
+				t.Fatalf("% x\nbecomes % x\nwant    % x", raw, got, want)
+			}
 		}
 	}
 }

@@ -28,6 +28,7 @@ type worker struct {
 	known   [batchSize]bool // on the wire path
 	asked   [batchSize]asked
 	addrs   [batchSize]netip.Addr
+	spots   [batchSize]index.Spot
 	large   []byte
 }
 
@@ -55,11 +56,12 @@ func (w *worker) answer(batch []datagram) {
 		}
 		w.message(d)
 	}
+	clear(w.spots[:len(batch)])
 	w.tally.flush(w.count)
 }
 
-// read takes all queries apart, then has memory fetch what the list says of
-// them while the first are answered.
+// read takes all queries apart, then locates all their addresses in the list
+// at once.
 func (w *worker) read(batch []datagram, t *tables, set *index.Set, now uint32) {
 	addrs := w.addrs[:0]
 	for n := range batch {
@@ -68,11 +70,12 @@ func (w *worker) read(batch []datagram, t *tables, set *index.Set, now uint32) {
 		w.known[n] = set != nil && len(d.data) >= headerSize && d.data[2]&flagQR == 0 && d.from.Port() != 0 &&
 			q.read(&w.request, t, set, d.data, d.from.Addr(), now)
 		if w.known[n] && q.addr.IsValid() {
+			q.spot = &w.spots[len(addrs)]
 			addrs = append(addrs, q.addr)
 		}
 	}
-	if len(addrs) > 1 {
-		set.Warm(addrs)
+	if len(addrs) > 0 {
+		set.Locate(addrs, w.spots[:])
 	}
 }
 

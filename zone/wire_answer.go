@@ -13,7 +13,8 @@ import (
 // the list is looked at.
 type asked struct {
 	zone        *zone
-	addr        netip.Addr // that the name is of, as it is listed; the zero one if of none
+	addr        netip.Addr  // that the name is of, as it is listed; the zero one if of none
+	spot        *index.Spot // of addr
 	qtype       uint16
 	end, zoneAt uint16 // of the question, and where in it the zone's name begins
 	limit       uint16 // of the answer
@@ -40,7 +41,7 @@ func (q *asked) read(r *request, t *tables, set *index.Set, raw []byte, from net
 	}
 	z, labels := t.match(&r.name, 0)
 	if z == nil || r.qclass != dns.ClassINET || r.qtype == dns.TypeAXFR || r.qtype == dns.TypeIXFR ||
-		z.nodes[string(r.name.before(labels))] != nil {
+		z.node(&r.name, labels) != nil {
 		return false
 	}
 	q.zone, q.zoneAt = z, uint16(headerSize)+uint16(r.name.starts[labels])
@@ -86,7 +87,7 @@ func (q *asked) answer(b []byte, set *index.Set, now uint32, in *room) (message 
 func (q *asked) records(b []byte, set *index.Set, now uint32, in *room) (message []byte, k kind, records int, ok bool) {
 	var v verdict
 	if q.addr.IsValid() {
-		v = q.zone.judge(set, q.addr, now, in)
+		v = q.zone.judgeAt(set, q.spot, now, in)
 	}
 	if len(v.reasons) > 0 {
 		switch q.qtype {

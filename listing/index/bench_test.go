@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"testing"
@@ -89,12 +88,11 @@ func bulkSet(b *testing.B, n int) (bulkList, *index.Set) {
 	if bulkSets.set == nil || bulkSets.n != n {
 		bulkSets.set = nil
 		bulkSets.n, bulkSets.l = n, newBulk(n)
-		set, err := index.FromSnapshot(bulkSets.l)
-		if err != nil {
+		live := index.NewLive()
+		if err := live.Load(b.Context(), snapshotStore{snap: bulkSets.l}); err != nil {
 			b.Fatal(err)
 		}
-		bulkSets.set = set
-		debug.FreeOSMemory()
+		bulkSets.set = live.Set()
 	}
 	b.ResetTimer()
 	return bulkSets.l, bulkSets.set
@@ -137,20 +135,21 @@ func BenchmarkLookup(b *testing.B) {
 }
 
 // Lookups in batches, as datagrams come.
-func BenchmarkLookupWarm(b *testing.B) {
+func BenchmarkLookupBatch(b *testing.B) {
 	const batch = 32
 	for _, n := range sizes {
 		for _, kind := range []string{"miss", "hit"} {
 			b.Run(fmt.Sprintf("%s/%d", kind, n), func(b *testing.B) {
 				l, s := bulkSet(b, n)
 				addrs, hits := some(l, s, kind == "hit"), make([]index.Hit, 0, 8)
+				spots := make([]index.Spot, batch)
 				b.ReportAllocs()
 				for i := 0; b.Loop(); i++ {
-					a := addrs[i&(len(addrs)-1):]
 					if i%batch == 0 {
-						s.Warm(a[:min(batch, len(a))])
+						at := i & (len(addrs) - 1)
+						s.Locate(addrs[at:at+batch], spots)
 					}
-					hits = s.Lookup(a[0], 2000, hits[:0])
+					hits = s.LookupAt(&spots[i%batch], 2000, hits[:0])
 				}
 			})
 		}

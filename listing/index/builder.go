@@ -19,7 +19,7 @@ type builder struct {
 	ops      []op
 	unsorted bool
 	spare    []op // for sorting
-	merged   columns
+	merged   draft
 
 	ownPage    [256]bool // copied already
 	ownClasses bool

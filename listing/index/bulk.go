@@ -101,7 +101,7 @@ func (b *builder) mergeLeaf(high uint32, ops []op) {
 		b.merged.run(old, at, i)
 		at = i
 		if found {
-			_, until := old.row(i)
+			_, _, until := old.at(i)
 			rescan = rescan || until == due
 			at++
 		}

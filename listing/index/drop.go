@@ -26,7 +26,7 @@ func (b *builder) dropFromLeaves(gone []bool) {
 		b.merged.reset()
 		kept, n := 0, l.length()
 		for i := range n {
-			if class, _ := l.row(i); gone[class] {
+			if _, class, _ := l.at(i); gone[class] {
 				b.merged.run(l, kept, i)
 				kept = i + 1
 			}

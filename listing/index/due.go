@@ -84,8 +84,8 @@ func (d *due) leaves() {
 }
 
 func (d *due) leaf(net uint32, l *leaf) bool {
-	for i, low := range l.lows() {
-		class, until := l.row(i)
+	for i := range l.length() {
+		low, class, until := l.at(i)
 		if until != 0 && until <= d.now && !d.addEntry(hostPrefix(addr4(net|uint32(low))), class) {
 			return false
 		}

@@ -31,8 +31,8 @@ func (s *Set) eachHost(yield func(listing.Served) bool) bool {
 }
 
 func (s *Set) eachInLeaf(net uint32, l *leaf, yield func(listing.Served) bool) bool {
-	for i, low := range l.lows() {
-		class, until := l.row(i)
+	for i := range l.length() {
+		low, class, until := l.at(i)
 		if !yield(s.served(hostPrefix(addr4(net|uint32(low))), class, until)) {
 			return false
 		}

@@ -3,7 +3,6 @@ package index
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 
 	"dnsbld/listing"
 )
@@ -132,7 +131,7 @@ func (f *follower) publish() error {
 	folded := f.builder.folded
 	f.builder = newBuilder(next)
 	if folded >= bulk {
-		debug.FreeOSMemory()
+		next.settle()
 	}
 	return nil
 }

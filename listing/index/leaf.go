@@ -1,21 +1,24 @@
 package index
 
-import (
-	"math/bits"
-	"unsafe"
-)
+import "unsafe"
 
 // leaf is what there is of one /16: its listed hosts, sorted by the low half
 // of the address, then by class, in one slab of 16-bit words, so that a
-// collector sees one pointer and a query misses the cache once or twice:
+// collector sees one pointer:
 //
-//	index  where each 1/2^steps of the addresses begins among the entries, and
-//	       the end. Only where addresses are not spread evenly, when their
-//	       place cannot be computed. More than 65,535 entries take two words
-//	       each, low and high half
-//	lows   low halves of the addresses
-//	rows   class, and unless all end with their source: end in Unix seconds,
-//	       low and high half, 0 for its source's
+//	upper   the last guide of each full line of guides, if there are more than
+//	        one line
+//	guides  the last low half of each block but the last, if there are more
+//	        than few blocks
+//	blocks  of entries. An entry is the low half, the class and, unless all
+//	        entries end with their source, the end in Unix seconds, low and
+//	        high half, 0 for its source's
+//
+// Each part is made of whole lines, as the processor's cache is, and a block is
+// one line. So a query waits for memory twice, in a crowded /16 three times:
+// for the guides that name the block, and for the block, which tells whether
+// the address is listed, and why. What is behind the last entry and the last
+// guide is vacant.
 //
 // The slab never changes. The zero leaf is empty.
 type leaf struct {
@@ -24,72 +27,76 @@ type leaf struct {
 	form  form
 }
 
-// form is what is in a slab: the number of entries, whether rows are of three
-// words, and the bits of the index, 0 if there is none. It is packed so that a
-// leaf is half a cache line.
+// form is what is in a slab: the number of entries, and whether they have ends
+// of their own. It is packed so that a leaf is half a cache line.
 type form uint32
 
-func newForm(n int, ends bool, steps int) form {
-	f := form(n)<<5 | form(steps)
+func newForm(n int, ends bool) form {
+	f := form(n) << 1
 	if ends {
-		f |= 1 << 4
+		f |= 1
 	}
 	return f
 }
 
-func (f form) n() uint32   { return uint32(f >> 5) }
-func (f form) ends() bool  { return f&(1<<4) != 0 }
-func (f form) steps() uint { return uint(f & 15) }
+func (f form) n() int     { return int(f >> 1) }
+func (f form) ends() bool { return f&1 != 0 }
+
+// shift is the binary logarithm of the words in an entry.
+func (f form) shift() uint { return 1 + uint(f&1) }
 
 const (
-	mostSteps    = 12
-	entriesAStep = 8 // of the index, at least; more where addresses are dense
-	// window is how many entries are searched around a computed place. The
-	// size is the same for all so that the processor foresees the loop, and
-	// begins with the next query while memory answers this one.
-	window = 33
-
+	line      = 32 // words
+	few       = 4  // blocks that need no guides
+	vacant    = 0xffff
 	pageBytes = int64(unsafe.Sizeof(page{}))
 )
+
+// shape is where the parts of a slab are.
+type shape struct {
+	blocks  int // all but the last
+	guideAt int // where the guides begin
+	entryAt int // where the blocks begin
+}
+
+// shape follows from the number of entries, of which there are some.
+func (f form) shape() shape {
+	s := shape{blocks: (f.n() - 1) << f.shift() / line}
+	if s.blocks >= few {
+		s.guideAt = roundUp(s.blocks / line)
+		s.entryAt = s.guideAt + roundUp(s.blocks)
+	}
+	return s
+}
+
+// roundUp is the words in as many lines as some words need.
+func roundUp(words int) int { return (words + line - 1) &^ (line - 1) }
 
 func (l *leaf) isZero() bool { return l.form == 0 && l.marks == 0 }
 
 // length is the number of entries.
-func (l *leaf) length() int { return int(l.form.n()) }
+func (l *leaf) length() int { return l.form.n() }
 
-// lowsAt is where the low halves begin in the slab.
-func (l *leaf) lowsAt() int {
-	switch {
-	case l.form.steps() == 0:
-		return 0
-	case l.form.n() >= 1<<16:
-		return 2<<l.form.steps() + 2
+// entries are the words of all entries.
+func (l *leaf) entries() []uint16 {
+	if l.form == 0 {
+		return nil
 	}
-	return 1<<l.form.steps() + 1
+	return l.slab[l.form.shape().entryAt:][:l.form.n()<<l.form.shift()]
 }
 
-// bucket is where the index says that a low half belongs.
-func (l *leaf) bucket(low uint16) (from, to int) {
-	step := int(low >> (16 - l.form.steps()))
-	if l.form.n() >= 1<<16 {
-		i := l.slab[2*step : 2*step+4]
-		return int(i[0]) | int(i[1])<<16, int(i[2]) | int(i[3])<<16
-	}
-	i := l.slab[step : step+2]
-	return int(i[0]), int(i[1])
+// at is an entry: its low half, its class, and its end, 0 if that is its
+// source's.
+func (l *leaf) at(i int) (low, class uint16, until uint32) {
+	return entryAt(l.entries(), i, l.form)
 }
 
-func (l *leaf) lows() []uint16 { return l.slab[l.lowsAt():][:l.form.n()] }
-func (l *leaf) rows() []uint16 { return l.slab[l.lowsAt()+l.length():] }
-
-// row is the class of an entry, and its end, 0 if that is its source's.
-func (l *leaf) row(i int) (class uint16, until uint32) {
-	rows := l.rows()
-	if !l.form.ends() {
-		return rows[i], 0
+func entryAt(words []uint16, i int, f form) (low, class uint16, until uint32) {
+	if !f.ends() {
+		return words[2*i], words[2*i+1], 0
 	}
-	r := rows[3*i : 3*i+3]
-	return r[0], uint32(r[1]) | uint32(r[2])<<16
+	words = words[4*i : 4*i+4]
+	return words[0], words[1], uint32(words[2]) | uint32(words[3])<<16
 }
 
 // marked reports whether a query for an address must look into the prefix
@@ -99,76 +106,112 @@ func (l *leaf) marked(low uint16) bool { return l.marks>>(low>>11)&1 != 0 }
 // size is the memory of the slab.
 func (l *leaf) size() int64 { return 2 * int64(cap(l.slab)) }
 
-// place is where an address would be among n if they were spread evenly.
-func place(low uint16, n uint32) int { return int(uint32(uint64(low) * uint64(n) >> 16)) }
-
 // search is the first entry whose low half is at least low.
 func (l *leaf) search(low uint16) int {
-	lows := l.lows()
-	from, to := 0, len(lows)
-	if l.form.steps() == 0 {
-		from = place(low, l.form.n()) - window/2
-	} else {
-		from, to = l.bucket(low)
-		if to-from >= window {
-			return from + lowerBound(lows[from:to], low)
-		}
+	if l.form == 0 {
+		return 0
 	}
-	if from = max(0, min(from, len(lows)-window)); len(lows) > window {
-		to = from + window
-	}
-	return from + lowerBound(lows[from:to], low)
+	s := l.form.shape()
+	return l.within(l.block(low, s), low, s)
 }
 
-// lowerBound is the first of some sorted numbers that is at least low. The
-// step is computed, not jumped to, so that nothing in the loop is guessed.
-func lowerBound(lows []uint16, low uint16) int {
-	base, n := 0, len(lows)
+// block is the number of the block in which a low half belongs: the first that
+// does not end before it.
+func (l *leaf) block(low uint16, s shape) (block int) {
+	if s.blocks >= few {
+		from := l.guides(low, s)
+		return from + lineBound((*[line]uint16)(l.slab[s.guideAt+from:]), low)
+	}
+	last := line - 1<<l.form.shift()
+	for n := range s.blocks {
+		block += step(l.slab[n*line+last], low, 1)
+	}
+	return block
+}
+
+// guides is where the line of guides begins among which a low half belongs.
+func (l *leaf) guides(low uint16, s shape) int {
+	return min(lowerBound(l.slab[:s.blocks/line], low)*line, roundUp(s.blocks)-line)
+}
+
+// within is the first entry of a block whose low half is at least low.
+func (l *leaf) within(block int, low uint16, s shape) (i int) {
+	words := (*[line]uint16)(l.slab[s.entryAt+block*line:])
+	if l.form.ends() {
+		i = step(words[3*4], low, 4)
+		i += step(words[(i+1)&7*4], low, 2)
+		i += step(words[i&7*4], low, 1)
+		i += step(words[i&7*4], low, 1)
+		return block*(line/4) + i
+	}
+	i = step(words[7*2], low, 8)
+	i += step(words[(i+3)&15*2], low, 4)
+	i += step(words[(i+1)&15*2], low, 2)
+	i += step(words[i&15*2], low, 1)
+	i += step(words[i&15*2], low, 1)
+	return block*(line/2) + i
+}
+
+// lineBound is the first of a line of sorted numbers that is at least low.
+func lineBound(words *[line]uint16, low uint16) (i int) {
+	i = step(words[15], low, 16)
+	i += step(words[(i+7)&31], low, 8)
+	i += step(words[(i+3)&31], low, 4)
+	i += step(words[(i+1)&31], low, 2)
+	i += step(words[i&31], low, 1)
+	i += step(words[i&31], low, 1)
+	return i
+}
+
+// step is by if x is less than low, else 0. It is computed, not jumped to:
+// what a processor cannot foresee it had better not guess.
+func step(x, low uint16, by int) int { return by & -int((uint32(x)-uint32(low))>>31) }
+
+// lowerBound is the first of some sorted numbers that is at least low.
+func lowerBound(sorted []uint16, low uint16) int {
+	base, n := 0, len(sorted)
 	for n > 0 {
 		half := (n + 1) >> 1
-		step := 0
-		if lows[base+half-1] < low {
-			step = half
-		}
-		base += step
+		base += step(sorted[base+half-1], low, half)
 		n -= half
 	}
 	return base
 }
 
-// find is the run of entries for one address; empty if it has none.
-func (l *leaf) find(low uint16) (from, to int) {
-	if l.form.n() == 0 {
-		return 0, 0
+// runEnd is where the run of entries for one address ends that begins, if
+// there is any, at from.
+func (l *leaf) runEnd(from int, low uint16) (to int) {
+	words, shift := l.entries(), l.form.shift()
+	for to = from; to<<shift < len(words) && words[to<<shift] == low; to++ {
 	}
-	lows := l.lows()
-	from = l.search(low)
-	for to = from; to < len(lows) && lows[to] == low; to++ {
-	}
-	return from, to
+	return to
 }
 
 // overlaps reports whether a host lies from first to last, inclusive.
 func (l *leaf) overlaps(first, last uint16) bool {
-	at := l.search(first)
-	return at < l.length() && l.lows()[at] <= last
+	i := l.search(first)
+	if i >= l.length() {
+		return false
+	}
+	low, _, _ := l.at(i)
+	return low <= last
 }
 
 // seek is the place of an entry at or after from, and whether it is there.
 // Mostly it is near.
 func (l *leaf) seek(from int, low, class uint16) (int, bool) {
-	lows, step := l.lows(), 1
-	for from+step < len(lows) && lows[from+step] < low {
-		step *= 2
-	}
-	i := from + step/2
-	i += lowerBound(lows[i:max(i, min(from+step+1, len(lows)))], low)
-	for ; i < len(lows) && lows[i] == low; i++ {
-		if c, _ := l.row(i); c >= class {
-			return i, c == class
+	const near = 8
+	i, n := from, l.length()
+	for tries := 0; i < n; i++ {
+		at, c, _ := l.at(i)
+		if at > low || (at == low && c >= class) {
+			return i, at == low && c == class
+		}
+		if tries++; tries == near {
+			i = max(i, l.search(low)-1)
 		}
 	}
-	return i, false
+	return n, false
 }
 
 // firstEnd is the first end that an entry in the leaf has of its own.
@@ -178,102 +221,90 @@ func (l *leaf) firstEnd() uint32 {
 		return first
 	}
 	for i := range l.length() {
-		if _, until := l.row(i); until != 0 {
+		if _, _, until := l.at(i); until != 0 {
 			first = min(first, until)
 		}
 	}
 	return first
 }
 
-// columns is a leaf in the making; its memory is used again for the next.
-type columns struct {
-	lows []uint16
-	rows []uint16 // three words each
-}
+// draft is a leaf in the making: four words an entry. Its memory is used again
+// for the next.
+type draft []uint16
 
-func (c *columns) reset() { c.lows, c.rows = c.lows[:0], c.rows[:0] }
+func (d *draft) reset() { *d = (*d)[:0] }
 
-func (c *columns) add(low, class uint16, until uint32) {
-	c.lows = append(c.lows, low)
-	c.rows = append(c.rows, class, uint16(until), uint16(until>>16))
+func (d *draft) add(low, class uint16, until uint32) {
+	*d = append(*d, low, class, uint16(until), uint16(until>>16))
 }
 
 // run copies entries of a leaf.
-func (c *columns) run(l *leaf, from, to int) {
+func (d *draft) run(l *leaf, from, to int) {
 	if from == to {
 		return
 	}
-	c.lows = append(c.lows, l.lows()[from:to]...)
+	words := l.entries()
 	if l.form.ends() {
-		c.rows = append(c.rows, l.rows()[3*from:3*to]...)
+		*d = append(*d, words[4*from:4*to]...)
 		return
 	}
-	for _, class := range l.rows()[from:to] {
-		c.rows = append(c.rows, class, 0, 0)
+	for i := from; i < to; i++ {
+		*d = append(*d, words[2*i], words[2*i+1], 0, 0)
 	}
 }
 
 // ends reports whether an entry has an end of its own.
-func (c *columns) ends() bool {
-	for i := 0; i < len(c.rows); i += 3 {
-		if c.rows[i+1]|c.rows[i+2] != 0 {
+func (d draft) ends() bool {
+	for i := 0; i < len(d); i += 4 {
+		if d[i+2]|d[i+3] != 0 {
 			return true
 		}
 	}
 	return false
 }
 
-// even reports whether every address is so near its computed place that one
-// window finds it, and those that are not there.
-func (c *columns) even() bool {
-	for i, low := range c.lows {
-		if off := i - place(low, uint32(len(c.lows))); off < 1-window/2 || off > window/2-1 {
-			return len(c.lows) <= window
-		}
-	}
-	return true
-}
-
-// leaf packs the columns. Marks are left to the caller.
-func (c *columns) leaf() leaf {
-	n, steps := len(c.lows), 0
+// leaf packs the draft. Marks are left to the caller.
+func (d draft) leaf() leaf {
+	n := len(d) / 4
 	if n == 0 {
 		return leaf{}
 	}
-	if !c.even() {
-		steps = min(bits.Len(uint(n/entriesAStep)), mostSteps)
+	l := leaf{form: newForm(n, d.ends())}
+	s := l.form.shape()
+	l.slab = make([]uint16, s.entryAt+roundUp(n<<l.form.shift()))
+	words := l.slab[s.entryAt:]
+	for i := d.pack(words, l.form); i < len(words); i++ {
+		words[i] = vacant
 	}
-	l := leaf{form: newForm(n, c.ends(), steps)}
-	size := l.lowsAt() + 2*n
-	if l.form.ends() {
-		size += 2 * n
-	}
-	l.slab = make([]uint16, size)
-	copy(l.lows(), c.lows)
-	rows := l.rows()
-	if l.form.ends() {
-		copy(rows, c.rows)
-	} else {
-		for i := range rows {
-			rows[i] = c.rows[3*i]
-		}
-	}
-	if l.form.steps() > 0 {
-		l.fillIndex()
-	}
+	l.guide(s)
 	return l
 }
 
-func (l *leaf) fillIndex() {
-	i, at, lows := 0, 0, l.lows()
-	for step := range 1<<l.form.steps() + 1 {
-		for i < len(lows) && int(lows[i])>>(16-l.form.steps()) < step {
-			i++
+// pack writes the entries as a leaf has them, and says how many words they
+// took.
+func (d draft) pack(words []uint16, f form) int {
+	if f.ends() {
+		return copy(words, d)
+	}
+	for i := range f.n() {
+		words[2*i], words[2*i+1] = d[4*i], d[4*i+1]
+	}
+	return 2 * f.n()
+}
+
+// guide writes what leads to the entries.
+func (l *leaf) guide(s shape) {
+	if s.blocks < few {
+		return
+	}
+	guides := l.slab[s.guideAt:s.entryAt]
+	for i := range guides {
+		guides[i] = vacant
+		if i < s.blocks {
+			guides[i] = l.slab[s.entryAt+(i+1)*line-1<<l.form.shift()]
 		}
-		l.slab[at] = uint16(i)
-		if at++; l.form.n() >= 1<<16 {
-			l.slab[at] = uint16(i >> 16)
-			at++
-		}
+	}
+	for i := range s.blocks / line {
+		l.slab[i] = guides[(i+1)*line-1]
 	}
 }

@@ -47,8 +47,15 @@ func (l *Live) Load(ctx context.Context, store listing.Store) error {
 		return fmt.Errorf("loading the index: %w", err)
 	}
 	l.Publish(next)
-	debug.FreeOSMemory() // what loading took is more than what serving takes
+	next.settle()
 	return nil
+}
+
+// settle gives back what making a large set took, which is more than what
+// serving it takes.
+func (s *Set) settle() {
+	debug.FreeOSMemory()
+	s.useHugePages()
 }
 
 // Publish serves a set from now on, under the never-list that is in force.

@@ -25,32 +25,64 @@ type Hit struct {
 // in Unix seconds, is less than its end. Lookup does not allocate if hits has
 // room.
 func (s *Set) Lookup(addr netip.Addr, now uint32, hits []Hit) []Hit {
-	l, from, to, wide := s.find(addr)
+	l, from := &noLeaf, 0
+	if addr.Is4() {
+		ip := v4(addr)
+		l = s.leafAt(ip)
+		from = l.search(uint16(ip))
+	}
+	return s.lookup(addr, l, from, now, hits)
+}
+
+// LookupAt is Lookup of an address that Locate has found the spot of.
+func (s *Set) LookupAt(spot *Spot, now uint32, hits []Hit) []Hit {
+	return s.lookup(spot.addr, spot.leaf, int(spot.from), now, hits)
+}
+
+// lookup looks an address up whose entries in its leaf begin, if it has any,
+// at from.
+func (s *Set) lookup(addr netip.Addr, l *leaf, from int, now uint32, hits []Hit) []Hit {
+	to, wide := from, !addr.Is4()
+	if !wide {
+		low := uint16(v4(addr))
+		to, wide = l.runEnd(from, low), l.marked(low) || s.counts.short > 0
+	}
+	wide = wide && s.wide.Contains(addr)
 	if !wide && from == to {
 		return hits
 	}
+	base := len(hits)
+	if !wide && to == from+1 { // as most are
+		hits = s.appendHost(hits, l, from, addr, now)
+	} else {
+		hits = s.appendAll(hits, l, from, to, wide, addr, now)
+	}
+	if len(hits) > base && s.Allowed(addr, now) {
+		return hits[:base]
+	}
+	return hits
+}
+
+// appendHost appends what an entry in a leaf says, if it is in force.
+func (s *Set) appendHost(hits []Hit, l *leaf, i int, addr netip.Addr, now uint32) []Hit {
+	_, class, until := l.at(i)
+	c := &s.classes.rows[class]
+	end := endOf(until, c)
+	if now >= end {
+		return hits
+	}
+	return append(hits, Hit{Reason: c.reason, Prefix: hostPrefix(addr), Until: end, Source: s.classes.sources[c.source].name})
+}
+
+// appendAll appends what all entries say together.
+func (s *Set) appendAll(hits []Hit, l *leaf, from, to int, wide bool, addr netip.Addr, now uint32) []Hit {
 	q := query{set: s, addr: addr, now: now, hits: hits, base: len(hits)}
 	if wide {
 		q.all(l, from, to)
 	} else {
 		q.hosts(l, from, to)
 	}
-	if len(q.hits) > q.base && s.Allowed(addr, now) {
-		return hits
-	}
 	return q.hits
-}
-
-// find is where the entries of a host are in its leaf, and whether the prefix
-// table has something for it.
-func (s *Set) find(addr netip.Addr) (l *leaf, from, to int, wide bool) {
-	if !addr.Is4() {
-		return nil, 0, 0, s.wide.Contains(addr)
-	}
-	ip := v4(addr)
-	l = s.leafAt(ip)
-	from, to = l.find(uint16(ip))
-	return l, from, to, (l.marked(uint16(ip)) || s.counts.short > 0) && s.wide.Contains(addr)
 }
 
 // Allowed reports whether an address is never answered as listed: because of
@@ -108,7 +140,7 @@ func (q *query) all(l *leaf, from, to int) {
 // hosts takes the entries of the address in a leaf.
 func (q *query) hosts(l *leaf, from, to int) {
 	for i := from; i < to; i++ {
-		class, until := l.row(i)
+		_, class, until := l.at(i)
 		c := &q.set.classes.rows[class]
 		if end := endOf(until, c); q.now < end {
 			q.listed(c, Hit{Reason: c.reason, Prefix: hostPrefix(q.addr), Until: end})
