@@ -24,7 +24,7 @@ func (s *Server) undo(w http.ResponseWriter, r *http.Request, who Caller) error 
 		return s.changed(w, c.Options, res, err)
 	}
 	out, err := s.outcome(res, true)
-	if err == nil {
+	if err == nil && len(out.Changes) > 0 && out.Changes[0].Source != "" { // an import: what it changed is not among the changes
 		out.Inside, out.Addresses, err = s.insideOf(r.Context(), c.Revision)
 	}
 	if err != nil {

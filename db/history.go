@@ -161,6 +161,28 @@ func btoi(b bool) int {
 	return 0
 }
 
+// recentRecords is how many records are kept while histories are read: what
+// was done to many addresses at once lies in few records, which are long.
+const recentRecords = 8
+
+// recent is a record that was perhaps read a moment ago.
+func (s *state) recent(revision listing.Revision) (*record, error) {
+	for _, rec := range s.read {
+		if rec.revision == revision {
+			return rec, nil
+		}
+	}
+	rec, err := s.record(revision)
+	if err != nil {
+		return nil, err
+	}
+	if len(s.read) == recentRecords {
+		s.read = append(s.read[:0], s.read[1:]...)
+	}
+	s.read = append(s.read, rec)
+	return rec, nil
+}
+
 // readHits reads the changes that were found.
 func (s *state) readHits(hits []hit, yield func(listing.Change) bool) error {
 	var rec *record
@@ -168,7 +190,7 @@ func (s *state) readHits(hits []hit, yield func(listing.Change) bool) error {
 		h := &hits[n]
 		if rec == nil || rec.revision != h.revision {
 			var err error
-			if rec, err = s.record(h.revision); err != nil {
+			if rec, err = s.recent(h.revision); err != nil {
 				return err
 			}
 		}

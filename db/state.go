@@ -13,6 +13,7 @@ import (
 type state struct {
 	tx   *bolt.Tx
 	head head
+	read []*record // the last that history read, oldest first
 }
 
 func newState(tx *bolt.Tx) (*state, error) {

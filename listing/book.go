@@ -71,7 +71,7 @@ func (b *Book) add(ctx context.Context, actor string, c Add, second approval) (R
 		return Result{}, err
 	}
 	header := Header{Time: now, Actor: actor, Note: Printable(c.Note), Ticket: Printable(c.Ticket)}
-	res, err := b.apply(ctx, order{header, c.Options, IntentOf(c)}, append([]Edit{edit}, second.settle...))
+	res, err := b.apply(ctx, order{Header: header, Options: c.Options, intent: IntentOf(c)}, append([]Edit{edit}, second.settle...))
 	if err == nil && !res.Changed() && len(res.Entries) > 0 && shorter(edit, res.Entries[0], now) {
 		res.Warnings = append(res.Warnings, fmt.Sprintf("it is listed until %s already, which is later; `blctl expire` ends it sooner",
 			res.Entries[0].Until.Format(time.RFC3339)))
@@ -197,55 +197,8 @@ func (b *Book) Sweep(ctx context.Context, actor string, due []Edit) error {
 type order struct {
 	Header
 	Options
-	intent Digest
-}
-
-// apply sends edits as requests and waits until what they did is served.
-func (b *Book) apply(ctx context.Context, o order, edits []Edit) (Result, error) {
-	most := o.MaxChanges
-	if most == 0 {
-		most = b.Rules().Policy.MaxChanges
-	}
-	if len(edits) > most {
-		return Result{}, &Error{Kind: ErrPolicy, Code: "too-many-changes",
-			Message: fmt.Sprintf("this would change %d entries, more than %d", len(edits), most),
-			Hint:    fmt.Sprintf("look with --dry-run; if it is right, repeat with --max-changes %d", len(edits))}
-	}
-	var all Result
-	for n, part := range chunks(edits) {
-		r := Request{Header: o.Header, Intent: o.intent, DryRun: o.DryRun, Edits: part}
-		r.ID, r.Keyed = requestID(o.Options, n)
-		v, err := b.store.Apply(ctx, r)
-		if err != nil {
-			return all, err
-		}
-		all.add(v)
-	}
-	return all, b.served(ctx, all.Verdict, o.Options)
-}
-
-func (r *Result) add(v Verdict) {
-	r.Revision, r.Repeated = v.Revision, r.Repeated || v.Repeated
-	r.Changes, r.Entries = append(r.Changes, v.Changes...), append(r.Entries, v.Entries...)
-}
-
-// chunks cuts edits to the size of a request; no edits are one empty request.
-func chunks(edits []Edit) [][]Edit {
-	if len(edits) == 0 {
-		return [][]Edit{nil}
-	}
-	return slices.Collect(slices.Chunk(edits, MaxEdits))
-}
-
-// requestID is the caller's key, told apart by part, or a random one.
-func requestID(o Options, part int) (id string, keyed bool) {
-	if o.IdempotencyKey == "" {
-		return rand.Text(), false
-	}
-	if part == 0 {
-		return "key:" + o.IdempotencyKey, true
-	}
-	return fmt.Sprintf("key:%s#%d", o.IdempotencyKey, part), true
+	intent  Digest
+	earlier earlier
 }
 
 func (b *Book) served(ctx context.Context, v Verdict, o Options) error {

@@ -50,7 +50,7 @@ func (b *Book) delist(ctx context.Context, actor string, c Delist, second approv
 		return slices.Concat(own, exceptions, second.settle), nil
 	}
 	header := Header{Actor: actor, Note: Printable(c.Note), Ticket: Printable(c.Ticket)}
-	res, err := b.end(ctx, order{header, c.Options, IntentOf(c)}, match, plan)
+	res, err := b.end(ctx, order{Header: header, Options: c.Options, intent: IntentOf(c)}, match, plan)
 	res.Warnings = append(res.Warnings, warnings...)
 	return res, err
 }
@@ -104,7 +104,7 @@ func (b *Book) expire(ctx context.Context, actor string, c Expire, second approv
 		}
 		return append(edits, second.settle...), nil
 	}
-	return b.end(ctx, order{Header{Actor: actor, Note: Printable(c.Note)}, c.Options, IntentOf(c)}, match, plan)
+	return b.end(ctx, order{Header: Header{Actor: actor, Note: Printable(c.Note)}, Options: c.Options, intent: IntentOf(c)}, match, plan)
 }
 
 // checkExpire refuses an end over the cap of a reason, and entries that live
@@ -242,10 +242,9 @@ func (b *Book) end(ctx context.Context, o order,
 		o.Time = b.Now()
 		var edits []Edit
 		err := b.store.View(ctx, func(s Snapshot) error {
-			if id, keyed := requestID(o.Options, 0); keyed {
-				if _, decided, err := s.Decided(id); decided || err != nil {
-					return err
-				}
+			var err error
+			if o.earlier, err = earlierOf(s, o.Options); err != nil || o.earlier.whole() {
+				return err
 			}
 			at, err := match(s, o.Time)
 			if err == nil {

@@ -22,7 +22,7 @@ func (b *Book) permit(ctx context.Context, actor string, c Permit, second approv
 	}
 	edit.Expect = c.IfRevision
 	h := Header{Time: now, Actor: actor, Note: Printable(c.Note)}
-	return b.apply(ctx, order{h, c.Options, IntentOf(c)}, append([]Edit{edit}, second.settle...))
+	return b.apply(ctx, order{Header: h, Options: c.Options, intent: IntentOf(c)}, append([]Edit{edit}, second.settle...))
 }
 
 func (c Permit) edit(now time.Time) (Edit, error) {
@@ -72,7 +72,7 @@ func (b *Book) Import(ctx context.Context, actor string, c Import, entries iter.
 	}
 	edit.Until = now.Add(life.Duration()).Truncate(time.Second)
 	r := Request{Header: Header{Time: now, Actor: actor, Note: Printable(c.Note)}, Intent: IntentOf(c), DryRun: c.DryRun, Source: &edit}
-	r.ID, r.Keyed = requestID(c.Options, 0)
+	r.ID, r.Keyed = requestID(c.Options)
 
 	in := importer{rules: rules, source: c.Source, now: now, bad: bad}
 	v, err := b.store.Replace(ctx, r, in.check(entries))
@@ -157,11 +157,15 @@ func (in *importer) admit(e *Entry) (skip bool, err error) {
 
 // DropSource ends a source and all its entries.
 func (b *Book) DropSource(ctx context.Context, actor, name, note string, o Options) (Result, error) {
-	by := order{Header{Time: b.Now(), Actor: actor, Note: Printable(note)}, o, IntentOf(name)}
-	if decided, err := b.decided(ctx, o); decided || err != nil {
-		return b.unless(ctx, err, by)
+	by := order{Header: Header{Time: b.Now(), Actor: actor, Note: Printable(note)}, Options: o, intent: IntentOf(name)}
+	var err error
+	if by.earlier, err = b.decided(ctx, o); err != nil {
+		return Result{}, err
 	}
-	err := b.store.View(ctx, func(s Snapshot) error {
+	if by.earlier.whole() {
+		return b.apply(ctx, by, nil)
+	}
+	err = b.store.View(ctx, func(s Snapshot) error {
 		sources, err := s.Sources()
 		for _, have := range sources {
 			if have.Name == name && have.Active(by.Time) {

@@ -73,7 +73,7 @@ func (b *Book) Propose(ctx context.Context, by Person, command any, note string)
 		return p, Result{}, err
 	}
 	o.MaxChanges = 0 // of the command
-	res, err := b.apply(ctx, order{Header{Time: now, Actor: by.Name, Note: p.Note}, o, intent}, []Edit{edit})
+	res, err := b.apply(ctx, order{Header: Header{Time: now, Actor: by.Name, Note: p.Note}, Options: o, intent: intent}, []Edit{edit})
 	switch {
 	case err != nil:
 	case res.Repeated:
@@ -223,12 +223,13 @@ func (b *Book) Withdraw(ctx context.Context, by Person, id string, o Options) (P
 // toSettle finds a proposal that is open, or that a command with this key has
 // settled before.
 func (b *Book) toSettle(ctx context.Context, id string, o Options) (p Proposal, repeated bool, err error) {
-	if repeated, err = b.decided(ctx, o); err != nil {
+	e, err := b.decided(ctx, o)
+	if err != nil {
 		return p, false, err
 	}
-	if repeated {
+	if len(e.parts) > 0 { // a part: the last one settles it
 		p, err = b.findProposal(ctx, id)
-		return p, true, err
+		return p, p.State != ProposalOpen, err
 	}
 	p, err = b.openProposal(ctx, id)
 	return p, false, err

@@ -9,40 +9,34 @@ import (
 )
 
 // Undo inverts what one revision did, as a change of its own that can be undone
-// too. It is refused with ErrConflict, naming the later revision, if any of what
-// the revision touched has changed since.
+// too; if it is one of several that a command over MaxEdits took, all that the
+// command did. It is refused with ErrConflict, naming the later revision, if any
+// of that has changed since. An undo of several requests that was cut short goes
+// on where it ended when it is asked for again; one that was done is done.
 //
 // Proposals and tickets that the revision wrote stay as they are. The end of a
 // source cannot be undone: what it held is no longer there.
 func (b *Book) Undo(ctx context.Context, actor string, id Revision, note string, o Options) (Result, error) {
-	header := Header{Time: b.Now(), Actor: actor, Note: Printable(note)}
-	if header.Note == "" {
-		header.Note = fmt.Sprintf("undoes revision %d", id)
+	by := order{Header: Header{Time: b.Now(), Actor: actor, Note: Printable(note)}, Options: o, intent: IntentOf(id)}
+	var err error
+	if by.earlier, err = b.decided(ctx, o); err != nil {
+		return Result{}, err
 	}
-	by := order{header, o, IntentOf(id)}
-	if decided, err := b.decided(ctx, o); decided || err != nil {
-		return b.unless(ctx, err, by)
+	if by.earlier.whole() {
+		return b.apply(ctx, by, nil)
 	}
 	set, err := b.changeSet(ctx, id)
 	if err != nil {
 		return Result{}, err
 	}
+	by.Undoes = set.first
+	if by.Note == "" {
+		by.Note = set.undoing()
+	}
 	if set.source != nil {
 		return b.undoImport(ctx, by, set)
 	}
-	var edits []Edit
-	var warnings []string
-	err = b.store.View(ctx, func(s Snapshot) error {
-		for _, c := range slices.Backward(set.changes) { // a companion before what it stands beside
-			past, err := since(s, c)
-			if err != nil {
-				return err
-			}
-			edits = append(edits, c.inverse(past, o.IfRevision)...)
-			warnings = append(warnings, c.lapsed(header.Time)...)
-		}
-		return nil
-	})
+	edits, warnings, err := b.inverses(ctx, set, by)
 	if err != nil {
 		return Result{}, err
 	}
@@ -51,38 +45,44 @@ func (b *Book) Undo(ctx context.Context, actor string, id Revision, note string,
 	return res, err
 }
 
-// decided reports whether a command with this key was decided earlier.
-func (b *Book) decided(ctx context.Context, o Options) (decided bool, err error) {
-	id, keyed := requestID(o, 0)
-	if !keyed {
-		return false, nil
-	}
+// inverses plans an undo: everything is looked at before anything is changed.
+func (b *Book) inverses(ctx context.Context, set changeSet, by order) (edits []Edit, warnings []string, err error) {
 	err = b.store.View(ctx, func(s Snapshot) error {
-		_, decided, err = s.Decided(id)
-		return err
+		for _, c := range slices.Backward(set.changes) { // a companion before what it stands beside
+			past, done, err := set.since(s, c)
+			if err != nil {
+				return err
+			}
+			if done {
+				continue
+			}
+			edits = append(edits, c.inverse(past, by.IfRevision)...)
+			warnings = append(warnings, c.lapsed(by.Time)...)
+		}
+		return nil
 	})
-	return decided, err
+	return edits, warnings, err
 }
 
-// unless answers a command that was decided earlier as it was answered then.
-func (b *Book) unless(ctx context.Context, err error, o order) (Result, error) {
-	if err != nil {
-		return Result{}, err
-	}
-	return b.apply(ctx, o, nil)
-}
-
-// changeSet is what one revision changed.
+// changeSet is what one command changed.
 type changeSet struct {
-	changes []Change       // of this list's own entries and of allow entries
-	source  *Change        // an import, if it was one
-	entries map[Key]*Entry // of that source, as they were before; nil: not there
+	first, last Revision       // of those that it took
+	changes     []Change       // of this list's own entries and of allow entries
+	source      *Change        // an import, if it was one
+	entries     map[Key]*Entry // of that source, as they were before; nil: not there
+}
+
+func (set *changeSet) undoing() string {
+	if set.first == set.last {
+		return fmt.Sprintf("undoes revision %d", set.first)
+	}
+	return fmt.Sprintf("undoes what one command did in the revisions from %d to %d", set.first, set.last)
 }
 
 func (b *Book) changeSet(ctx context.Context, id Revision) (changeSet, error) {
 	none := &Error{Kind: ErrNotFound, Code: "no-change", Message: fmt.Sprintf("revision %d changed nothing", id),
 		Hint: "`blctl history PREFIX` shows the revision of each change"}
-	set := changeSet{entries: map[Key]*Entry{}}
+	set := changeSet{first: id, last: id, entries: map[Key]*Entry{}}
 	status, err := b.store.Status(ctx)
 	switch {
 	case err != nil:
@@ -108,11 +108,44 @@ func (b *Book) changeSet(ctx context.Context, id Revision) (changeSet, error) {
 			break
 		}
 	}
+	if len(set.changes) > 0 && set.changes[0].Header.Set != "" {
+		return set, b.gather(ctx, &set)
+	}
 	if papers > 0 && len(set.changes) == 0 {
 		return set, &Error{Kind: ErrPolicy, Code: "document", Message: fmt.Sprintf("revision %d wrote a proposal or a ticket, which is not undone", id),
 			Hint: "`blctl propose withdraw ID` ends a proposal"}
 	}
 	return set, nil
+}
+
+// gather adds what the other requests of the command changed. They are known
+// for 30 days.
+func (b *Book) gather(ctx context.Context, set *changeSet) error {
+	header := set.changes[0].Header
+	own := set.changes
+	set.changes = nil
+	return b.store.View(ctx, func(s Snapshot) error {
+		for n, of := 0, header.Of; n < of; n++ {
+			v, known, err := s.Decided(partID(header.Set, n))
+			if err != nil {
+				return err
+			}
+			if !known || len(v.Changes) == 0 || v.Changes[0].Header.Set != header.Set {
+				continue
+			}
+			of = max(of, v.Changes[0].Header.Of)
+			set.first, set.last = min(set.first, v.Revision), max(set.last, v.Revision)
+			for _, c := range v.Changes {
+				if c.Kind != PaperChange {
+					set.changes = append(set.changes, c)
+				}
+			}
+		}
+		if len(set.changes) == 0 {
+			set.changes = own
+		}
+		return nil
+	})
 }
 
 // wholeSource reports whether an import began its source: what it held need not
@@ -145,30 +178,33 @@ func (set *changeSet) add(c Change) error {
 	return nil
 }
 
-// since fails if anything later changed what c changed. It returns why the
+// since fails if anything later than the set changed what c changed, unless that
+// took back this set, as then there is nothing left to do. It returns why the
 // listing before c ended, if c began one.
-func since(s Snapshot, c Change) (DelistReason, error) {
+func (set *changeSet) since(s Snapshot, c Change) (ended DelistReason, done bool, err error) {
 	subject, key := c.subject()
-	last, ended := c.Revision, DelistReason("")
+	var last Change
 	for other, err := range s.History(subject) {
 		if err != nil {
-			return "", err
+			return "", false, err
 		}
 		_, k := other.subject()
 		if k != key || other.Kind != c.Kind {
 			continue
 		}
-		last = max(last, other.Revision)
+		if other.Revision > c.Revision && (other.Header.Set == "" || other.Header.Set != c.Header.Set) {
+			last = other
+		}
 		if other.Revision < c.Revision && other.After == nil {
 			ended = other.Because
 		}
 	}
-	if last == c.Revision {
-		return ended, nil
+	if last.Revision == 0 || last.Header.Undoes == set.first {
+		return ended, last.Revision != 0, nil
 	}
-	return "", &Error{Kind: ErrConflict, Code: "touched",
-		Message: fmt.Sprintf("revision %d has changed %s since", last, subject.Text()),
-		Hint:    fmt.Sprintf("undo revision %d first, or change %s as it should be", last, subject.Text())}
+	return "", false, &Error{Kind: ErrConflict, Code: "touched",
+		Message: fmt.Sprintf("revision %d has changed %s since", last.Revision, subject.Text()),
+		Hint:    fmt.Sprintf("undo revision %d first, or change %s as it should be", last.Revision, subject.Text())}
 }
 
 // subject is what the change is about: of an entry its key too.

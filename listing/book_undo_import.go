@@ -25,7 +25,7 @@ func (b *Book) undoImport(ctx context.Context, o order, set changeSet) (Result, 
 	}
 	r := Request{Header: o.Header, Intent: o.intent, DryRun: o.DryRun,
 		Source: &SourceEdit{Name: name, Expect: &generation, Until: c.SourceBefore.Until}}
-	r.ID, r.Keyed = requestID(o.Options, 0)
+	r.ID, r.Keyed = requestID(o.Options)
 	v, err := b.store.Replace(ctx, r, b.contentsBefore(ctx, name, unlapsed(set.entries, o.Time)))
 	if err != nil {
 		return Result{}, err

@@ -10,6 +10,9 @@ type Header struct {
 	Actor  string    `json:"actor"`
 	Note   string    `json:"note,omitempty"`
 	Ticket string    `json:"ticket,omitempty"`
+	Set    string    `json:"set,omitempty"`    // the id of the first request of a command that took several
+	Of     int       `json:"of,omitempty"`     // how many they are
+	Undoes Revision  `json:"undoes,omitempty"` // what this takes back; of several revisions the first
 }
 
 // Kind is what a Change is about.

@@ -1,0 +1,147 @@
+package listing
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+)
+
+// apply sends edits as requests and waits until what they did is served. What
+// was decided of the command earlier is not sent again.
+func (b *Book) apply(ctx context.Context, o order, edits []Edit) (Result, error) {
+	most := o.MaxChanges
+	if most == 0 {
+		most = b.Rules().Policy.MaxChanges
+	}
+	if len(edits) > most {
+		return Result{}, &Error{Kind: ErrPolicy, Code: "too-many-changes",
+			Message: fmt.Sprintf("this would change %d entries, more than %d", len(edits), most),
+			Hint:    fmt.Sprintf("look with --dry-run; if it is right, repeat with --max-changes %d", len(edits))}
+	}
+	parts, err := chunks(edits)
+	if err != nil {
+		return Result{}, err
+	}
+	all, base, keyed, before := Result{}, rand.Text(), o.IdempotencyKey != "", len(o.earlier.parts)
+	if keyed {
+		base = keyID(o.Options)
+	}
+	if before > 0 {
+		if all, err = b.again(ctx, base, o); err != nil || o.earlier.whole() {
+			return all, err
+		}
+	}
+	for n, part := range parts {
+		r := Request{Header: o.Header, Keyed: keyed, Intent: o.intent, DryRun: o.DryRun, Edits: part}
+		r.ID = partID(base, before+n)
+		if of := before + len(parts); of > 1 {
+			r.Set, r.Of = base, of
+		}
+		v, err := b.store.Apply(ctx, r)
+		if err != nil {
+			return all, err
+		}
+		all.add(v)
+	}
+	return all, b.served(ctx, all.Verdict, o.Options)
+}
+
+// again asks for what was decided earlier: the store looks whether it was the
+// same command.
+func (b *Book) again(ctx context.Context, base string, o order) (all Result, err error) {
+	v, err := b.store.Apply(ctx, Request{Header: Header{ID: base, Time: o.Time, Actor: o.Actor}, Keyed: true, Intent: o.intent})
+	if err != nil {
+		return all, err
+	}
+	all.add(v)
+	for _, v := range o.earlier.parts[1:] {
+		all.add(v)
+	}
+	all.Repeated = o.earlier.whole()
+	return all, b.served(ctx, all.Verdict, o.Options)
+}
+
+func (r *Result) add(v Verdict) {
+	r.Revision, r.Repeated = v.Revision, r.Repeated || v.Repeated
+	r.Changes, r.Entries = append(r.Changes, v.Changes...), append(r.Entries, v.Entries...)
+}
+
+// chunks cuts edits to the size of a request; no edits are one empty request.
+func chunks(edits []Edit) ([][]Edit, error) {
+	const most = MaxRequestBytes * 3 / 4 // what remains is the header's
+	parts, size := [][]Edit{nil}, 0
+	for _, e := range edits {
+		raw, err := json.Marshal(e)
+		if err != nil {
+			return nil, fmt.Errorf("measuring a change of %s: %w", e.Key.Subject.Text(), err)
+		}
+		last := len(parts) - 1
+		if len(parts[last]) == MaxEdits || len(parts[last]) > 0 && size+len(raw) > most {
+			parts, last, size = append(parts, nil), last+1, 0
+		}
+		parts[last] = append(parts[last], e)
+		size += len(raw) + 1
+	}
+	return parts, nil
+}
+
+// keyID is the id of the first request of a command with an idempotency key.
+func keyID(o Options) string { return "key:" + o.IdempotencyKey }
+
+// partID tells the requests of one command apart.
+func partID(base string, part int) string {
+	if part == 0 {
+		return base
+	}
+	return fmt.Sprintf("%s#%d", base, part)
+}
+
+// requestID is the id of a command that is one request.
+func requestID(o Options) (id string, keyed bool) {
+	if o.IdempotencyKey == "" {
+		return rand.Text(), false
+	}
+	return keyID(o), true
+}
+
+// earlier is what was decided of a command with the same key, part by part.
+type earlier struct {
+	parts []Verdict
+	of    int // how many there were to be
+}
+
+// whole reports whether nothing is left to be done: a daemon may have ended in
+// between.
+func (e *earlier) whole() bool { return len(e.parts) > 0 && len(e.parts) >= e.of }
+
+func earlierOf(s Snapshot, o Options) (e earlier, err error) {
+	if o.IdempotencyKey == "" {
+		return e, nil
+	}
+	for base := keyID(o); ; {
+		v, known, err := s.Decided(partID(base, len(e.parts)))
+		if err != nil || !known {
+			return e, err
+		}
+		e.parts = append(e.parts, v)
+		if len(v.Changes) > 0 {
+			e.of = max(e.of, v.Changes[0].Header.Of)
+		}
+		if len(e.parts) == 1 && e.of == 0 {
+			return e, nil // what follows is of another key that ends so
+		}
+	}
+}
+
+// decided finds what was decided of a command with this key.
+func (b *Book) decided(ctx context.Context, o Options) (e earlier, err error) {
+	if o.IdempotencyKey == "" {
+		return e, nil
+	}
+	err = b.store.View(ctx, func(s Snapshot) error {
+		e, err = earlierOf(s, o)
+		return err
+	})
+	return e, err
+}
