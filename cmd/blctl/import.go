@@ -25,14 +25,14 @@ func (p *program) importCommand() *cli.Command {
 		ArgsUsage: "FILE",
 		UsageText: "blctl import (FILE | -) --reason REASON [--source NAME [--replace]] [flags]",
 		Description: `Reads FILE, or standard input, into a source, in one step as seen by DNS: all of it
-or nothing. It may be compressed with gzip. With --replace the source equals the file afterwards; without, the
-file is added to it. The entries end when the source is not imported again within
---for, 7d if not given.
+or nothing. It may be compressed with gzip. With --replace the source equals the
+file afterwards; without, the file is added to it. The entries end when the source
+is not imported again within --for, 7d if not given.
 
 A line that cannot be imported is reported with file and line, and then nothing is
 changed, unless --skip-bad leaves it out. Lines about addresses that are never
-listed, and those with an end that has come, are left out and counted. A file that would remove more than half of a
-source is refused without --max-changes.
+listed, and those with an end that has come, are left out and counted. A file that
+would remove more than half of a source is refused without --max-changes.
 
 FORMAT is one of
 ` + wrapped(feed.Formats()) + `
