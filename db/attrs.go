@@ -2,6 +2,7 @@ package db
 
 import (
 	"encoding/binary"
+	"hash/maphash"
 
 	"dnsbld/listing"
 )
@@ -120,10 +121,13 @@ func (r *reader) transition() transition {
 	return t
 }
 
-// dict numbers different values as they come.
+// dict numbers different values as they come. The index is by hash, so that it
+// is small and holds no pointers: a feed in which every line has a text of its
+// own has a million values.
 type dict[T comparable] struct {
 	list  []T
-	index map[T]uint32
+	index map[uint64]uint32
+	seed  maphash.Seed
 	last  uint32 // the number given last: runs of one value are the rule
 }
 
@@ -131,17 +135,22 @@ func (d *dict[T]) id(v T) uint32 {
 	if int(d.last) < len(d.list) && d.list[d.last] == v {
 		return d.last
 	}
-	id, known := d.index[v]
-	if !known {
-		if d.index == nil {
-			d.index = map[T]uint32{}
-		}
-		id = uint32(len(d.list))
-		d.list = append(d.list, v)
-		d.index[v] = id
+	if d.index == nil {
+		d.index, d.seed = map[uint64]uint32{}, maphash.MakeSeed()
 	}
-	d.last = id
-	return id
+	for h := maphash.Comparable(d.seed, v); ; h++ { // the next of another value with this hash
+		id, known := d.index[h]
+		switch {
+		case !known:
+			id = uint32(len(d.list))
+			d.list = append(d.list, v)
+			d.index[h] = id
+		case d.list[id] != v:
+			continue
+		}
+		d.last = id
+		return id
+	}
 }
 
 func (d *dict[T]) reset() {

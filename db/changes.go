@@ -14,8 +14,17 @@ import (
 // so. A reader that is ahead of the store, which was restored from a backup,
 // gets listing.ErrCompacted.
 func (d *DB) Changes(ctx context.Context, after listing.Revision) iter.Seq2[listing.Change, error] {
+	return d.follow(ctx, follower{after: after})
+}
+
+// OwnChanges leaves out the entries of sources; see listing.Store.
+func (d *DB) OwnChanges(ctx context.Context, after listing.Revision) iter.Seq2[listing.Change, error] {
+	return d.follow(ctx, follower{after: after, own: true})
+}
+
+func (d *DB) follow(ctx context.Context, f follower) iter.Seq2[listing.Change, error] {
 	return func(yield func(listing.Change, error) bool) {
-		f := follower{after: after}
+		f := f // each use begins anew
 		for {
 			more := d.news.wait()
 			batch, err := f.read(ctx, d)
@@ -51,12 +60,14 @@ func (d *DB) await(ctx context.Context, more <-chan struct{}) error {
 // that no transaction is open while its changes are used.
 type follower struct {
 	after listing.Revision // all of this one has been read
+	own   bool             // entries of sources are left out
 
-	// Within an import: its record, what is left of its delta, and the first
-	// item of that which has not been read.
+	// Within an import: its record, what is left of its delta, the first item
+	// of that which has not been read, and of a chunk of hosts the dictionary.
 	rec    *record
 	chunks []chunk
 	item   int
+	steps  []transition
 }
 
 // batchSize is how many changes are read at once.
@@ -104,7 +115,7 @@ func (f *follower) record(c *bolt.Cursor, batch []listing.Change) (_ []listing.C
 		return batch, false, err
 	}
 	batch = append(batch, rec.verdict.Changes...)
-	if rec.deltas == nil || len(rec.deltas.chunks()) == 0 {
+	if f.own || rec.deltas == nil || len(rec.deltas.chunks()) == 0 {
 		f.after = rec.revision
 		return batch, true, nil
 	}
@@ -132,7 +143,7 @@ func (f *follower) delta(s *state, batch []listing.Change) (_ []listing.Change, 
 	f.chunks, f.item = f.chunks[1:], 0
 	if len(f.chunks) == 0 {
 		batch[len(batch)-1].Last = true
-		f.after, f.rec = f.rec.revision, nil
+		f.after, f.rec, f.steps = f.rec.revision, nil, nil
 	}
 	return batch, nil
 }
@@ -143,19 +154,20 @@ func (f *follower) hosts(raw []byte, batch []listing.Change) (_ []listing.Change
 	if err != nil {
 		return batch, 0, err
 	}
-	steps, err := readDict(&t, nil, (*reader).transition)
-	if err != nil {
-		return batch, 0, err
+	if f.item == 0 {
+		if f.steps, err = readDict(&t, f.steps, (*reader).transition); err != nil {
+			return batch, 0, err
+		}
 	}
 	n := min(t.len()-f.item, batchSize)
 	slab := f.slab(n)
 	for range n {
 		low, id := t.at(f.item)
-		if int(id) >= len(steps) {
+		if int(id) >= len(f.steps) {
 			return batch, 0, corruptf("delta of revision %d", f.rec.revision)
 		}
 		f.item++
-		batch = append(batch, slab.change(hostSubject(uint32(f.chunks[0].part)<<24|low), &steps[id]))
+		batch = append(batch, slab.change(hostSubject(uint32(f.chunks[0].part)<<24|low), &f.steps[id]))
 	}
 	return batch, t.len() - f.item, nil
 }

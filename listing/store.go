@@ -29,6 +29,10 @@ type Store interface {
 	// set, never elsewhere. ErrCompacted: start again from View.
 	Changes(ctx context.Context, after Revision) iter.Seq2[Change, error]
 
+	// OwnChanges is Changes without those of the entries of sources: what an
+	// import of a million does is one change then, and costs as little.
+	OwnChanges(ctx context.Context, after Revision) iter.Seq2[Change, error]
+
 	// Sync returns when this copy has all that was decided before the call.
 	Sync(ctx context.Context) error
 

@@ -55,7 +55,7 @@ func (s *sensor) follow(ctx context.Context, standing chan<- struct{}) {
 }
 
 func (s *sensor) tellChanges(ctx context.Context, after listing.Revision) error {
-	for c, err := range s.book.Store().Changes(ctx, after) {
+	for c, err := range s.book.Store().OwnChanges(ctx, after) {
 		if err != nil {
 			return err
 		}

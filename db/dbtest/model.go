@@ -304,7 +304,30 @@ func (m *machine) changes(t *rapid.T) {
 	if after == 0 {
 		same(t, "what the changes make", replay(t, got), m.memory.all())
 	}
+	var own []listing.Change
+	for c, err := range m.store.OwnChanges(ctx, after) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if own = append(own, c); c.Last && c.Revision == m.memory.head {
+			break
+		}
+	}
+	same(t, "own changes", own, ownOf(want))
 	same(t, "changes", ordered(got), ordered(want))
+}
+
+// ownOf is what is left of changes without those of the entries of sources.
+func ownOf(changes []listing.Change) (own []listing.Change) {
+	for _, c := range changes {
+		switch {
+		case c.Kind != listing.EntryChange || keyOf(c).Source == "":
+			own = append(own, c)
+		case c.Last:
+			own[len(own)-1].Last = true
+		}
+	}
+	return own
 }
 
 // ordered puts the entries of each import in order of key, which no engine

@@ -1,7 +1,7 @@
 package index
 
 import (
-	"unique"
+	"strings"
 
 	"dnsbld/listing"
 
@@ -31,6 +31,8 @@ type builder struct {
 
 	name string // of the source that was asked for last, and its row
 	row  uint16
+
+	texts map[string]string // kept lately
 }
 
 func newBuilder(s *Set) *builder {
@@ -98,10 +100,7 @@ func (b *builder) put(e listing.Served) {
 		b.queue(op{addr: e.Subject.V4(), class: class, until: until})
 		return
 	}
-	r := record{until: until, class: class, except: e.Except}
-	if e.Text != "" {
-		r.text = unique.Make(e.Text)
-	}
+	r := record{until: until, class: class, except: e.Except, text: b.kept(e.Text)}
 	if until != 0 {
 		b.newDue = min(b.newDue, until)
 	}
@@ -110,6 +109,25 @@ func (b *builder) put(e listing.Served) {
 		b.count(e.Subject.Prefix, e.Except, 1)
 		return list.with(r, b.classes)
 	})
+}
+
+// kept is a text to be kept: the same one for entries that have the same, as
+// far as that is easily found.
+func (b *builder) kept(text string) string {
+	const lately = 1 << 10
+	if text == "" {
+		return ""
+	}
+	same, found := b.texts[text]
+	if found {
+		return same
+	}
+	if b.texts == nil || len(b.texts) == lately {
+		b.texts = make(map[string]string)
+	}
+	text = strings.Clone(text) // a store may use its memory again
+	b.texts[text] = text
+	return text
 }
 
 func (b *builder) remove(e *listing.Entry) {

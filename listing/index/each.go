@@ -44,7 +44,7 @@ func (s *Set) eachWide(yield func(listing.Served) bool) bool {
 	for p, head := range s.wide.All() {
 		for r := &head; r != nil; r = r.next {
 			e := s.served(p, r.class, r.until)
-			e.Except, e.Text = r.except, r.ownText()
+			e.Except, e.Text = r.except, r.text
 			if !yield(e) {
 				return false
 			}

@@ -157,7 +157,7 @@ func (q *query) records(p netip.Prefix, r *record) {
 		case q.now >= end:
 		case !r.except:
 			if !q.feedExcepts || c.source == own || !q.excepted(p, r.class) {
-				q.listed(c, Hit{Reason: c.reason, Prefix: p, Until: end, Text: r.ownText()})
+				q.listed(c, Hit{Reason: c.reason, Prefix: p, Until: end, Text: r.text})
 			}
 		case c.source == own:
 			q.closed[c.reason>>6] |= 1 << (c.reason & 63)

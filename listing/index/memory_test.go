@@ -68,6 +68,11 @@ func (s *memory) View(_ context.Context, f func(listing.Snapshot) error) error {
 	return f(snapshot{model: m})
 }
 
+// OwnChanges is not what a view follows.
+func (s *memory) OwnChanges(context.Context, listing.Revision) iter.Seq2[listing.Change, error] {
+	return func(func(listing.Change, error) bool) {}
+}
+
 func (s *memory) Changes(ctx context.Context, after listing.Revision) iter.Seq2[listing.Change, error] {
 	return func(yield func(listing.Change, error) bool) {
 		at := -1 // in the whole log

@@ -1,27 +1,13 @@
 package index
 
-import (
-	"unique"
-)
-
 // record is one entry in the prefix table. Records at one prefix are a list,
 // this list's own entries first; lists share their tails and never change.
 type record struct {
 	next   *record
-	text   unique.Handle[string] // the zero handle: none
-	until  uint32                // 0: with its source
+	text   string // the entry's own, if it has one
+	until  uint32 // 0: with its source
 	class  uint16
 	except bool
-}
-
-var noText unique.Handle[string]
-
-// ownText is the text of the entry itself, if it has one.
-func (r *record) ownText() string {
-	if r.text == noText {
-		return ""
-	}
-	return r.text.Value()
 }
 
 // find is the record of a class, or nil.

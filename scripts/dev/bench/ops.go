@@ -24,7 +24,7 @@ type namedOperation struct {
 
 // allOperations in the order of the table.
 func allOperations() []namedOperation {
-	return []namedOperation{{"import", opImport}, {"ipsum", opIpsum}, {"add", opAdd}, {"latency", opLatency}}
+	return []namedOperation{{"import", opImport}, {"ipsum", opIpsum}, {"texts", opTexts}, {"audit", opAudit}, {"add", opAdd}, {"latency", opLatency}}
 }
 
 func operationNames() []string {
