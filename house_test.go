@@ -29,6 +29,7 @@ var imports = map[string][]string{
 	"dnsbld/db/dbtest":        {"dnsbld/listing"},
 	"dnsbld/zone":             {"dnsbld/listing", "dnsbld/listing/index"},
 	"dnsbld/mta":              {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/sighting"},
+	"dnsbld/mta/mtatest":      {},
 	"dnsbld/web":              {"dnsbld/listing", "dnsbld/listing/desk", "dnsbld/listing/index", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/helo"},
 	"dnsbld/ctl":              {"dnsbld/listing", "dnsbld/listing/desk", "dnsbld/listing/index", "dnsbld/listing/feed", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/helo"},
 	"dnsbld/cmd/dnsbld":       {"*"},

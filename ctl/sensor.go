@@ -32,12 +32,14 @@ type Sensor interface {
 
 // SensorStatus is how the sensor is.
 type SensorStatus struct {
-	Receiver string     `json:"receiver"` // of the policy service
-	Policy   []string   `json:"policy"`   // where it answers
-	Enforce  bool       `json:"enforce"`
-	Resolver string     `json:"resolver,omitempty"`
-	Service  any        `json:"service,omitempty"` // counters of the policy service, sent as JSON
-	Probes   ProbeCount `json:"probes"`
+	Receiver  string     `json:"receiver"` // of the policy service
+	Policy    []string   `json:"policy"`   // where it answers
+	Enforce   bool       `json:"enforce"`
+	Resolver  string     `json:"resolver,omitempty"`
+	Service   any        `json:"service,omitempty"`   // counters of the policy service, sent as JSON
+	Collect   string     `json:"collect,omitempty"`   // where sessions of other machines are taken
+	Collector any        `json:"collector,omitempty"` // counters of that, sent as JSON
+	Probes    ProbeCount `json:"probes"`
 	sighting.Status
 }
 

@@ -17,7 +17,8 @@ func (p *program) observeCommand() *cli.Command {
 		Name:      "observe",
 		Usage:     "tell of the sessions in a mail log",
 		ArgsUsage: "FILE",
-		UsageText: "blctl observe (FILE | -) --format postfix|exim|ndjson [--receiver NAME] [--follow]",
+		UsageText: "blctl observe (FILE | -) --format postfix|exim|ndjson [--receiver NAME] [--follow]\n" +
+			"  [--to URL --certificate FILE --key FILE --ca FILE [--spool DIR]]",
 		Description: `Reads the log of a mail server, or standard input, and tells dnsbld of every SMTP
 session in it. A session counts once, however often its log is read. What a session
 does not say, our addresses and what DNS says of the client, dnsbld adds.
@@ -33,19 +34,31 @@ With --follow the log is read as it is written, across rotation, until the comma
 interrupted. How far it was read is kept in a file, so that the next one goes on from
 there; while dnsbld cannot be reached it waits.
 
-exit status: 0 done; 2 usage, no such file; 4 the receiver has a policy service;
-6 with --strict: lines were skipped; 75 dnsbld cannot be reached
+With --to the sessions go to a dnsbld on another machine, over HTTPS: URL is where its
+[sensor.collect] listens. It knows this mail server by its certificate, whose name is
+the receiver's name. What has not arrived waits in a directory, DIR, and is sent the
+next time at the latest; a line that names another receiver is left out.
+
+exit status: 0 done; 2 usage, no such file; 4 the receiver has another source, or the
+other side refuses its certificate; 6 with --strict: lines were skipped; 75 dnsbld
+cannot be reached
 
 examples:
   blctl observe /var/log/mail.log.1 --format postfix --receiver mx1
   blctl observe /var/log/exim4/mainlog --format exim --receiver mx2 --follow
-  zcat old.gz | blctl observe - --format postfix --json`,
+  zcat old.gz | blctl observe - --format postfix --json
+  blctl observe log --format exim --to https://bl.example --certificate c.pem --key k.pem --ca ca.pem`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "format", Usage: "how FILE is written: `FORMAT`"},
 			&cli.StringFlag{Name: "receiver", Usage: "the mail server is `NAME`"},
 			&cli.BoolFlag{Name: "follow", Usage: "go on as the log grows"},
 			&cli.StringFlag{Name: "position", Usage: "keep how far it was read in `FILE`; otherwise in the user's state directory"},
 			&cli.BoolFlag{Name: "strict", Usage: "exit with 6 if lines were skipped"},
+			&cli.StringFlag{Name: "to", Usage: "tell the dnsbld on another machine, at `URL`"},
+			&cli.StringFlag{Name: "certificate", Usage: "with --to: this mail server's certificate, a PEM `FILE`"},
+			&cli.StringFlag{Name: "key", Usage: "with --to: its key, a PEM `FILE`"},
+			&cli.StringFlag{Name: "ca", Usage: "with --to: the authority of the other side's certificate, a PEM `FILE`"},
+			&cli.StringFlag{Name: "spool", Usage: "with --to: keep what is yet to be sent in `DIR`; otherwise in the user's state directory"},
 		},
 		Action: p.action(p.observe),
 	}
@@ -63,10 +76,6 @@ func (p *program) observe(ctx context.Context, in *input) error {
 	if !in.IsSet("format") {
 		return usageError("observe needs --format postfix, exim or ndjson")
 	}
-	log, err := mta.NewLog(in.String("format"), mta.LogOptions{Receiver: in.String("receiver"), Now: p.now})
-	if err != nil {
-		return usageError("--format: %v", err)
-	}
 	path, follow := in.Args().First(), in.Bool("follow")
 	switch {
 	case !follow && in.IsSet("position"):
@@ -74,19 +83,40 @@ func (p *program) observe(ctx context.Context, in *input) error {
 	case follow && path == "-":
 		return usageError("--follow needs a file: standard input is read as it comes anyway")
 	}
-	t := &teller{client: p.client, patient: follow, news: p.printListing}
+	options := mta.LogOptions{Receiver: in.String("receiver"), Now: p.now}
+	if _, err := mta.NewLog(in.String("format"), options); err != nil {
+		return usageError("--format: %v", err)
+	}
+	t := &teller{deliver: p.tellDaemon, patient: follow, news: p.printListing}
+	if in.IsSet("to") {
+		return p.observeTo(ctx, in, options, t)
+	}
+	for _, flag := range []string{"certificate", "key", "ca", "spool"} {
+		if in.IsSet(flag) {
+			return usageError("--%s is for --to", flag)
+		}
+	}
+	stats, err := p.read(ctx, in, options, t)
+	return p.concludeObserved(t.total, stats, err, in.Bool("strict"))
+}
+
+// read tells of all sessions of a log.
+func (p *program) read(ctx context.Context, in *input, options mta.LogOptions, t *teller) (stats mta.LogStats, err error) {
+	log, err := mta.NewLog(in.String("format"), options)
+	if err != nil {
+		return stats, err
+	}
 	stop := t.keepFlushing(ctx)
-	var stats mta.LogStats
-	if follow {
+	if in.Bool("follow") {
 		stats, err = p.follow(ctx, in, log, t)
 	} else {
-		stats, err = p.observeFile(ctx, path, log, t)
+		stats, err = p.observeFile(ctx, in.Args().First(), log, t)
 	}
 	stop()
-	if err == nil {
-		err = t.flush(ctx)
+	if told := t.flush(ctx); err == nil { // also when reading was cut short
+		err = told
 	}
-	return p.concludeObserved(t.total, stats, err, in.Bool("strict"))
+	return stats, err
 }
 
 // observeFile tells of a whole file. Interrupted, it does not wait for standard

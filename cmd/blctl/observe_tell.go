@@ -22,16 +22,18 @@ import (
 // it is not known whether it arrived, counts once.
 const (
 	batchSize = 500
+	batchMost = 512 << 10 // octets
 	batchAge  = 250 * time.Millisecond
 	retryTime = 2 * time.Second
 	graceTime = 5 * time.Second // for what is on its way when the command is interrupted
 )
 
-// teller tells the daemon of sessions.
+// teller gathers sessions and tells of them.
 type teller struct {
-	client  *ctl.Client
+	deliver func(ctx context.Context, batch []byte) (ctl.Observed, error)
 	patient bool // wait while the daemon cannot be reached
 	news    func(ctl.NewListing)
+	own     func(*mta.Report) bool // leaves out sessions of others; nil: all are told of
 
 	mu      sync.Mutex
 	waiting bytes.Buffer // one session a line
@@ -44,11 +46,15 @@ type teller struct {
 func (t *teller) report(ctx context.Context, r mta.Report) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.own != nil && !t.own(&r) {
+		t.total.Skipped++
+		return t.failed
+	}
 	if t.failed == nil {
 		t.failed = json.NewEncoder(&t.waiting).Encode(r)
 		t.count++
 	}
-	if t.count >= batchSize {
+	if t.count >= batchSize || t.waiting.Len() >= batchMost {
 		t.send(ctx)
 	}
 	return t.failed
@@ -64,7 +70,7 @@ func (t *teller) flush(ctx context.Context) error {
 
 func (t *teller) send(ctx context.Context) {
 	for t.failed == nil && t.count > 0 {
-		out, err := t.tell(ctx)
+		out, err := t.deliver(ctx, t.waiting.Bytes())
 		if t.patient && errors.Is(err, listing.ErrUnavailable) && ctx.Err() == nil {
 			pause(ctx, retryTime)
 			continue
@@ -79,9 +85,9 @@ func (t *teller) send(ctx context.Context) {
 	}
 }
 
-// tell sends those that wait, and lets them arrive when the command is
-// interrupted meanwhile.
-func (t *teller) tell(ctx context.Context) (ctl.Observed, error) {
+// insistent sends a batch, and lets it arrive when the command is interrupted
+// meanwhile.
+func insistent(ctx context.Context, send func(context.Context) error) error {
 	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() {
@@ -89,7 +95,16 @@ func (t *teller) tell(ctx context.Context) (ctl.Observed, error) {
 		cancel()
 	})
 	defer stop()
-	return t.client.Observe(sending, bytes.NewReader(t.waiting.Bytes()))
+	return send(sending)
+}
+
+// tellDaemon sends a batch to the daemon.
+func (p *program) tellDaemon(ctx context.Context, batch []byte) (out ctl.Observed, err error) {
+	err = insistent(ctx, func(ctx context.Context) error {
+		out, err = p.client.Observe(ctx, bytes.NewReader(batch))
+		return err
+	})
+	return out, err
 }
 
 // keepFlushing has sessions that wait told of after a while. What it returns
@@ -115,13 +130,9 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// positionFile is where it is kept how far a log was read: where the user says,
-// or a file of the log's own in the state directory of systemd, or the user's
-// (XDG Base Directory Specification).
-func (p *program) positionFile(given, log string) (string, error) {
-	if given != "" {
-		return given, nil
-	}
+// stateDir is where this command keeps what it must remember: the state
+// directory of systemd, or the user's (XDG Base Directory Specification).
+func (p *program) stateDir() (string, error) {
 	dir := p.getenv("STATE_DIRECTORY")
 	if dir == "" {
 		dir = p.getenv("XDG_STATE_HOME")
@@ -130,12 +141,26 @@ func (p *program) positionFile(given, log string) (string, error) {
 		}
 		dir = filepath.Join(dir, "blctl")
 	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", &listing.Error{Kind: listing.ErrInvalid, Code: "no-state", Message: err.Error(),
+			Hint: "say where to keep it: with --position how far the log was read, with --spool what is yet to be sent"}
+	}
+	return dir, nil
+}
+
+// positionFile is where it is kept how far a log was read: where the user says,
+// or a file of the log's own.
+func (p *program) positionFile(given, log string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	dir, err := p.stateDir()
+	if err != nil {
+		return "", err
+	}
 	whole, err := filepath.Abs(log)
 	if err != nil {
 		return "", fmt.Errorf("finding %s: %w", log, err)
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", &listing.Error{Kind: listing.ErrInvalid, Code: "no-state", Message: err.Error(), Hint: "say with --position where to keep how far the log was read"}
 	}
 	sum := sha256.Sum256([]byte(whole))
 	return filepath.Join(dir, fmt.Sprintf("%s-%x.position", filepath.Base(whole), sum[:4])), nil

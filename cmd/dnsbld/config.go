@@ -147,6 +147,7 @@ func defaultFile() fileConfig {
 			Longest: p.Longest, Exception: p.Exception, MaxChanges: p.MaxChanges, Canaries: []string{}},
 		TCP:        tcpConfig{Connections: 1000, PerClient: 50, Idle: life(10 * time.Second)},
 		Thresholds: sighting.DefaultThresholds().BySymbol(),
+		Sensor:     sensorFile{Collect: collectFile{Receivers: []string{}}},
 		Desk:       deskFile{PerWeek: 3},
 		Limits:     limitsConfig{WebPerMinute: 60, APIPerMinute: 120},
 	}

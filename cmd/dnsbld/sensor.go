@@ -43,8 +43,10 @@ type sensor struct {
 	desk    atomic.Pointer[desk.Desk] // told of probes; nil until it is open
 	probes  probes
 
-	listeners []net.Listener
-	reports   chan mta.Report // of the policy service
+	listeners  []net.Listener
+	reports    chan mta.Report // of the policy service
+	collector  *mta.Collector  // of other machines; nil: none
+	collecting net.Listener
 
 	sending  sync.Mutex // held while edits are on their way
 	mu       sync.Mutex
@@ -109,7 +111,12 @@ func (s *sensor) configure(cfg sensorConfig) error {
 		return configError("%v", err)
 	}
 	if old := s.cfg.Load(); old != nil {
-		cfg.receiver, cfg.policy = old.receiver, old.policy
+		cfg.receiver, cfg.policy, cfg.collect = old.receiver, old.policy, cfg.collect.after(old.collect)
+	}
+	if s.collector != nil {
+		if err := s.collector.Configure(cfg.collect.CollectorConfig); err != nil {
+			return configError("sensor.collect: %v", err)
+		}
 	}
 	s.checker.Store(mta.NewChecker(check))
 	s.cfg.Store(&cfg)
@@ -130,7 +137,7 @@ func (s *sensor) listen(ctx context.Context, cfg sensorConfig) (err error) {
 		s.listeners = append(s.listeners, l)
 		s.log.Info("policy service", "address", a.String(), "receiver", cfg.receiver, "enforce", cfg.enforce)
 	}
-	return nil
+	return s.openCollector(ctx, cfg.collect)
 }
 
 // listed says with which text a client is refused. It looks at memory alone.
@@ -159,6 +166,13 @@ func (s *sensor) run(ctx context.Context) {
 			}
 		})
 	}
+	if s.collecting != nil {
+		doors.Go(func() {
+			if err := s.collector.Serve(ctx, s.collecting); err != nil {
+				s.log.Error("sessions of other machines are no longer collected", "err", err)
+			}
+		})
+	}
 	for range reporters {
 		counting.Go(func() {
 			for r := range s.reports {
@@ -181,6 +195,9 @@ func (s *sensor) run(ctx context.Context) {
 func (s *sensor) close() error {
 	for _, l := range s.listeners {
 		_ = l.Close() // closed already, unless the start failed
+	}
+	if s.collecting != nil {
+		_ = s.collecting.Close() // likewise
 	}
 	return errors.Join(s.engine.Flush(), s.archive.Close())
 }
@@ -215,6 +232,9 @@ func (s *sensor) Status() ctl.SensorStatus {
 	}
 	if cfg.resolver.IsValid() {
 		st.Resolver = cfg.resolver.String()
+	}
+	if s.collector != nil {
+		st.Collect, st.Collector = cfg.collect.listen, s.collector.Stats()
 	}
 	return st
 }

@@ -18,6 +18,8 @@ type sensorFile struct {
 	Policy   any    `toml:"policy"` // an address, or a list of them
 	Enforce  bool   `toml:"enforce"`
 	Resolver string `toml:"resolver"`
+
+	Collect collectFile `toml:"collect"`
 }
 
 // sensorConfig is what the sensor works by.
@@ -26,6 +28,7 @@ type sensorConfig struct {
 	policy     []policyAddress // where it answers
 	enforce    bool
 	resolver   netip.AddrPort // not valid: DNS is not asked
+	collect    collectConfig
 	our        mta.Our
 	thresholds sighting.Thresholds
 	named      []listing.Reason // shadow reasons that a zone names
@@ -70,6 +73,7 @@ func (f fileConfig) sensor(c config, wrong *mistakes) sensorConfig {
 			wrong.addf("sensor.resolver: %s: write an address and a port, such as 127.0.0.1:53", listing.Quote(f.Sensor.Resolver))
 		}
 	}
+	s.collect = f.Sensor.collect(s, wrong)
 	var err error
 	if s.thresholds, err = sighting.FromSymbols(f.Thresholds); err != nil {
 		wrong.add(err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
@@ -66,6 +67,19 @@ func dnsText(s *helo.Session) string {
 
 // Observe counts the sessions of a body, one a line.
 func (s *sensor) Observe(ctx context.Context, body io.Reader) (ctl.Observed, error) {
+	return s.count(ctx, func(each func(mta.Report) error) (mta.LogStats, error) {
+		return mta.ReadNDJSON(body, mta.LogOptions{Receiver: s.cfg.Load().receiver, Now: s.now}, func(r mta.Report) error {
+			if err := s.refuses(r.Receiver); err != nil {
+				return err
+			}
+			return each(r)
+		})
+	})
+}
+
+// count counts the sessions that read gives, and returns when what follows from
+// them is served.
+func (s *sensor) count(ctx context.Context, read func(each func(mta.Report) error) (mta.LogStats, error)) (ctl.Observed, error) {
 	o := &observing{sensor: s, watcher: watcher{clients: map[listing.Subject]struct{}{}}, total: ctl.Observed{Outcomes: map[sighting.Outcome]int{}}}
 	s.watch(&o.watcher)
 	defer s.unwatch(&o.watcher)
@@ -78,10 +92,7 @@ func (s *sensor) Observe(ctx context.Context, body io.Reader) (ctl.Observed, err
 			}
 		})
 	}
-	stats, err := mta.ReadNDJSON(body, mta.LogOptions{Receiver: s.cfg.Load().receiver, Now: s.now}, func(r mta.Report) error {
-		if err := s.refuses(r.Receiver); err != nil {
-			return err
-		}
+	stats, err := read(func(r mta.Report) error {
 		select {
 		case reports <- r:
 			return nil
@@ -104,10 +115,15 @@ func (s *sensor) Observe(ctx context.Context, body io.Reader) (ctl.Observed, err
 	return o.total, err
 }
 
-// refuses reports that a receiver's sessions come from the policy service: what
-// its log says of them would count twice.
+// refuses reports that a receiver's sessions come from its policy service, or
+// from its own machine: what a log here says of them would count twice.
 func (s *sensor) refuses(receiver string) error {
 	cfg := s.cfg.Load()
+	if slices.Contains(cfg.collect.Receivers, receiver) {
+		return &listing.Error{Kind: listing.ErrPolicy, Code: "receiver-has-source",
+			Message: fmt.Sprintf("%s tells of its sessions itself: a log here would count them twice", listing.Quote(receiver)),
+			Hint:    "name another mail server with --receiver, or leave this one out of receivers in [sensor.collect]"}
+	}
 	if len(cfg.policy) == 0 || receiver != cfg.receiver {
 		return nil
 	}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"dnsbld/ctl"
+	"dnsbld/listing"
+	"dnsbld/mta"
+	"dnsbld/mta/mtatest"
+)
+
+// collector adds one to the configuration of a test's daemon. It returns where
+// it is.
+func collector(t *testing.T, authority *mtatest.Authority, receivers ...string) (url string, change func(*fileConfig)) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := l.Addr().String()
+	l.Close()
+	cert, key := authority.Issue("collector.example")
+	return "https://" + address, func(f *fileConfig) {
+		f.Sensor.Collect = collectFile{Listen: address, Certificate: cert, Key: key, ClientCA: authority.File, Receivers: receivers}
+	}
+}
+
+// Sessions that another machine tells are counted once, also across a restart,
+// and list; its log here is refused.
+func TestCollectedSessions(t *testing.T) {
+	authority, dir := mtatest.NewAuthority(t), shortDir(t)
+	url, change := collector(t, authority, "mx2")
+	r := start(t, dir, change)
+	cert, key := authority.Issue("mx2")
+	f, err := mta.NewForwarder(mta.ForwarderConfig{URL: url, Identity: mta.Identity{Certificate: cert, Key: key, CA: authority.File}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := sessions("mx2", "203.0.113.7", 6, time.Now().Add(-time.Minute), "198.51.100.25", "198.51.100.26") + "no session\n"
+	var got ctl.Observed
+	if err := f.Send(t.Context(), []byte(text), &got); err != nil || got.Sessions != 6 || got.Bogus != 6 || got.Skipped != 1 ||
+		!slices.Equal(got.Listed, []ctl.NewListing{{Subject: listing.HostSubject(r.show("203.0.113.7").Subject.Addr()), Reason: "helo-our-ip"}}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := r.client.Observe(t.Context(), strings.NewReader(sessions("mx2", "203.0.113.8", 1, time.Now(), "198.51.100.25"))); !errors.Is(err, listing.ErrPolicy) {
+		t.Errorf("a log of mx2 here: %v", err)
+	}
+	st, err := r.client.Status(t.Context())
+	if err != nil || st.Sensor.Collect != strings.TrimPrefix(url, "https://") {
+		t.Errorf("%+v, %v", st.Sensor, err)
+	}
+	r.stop()
+	if err := f.Send(t.Context(), []byte(text), &got); !errors.Is(err, listing.ErrUnavailable) {
+		t.Errorf("while nobody is there: %v", err)
+	}
+	r = start(t, dir, change)
+	got = ctl.Observed{}
+	if err := f.Send(t.Context(), []byte(text), &got); err != nil || got.Sessions != 6 || got.Duplicates != 6 || got.Bogus != 0 {
+		t.Errorf("told again: %+v, %v", got, err)
+	}
+	if facts := r.show("203.0.113.7").Sightings; facts == nil || facts.Bogus != 6 {
+		t.Errorf("%+v", facts)
+	}
+}
+
+func TestCollectMistakes(t *testing.T) {
+	authority := mtatest.NewAuthority(t)
+	cert, key := authority.Issue("collector.example")
+	file := func(listen, cert, key, ca, receivers string) string {
+		return "[sensor]\nreceiver = \"mx1\"\npolicy = \"127.0.0.1:10040\"\n[sensor.collect]\nlisten = \"" + listen + "\"\ncertificate = \"" + cert +
+			"\"\nkey = \"" + key + "\"\nclient_ca = \"" + ca + "\"\nreceivers = [" + receivers + "]\n"
+	}
+	if c, err := parse(t, file("127.0.0.1:10443", cert, key, authority.File, `"mx2"`)); err != nil || c.sensor.collect.listen != "127.0.0.1:10443" {
+		t.Errorf("%+v, %v", c.sensor.collect, err)
+	}
+	if c, err := parse(t, file("", "/nowhere", "", "", "")); err != nil || c.sensor.collect.listen != "" {
+		t.Errorf("switched off: %+v, %v", c.sensor.collect, err)
+	}
+	nothing := t.TempDir() + "/nothing"
+	if err := os.WriteFile(nothing, []byte("nothing\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for want, text := range map[string]string{
+		"sensor.collect.listen":   file("10443", cert, key, authority.File, `"mx2"`),
+		"reading the certificate": file("127.0.0.1:10443", "/nowhere", key, authority.File, `"mx2"`),
+		"reading the authorities": file("127.0.0.1:10443", cert, key, "/nowhere", `"mx2"`),
+		"there is no certificate": file("127.0.0.1:10443", cert, key, nothing, `"mx2"`),
+		"no receivers":            file("127.0.0.1:10443", cert, key, authority.File, ""),
+		"printable":               file("127.0.0.1:10443", cert, key, authority.File, `"mx\t2"`),
+		"its policy service":      file("127.0.0.1:10443", cert, key, authority.File, `"mx1"`),
+	} {
+		if _, err := parse(t, text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("does not say %s: %v", want, err)
+		}
+	}
+}

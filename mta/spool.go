@@ -1,0 +1,199 @@
+package mta
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+
+	"dnsbld/listing"
+)
+
+// Spool keeps, in a directory, batches of lines until they have been sent, whatever happens meanwhile: a batch that Put returned for
+// is on disk. When it is full the oldest go. One process has a spool at a time; its methods may be called at once.
+type Spool struct {
+	dir   string
+	limit int64
+	lock  *os.File
+
+	mu    sync.Mutex
+	files []spooled // the oldest first
+	size  int64
+	next  uint64
+	lost  int
+	out   uint64 // the one that is being sent: it does not go
+}
+
+type spooled struct {
+	number uint64
+	size   int64
+}
+
+const spoolSuffix = ".ndjson"
+
+// OpenSpool opens the spool in dir, made if need be, for limit octets at the most.
+func OpenSpool(dir string, limit int64) (*Spool, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("opening the spool: %w", err)
+	}
+	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("opening the spool: %w", err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		lock.Close()
+		return nil, &listing.Error{Kind: listing.ErrUnavailable, Code: "spool-in-use", Message: "the spool " + dir + " is in use by another process",
+			Hint: "one process sends from a spool: give each one its own"}
+	}
+	s := &Spool{dir: dir, limit: limit, lock: lock, next: 1}
+	if err := s.scan(); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("opening the spool: %w", err)
+	}
+	return s, nil
+}
+
+// scan finds what is in the directory. What was not written to its end was not promised, and goes.
+func (s *Spool) scan() error {
+	entries, err := os.ReadDir(s.dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		name, ok := strings.CutSuffix(e.Name(), spoolSuffix)
+		number, err := strconv.ParseUint(name, 10, 64)
+		if strings.HasSuffix(e.Name(), spoolSuffix+".new") {
+			if err := os.Remove(filepath.Join(s.dir, e.Name())); err != nil {
+				return err
+			}
+		}
+		if !ok || err != nil {
+			continue
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		s.files = append(s.files, spooled{number, info.Size()})
+		s.size += info.Size()
+		s.next = max(s.next, number+1)
+	}
+	slices.SortFunc(s.files, func(a, b spooled) int { return int(a.number) - int(b.number) })
+	return nil
+}
+
+func (s *Spool) path(number uint64) string {
+	return filepath.Join(s.dir, fmt.Sprintf("%020d%s", number, spoolSuffix))
+}
+
+// Put keeps a batch. It is on disk when Put returns.
+func (s *Spool) Put(batch []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.write(s.path(s.next), batch); err != nil {
+		return fmt.Errorf("spooling sessions: %w", err)
+	}
+	s.files = append(s.files, spooled{s.next, int64(len(batch))})
+	s.size += int64(len(batch))
+	s.next++
+	for i := 0; s.size > s.limit && i < len(s.files)-1; {
+		if s.files[i].number == s.out {
+			i++
+			continue
+		}
+		if err := s.remove(i); err != nil {
+			return err
+		}
+		s.lost++
+	}
+	return nil
+}
+
+// write makes a file whole or not at all.
+func (s *Spool) write(path string, batch []byte) error {
+	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(batch)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(path+".new"))
+	}
+	dir, err := os.Open(s.dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// remove lets go of the i-th file.
+func (s *Spool) remove(i int) error {
+	if err := os.Remove(s.path(s.files[i].number)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("spooling sessions: %w", err)
+	}
+	s.size -= s.files[i].size
+	s.files = slices.Delete(s.files, i, i+1)
+	return nil
+}
+
+// Oldest is the batch to be sent next; ok is false if there is none. Done lets go of it.
+func (s *Spool) Oldest() (batch []byte, ok bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.files) > 0 {
+		number := s.files[0].number
+		batch, err = os.ReadFile(s.path(number))
+		if errors.Is(err, fs.ErrNotExist) { // taken away by hand
+			if err := s.remove(0); err != nil {
+				return nil, false, err
+			}
+			continue
+		}
+		if err != nil {
+			return nil, false, fmt.Errorf("reading the spool: %w", err)
+		}
+		s.out = number
+		return batch, true, nil
+	}
+	return nil, false, nil
+}
+
+// Done lets go of the batch that Oldest gave last: it was sent.
+func (s *Spool) Done() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.files, func(f spooled) bool { return f.number == s.out })
+	if i < 0 {
+		return nil
+	}
+	return s.remove(i)
+}
+
+// Waiting is how many batches there are.
+func (s *Spool) Waiting() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.files)
+}
+
+// Lost is how many batches had to go unsent, since the spool was opened.
+func (s *Spool) Lost() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lost
+}
+
+// Close lets another process have the spool. What is in it stays.
+func (s *Spool) Close() error { return s.lock.Close() }
