@@ -29,6 +29,11 @@ const (
 
 // run is the program: it returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	return exitStatus(newApp(stdout, stderr).RunContext(ctx, args), stderr)
+}
+
+// newApp is the table of commands.
+func newApp(stdout, stderr io.Writer) *cli.App {
 	app := &cli.App{
 		Name:      "dnsbld",
 		Usage:     "serve a DNS blocklist of addresses seen with bogus HELO behaviour",
@@ -49,7 +54,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	for _, c := range app.Commands {
 		c.OnUsageError, c.HideHelpCommand, c.Before = app.OnUsageError, true, refuseArguments
 	}
-	return exitStatus(app.RunContext(ctx, args), stderr)
+	return app
 }
 
 // refuseArguments keeps a forgotten "--" from being ignored: no command here
@@ -65,8 +70,13 @@ func checkCommand(stdout io.Writer) *cli.Command {
 	return &cli.Command{
 		Name:  "check",
 		Usage: "say what is wrong with a configuration file",
-		Description: "Reads the file as serve would: first its syntax, with the line; then every mistake of meaning at once.\n" +
-			"Exit status 0: good; 2: not.",
+		Description: `Reads the file as serve would: first its syntax, with the line; then every mistake
+of meaning at once.
+
+exit status: 0 good; 2 not
+
+examples:
+  dnsbld check --config /etc/dnsbld.toml`,
 		Flags: []cli.Flag{&cli.StringFlag{Name: "config", Usage: "the TOML `FILE`"}},
 		Action: func(c *cli.Context) error {
 			if !c.IsSet("config") {
@@ -83,9 +93,15 @@ func checkCommand(stdout io.Writer) *cli.Command {
 
 func exampleCommand(stdout io.Writer) *cli.Command {
 	return &cli.Command{
-		Name:        "example",
-		Usage:       "print a configuration with every key explained",
-		Description: "For example: dnsbld example > /etc/dnsbld.toml",
+		Name:  "example",
+		Usage: "print a configuration with every key explained",
+		Description: `Prints a configuration in which every key stands with the value it has when it is
+left out, and is explained.
+
+exit status: 0
+
+examples:
+  dnsbld example > /etc/dnsbld.toml`,
 		Action: func(*cli.Context) error {
 			_, err := io.WriteString(stdout, exampleConfig)
 			return err
@@ -97,6 +113,12 @@ func versionCommand(stdout io.Writer) *cli.Command {
 	return &cli.Command{
 		Name:  "version",
 		Usage: "print the version",
+		Description: `Prints the version of dnsbld.
+
+exit status: 0
+
+examples:
+  dnsbld version`,
 		Action: func(*cli.Context) error {
 			_, err := fmt.Fprintln(stdout, "dnsbld", versionText())
 			return err

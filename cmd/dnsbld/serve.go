@@ -19,12 +19,19 @@ func serveCommand(stderr io.Writer) *cli.Command {
 	return &cli.Command{
 		Name:  "serve",
 		Usage: "serve the list",
-		Description: "Serves DNS from the list in the data directory and takes commands of blctl on the control socket.\n" +
-			"Without --config it uses development defaults and says so. Flags override the file.\n" +
-			"SIGHUP reads the configuration again, SIGTERM answers what is in hand and ends.\n" +
-			"The last line on the log is \"ready\" when every zone is answered.\n\n" +
-			"Exit status 0: ended by a signal; 1: failed; 2: bad configuration; 75: the data is in use by another dnsbld.\n\n" +
-			"For example: dnsbld serve --zone bl.test --listen 127.0.0.1:5300 --data ./var",
+		Description: `Serves DNS from the list in the data directory and takes commands of blctl on the
+control socket. Without --config it uses development defaults and says so. Flags
+override the file.
+
+SIGHUP reads the configuration again, SIGTERM answers what is in hand and ends.
+The last line on the log is "ready" when every zone is answered.
+
+exit status: 0 ended by a signal; 1 failed; 2 bad configuration; 75 the data is in
+use by another dnsbld
+
+examples:
+  dnsbld serve --zone bl.test --listen 127.0.0.1:5300 --data ./var
+  dnsbld serve --config /etc/dnsbld.toml`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "config", Usage: "the TOML `FILE`; `dnsbld example` prints one"},
 			&cli.StringFlag{Name: "data", Usage: "`DIR` of the list"},
