@@ -27,13 +27,13 @@ func (d *DB) follow(ctx context.Context, f follower) iter.Seq2[listing.Change, e
 		f := f // each use begins anew
 		for {
 			more := d.news.wait()
-			batch, err := f.read(ctx, d)
-			for n := range batch {
-				if !yield(batch[n], nil) {
+			err := f.read(ctx, d)
+			for n := range f.batch {
+				if !yield(f.batch[n], nil) {
 					return
 				}
 			}
-			if err == nil && len(batch) == 0 {
+			if err == nil && len(f.batch) == 0 {
 				err = d.await(ctx, more)
 			}
 			if err != nil {
@@ -61,6 +61,7 @@ func (d *DB) await(ctx context.Context, more <-chan struct{}) error {
 type follower struct {
 	after listing.Revision // all of this one has been read
 	own   bool             // entries of sources are left out
+	batch []listing.Change // read last
 
 	// Within an import: its record, what is left of its delta, the first item
 	// of that which has not been read, and of a chunk of hosts the dictionary.
@@ -73,11 +74,14 @@ type follower struct {
 // batchSize is how many changes are read at once.
 const batchSize = 2048
 
-func (f *follower) read(ctx context.Context, d *DB) (batch []listing.Change, err error) {
+func (f *follower) read(ctx context.Context, d *DB) (err error) {
+	clear(f.batch)
+	batch := f.batch[:0]
+	defer func() { f.batch = batch }()
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
-	err = d.read(func(s *state) error {
+	return d.read(func(s *state) error {
 		if f.after > s.head.revision {
 			return listing.ErrCompacted
 		}
@@ -98,7 +102,6 @@ func (f *follower) read(ctx context.Context, d *DB) (batch []listing.Change, err
 		}
 		return nil
 	})
-	return batch, err
 }
 
 // record reads the next record; more is false at the end of the log.
