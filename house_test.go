@@ -23,7 +23,7 @@ var imports = map[string][]string{
 	"dnsbld/listing/index":    {"dnsbld/listing"},
 	"dnsbld/listing/feed":     {"dnsbld/listing"},
 	"dnsbld/listing/sighting": {"dnsbld/listing", "dnsbld/listing/helo"},
-	"dnsbld/listing/delist":   {"dnsbld/listing", "dnsbld/listing/helo"},
+	"dnsbld/listing/delist":   {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/sighting"},
 	"dnsbld/listing/desk":     {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/index", "dnsbld/listing/sighting", "dnsbld/listing/delist"},
 	"dnsbld/db":               {"dnsbld/listing", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/desk"},
 	"dnsbld/db/dbtest":        {"dnsbld/listing"},

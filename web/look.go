@@ -85,9 +85,6 @@ func (l *sight) evident(site *site, h index.Hit) delist.Evident {
 	return e
 }
 
-// isHELO reports whether a reason rests on a greeting.
-func isHELO(r listing.Reason) bool { return r >= 2 && r <= 9 }
-
 // greetings are those seen for an entry, the newest first, each once.
 func (l *sight) greetings(e delist.Evident) []string {
 	const most = 5
@@ -101,7 +98,7 @@ func (l *sight) greetings(e delist.Evident) []string {
 		add(s.HELO)
 	}
 	for _, h := range l.about.Counted.HELOs {
-		if len(e.Samples) == 0 && h.Bogus > 0 && isHELO(e.Reason) {
+		if len(e.Samples) == 0 && h.Bogus > 0 && delist.IsHELO(e.Reason) {
 			add(h.HELO)
 		}
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"html/template"
 	"net/http"
 	"slices"
@@ -112,7 +113,7 @@ func (s *Server) addressPage(v *visit, l *sight) addressPage {
 	for _, h := range l.hits {
 		e := l.evident(v.site, h)
 		p.Reasons = append(p.Reasons, newReason(e, l.now))
-		p.HELO = p.HELO || isHELO(h.Reason)
+		p.HELO = p.HELO || delist.IsHELO(h.Reason)
 		if e.Until.After(until) {
 			until = e.Until
 		}
@@ -122,27 +123,19 @@ func (s *Server) addressPage(v *visit, l *sight) addressPage {
 	if never, yes := v.site.Policy.Protects(listing.HostSubject(l.address)); yes {
 		p.Protected = never.Subject.Text() + " " + never.Why
 	}
+	p.Diagnosis = cmp.Or(l.about.Counted.Diagnosis, sighting.CannotTell)
 	if l.about.Counted.Sessions > 0 {
 		p.Counted = newCounted(l.about.Counted, l.now)
-		p.Diagnosis = l.about.Counted.Diagnosis
 	}
 	if last := l.about.Last; last != nil && !p.Listed {
-		p.Last = &lastPart{Text: last.Reason.Text, Because: endWords[last.Because], Since: at(last.Since, l.now), Till: at(last.Till, l.now)}
+		p.Last = &lastPart{Text: last.Reason.Text, Because: delist.Because(last.Because), Since: at(last.Since, l.now), Till: at(last.Till, l.now)}
 	}
 	p.Removal = s.removal(v, l)
 	return p
 }
 
-// endWords say why a listing ended, where that is of use to a sender.
-var endWords = map[listing.DelistReason]string{
-	listing.Expired: "its time was over", listing.AutoHeal: "the address greeted properly again",
-	listing.SelfService: "the sender asked for it", listing.FixedVerified: "the cause was mended", listing.FixedClaimed: "the sender had mended the cause",
-	listing.OurError: "it was our mistake", listing.FalsePositive: "it was our mistake", listing.AppealUpheld: "an appeal was right",
-	listing.SharedIP: "the address is shared", listing.IPReassigned: "the address has a new holder",
-}
-
 func newReason(e delist.Evident, now time.Time) reasonPart {
-	p := reasonPart{Symbol: e.Info.Symbol, Text: e.Info.Text, Why: explanations[e.Reason], Answer: answerOf(e.Reason),
+	p := reasonPart{Symbol: e.Info.Symbol, Text: e.Info.Text, Why: delist.Explain(e.Reason), Answer: answerOf(e.Reason),
 		Source: e.Source, Public: e.PublicNote, Since: at(e.Since, now), Until: at(e.Until, now), Level: e.Level}
 	if e.Subject.IsValid() && !e.Subject.IsHost() {
 		p.Prefix = e.Subject.String()

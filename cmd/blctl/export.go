@@ -17,7 +17,7 @@ func (p *program) exportCommand() *cli.Command {
 another exit status than 0, what was written is not whole.
 
 FORMAT is one of
-` + wrapped(feed.OutputFormats()) + `
+` + wrapped(feed.OutputFormats(), "") + `
 
 exit status: 0 done; 2 no such format; 75 cut off
 

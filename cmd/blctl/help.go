@@ -2,17 +2,18 @@ package main
 
 import "strings"
 
-// wrapped are words in lines of a terminal's width.
-func wrapped(words []string) string {
+// wrapped are words in lines of a terminal's width, all but the first of them
+// indented.
+func wrapped(words []string, indent string) string {
 	const width = 80
 	var b strings.Builder
-	column := 0
+	column := len(indent)
 	for n, w := range words {
 		switch {
 		case n == 0:
 		case column+len(w) >= width:
-			b.WriteByte('\n')
-			column = 0
+			b.WriteString("\n" + indent)
+			column = len(indent)
 		default:
 			b.WriteByte(' ')
 			column++

@@ -35,7 +35,7 @@ listed, and those with an end that has come, are left out and counted. A file th
 would remove more than half of a source is refused without --max-changes.
 
 FORMAT is one of
-` + wrapped(feed.Formats()) + `
+` + wrapped(feed.Formats(), "") + `
 
 exit status: 0 done; 2 no such file, or bad lines; 4 too many changes, too few
 lines; 5 another import came between; 6 done, but bad lines were skipped

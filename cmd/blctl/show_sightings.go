@@ -42,7 +42,7 @@ func (p *program) printSightings(f *sighting.Facts) {
 		h.printf("  %s%s\n", clean(d.Sentence), mark)
 	}
 	if f.Bogus > 0 {
-		h.printf("  %s: %s\n", h.paint(bold, string(f.Diagnosis)), f.Diagnosis.Sentence())
+		h.printf("  %s:\n    %s\n", h.paint(bold, string(f.Diagnosis)), wrapped(strings.Fields(f.Diagnosis.Sentence()), "    "))
 	}
 }
 

@@ -48,24 +48,24 @@ const (
 var worth = map[ClaimKind][2]string{
 	ClaimReceived: {
 		"what the server that wrote the line saw: the address that connected, the greeting it sent, and the time",
-		"how other sessions from the same address greeted, nor that the line is genuine, as it was pasted"},
+		"how other sessions from the same address greeted; and what was pasted cannot be checked"},
 	ClaimBounce: {
 		"that a receiving server refused mail at that time, and the list it named",
 		"which greeting led to the listing, nor that the list still answers so"},
 	ClaimLog: {
 		"what that server noted of the session",
-		"how other programs or machines behind the same address greet, nor that the line is genuine, as it was pasted"},
+		"how other programs or machines behind the same address greet; and what was pasted cannot be checked"},
 	ClaimBanner: {
-		"inbound information only: what the server answers to those who connect to it",
+		"what the server answers to those who connect to it, which is inbound information",
 		"what is said in HELO when mail is sent; that is another setting, and may be another machine"},
 	ClaimRDNS: {
-		"nothing that a listing for a greeting rests on: whether a reverse name exists can be looked up at any time",
-		"what was said in HELO; a greeting that differs from the reverse name lists nobody"},
+		"where the address stands in reverse DNS, which is good to have in order; no listing for a greeting rests on it",
+		"what was said in HELO; and a greeting that merely differs from the reverse name lists nobody"},
 	ClaimRcpt: {
-		`nothing about the listing: "matches rcpt" means that the greeting was the recipient's own domain, not that the RCPT TO command was wrong`,
+		`that the words were misleading: "matches rcpt" is not about the command RCPT TO; it means that the greeting was the recipient's own domain`,
 		"what was said in HELO"},
 	ClaimTelnet: {
-		"inbound information only: that a server answers on port 25, and what it answers",
+		"that a server answers on port 25, and what it answers, which is inbound information",
 		"what is said in HELO when mail is sent by itself; words typed by hand are not what the server sends"},
 }
 
@@ -113,8 +113,8 @@ var patterns = []pattern{
 	{ClaimTelnet, regexp.MustCompile(`(?i)\btelnet\s+\S+\s+(?:25|smtp)\b|\bTrying [0-9a-f.:]+\s?\.\.\.|\bConnected to \S+\s+Escape character`), 3, 10, 300},
 	{ClaimBanner, regexp.MustCompile(`(?i)\b220[ -][A-Za-z0-9.-]+\S* ESMTP\b|\b220[ -]\S+ .{0,40}\bSMTP\b`), 3, 0, 120},
 	{ClaimBounce, regexp.MustCompile(`(?i)\b(?:5\d\d|4\d\d)[ -]#?[45]\.\d{1,3}\.\d{1,3}\b|\b(?:55[0-9])[ -]\S.{0,80}(?:block|list|refus|reject|denied)|\bblocked (?:using|by)\b|\bgreeted our servers\b|\bDiagnostic-Code:|\bdoes not like recipient|\b127\.0\.0\.\d{1,3}\b`), 5, 120, 300},
-	{ClaimRDNS, regexp.MustCompile(`(?i)\br(?:everse)?[ -]?dns\b|\bptr records?\b|\bdomain name pointer\b|\bin-addr\.arpa\b|\bip6\.arpa\b`), 2, 60, 160},
-	{ClaimRcpt, regexp.MustCompile(`(?i)\brcpt[ -]?to\b(?:[^:]|$)|\bmatches rcpt\b`), 1, 60, 160},
+	{ClaimRDNS, regexp.MustCompile(`(?i)\br(?:everse)?[ -]?dns\b|\bptr records?\b|\bdomain name pointer\b|\bin-addr\.arpa\b|\bip6\.arpa\b`), 3, 160, 200},
+	{ClaimRcpt, regexp.MustCompile(`(?i)\brcpt[ -]?to\b(?:[^:]|$)|\bmatches rcpt\b`), 3, 160, 200},
 }
 
 // claims finds what is offered in flattened text, the Received lines first.
@@ -133,10 +133,7 @@ func claims(flat string, trail []hop) []Claim {
 			if overlaps(taken, m[0]) || overlaps(own, m[0]) {
 				continue
 			}
-			from, to := sentenceAround(flat, m[0], m[1], p.back, p.on)
-			if p.kind == ClaimLog {
-				from = lineStart(flat, m[0], from)
-			}
+			from, to := p.around(flat, m[0], m[1])
 			c := newClaim(p.kind, flat[from:to])
 			c.study(flat[from:to])
 			all = append(all, c)
@@ -158,6 +155,34 @@ func overlaps(taken [][2]int, at int) bool {
 	}
 	return false
 }
+
+// around is the stretch of text that a find belongs to. What people write ends
+// with the sentence, a banner with its quotation, and a line of a log begins with
+// its date.
+func (p pattern) around(flat string, start, end int) (from, to int) {
+	from, to = sentenceAround(flat, start, end, p.back, p.on)
+	switch p.kind {
+	case ClaimLog:
+		from = lineStart(flat, start, from)
+	case ClaimTelnet:
+		if n := strings.Index(flat[end:to], `". `); n >= 0 {
+			to = end + n + 1
+		}
+	case ClaimRDNS, ClaimRcpt:
+		if n := sentenceEnd.FindStringIndex(flat[end:to]); n != nil {
+			to = end + n[0] + 1
+		}
+	case ClaimBanner:
+		if n := strings.IndexByte(flat[end:to], '"'); n >= 0 {
+			to = end + n
+		}
+	}
+	return from, to
+}
+
+// sentenceEnd is where a sentence ends. A number or a name with dots in it does
+// not end one.
+var sentenceEnd = regexp.MustCompile(`[.!?]['")]* [A-Z]`)
 
 // sentenceAround widens a find to the words around it, within limits, and
 // leaves half words out.

@@ -50,5 +50,5 @@ func ExampleTriage() {
 	// Output:
 	// 192.0.2.7 mail.sender.example 2026-11-20T09:11:12Z
 	// received shows that 192.0.2.7 greeted that server as mail.sender.example, and that its reverse name mail.sender.example led back to it
-	// banner shows inbound information only: what the server answers to those who connect to it
+	// banner shows what the server answers to those who connect to it, which is inbound information
 }

@@ -235,7 +235,7 @@ func TestDoingWellNeverHurts(t *testing.T) {
 		before := Judge(f, noon).Code
 		switch rapid.IntRange(0, 3).Draw(rt, "what") {
 		case 0:
-			f.Offered = Proof{Kind: ProofMail, Address: sender, Time: noon}
+			f.Offered = Proof{Kind: ProofMail, Address: sender, Time: noon, Clean: true}
 		case 1:
 			f.Requests = nil
 		case 2:

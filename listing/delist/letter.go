@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
+
+	"dnsbld/listing/sighting"
 )
 
 //go:embed templates/*.tmpl
@@ -61,16 +63,16 @@ func addTemplates(set *template.Template, from fs.FS) error {
 // try executes every template for every decision, diagnosis and outcome, with
 // all parts of a page filled in.
 func (l *Letters) try() error {
-	b := block{Sightings: []sighting{{}}, Sessions: 1, Level: 1, Range: true, Public: "-"}
+	b := block{Sightings: []samplePage{{}}, Sessions: 1, Level: 1, Range: true, Public: "-"}
 	full := page{Listed: true, HELO: true, Traffic: &trafficPage{From: "-", To: "-", HELOs: []heloPage{{}}}, Last: &endedPage{},
-		Claims: []claimPage{{}}, Reasons: []block{b}, Page: "-", Desk: "-", Probe: "-", Retry: "-", Delay: "-", Then: "-",
+		Claims: []claimPage{{}}, Reasons: []block{b}, Page: "-", Desk: "-", Probe: "-", Proof: "-", Means: "-", Steps: []string{"-"}, Retry: "-", Delay: "-", Then: "-",
 		Reference: "-", Ticket: "-", References: "-"}
 	pages := []page{full, {Outcome: string(Removed)}, {Outcome: string(Withdrawn)}}
 	for _, c := range Codes() {
 		full.Decision, full.Listed = string(c), c != NotListed
 		pages = append(pages, full)
 	}
-	for _, d := range []Diagnosis{MisSet, SecondHost, Follows, ManyNames, CannotTell} {
+	for _, d := range sighting.Diagnoses() {
 		full.Diagnosis = string(d)
 		pages = append(pages, full)
 	}

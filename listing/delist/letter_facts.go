@@ -60,8 +60,8 @@ type Ended struct {
 // Upholds reports whether the letter leaves a listing standing.
 func (f LetterFacts) Upholds() bool { return f.Outcome == Stands && len(f.Entries) > 0 }
 
-// isHELO reports whether a reason rests on a greeting.
-func isHELO(r listing.Reason) bool { return r >= 2 && r <= 9 }
+// IsHELO reports whether a reason rests on a greeting.
+func IsHELO(r listing.Reason) bool { return r >= 2 && r <= 9 }
 
 // Evidence fails when the letter would uphold a listing for which the facts
 // that it has to name are not there: a *listing.Error of kind ErrPolicy with
@@ -94,7 +94,7 @@ func (e Evident) missing() []string {
 	need(e.Info.Symbol != "", "the reason")
 	timed := has(func(s listing.Sample) bool { return !s.Time.IsZero() })
 	switch {
-	case isHELO(e.Reason):
+	case IsHELO(e.Reason):
 		need(has(func(s listing.Sample) bool { return s.HELO != "" || e.Reason == 9 }), "the exact greeting")
 		need(timed, "the time of a session")
 		need(has(func(s listing.Sample) bool { return s.Receiver != "" }), "the server that saw it")

@@ -1,26 +1,32 @@
 package delist
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/sighting"
 )
 
 // page is what templates see: words that are ready to be printed, each one
 // line of printable ASCII. Templates have no way to anything else.
 type page struct {
-	Zone, Address, Page, Desk, Probe   string
+	Zone, Address, Page, Desk          string
+	Probe, Proof                       string // proof by mail to it, and in TXT
 	Now, EffectiveBy, Delay            string
 	Decision, Sentence, Changes, Retry string
 	Outcome                            string
 	Listed                             bool
+	Asked                              bool // the letter answers what somebody sent us
 	HELO                               bool // a HELO reason is among the listings
 	Unmended                           bool // what a listing rests on can still be seen
 	Reasons                            []block
 	Traffic                            *trafficPage
-	Diagnosis                          string
+	Diagnosis, Means                   string   // its name, and the same in words
+	Steps                              []string // to do about it
+	OK                                 bool     // the decision allows it
 	Last                               *endedPage
 	Claims                             []claimPage
 	ListedThen, Then                   string
@@ -33,19 +39,20 @@ type page struct {
 type block struct {
 	Address, Prefix      string
 	Symbol, Text, Answer string
+	Why                  string // what the reason means
 	Since, Until         string
 	Level                int
 	Source, Public       string
 	Sessions             int
 	Receivers            string
 	First, Last          string // of the samples
-	Sightings            []sighting
+	Sightings            []samplePage
 	Range                bool // Prefix is more than the address
 	Escaped              bool // a greeting has octets that cannot be printed
 	Printed              string
 }
 
-type sighting struct{ Time, Receiver, HELO, DNS string }
+type samplePage struct{ Time, Receiver, HELO, DNS string }
 
 type trafficPage struct {
 	From, To               string
@@ -76,10 +83,10 @@ const (
 
 func newPage(f LetterFacts) *page {
 	p := &page{
-		Zone: line(f.Zone), Address: f.Address.String(), Page: line(f.Page), Desk: line(f.Desk), Probe: line(f.Probe),
+		Zone: line(f.Zone), Address: f.Address.String(), Page: line(f.Page), Desk: line(f.Desk), Probe: line(f.Probe), Proof: line(f.Text),
 		Now: stamp(f.Now), EffectiveBy: optional(f.EffectiveBy),
 		Decision: string(f.Decision.Code), Sentence: line(f.Decision.Sentence), Changes: line(f.Decision.ChangesWhen),
-		Outcome: string(f.Outcome), Listed: len(f.Entries) > 0,
+		OK: f.Decision.Code.OK(), Outcome: string(f.Outcome), Listed: len(f.Entries) > 0,
 		Reference: line(f.Reference), Ticket: line(f.Ticket),
 	}
 	if f.Decision.RetryAfter != nil {
@@ -98,7 +105,7 @@ func newPage(f LetterFacts) *page {
 	p.References = join(theirs)
 	for _, e := range f.Entries {
 		p.Reasons = append(p.Reasons, newBlock(f, e))
-		p.HELO = p.HELO || isHELO(e.Reason)
+		p.HELO = p.HELO || IsHELO(e.Reason)
 		p.Unmended = p.Unmended || unmended(e.Listing)
 	}
 	stands := f
@@ -114,18 +121,20 @@ func newPage(f LetterFacts) *page {
 // conclude adds what is drawn from the facts.
 func (p *page) conclude(f LetterFacts) {
 	if p.HELO {
-		p.Diagnosis = string(Diagnose(f.Traffic))
+		d := cmp.Or(f.Traffic.Diagnosis, sighting.CannotTell)
+		p.Diagnosis, p.Means, p.Steps = string(d), d.Sentence(), d.Steps()
 		if f.Traffic.Sessions > 0 {
 			p.Traffic = newTraffic(f.Traffic)
 		}
 	}
 	if f.Last != nil {
 		p.Last = &endedPage{Symbol: f.Last.Reason.Symbol, Text: line(f.Last.Reason.Text), Since: stamp(f.Last.Since),
-			Till: stamp(f.Last.Till), Because: string(f.Last.Because)}
+			Till: stamp(f.Last.Till), Because: Because(f.Last.Because)}
 	}
 	if f.Finding == nil {
 		return
 	}
+	p.Asked = true
 	p.Claims = newClaims(f.Finding.Claims)
 	if f.Finding.ListedThen != nil && f.Finding.Time != nil {
 		p.Then, p.ListedThen = stamp(*f.Finding.Time), "not listed"
@@ -135,28 +144,54 @@ func (p *page) conclude(f LetterFacts) {
 	}
 }
 
-// newClaims takes one remark of a kind, and every piece of evidence.
+// newClaims takes every piece of evidence, and of remarks the best one of a
+// kind: a letter answers a point once.
 func newClaims(all []Claim) []claimPage {
 	var pages []claimPage
-	said := map[ClaimKind]bool{}
-	for _, c := range all {
-		if len(pages) == maxLetterClaim || (said[c.Kind] && c.Kind != ClaimReceived && c.Kind != ClaimLog && c.Kind != ClaimBounce) {
+	for n, c := range all {
+		if len(pages) == maxLetterClaim || repeated(all, n) {
 			continue
 		}
-		said[c.Kind] = true
-		pages = append(pages, claimPage{What: claimNames[c.Kind], Text: line(clip(c.Text, 240)), Proves: line(c.Proves), DoesNotProve: line(c.DoesNotProve),
+		pages = append(pages, claimPage{What: claimNames[c.Kind], Text: line(clip(c.Text, 300)), Proves: line(c.Proves), DoesNotProve: line(c.DoesNotProve),
 			Counts: c.helo != "" && c.addr.IsValid(), HELO: line(clip(c.helo, maxHELO))})
 	}
 	return pages
 }
 
+// repeated reports whether another claim says what one does: one that quotes it,
+// or a better remark of its kind.
+func repeated(all []Claim, n int) bool {
+	c := all[n]
+	remark := c.Kind != ClaimReceived && c.Kind != ClaimLog && c.Kind != ClaimBounce
+	for m, o := range all {
+		quoted := o.Kind == ClaimTelnet && strings.Contains(o.Text, c.Text)
+		better := o.Kind == c.Kind && remark && (o.weight() > c.weight() || o.weight() == c.weight() && m < n)
+		if m != n && (quoted || better) {
+			return true
+		}
+	}
+	return false
+}
+
+// weight orders remarks of a kind: one that names an address or a name, then one
+// in the sender's words, then one that quotes ours.
+func (c Claim) weight() int {
+	switch {
+	case c.addr.IsValid() || c.ptr != "" || quad.MatchString(c.Text):
+		return 2
+	case strings.Contains(c.Text, "matches rcpt"):
+		return 0
+	}
+	return 1
+}
+
 var claimNames = map[ClaimKind]string{
-	ClaimReceived: "A Received line", ClaimBounce: "A refusal", ClaimLog: "A line from a log", ClaimBanner: "A server's greeting on port 25",
-	ClaimRDNS: "A remark on reverse DNS", ClaimRcpt: "A remark on RCPT TO", ClaimTelnet: "A session typed by hand",
+	ClaimReceived: "A Received line", ClaimBounce: "The refusal", ClaimLog: "A line from a log", ClaimBanner: "What your server answers on port 25",
+	ClaimRDNS: "What you say of reverse DNS", ClaimRcpt: "What you say of RCPT TO", ClaimTelnet: "The session typed by hand",
 }
 
 func newBlock(f LetterFacts, e Evident) block {
-	b := block{Address: f.Address.String(), Prefix: e.Subject.Text(), Symbol: line(e.Info.Symbol), Text: line(e.Info.Text),
+	b := block{Address: f.Address.String(), Prefix: e.Subject.Text(), Symbol: line(e.Info.Symbol), Text: line(e.Info.Text), Why: Explain(e.Reason),
 		Answer: "127.0.0." + itoa(int(e.Reason)), Since: stamp(e.Since), Until: stamp(e.Until), Level: e.Level,
 		Source: line(e.Source), Public: line(e.PublicNote), Sessions: e.Sessions, Range: e.Subject.IsValid() && !e.Subject.IsHost()}
 	samples := slices.Clone(e.Samples)
@@ -173,7 +208,7 @@ func newBlock(f LetterFacts, e Evident) block {
 	}
 	for _, s := range samples[max(0, len(samples)-maxSightings):] {
 		b.Escaped = b.Escaped || strings.Contains(s.HELO, `\x`)
-		b.Sightings = append(b.Sightings, sighting{optional(s.Time), line(s.Receiver), line(clip(s.HELO, maxHELO)), line(s.DNS)})
+		b.Sightings = append(b.Sightings, samplePage{optional(s.Time), line(s.Receiver), line(clip(s.HELO, maxHELO)), line(s.DNS)})
 	}
 	return b
 }

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
-	"dnsbld/listing/helo"
+	"dnsbld/listing/sighting"
 )
 
 var update = flag.Bool("update", false, "write the golden letters anew")
@@ -94,14 +94,13 @@ func letterFor(t testing.TB, r listing.Reason, from Facts) LetterFacts {
 	d := Judge(from, noon)
 	f := facts(d.Code, e)
 	f.Decision = d
-	f.Traffic = Traffic{From: ago(listing.Day), To: noon, Sessions: 12, Bogus: 12}
+	f.Traffic = Traffic{From: ago(listing.Day), To: noon, Sessions: 12, Bogus: 12, Diagnosis: sighting.MisSet}
 	if clean := from.Counters.Clean; clean > 0 {
 		f.Traffic.Clean, f.Traffic.Sessions = clean, clean+12
-		f.Traffic.HELOs = []HELOCount{{"mail.sender.example", helo.CodeOK, clean}}
+		f.Traffic.Diagnosis, f.Traffic.HELOs = sighting.SecondHost, []HELOCount{{"mail.sender.example", clean}}
 	}
 	for _, h := range greetings[r] {
-		f.Traffic.HELOs = append(f.Traffic.HELOs, HELOCount{h, helo.Classify(helo.Session{Client: sender, HELO: h, Verb: helo.VerbEHLO,
-			Recipients: []string{"rcpt.example", "another.example"}, HELOStatus: helo.NXDomain}).Code, 12 / len(greetings[r])})
+		f.Traffic.HELOs = append(f.Traffic.HELOs, HELOCount{h, 12 / len(greetings[r])})
 	}
 	return f
 }
@@ -197,40 +196,28 @@ func TestLetterNotListed(t *testing.T) {
 
 // What the counters mean, and the letter that says so.
 func TestLetterDiagnosis(t *testing.T) {
-	bogus := HELOCount{"192.0.2.7", helo.CodeBareIP, 12}
-	clean := func(n int) HELOCount { return HELOCount{"mail.sender.example", helo.CodeOK, n} }
-	named := func(code helo.Code, names ...string) (all []HELOCount) {
-		for _, n := range names {
-			all = append(all, HELOCount{n, code, 3})
-		}
-		return all
-	}
+	bogus := HELOCount{"192.0.2.7", 12}
+	clean := HELOCount{"mail.sender.example", 120}
+	names := []HELOCount{{"rcpt.example", 3}, {"another.example", 3}}
+	many := []HELOCount{{"pc1", 3}, {"pc2", 3}, {"pc3", 3}, {"pc4", 3}, bogus}
 	var printed []string
-	for _, c := range []struct {
-		want Diagnosis
-		t    Traffic
-	}{
-		{MisSet, Traffic{Sessions: 12, Bogus: 12, HELOs: []HELOCount{bogus}}},
-		{SecondHost, Traffic{Sessions: 132, Bogus: 12, Clean: 120, HELOs: []HELOCount{clean(120), bogus}}},
-		{Follows, Traffic{Sessions: 6, Bogus: 6, HELOs: named(helo.CodeRcptDomain, "rcpt.example", "another.example")}},
-		{ManyNames, Traffic{Sessions: 30, Bogus: 12, Clean: 3, HELOs: append(named(helo.CodeNotFQDN, "pc1", "pc2", "pc3", "pc4"), bogus)}},
-		{CannotTell, Traffic{Sessions: 4, Bogus: 4, HELOs: []HELOCount{bogus}}},
-		{CannotTell, Traffic{}},
-		{CannotTell, Traffic{Sessions: 50, Clean: 50, HELOs: []HELOCount{clean(50)}}},
-		{CannotTell, Traffic{Sessions: 14, Clean: 2, Bogus: 12, HELOs: []HELOCount{bogus, clean(2)}}},
+	for _, c := range []Traffic{
+		{Sessions: 12, Bogus: 12, HELOs: []HELOCount{bogus}, Diagnosis: sighting.MisSet},
+		{Sessions: 132, Bogus: 12, Clean: 120, HELOs: []HELOCount{clean, bogus}, Diagnosis: sighting.SecondHost},
+		{Sessions: 6, Bogus: 6, HELOs: names, Diagnosis: sighting.FollowsRecipient},
+		{Sessions: 30, Bogus: 12, Clean: 3, HELOs: many, Diagnosis: sighting.ManyNames},
+		{Sessions: 4, Bogus: 4, HELOs: []HELOCount{bogus}, Diagnosis: sighting.CannotTell},
+		{},
 	} {
-		if got := Diagnose(c.t); got != c.want {
-			t.Errorf("%+v is %s, want %s", c.t, got, c.want)
-		}
 		f := facts(OKSelf, seen(t, listing.BareIP))
-		f.Traffic = c.t
+		f.Traffic = c
 		text, err := letters(t).Render(f)
 		if err != nil {
 			t.Fatal(err)
 		}
 		wellFormed(t, text)
 		truthful(t, f, text)
-		printed = append(printed, "=== "+string(c.want)+"\n"+text)
+		printed = append(printed, "=== "+string(c.Diagnosis)+"\n"+text)
 	}
 	golden(t, "diagnosis", printed)
 }
@@ -254,8 +241,8 @@ func TestLetterEvidence(t *testing.T) {
 	finding.ListedThen = &yes
 	f.Address, f.Finding, f.References, f.Page = *finding.Address, &finding, finding.References, "https://bl.example/"+finding.Address.String()
 	f.Traffic = Traffic{From: ago(listing.Day), To: noon, Sessions: 132, Bogus: 12, Clean: 120, HELOs: []HELOCount{
-		{"mail.mnjtech.com", helo.CodeOK, 120}, {finding.Address.String(), helo.CodeBareIP, 12}}}
-	f.Decision = Judge(Facts{Address: f.Address, Entries: []Listing{e.Listing}, Counters: Counters{LastBogus: ago(3 * time.Hour), Bogus: 12, Clean: 120}}, noon)
+		{"mail.mnjtech.com", 120}, {finding.Address.String(), 12}}, Diagnosis: sighting.SecondHost}
+	f.Decision = Judge(Facts{Address: f.Address, Entries: []Listing{e.Listing}, Counters: Counters{LastBogus: ago(3 * time.Hour), Bogus: 12, Clean: 120}, Probing: true}, noon)
 	text, err := letters(t).Render(f)
 	if err != nil {
 		t.Fatal(err)
@@ -339,7 +326,7 @@ func TestLetterHostileBytes(t *testing.T) {
 	e.Samples[0].HELO, e.Samples[0].Receiver = evil, evil
 	f := facts(OKSelf, e)
 	f.Ticket, f.References, f.Probe, f.Page, f.Desk, f.Zone = evil, []string{evil}, evil, evil, evil, evil
-	f.Traffic = Traffic{Sessions: 9, Bogus: 9, HELOs: []HELOCount{{evil, helo.CodeMalformed, 9}}}
+	f.Traffic = Traffic{Sessions: 9, Bogus: 9, HELOs: []HELOCount{{evil, 9}}}
 	finding, err := Triage(strings.NewReader("Received: from " + evil + " (" + evil + " [192.0.2.7]) by x; 550 5.7.1 blocked using " + evil))
 	if err != nil {
 		t.Fatal(err)
@@ -422,7 +409,7 @@ func truthful(t *testing.T, f LetterFacts, text string) {
 		for _, s := range e.Samples {
 			times = append(times, s.Time)
 			given += " " + s.HELO + " " + s.DNS
-			if isHELO(e.Reason) && f.Upholds() && !strings.Contains(flat, `"`+s.HELO+`"`) {
+			if IsHELO(e.Reason) && f.Upholds() && !strings.Contains(flat, `"`+s.HELO+`"`) {
 				t.Errorf("the greeting %q is not in the letter", s.HELO)
 			}
 		}

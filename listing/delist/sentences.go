@@ -48,11 +48,11 @@ func (v *view) words(code Code) (sentence, changes string) {
 		return fmt.Sprintf("The proof is for %s; it says nothing about %s.", v.Offered.Address, v.Address),
 			fmt.Sprintf("A proof for %s itself, for example a mail sent from it to the probe address.", v.Address)
 	case OKSupport:
-		return fmt.Sprintf("The listing of %s can be ended now, by our support.", v.Address),
-			"Nothing more is needed from the sender than to ask our support."
+		return fmt.Sprintf("Our support can end the listing of %s now.", v.Address),
+			"Nothing more is needed from you than to ask our support."
 	case OKSelf:
-		return fmt.Sprintf("The listing of %s can be ended now, by the sender without our help.", v.Address),
-			"Nothing more is needed: ask for removal on the page of the address."
+		return fmt.Sprintf("You can end the listing of %s now, without our help.", v.Address),
+			"Nothing more is needed than to ask for removal on the page of the address, once the cause is mended."
 	}
 	return v.conduct(code)
 }
@@ -63,7 +63,7 @@ func (v *view) conduct(code Code) (sentence, changes string) {
 	case StillOffending:
 		wait := coolDown(v.level)
 		return fmt.Sprintf("The last bogus greeting from %s came at %s, less than %s ago.", v.Address, stamp(v.Counters.LastBogus), span(wait)),
-			fmt.Sprintf("%s without a bogus greeting, that is until %s; each new one starts this time anew.", capital(span(wait)), stamp(v.cooled()))
+			fmt.Sprintf("%s without a bogus greeting, that is until %s; each new one starts this time anew.", capital(span(wait)), stamp(v.cooled())) + v.orProbe()
 	case MixedTraffic:
 		return v.mixed()
 	case RepeatLockout:
@@ -81,12 +81,13 @@ func (v *view) rateLimit() (sentence, changes string) {
 	recent := v.recent()
 	slices.SortFunc(recent, time.Time.Compare)
 	free := recent[len(recent)-v.perWeek()].Add(requestWindow)
-	what := fmt.Sprintf("%s for %s came in the last 7 days; we decide at most %d in that time.", count(len(recent), "request"), v.Address, v.perWeek())
+	what := fmt.Sprintf("%s for %s came in the last 7 days without a proof of who has the address; we decide at most %d such in that time.", count(len(recent), "request"), v.Address, v.perWeek())
+	const proven = " Whoever shows that the address is his is heard at once."
 	if end := v.ends(); !free.Before(end) {
-		return what, fmt.Sprintf("The listing ends by itself at %s if nothing new is seen, before another request can be decided.", stamp(end))
+		return what, fmt.Sprintf("The listing ends by itself at %s if nothing new is seen, before another such request can be decided.", stamp(end)) + proven
 	}
 	return what,
-		fmt.Sprintf("The next request can be decided at %s. More requests do not speed it up; ending the cause does.", stamp(free))
+		fmt.Sprintf("The next request can be decided at %s. More requests do not speed it up; ending the cause does.", stamp(free)) + proven
 }
 
 // held is the words for entries that only operators end.
@@ -122,10 +123,18 @@ func (v *view) mixed() (sentence, changes string) {
 	what := fmt.Sprintf("In the 24 hours up to the last bogus greeting, at %s, we counted %s that greeted properly from %s and %s that did not: two programs or machines seem to share the address, and one of them is at fault.",
 		stamp(c.LastBogus), count(c.Clean, "session"), v.Address, count(c.Bogus, "session"))
 	when := fmt.Sprintf("Find the other sender behind the address and stop it. The listing ends at %s at the latest if nothing new is seen.", stamp(v.ends()))
-	if v.any(func(e Listing) bool { return e.Origin == listing.ByThreshold }) {
-		when += " It ends sooner by itself: after 24 hours without a bogus greeting and 20 properly greeted sessions, 5 for a small sender."
+	if early := c.LastBogus.Add(listing.Day); v.any(func(e Listing) bool { return e.Origin == listing.ByThreshold }) && early.Before(v.ends()) {
+		when += fmt.Sprintf(" It ends sooner by itself, from %s on, when no bogus greeting has come until then, and 20 properly greeted sessions that DNS confirms, 5 for a small sender.", stamp(early))
 	}
-	return what, when
+	return what, when + v.orProbe()
+}
+
+// orProbe is the way that needs no waiting, where there is one.
+func (v *view) orProbe() string {
+	if !v.Probing {
+		return ""
+	}
+	return " Without waiting: once the cause is gone, a mail from the address to its probe address shows it, and you can end the listing at once."
 }
 
 func (v *view) noProof() (sentence, changes string) {

@@ -214,7 +214,7 @@ func TestSenderDelistsItself(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	contains(t, letter.Letter, "DECISION: OK_SELF", "We counted 12 such sessions", `"192.0.2.7"`, "helo-bare-ip")
+	contains(t, letter.Letter, "Decision: OK_SELF", "We counted 12 such sessions", `"192.0.2.7"`, "helo-bare-ip")
 	if ref, err := o.Verify(letter.Reference); err != nil || ref.Address != sender || ref.Code != delist.OKSelf {
 		t.Errorf("its reference: %+v, %v", ref, err)
 	}
@@ -241,7 +241,7 @@ func TestMixedTraffic(t *testing.T) {
 	if done.Decision.Code != delist.MixedTraffic || !o.listed() {
 		t.Fatalf("decided %+v", done.Decision)
 	}
-	contains(t, done.Letter, "DECISION: MIXED_TRAFFIC", "40 sessions that greeted properly", "12 sessions that did not", "something else behind the same address")
+	contains(t, done.Letter, "Decision: MIXED_TRAFFIC", "40 sessions that greeted properly", "12 sessions that did not", "something else behind the same address")
 	if ticket := o.ticket(t, done.Ticket); ticket.State != delist.Denied || ticket.Denied != delist.MixedTraffic {
 		t.Errorf("the ticket is %s (%s)", ticket.State, ticket.Denied)
 	}

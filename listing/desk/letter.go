@@ -11,7 +11,6 @@ import (
 
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
-	"dnsbld/listing/helo"
 	"dnsbld/listing/sighting"
 )
 
@@ -59,7 +58,7 @@ func (d *Desk) Verify(reference string) (delist.Reference, error) {
 func (d *Desk) letterFacts(c *hearing, finding *delist.Finding) delist.LetterFacts {
 	s, a := d.cfg.Settings(), c.about.Facts.Address
 	f := delist.LetterFacts{Zone: s.zone(), Page: s.page(a), Desk: s.Mail, Address: a, Now: c.now, Decision: c.decision,
-		EffectiveBy: s.effectiveBy(c.now), Traffic: traffic(c.about.Counted), Last: c.about.Last, Finding: finding, Ticket: c.ticket.ID,
+		EffectiveBy: s.effectiveBy(c.now), Traffic: traffic(c.about.Counted, c.now), Last: c.about.Last, Finding: finding, Ticket: c.ticket.ID,
 		References: c.ticket.References}
 	switch {
 	case c.because == listing.OurError:
@@ -81,22 +80,15 @@ func (d *Desk) letterFacts(c *hearing, finding *delist.Finding) delist.LetterFac
 	return f
 }
 
-// traffic is what letters say of counters.
-func traffic(f sighting.Facts) delist.Traffic {
-	t := delist.Traffic{Sessions: f.Sessions, Clean: f.Clean, Bogus: f.Bogus}
+// traffic is what letters say of counters. They are of whole days, and the last
+// of these is not over.
+func traffic(f sighting.Facts, now time.Time) delist.Traffic {
+	t := delist.Traffic{Sessions: f.Sessions, Clean: f.Clean, Bogus: f.Bogus, Diagnosis: f.Diagnosis}
 	if len(f.Days) > 0 {
-		t.From, t.To = f.Days[0].Day, f.Days[len(f.Days)-1].Day.Add(listing.Day)
-	}
-	codes := map[string]helo.Code{}
-	for _, s := range f.Samples {
-		codes[s.HELO] = helo.Code(s.Verdict)
+		t.From, t.To = f.Days[0].Day, now
 	}
 	for _, h := range f.HELOs {
-		count := delist.HELOCount{HELO: h.HELO, Code: codes[h.HELO], Sessions: h.Count}
-		if h.Bogus == 0 {
-			count.Code = helo.CodeOK
-		}
-		t.HELOs = append(t.HELOs, count)
+		t.HELOs = append(t.HELOs, delist.HELOCount{HELO: h.HELO, Sessions: h.Count})
 	}
 	return t
 }

@@ -114,6 +114,8 @@ func TestDiagnosis(t *testing.T) {
 		{"half bogus", func(d *desk) { d.sees(3, sender, bare); d.sees(3, sender, clean) }, CannotTell},
 		{"a bogus majority", func(d *desk) { d.sees(4, sender, bare); d.sees(3, sender, clean) }, CannotTell},
 		{"follows the recipient", func(d *desk) { d.sees(3, sender, rcpt); d.see(sender, rcpt, saying("two.example")) }, FollowsRecipient},
+		{"our own address", func(d *desk) { d.sees(3, sender, ourIP) }, FollowsRecipient},
+		{"our own address now and then", func(d *desk) { d.sees(1, sender, ourIP); d.sees(4, sender, bare) }, CannotTell},
 		{"one recipient's domain", func(d *desk) { d.sees(4, sender, rcpt) }, MisSet},
 		{"many names", func(d *desk) {
 			d.sees(3, sender, bare)
@@ -129,8 +131,8 @@ func TestDiagnosis(t *testing.T) {
 			if got != c.want {
 				t.Errorf("%s, want %s", got, c.want)
 			}
-			if s := got.Sentence(); len(s) < 40 || strings.Contains(s, "virus") {
-				t.Errorf("sentence %q", s)
+			if s := got.Sentence() + strings.Join(got.Steps(), " "); len(s) < 200 || strings.Contains(s, "virus") {
+				t.Errorf("it says %q", s)
 			}
 		})
 	}
