@@ -49,6 +49,48 @@ start_dnsbld_on() {
 	wait_for "dnsbld ready" is_ready
 }
 
+# start_resolver <RECORDS: unbound on 127.0.0.1:53 of a namespace. It has bl.test from
+# dnsbld, RECORDS, lines such as "mail.sender.example. A 203.0.113.20", and no other
+# name; it forgets at once.
+start_resolver() {
+	"$ROOT/scripts/dev/need" /usr/sbin/unbound=unbound
+	{
+		cat <<CONF
+server:
+  interface: 127.0.0.1@53
+  do-daemonize: no
+  username: ""
+  chroot: ""
+  directory: "$PWD"
+  pidfile: ""
+  use-syslog: no
+  logfile: "$PWD/unbound.log"
+  do-not-query-localhost: no
+  cache-max-ttl: 0
+  cache-max-negative-ttl: 0
+  infra-host-ttl: 0
+  module-config: "iterator"
+  local-zone: "test." nodefault
+  local-zone: "." static
+  local-zone: "bl.test." transparent
+CONF
+		for zone in example. 2.0.192.in-addr.arpa. 100.51.198.in-addr.arpa. 113.0.203.in-addr.arpa.; do
+			echo "  local-zone: \"$zone\" static"
+		done
+		sed 's/.*/  local-data: "&"/'
+		cat <<CONF
+stub-zone:
+  name: "bl.test."
+  stub-addr: 127.0.0.1@$DNS_PORT
+remote-control:
+  control-enable: no
+CONF
+	} >unbound.conf
+	/usr/sbin/unbound -c unbound.conf &
+	started $!
+	wait_for "unbound" dig +time=1 +tries=1 @127.0.0.1 example. SOA
+}
+
 is_ready() {
 	kill -0 "$DNSBLD" 2>/dev/null || fail "dnsbld ended"
 	awk '/^-- dnsbld/ { ready = 0 } /[ =]ready$/ { ready = 1 } END { exit !ready }' dnsbld.log

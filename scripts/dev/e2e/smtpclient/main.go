@@ -6,6 +6,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"flag"
 	"fmt"
 	"log"
@@ -17,7 +18,7 @@ import (
 
 // session is what is said.
 type session struct {
-	from, to, verb, helo, sender, rcpt string
+	from, to, verb, helo, auth, sender, rcpt string
 }
 
 func main() {
@@ -28,6 +29,7 @@ func main() {
 	flag.StringVar(&s.helo, "helo", "", "what follows it")
 	flag.StringVar(&s.sender, "sender", "somebody@sender.example", "of the mail")
 	flag.StringVar(&s.rcpt, "rcpt", "somebody@rcpt.example", "of the mail")
+	flag.StringVar(&s.auth, "auth", "", "USER:PASSWORD to log in with")
 	n := flag.Int("n", 1, "how many sessions")
 	flag.Parse()
 	for range *n {
@@ -51,7 +53,14 @@ func (s *session) hold() (reply string, err error) {
 		return "", err
 	}
 	c := textproto.NewConn(conn)
-	for _, line := range []string{"", s.verb + " " + s.helo, "MAIL FROM:<" + s.sender + ">", "RCPT TO:<" + s.rcpt + ">"} {
+	login := ""
+	if user, password, some := strings.Cut(s.auth, ":"); some {
+		login = "AUTH PLAIN " + base64.StdEncoding.EncodeToString([]byte("\x00"+user+"\x00"+password))
+	}
+	for n, line := range []string{"", s.verb + " " + s.helo, login, "MAIL FROM:<" + s.sender + ">", "RCPT TO:<" + s.rcpt + ">"} {
+		if line == "" && n > 0 {
+			continue
+		}
 		if line != "" {
 			if err := c.PrintfLine("%s", line); err != nil {
 				return "", err
