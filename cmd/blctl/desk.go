@@ -246,13 +246,3 @@ func (p *program) erasePerson(ctx context.Context, in *input) error {
 
 // joinedTexts are texts in one line, for a terminal.
 func joinedTexts(texts []string) string { return clean(strings.Join(texts, ", ")) }
-
-// printDesk shows what the support desk says of an address.
-func (p *program) printDesk(s ctl.Shown) {
-	if e := s.Eligibility; e != nil {
-		p.human.printf("\neligibility: %s\n  %s\n", clean(string(e.Code)), clean(e.Sentence))
-	}
-	for _, t := range s.Tickets {
-		p.human.printf("\nticket %s: %s since %s  %s\n", clean(t.ID), clean(string(t.State)), stamp(t.Changed), joinedTexts(t.References))
-	}
-}

@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -40,12 +41,13 @@ func TestMain(m *testing.M) {
 //	halt                ends the daemon; its store is $STORE
 //	as NAME COMMAND …   the command is sent by alice, bob or root
 //	lastline NAME       $NAME is the last line that the last command printed
+//	fits                what the last command printed fits a terminal of 24 lines, the prompt among them, and 80 columns
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   filepath.Join("testdata", "script"),
 		Setup: setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "masked": masked, "clock": moveClock, "instant": instant, "halt": stopDaemon, "as": as, "lastline": lastLine,
+			"exits": exits, "masked": masked, "clock": moveClock, "instant": instant, "halt": stopDaemon, "as": as, "lastline": lastLine, "fits": fits,
 		},
 		RequireUniqueNames: true,
 		UpdateScripts:      *update,
@@ -72,6 +74,7 @@ func setUp(env *testscript.Env) error {
 	env.Setenv("BLCTL_SOCKET", socket)
 	env.Setenv("STORE", store)
 	env.Setenv("NASTY", "\x1b[31mred")
+	env.Setenv("LONG", strings.Repeat("so ", 100))
 	env.Defer(func() {
 		if err := d.stop(); err != nil {
 			env.T().Fatal(err)
@@ -161,6 +164,18 @@ func instant(ts *testscript.TestScript, _ bool, args []string) {
 func lastLine(ts *testscript.TestScript, _ bool, args []string) {
 	lines := strings.Split(strings.TrimSpace(ts.ReadFile("stdout")), "\n")
 	ts.Setenv(args[0], lines[len(lines)-1])
+}
+
+func fits(ts *testscript.TestScript, _ bool, _ []string) {
+	text := strings.TrimSuffix(ts.ReadFile("stdout"), "\n")
+	if n := strings.Count(text, "\n") + 1; n > usualHeight-1 {
+		ts.Fatalf("%d lines", n)
+	}
+	for line := range strings.Lines(text) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > usualWidth {
+			ts.Fatalf("%d columns: %s", n, line)
+		}
+	}
 }
 
 func exits(ts *testscript.TestScript, neg bool, args []string) {

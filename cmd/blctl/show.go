@@ -17,16 +17,19 @@ func (p *program) showCommand() *cli.Command {
 		Name:      "show",
 		Usage:     "all that is known about an address",
 		ArgsUsage: "PREFIX",
-		UsageText: "blctl show PREFIX",
+		UsageText: "blctl show PREFIX [--all]",
 		Description: `Says on one screen whether PREFIX is listed, by which entries, until when, by whom
 and why; what was seen; what keeps it from being answered; what DNS says now in
-each zone; what is remembered of former listings; and the last changes.
+each zone; how many of its sessions in 30 days were bogus, and what that means;
+what the support desk would decide; what is remembered of former listings; and
+the last changes. What is too long for the screen ends in …; --all has it all.
 
 exit status: 0 listed; 3 not listed (what is known is printed all the same)
 
 examples:
   blctl show 192.0.2.7
   blctl show 192.0.2.0/24 --json`,
+		Flags:  []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "all that is known, however long"}},
 		Action: p.action(p.show),
 	}
 }
@@ -48,7 +51,7 @@ func (p *program) show(ctx context.Context, in *input) error {
 	if err != nil {
 		return err
 	}
-	p.printShown(s)
+	p.printShown(s, in.Bool("all"))
 	status := error(nil)
 	out := shown{head: head{schema, s.Listed}, Action: "show", Shown: s}
 	if !s.Listed {
@@ -62,46 +65,6 @@ func (p *program) show(ctx context.Context, in *input) error {
 		}
 	}
 	return status
-}
-
-func (p *program) printShown(s ctl.Shown) {
-	h := p.human
-	verdict := h.paint(green, "is not listed")
-	if s.Listed {
-		verdict = h.paint(red, "is listed")
-	}
-	h.printf("%s %s\n", h.paint(bold, s.Subject.Text()), verdict)
-	if s.Hidden != "" {
-		h.printf("  never answered as listed: %s\n", clean(s.Hidden))
-	}
-	for _, a := range s.Allows {
-		p.printAllow(a)
-	}
-	for _, e := range s.Entries {
-		p.printStanding(e)
-	}
-	if s.Inside > 0 {
-		more := ""
-		if s.InsideTo {
-			more = "more than "
-		}
-		h.printf("\n  %s%s inside it: blctl list --within %s\n", more, plural(s.Inside, "entry", "entries"), s.Subject)
-	}
-	p.printAnswers(s)
-	p.printSightings(s.Sightings)
-	p.printDesk(s)
-	if len(s.Past) > 0 {
-		h.printf("\nformer listings\n")
-	}
-	for _, past := range s.Past {
-		h.printf("  %s: level %d, ended %s (%s)\n", clean(past.Reason), past.Level, stamp(past.Ended), relative(past.Ended, s.Time))
-	}
-	if len(s.Changes) > 0 {
-		h.printf("\nlast changes\n")
-	}
-	for _, e := range s.Changes {
-		p.printEvent(e)
-	}
 }
 
 // printStanding shows one entry, with what was seen.
@@ -120,7 +83,7 @@ func (p *program) printStanding(e ctl.Standing) {
 	if !e.Published && !e.Except {
 		h.printf("    a shadow reason: answered only by zones that name it\n")
 	}
-	h.printf("    since %s by %s, %s\n", stamp(e.Since), clean(e.Actor), p.provenance(e.Row))
+	h.printf("    by %s since %s, %s\n", clean(e.Actor), stamp(e.Since), provenance(e.Row))
 	for _, f := range []struct{ name, text string }{{"note", e.Note}, {"public note", e.PublicNote}, {"ticket", e.Ticket}} {
 		if f.text != "" {
 			h.printf("    %s: %s\n", f.name, clean(f.text))
@@ -142,33 +105,16 @@ func at(s listing.Sample) string {
 	return " at " + clean(s.Receiver)
 }
 
-// provenance says what made an entry.
-func (p *program) provenance(r ctl.Row) string {
-	parts := []string{"origin " + clean(string(r.Origin))}
-	if r.Source != "" {
-		parts = append(parts, "source "+clean(r.Source))
-	}
+// provenance says what made an entry, beginning with what one needs to undo it.
+func provenance(r ctl.Row) string {
+	parts := []string{fmt.Sprintf("revision %d", r.Revision)}
 	if r.Level > 0 {
 		parts = append(parts, fmt.Sprintf("level %d", r.Level))
 	}
-	return strings.Join(append(parts, fmt.Sprintf("revision %d", r.Revision)), ", ")
-}
-
-// printAnswers shows what DNS says now.
-func (p *program) printAnswers(s ctl.Shown) {
-	if len(s.Answers) > 0 {
-		p.human.printf("\nDNS says now\n")
+	if r.Source != "" {
+		parts = append(parts, "source "+clean(r.Source))
 	}
-	for _, a := range s.Answers {
-		if len(a.A) == 0 {
-			p.human.printf("  %-20s not listed\n", clean(a.Zone))
-			continue
-		}
-		p.human.printf("  %-20s %s, TTL %d\n", clean(a.Zone), joined(a.A), a.TTL)
-		for _, text := range a.TXT {
-			p.human.printf("  %-20s %s\n", "", clean(text))
-		}
-	}
+	return strings.Join(append(parts, "origin "+clean(string(r.Origin))), ", ")
 }
 
 func joined(addrs []netip.Addr) string {

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// sightings are what was counted of an address: how much of it was bogus, and
+// what that means.
+func (s *screen) sightings() {
+	f := s.of.Sightings
+	if f == nil {
+		return
+	}
+	s.line("30 days", "%d of %s bogus%s, %d clean, %d confirmed by DNS", f.Bogus, plural(f.Sessions, "session", "sessions"), share(f.Bogus, f.Sessions), f.Clean, f.Confirmed)
+	if f.Exempt > 0 && s.all {
+		s.line("", "%s exempt beside them", plural(f.Exempt, "session", "sessions"))
+	}
+	if !f.LastBogus.IsZero() {
+		s.line("", "last bogus %s%s; %d confirmed since", stamp(f.LastBogus), receivers(f.Receivers), f.ConfirmedSince)
+	}
+	var said []string
+	for _, g := range f.HELOs {
+		bogus := ""
+		if g.Bogus > 0 {
+			bogus = fmt.Sprintf(", %d bogus", g.Bogus)
+		}
+		said = append(said, fmt.Sprintf("%s (%d%s)", clean(g.HELO), g.Count, bogus))
+	}
+	if len(said) > 0 {
+		s.line("", "HELO %s", strings.Join(said, ", "))
+	}
+	for _, d := range f.Decisions {
+		switch {
+		case d.Shadow && d.Crossed:
+			s.line("", "shadow, lists nobody unless a zone names it: %s", clean(d.Sentence))
+		case !d.Shadow && s.all: // else the entry's note says so
+			s.line("", "%s", clean(d.Sentence))
+		}
+	}
+	if f.Bogus > 0 {
+		s.prose("", string(f.Diagnosis), f.Diagnosis.Sentence())
+	}
+}
+
+func receivers(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return " at " + clean(strings.Join(names, ", "))
+}
+
+// share is how much of a number another is.
+func share(part, whole int) string {
+	if whole == 0 || part == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%.3g %%)", 100*float64(part)/float64(whole))
+}

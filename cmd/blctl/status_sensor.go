@@ -1,0 +1,26 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"dnsbld/ctl"
+)
+
+// sensorRows are the lines of status about what hears mail servers.
+func (p *program) sensorRows(s *ctl.SensorStatus, row func(name, format string, args ...any)) {
+	if len(s.Policy) > 0 {
+		row("policy service", "%s, as %s", clean(strings.Join(s.Policy, ", ")), clean(s.Receiver))
+	}
+	if len(s.Receivers) > 0 {
+		row("receivers", "%s", clean(strings.Join(s.Receivers, ", ")))
+	}
+	if s.Breaker.Open {
+		row("breaker", "%s", p.human.paint(red, fmt.Sprintf("open until %s: %d listed this hour", stamp(s.Breaker.Closes), s.Breaker.Listed)))
+	}
+	for _, symbol := range slices.Sorted(maps.Keys(s.Shadows)) {
+		row("shadow", "%s found against %s, not listed", plural(s.Shadows[symbol], "address", "addresses"), clean(symbol))
+	}
+}
