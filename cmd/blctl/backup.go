@@ -64,7 +64,7 @@ func (p *program) writeBackup(ctx context.Context, file, part string) (t db.Trai
 	if err != nil {
 		return t, fmt.Errorf("writing the backup: %w", err)
 	}
-	err = p.client.Backup(ctx, f)
+	err = p.client.Backup(ctx, &calm{file: f})
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return t, err
 	}
@@ -75,6 +75,22 @@ func (p *program) writeBackup(ctx context.Context, file, part string) (t db.Trai
 		return t, fmt.Errorf("writing the backup: %w", err)
 	}
 	return t, nil
+}
+
+// calm is a file that is made durable as it is written. What others make durable
+// meanwhile, the daemon first of all, would otherwise have to wait for all of it.
+type calm struct {
+	file  *os.File
+	ahead int
+}
+
+func (c *calm) Write(b []byte) (int, error) {
+	const most = 4 << 20
+	n, err := c.file.Write(b)
+	if c.ahead += n; err == nil && c.ahead >= most {
+		c.ahead, err = 0, c.file.Sync()
+	}
+	return n, err
 }
 
 func removeIfThere(file string) error {
