@@ -24,7 +24,7 @@ type namedOperation struct {
 
 // allOperations in the order of the table.
 func allOperations() []namedOperation {
-	return []namedOperation{{"import", opImport}, {"ipsum", opIpsum}, {"texts", opTexts}, {"audit", opAudit}, {"add", opAdd}, {"latency", opLatency}}
+	return []namedOperation{{"import", opImport}, {"ipsum", opIpsum}, {"texts", opTexts}, {"audit", opAudit}, {"add", opAdd}, {"latency", opLatency}, {"workers", opWorkers}}
 }
 
 func operationNames() []string {
@@ -70,7 +70,7 @@ func (o *operations) daemon(ctx context.Context, name string, d *dataset) (*dnsb
 	if err != nil {
 		return nil, err
 	}
-	return startDnsbld(ctx, s)
+	return startDnsbld(ctx, s, "")
 }
 
 // load makes the source "bench" equal d and waits until DNS answers for its last host. It returns how long that took,

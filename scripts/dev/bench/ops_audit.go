@@ -24,7 +24,7 @@ func opAudit(ctx context.Context, o *operations, name string) error {
 	if err := chain(ctx, filepath.Join(s.dir, "data"), records); err != nil {
 		return fmt.Errorf("making a chain: %w", err)
 	}
-	d, err := startDnsbld(ctx, s)
+	d, err := startDnsbld(ctx, s, "")
 	if err != nil {
 		return err
 	}

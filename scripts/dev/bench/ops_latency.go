@@ -29,14 +29,51 @@ func opLatency(ctx context.Context, o *operations, name string) error {
 	}
 	p := hitsOnly(small, o.options.seed, o.env.zone)
 	spells := int(o.options.window / quietSpell)
-	idle := func() bool { spells--; return spells >= 0 }
-	if err := o.spells(d, p, name, "idle", idle); err != nil {
+	if err := o.spells(d, p, name, "idle", times(spells)); err != nil {
+		return err
+	}
+	if err := o.editing(ctx, d, p, name, spells); err != nil {
 		return err
 	}
 	if err := o.busy(ctx, d, p, name, "importing", o.data); err != nil {
 		return err
 	}
 	return o.busy(ctx, d, p, name, "replacing 1 %", o.data.churned(o.options.seed))
+}
+
+// times is true so many times.
+func times(n int) func() bool {
+	return func() bool { n--; return n >= 0 }
+}
+
+// editing asks while addresses are listed one after the other, each durably.
+func (o *operations) editing(ctx context.Context, d *dnsbld, p *pool, name string, spells int) error {
+	a, err := newAdder(d)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	done := make(chan error)
+	added := uint32(0)
+	go func() {
+		for ctx.Err() == nil {
+			if err := a.add(ctx, addAddress(added)); err != nil && ctx.Err() == nil {
+				done <- err
+				return
+			}
+			added++
+		}
+		done <- nil
+	}()
+	err = o.spells(d, p, name, "while editing", times(spells))
+	cancel()
+	if failed := <-done; failed != nil {
+		return errors.Join(err, failed)
+	}
+	o.figure(name, "edits meanwhile", float64(added), "edits")
+	return err
 }
 
 // busy asks while blctl imports, until it is done.
@@ -77,6 +114,7 @@ func (o *operations) busy(ctx context.Context, d *dnsbld, p *pool, name, what st
 // spells asks one spell after the other while more says so, at least one, and keeps the worst.
 func (o *operations) spells(d *dnsbld, p *pool, name, when string, more func() bool) error {
 	var worst measurement
+	var p999 float64
 	var lost int64
 	for first := true; more() || first; first = false {
 		m, err := o.askGently(d, p)
@@ -87,12 +125,14 @@ func (o *operations) spells(d *dnsbld, p *pool, name, when string, more func() b
 			return fmt.Errorf("%s: the run is void: %s", when, m.Example)
 		}
 		lost += m.Lost
+		p999 = max(p999, m.P999)
 		if m.P99 > worst.P99 {
 			worst = m
 		}
 	}
 	o.figure(name, "DNS p50, worst quarter second "+when, worst.P50, "µs")
 	o.figure(name, "DNS p99, worst quarter second "+when, worst.P99, "µs")
+	o.figure(name, "DNS p99.9, worst quarter second "+when, p999, "µs")
 	o.figure(name, "lost "+when, float64(lost), "queries")
 	return nil
 }

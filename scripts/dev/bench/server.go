@@ -40,7 +40,7 @@ type candidate struct {
 // candidates are all servers this program knows, in the order of the tables.
 func candidates() []candidate {
 	return []candidate{
-		echoServer(), dnsbldServer(), rbldnsdTrie(), rbldnsdTset(), knotServer(), nsdServer(), bindServer(),
+		echoServer(), dnsbldServer(), dnsbldPrompt(), rbldnsdTrie(), rbldnsdTset(), knotServer(), nsdServer(), bindServer(),
 	}
 }
 

@@ -12,11 +12,19 @@ import (
 
 // dnsbldServer is the project's own server. Its setup imports the list into an empty store, so that the measured start
 // is one with data.
-func dnsbldServer() candidate {
+func dnsbldServer() candidate { return dnsbldWith("dnsbld", "", "") }
+
+// dnsbldPrompt answers each query at once.
+func dnsbldPrompt() candidate {
+	return dnsbldWith("dnsbld-prompt", `coalesce = "0s"`, "is dnsbld with coalescing off")
+}
+
+// dnsbldWith is dnsbld with some keys of [listen] set.
+func dnsbldWith(name, listen, remark string) candidate {
 	return candidate{
-		name: "dnsbld", cover: coverage{spans: true, v6: true}, rules: rules{edns: true},
+		name: name, cover: coverage{spans: true, v6: true}, rules: rules{edns: true}, remark: remark,
 		setup: func(ctx context.Context, s site) ([]string, error) {
-			d, err := startDnsbld(ctx, s)
+			d, err := startDnsbld(ctx, s, listen)
 			if err != nil {
 				return nil, err
 			}
@@ -46,7 +54,8 @@ var errNotBuilt = errors.New("not built")
 
 // startDnsbld starts the daemon on the site's data and waits until it answers at all: the test point that RFC 5782,
 // section 5, asks for is listed whatever the store holds.
-func startDnsbld(ctx context.Context, s site) (*dnsbld, error) {
+// listen holds keys of [listen] in TOML; there may be none.
+func startDnsbld(ctx context.Context, s site, listen string) (*dnsbld, error) {
 	if s.env.dnsbld == "" || s.env.blctl == "" {
 		return nil, fmt.Errorf("dnsbld: %w", errNotBuilt)
 	}
@@ -54,7 +63,10 @@ func startDnsbld(ctx context.Context, s site) (*dnsbld, error) {
 		return nil, err
 	}
 	d := &dnsbld{site: s, socket: s.path("control.sock")}
-	d.argv = []string{s.env.dnsbld, "serve", "--data", s.path("data"), "--zone", s.zone,
+	if err := s.write("dnsbld.toml", "[listen]\nweb = \"\"\n"+listen+"\n"); err != nil {
+		return nil, err
+	}
+	d.argv = []string{s.env.dnsbld, "serve", "--config", s.path("dnsbld.toml"), "--data", s.path("data"), "--zone", s.zone,
 		"--listen", s.addr.String(), "--socket", d.socket}
 	var err error
 	if d.proc, err = startProcess(s.dir, s.env.serverCPU, d.argv); err != nil {
