@@ -3,10 +3,13 @@
 package web
 
 import (
+	"net/netip"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"dnsbld/listing"
 )
@@ -36,6 +39,28 @@ func TestBrowser(t *testing.T) {
 	h.add("2001:db8::7", "manual", func(a *listing.Add) { a.PublicNote = "Sends to addresses that were never used." })
 	h.withoutProof("192.0.2.8")
 	h.stillOffending("192.0.2.9")
+	h.mixedTraffic("192.0.2.10")
+	h.relist("192.0.2.11", "helo-rcpt-domain", 3, listing.OperatorChoice)
+	h.evident("192.0.2.11", "helo-rcpt-domain", "rcpt.example")
+	h.relist("192.0.2.12", "helo-bare-ip", 2, listing.OperatorChoice)
+	h.evident("192.0.2.12", "helo-bare-ip", "192.0.2.12")
+	h.stillOffending("192.0.2.13")
+	for _, note := range []string{"a", "b", "c"} {
+		h.ask("192.0.2.13", "", func(f url.Values) { f.Set("note", note) })
+	}
+	h.add("192.0.2.14", "helo-bare-ip", func(a *listing.Add) { a.For = listing.Life(5 * time.Hour) })
+	h.evident("192.0.2.14", "helo-bare-ip", "192.0.2.14")
+	h.add("198.51.100.0/24", "helo-bare-ip")
+	h.add("198.51.100.8", "helo-bare-ip", func(a *listing.Add) { a.Except = true })
+	h.add("192.0.2.15", "helo-bare-ip")
+	permit := listing.Permit{Subject: listing.HostSubject(netip.MustParseAddr("192.0.2.15")), Owner: "carol", Note: "a customer", Until: noon.Add(30 * listing.Day)}
+	if _, err := h.book.Permit(t.Context(), "alice", permit); err != nil {
+		t.Fatal(err)
+	}
+	h.add("192.0.2.16", "helo-bare-ip")
+	if _, err := h.book.Delist(t.Context(), "thresholds", listing.Delist{Subject: listing.HostSubject(netip.MustParseAddr("192.0.2.16")), Because: listing.AutoHeal}); err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "browser"))); err != nil {
 		t.Fatal(err)

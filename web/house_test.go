@@ -374,3 +374,37 @@ func (h *house) withoutProof(a string) {
 	h.relist(a, "helo-our-ip", 1, listing.SelfService)
 	h.evident(a, "helo-our-ip", "198.51.100.25", "198.51.100.26")
 }
+
+// mixedTraffic is a proper mail server with something else behind its address.
+func (h *house) mixedTraffic(a string) {
+	h.t.Helper()
+	h.add(a, "helo-bare-ip")
+	f := countsOf("helo-bare-ip", func(i int) int { return i % 3 * 2 }, some(9), "192.0.2.7")
+	f.LastBogus, f.Mixed = noon.Add(-2*time.Hour), 9
+	h.desk.know(a, f)
+}
+
+// network is listed as a whole, by two persons.
+func (h *house) network() {
+	h.t.Helper()
+	s, err := listing.ParseSubject("192.0.2.0/24")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	p, _, err := h.book.Propose(h.t.Context(), listing.Person{Name: "alice", UID: 1001}, listing.Add{Subject: s, Reason: "network", Note: "test", Force: true,
+		For: listing.Life(10 * listing.Day), PublicNote: "Nobody there answers complaints."}, "please")
+	if err == nil {
+		_, _, err = h.book.Approve(h.t.Context(), listing.Person{Name: "bob", UID: 1002}, p.ID, listing.Options{})
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// sweep ends what is due.
+func (h *house) sweep() {
+	h.t.Helper()
+	if err := h.book.Sweep(h.t.Context(), "dnsbld", h.live.Set().Due(uint32(h.clock().Unix()), 10)); err != nil {
+		h.t.Fatal(err)
+	}
+}

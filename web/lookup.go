@@ -50,6 +50,7 @@ type addressPage struct {
 	Counted   *countedPart
 	Diagnosis sighting.Diagnosis
 	Last      *lastPart
+	Spared    *sparedPart // what would list it, and does not
 	Removal   removalPart
 	Checked   moment
 }
@@ -79,6 +80,12 @@ type countedPart struct {
 type lastPart struct {
 	Text, Because string
 	Since, Till   moment
+}
+
+type sparedPart struct {
+	Prefix, Text string
+	Excepted     bool
+	Until        moment
 }
 
 func (s *Server) showAddress(v *visit) error {
@@ -129,6 +136,10 @@ func (s *Server) addressPage(v *visit, l *sight) addressPage {
 	}
 	if last := l.about.Last; last != nil && !p.Listed {
 		p.Last = &lastPart{Text: last.Reason.Text, Because: delist.Because(last.Because), Since: at(last.Since, l.now), Till: at(last.Till, l.now)}
+	}
+	if x := l.about.Spared; x != nil && !p.Listed {
+		info, _ := v.site.Reasons.Info(x.Entry.Reason)
+		p.Spared = &sparedPart{Prefix: x.Entry.Subject.String(), Text: info.Text, Excepted: x.Excepted, Until: at(x.Until, l.now)}
 	}
 	p.Removal = s.removal(v, l)
 	return p

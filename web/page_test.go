@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
@@ -73,6 +74,32 @@ var situations = []struct {
 		h.add("192.0.2.7", "manual", func(a *listing.Add) { a.PublicNote = "sells <lists> of addresses" })
 	}},
 	{"range", "/2001:db8::7", "", func(h *house) { h.add("2001:db8::/64", "helo-bare-ip"); h.add("2001:db8::7", "helo-our-name") }},
+	{"mixed-traffic", "/192.0.2.7", "", func(h *house) { h.mixedTraffic("192.0.2.7") }},
+	{"network", "/192.0.2.7", "", (*house).network},
+	{"lockout", "/192.0.2.7", "", func(h *house) {
+		h.relist("192.0.2.7", "helo-rcpt-domain", 3, listing.OperatorChoice)
+		h.evident("192.0.2.7", "helo-rcpt-domain", "rcpt.example")
+	}},
+	{"expires-soon", "/192.0.2.7", "", func(h *house) {
+		h.add("192.0.2.7", "helo-bare-ip", func(a *listing.Add) { a.For = listing.Life(5 * time.Hour) })
+		h.evident("192.0.2.7", "helo-bare-ip", "192.0.2.7")
+	}},
+	{"support", "/192.0.2.7", "", func(h *house) {
+		h.relist("192.0.2.7", "helo-bare-ip", 2, listing.OperatorChoice)
+		h.evident("192.0.2.7", "helo-bare-ip", "192.0.2.7")
+	}},
+	{"excepted", "/192.0.2.7", "", func(h *house) {
+		h.add("192.0.2.0/24", "helo-bare-ip")
+		h.add("192.0.2.7", "helo-bare-ip", func(a *listing.Add) { a.Except = true })
+	}},
+	{"allowed", "/192.0.2.7", "", func(h *house) {
+		h.add("192.0.2.7", "helo-bare-ip")
+		permit := listing.Permit{Subject: listing.HostSubject(netip.MustParseAddr("192.0.2.7")), Owner: "carol@example.test", Note: "a customer", Until: noon.Add(30 * listing.Day)}
+		if _, err := h.book.Permit(h.t.Context(), "alice", permit); err != nil {
+			h.t.Fatal(err)
+		}
+	}},
+	{"expired", "/192.0.2.7", "", func(h *house) { h.add("192.0.2.7", "helo-bare-ip"); h.advance(4 * listing.Day); h.sweep() }},
 	{"not-an-address", "/192.0.2.300", "", func(*house) {}},
 	{"prefix", "/192.0.2.0/24", "", func(*house) {}},
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"dnsbld/listing"
 	"dnsbld/listing/delist"
 	"dnsbld/listing/desk"
 	"dnsbld/listing/index"
@@ -16,11 +17,19 @@ type removalPart struct {
 	Decision delist.Decision
 	Retry    moment // where the decision does not say it itself
 	From     bool   // the request comes from the address
+	Mend     bool   // it ends when what it rests on is mended, and needs no other proof
+	Came     *camePart
 	Probe    string // where a mail from the address is proof
 	Text     string // what in TXT at its name is proof
 	TTL      string // how long resolvers keep an answer
 	Form     *formPart
 	Appeal   string // mailto: of who decides on appeals
+}
+
+// camePart is the last mail to the probe address.
+type camePart struct {
+	When         moment
+	Proof, Clean bool
 }
 
 type formPart struct {
@@ -44,8 +53,17 @@ func (s *Server) removal(v *visit, l *sight) removalPart {
 	if v.site.Mail != "" {
 		r.Appeal = "mailto:" + v.site.Mail + "?subject=" + url.QueryEscape(l.address.String())
 	}
-	if l.decision.Code != delist.RateLimit {
+	if c := l.about.Came; c != nil {
+		r.Came = &camePart{When: at(c.Time, l.now), Proof: c.Proof, Clean: c.Clean}
+	}
+	r.Mend = l.decision.Code == delist.NoProof && slices.ContainsFunc(l.about.Facts.Entries, func(e delist.Listing) bool {
+		return e.Info.SelfDelist == listing.SelfFixed && !e.Fixed
+	})
+	if l.decision.Code != delist.RateLimit || r.From || r.Text != "" { // else no form could bring a proof
 		r.Form = &formPart{Action: "/" + l.address.String(), Token: token, Button: buttonOf(l.decision.Code)}
+	}
+	if r.Mend {
+		r.Form.Button = "Look whether it is mended"
 	}
 	return r
 }
@@ -56,7 +74,7 @@ func buttonOf(c delist.Code) string {
 		return "Remove the listing"
 	case delist.OKSupport:
 		return "Ask our support"
-	case delist.NoProof, delist.Identity:
+	case delist.NoProof, delist.Identity, delist.RateLimit:
 		return "Check the proof and remove the listing"
 	}
 	return "Open a ticket"

@@ -45,9 +45,13 @@ func (s *Server) showResult(v *visit, l *sight, d desk.Done) error {
 		p.Outcome = "refused"
 	}
 	p.Title = resultTitles[p.Outcome] + ": " + p.Address
-	if d.Decision.Code == delist.NoProof {
-		r := s.removal(v, l)
-		p.Probe, p.Proof = r.Probe, r.Text
+	switch r := s.removal(v, l); d.Decision.Code {
+	case delist.NoProof, delist.RateLimit:
+		if !r.Mend {
+			p.Probe, p.Proof = r.Probe, r.Text
+		}
+	case delist.StillOffending, delist.MixedTraffic:
+		p.Probe = r.Probe
 	}
 	status := http.StatusOK
 	if d.Decision.Code == delist.RateLimit {

@@ -21,6 +21,15 @@ type About struct {
 	Counted sighting.Facts   // its zero value: nothing is known
 	Last    *delist.Ended    // of an address that is not listed
 	Came    *ProbeMail       // the last mail to its probe address
+	Spared  *Spared          // of an address that is not listed: what would list it, and why it does not
+}
+
+// Spared is an entry that would list an address, and what keeps it from doing
+// so.
+type Spared struct {
+	Entry    listing.Entry
+	Excepted bool      // the address is taken out of the entry; else an allow entry hides it
+	Until    time.Time // zero: for good
 }
 
 // About gathers what is known of an address.
@@ -53,7 +62,7 @@ func (d *Desk) About(ctx context.Context, a netip.Addr) (About, error) {
 			}
 		}
 		if len(about.Entries) == 0 {
-			about.Last, err = d.last(snap, a)
+			err = d.unlisted(snap, &about)
 		}
 		return err
 	})
@@ -66,15 +75,16 @@ func (d *Desk) hits(a netip.Addr) ([]index.Hit, error) {
 	if set == nil {
 		return nil, unavailable("starting", "the list is being loaded")
 	}
-	zones, reasons := d.cfg.Settings().Zones, d.cfg.Book.Rules().Reasons
-	answered := func(h index.Hit) bool {
-		info, _ := reasons.Info(h.Reason)
-		return slices.ContainsFunc(zones, func(z Zone) bool {
-			return slices.Contains(z.Reasons, h.Reason) || (len(z.Reasons) == 0 && info.Published)
-		})
-	}
 	hits := set.Lookup(a, uint32(d.now().Unix()), nil)
-	return slices.DeleteFunc(hits, func(h index.Hit) bool { return !answered(h) }), nil
+	return slices.DeleteFunc(hits, func(h index.Hit) bool { return !d.answers(h.Reason) }), nil
+}
+
+// answers reports whether some zone answers a reason.
+func (d *Desk) answers(r listing.Reason) bool {
+	info, _ := d.cfg.Book.Rules().Reasons.Info(r)
+	return slices.ContainsFunc(d.cfg.Settings().Zones, func(z Zone) bool {
+		return slices.Contains(z.Reasons, r) || (len(z.Reasons) == 0 && info.Published)
+	})
 }
 
 // entries reads what the hits stand for, strongest first.
@@ -184,6 +194,39 @@ func (d *Desk) count(about *About) error {
 		c.Bogus = 1 // the last one at least
 	}
 	about.Facts.Counters = c
+	return nil
+}
+
+// unlisted adds what is known of an address that is not listed.
+func (d *Desk) unlisted(snap listing.Snapshot, about *About) (err error) {
+	a := listing.HostSubject(about.Facts.Address)
+	if about.Last, err = d.last(snap, a.Addr()); err != nil {
+		return err
+	}
+	covering, err := snap.Covering(a)
+	if err != nil {
+		return err
+	}
+	now := d.now()
+	lists := func(e listing.Entry) bool { return (e.Until.IsZero() || now.Before(e.Until)) && d.answers(e.Reason) }
+	for _, e := range covering {
+		if e.Except || !lists(e) {
+			continue
+		}
+		for _, x := range covering {
+			if x.Except && x.Reason == e.Reason && lists(x) {
+				about.Spared = &Spared{Entry: e, Excepted: true, Until: x.Until}
+				return nil
+			}
+		}
+		allows, err := snap.Allows()
+		for _, w := range allows {
+			if w.Active(now) && w.Subject.Covers(a) {
+				about.Spared = &Spared{Entry: e, Until: w.Until}
+			}
+		}
+		return err
+	}
 	return nil
 }
 

@@ -12,7 +12,9 @@ const { BASE, CHROMIUM, ARTEFACTS } = process.env;
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const pages = {
 	home: '/', listed: '/192.0.2.7', proof: '/192.0.2.8', refused: '/192.0.2.9', range: '/2001:db8::7',
-	clear: '/198.51.100.7', private: '/10.1.2.3', criteria: '/criteria', missing: '/nonsense',
+	mixed: '/192.0.2.10', lockout: '/192.0.2.11', support: '/192.0.2.12', limited: '/192.0.2.13', soon: '/192.0.2.14', manual: '/2001:db8::7',
+	wide: '/198.51.100.9', excepted: '/198.51.100.8', allowed: '/192.0.2.15', expired: '/192.0.2.16',
+	clear: '/203.0.113.7', private: '/10.1.2.3', criteria: '/criteria', missing: '/nonsense', invalid: '/192.0.2.300',
 };
 const sizes = { wide: { width: 1100, height: 900 }, phone: { width: 320, height: 640 } };
 
