@@ -3,6 +3,7 @@ package ctl
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"net/netip"
 	"regexp"
@@ -47,7 +48,7 @@ func (s *Server) selfcheck(w http.ResponseWriter, r *http.Request, _ Caller) err
 	if s.cfg.Zones != nil {
 		c.zones = s.cfg.Zones()
 	}
-	for _, check := range []func() error{c.criteria, c.audit, c.entries, c.contact, c.tickets, c.payment, c.nameServers, c.testPoints, c.special, c.canaries, c.change} {
+	for _, check := range []func() error{c.criteria, c.audit, c.entries, c.contact, c.tickets, c.payment, c.nameServers, c.testPoints, c.world, c.special, c.canaries, c.change} {
 		if err := check(); err != nil {
 			return err
 		}
@@ -84,7 +85,13 @@ func (c *checkup) criteria() error {
 	if len(c.zones) == 0 {
 		wrong = append(wrong, "no zone is answered from here")
 	}
-	c.verdict("criteria", "2.1.1", Warn, wrong, "every zone names a page, which is made from the criteria in force")
+	if c.cfg.Criteria != nil {
+		if err := c.cfg.Criteria(); err != nil {
+			c.add("criteria", "2.1.1", Fail, "the criteria that are published are not those in force: %v", err)
+			return nil
+		}
+	}
+	c.verdict("criteria", "2.1.1", Warn, wrong, "every zone names a page, and the criteria there are those in force")
 	return nil
 }
 
@@ -113,7 +120,7 @@ func (c *checkup) audit() error {
 // part of the world.
 func (c *checkup) entries() error {
 	var endless, world []string
-	n := 0
+	n, v4 := 0, 0.0 // entries, and how many IPv4 addresses they list
 	rules := c.cfg.Book.Rules()
 	err := c.cfg.Book.Store().View(c.ctx, func(snap listing.Snapshot) error {
 		rows, err := c.rows(snap)
@@ -129,6 +136,9 @@ func (c *checkup) entries() error {
 				continue
 			}
 			n++
+			if bits := e.Subject.Bits(); e.Subject.Addr().Is4() {
+				v4 += math.Exp2(float64(32 - bits))
+			}
 			longest := rules.Policy.Longest
 			if info, ok := rules.Reasons.Info(e.Reason); ok && e.Source == "" {
 				longest = min(longest, info.Longest)
@@ -143,8 +153,23 @@ func (c *checkup) entries() error {
 		return nil
 	})
 	c.verdict("temporary", "2.2.1", Fail, endless, fmt.Sprintf("each of %d entries ends, none later than its cap", n))
-	c.verdict("world", "3.4", Fail, world, "no entry lists the world, and a zone that is shut down is empty")
+	c.verdict("width", "3.4", Fail, world, "no entry is wider than policy.widest_v4 and policy.widest_v6 let it be")
+	c.size(v4)
 	return err
+}
+
+// size: a list that holds a good part of the Internet is a mistake.
+func (c *checkup) size(v4 float64) {
+	const some, many = 0.02, 0.2
+	share := v4 / math.Exp2(32)
+	grade := Pass
+	switch {
+	case share > many:
+		grade = Fail
+	case share > some:
+		grade = Warn
+	}
+	c.add("size", "3.8", grade, "the entries list at most %.3g %% of all IPv4 addresses", 100*share)
 }
 
 // contact: there is one, and the list does not block it.
@@ -241,41 +266,6 @@ func (c *checkup) payment() error {
 		}
 	}
 	c.verdict("payment", "2.2.5", Fail, wrong, "no text of a reason and no letter speaks of money")
-	return nil
-}
-
-// nameServers: each zone has two, and all zones are in step.
-func (c *checkup) nameServers() error {
-	var wrong []string
-	for _, z := range c.zones {
-		if len(z.NS) < 2 {
-			wrong = append(wrong, fmt.Sprintf("%s has %d name servers, and two are needed", z.Name, len(z.NS)))
-		}
-		if z.Serial != c.zones[0].Serial {
-			wrong = append(wrong, fmt.Sprintf("%s is at serial %d, %s at %d", z.Name, z.Serial, c.zones[0].Name, c.zones[0].Serial))
-		}
-	}
-	c.verdict("name-servers", "3.2", Warn, wrong, "every zone has two name servers at least, and all zones have one serial")
-	return nil
-}
-
-// testPoints: 127.0.0.2 is always answered and 127.0.0.1 never (RFC 5782,
-// section 5).
-func (c *checkup) testPoints() error {
-	if c.cfg.Answers == nil {
-		c.add("test-points", "3.3", Warn, "no zone is answered from here")
-		return nil
-	}
-	var wrong []string
-	for text, listed := range map[string]bool{"127.0.0.1": false, "127.0.0.2": true, "::FFFF:7F00:1": false, "::FFFF:7F00:2": true} {
-		for _, a := range c.cfg.Answers(netip.MustParseAddr(text)) {
-			if (len(a.A) > 0) != listed {
-				wrong = append(wrong, fmt.Sprintf("%s in %s: listed is %v", text, a.Zone, len(a.A) > 0))
-			}
-		}
-	}
-	slices.Sort(wrong)
-	c.verdict("test-points", "3.3", Fail, wrong, "127.0.0.2 is answered in every zone, 127.0.0.1 in none")
 	return nil
 }
 

@@ -174,3 +174,6 @@ func (s *Server) criteriaJSON(v *visit) error {
 	}
 	return s.reply(v, http.StatusOK, out)
 }
+
+// Thresholds are those that the page of criteria says.
+func (s *Server) Thresholds() sighting.Thresholds { return s.site.Load().Thresholds }

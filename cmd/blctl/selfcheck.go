@@ -21,11 +21,13 @@ func (p *program) selfcheckCommand() *cli.Command {
 		Name:      "selfcheck",
 		Usage:     "is the list run as RFC 6471 asks?",
 		UsageText: "blctl selfcheck [--quiet]",
-		Description: `Checks what RFC 6471 asks of a blocklist, each with its section: criteria that can
-be read, an audit that verifies, entries that end, a contact, prompt answers,
-published codes alone, no payment, name servers in step, test points, nothing
-listed that nobody has of his own, no canary listed (policy.canaries), and a list
-that does not grow too fast. Made for monitoring.
+		Description: `Checks what RFC 6471 asks of a blocklist, each with its section: published
+criteria that are those in force, an audit that verifies, entries that end, a
+contact that the list does not block, prompt answers, published codes alone, no
+payment, two name servers that are asked for their serials (a warning from 2
+minutes behind, a failure from an hour), test points, a list that never lists the
+world, nothing listed that nobody has of his own, no canary listed
+(policy.canaries), and limits on size and growth. Made for monitoring.
 
 exit status: 0 all passed; 1 a warning; 2 a failure; 3 it cannot be told, as when
 dnsbld cannot be reached

@@ -160,3 +160,25 @@ func TestTokenInTXT(t *testing.T) {
 		t.Errorf("with the token in TXT: %q, %+v, %v", got.Proof, got.Decision, err)
 	}
 }
+
+// What is published is what is in force, and selfcheck holds the one against the
+// other.
+func TestSelfcheckOfADaemon(t *testing.T) {
+	r := start(t, shortDir(t))
+	checks, err := r.client.Selfcheck(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	grades := map[string]string{}
+	for _, c := range checks {
+		grades[c.Name] = string(c.Grade)
+	}
+	for _, name := range []string{"criteria", "audit", "temporary", "width", "size", "contact", "prompt", "codes", "payment", "test-points", "shutdown", "special", "rate"} {
+		if grades[name] != "PASS" {
+			t.Errorf("%s: %q", name, grades[name])
+		}
+	}
+	if grades["name-servers"] != "WARN" || grades["canaries"] != "WARN" || len(grades) != 15 {
+		t.Errorf("%v", grades)
+	}
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"reflect"
+	"sync"
+
+	"dnsbld/ctl"
+	"dnsbld/zone"
+)
+
+// dnsPort is where name servers answer.
+const dnsPort = 53
+
+// serials asks the name servers of all zones, at once: those with addresses in
+// the configuration there, others where the system's resolver finds them.
+func (d *dnsbld) serials(ctx context.Context) []ctl.ServerSerial {
+	var all []ctl.ServerSerial
+	var asking sync.WaitGroup
+	for _, z := range d.cfg.Load().zone.Zones {
+		for _, ns := range z.NS {
+			all = append(all, ctl.ServerSerial{Zone: z.Name, Server: ns.Name})
+		}
+	}
+	n := 0
+	for _, z := range d.cfg.Load().zone.Zones {
+		for _, ns := range z.NS {
+			answer := &all[n]
+			asking.Go(func() { answer.Serial, answer.Err = askSerial(ctx, ns, z.Name) })
+			n++
+		}
+	}
+	asking.Wait()
+	return all
+}
+
+// askSerial asks a name server at each of its addresses until one answers.
+func askSerial(ctx context.Context, ns zone.NameServer, name string) (uint32, error) {
+	addresses := ns.Addresses
+	if len(addresses) == 0 {
+		var err error
+		if addresses, err = net.DefaultResolver.LookupNetIP(ctx, "ip", ns.Name); err != nil {
+			return 0, fmt.Errorf("its address is not known: %w", err)
+		}
+	}
+	var failed error
+	for _, a := range addresses {
+		serial, err := zone.Serial(ctx, netip.AddrPortFrom(a.Unmap(), dnsPort), name)
+		if err == nil {
+			return serial, nil
+		}
+		failed = errors.Join(failed, err)
+	}
+	return 0, failed
+}
+
+// criteria holds what the page of criteria says against what the sensor and the
+// desk go by: a reload that stopped half way would part them.
+func (d *dnsbld) criteria() error {
+	published, running := d.web.server.Thresholds(), d.sensor.cfg.Load().thresholds
+	for reason, t := range running {
+		if !reflect.DeepEqual(published[reason], t) {
+			return fmt.Errorf("the threshold of %s", d.book.Rules().Reasons.Symbol(reason))
+		}
+	}
+	if len(published) != len(running) {
+		return errors.New("a threshold that is not in force is published")
+	}
+	return nil
+}
