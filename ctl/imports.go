@@ -197,6 +197,9 @@ func (in *intake) verdict() error {
 	case in.Bad > 0 && !in.command.SkipBad:
 		return invalid("bad-lines", fmt.Sprintf("%d of %d lines cannot be imported; nothing was changed", in.Bad, in.Bad+in.Lines),
 			"correct them, or leave them out with --skip-bad")
+	case in.Lines == 0:
+		return &listing.Error{Kind: listing.ErrPolicy, Code: "empty-file", Message: "the file lists nothing; nothing was changed",
+			Hint: "was it cut short? `blctl source drop " + in.Source + "` ends a source"}
 	case in.Lines < in.command.MinLines:
 		return &listing.Error{Kind: listing.ErrPolicy, Code: "too-few-lines",
 			Message: fmt.Sprintf("the file has %d good lines, fewer than %d; nothing was changed", in.Lines, in.command.MinLines),

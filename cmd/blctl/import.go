@@ -38,7 +38,7 @@ FORMAT is one of
 ` + wrapped(feed.Formats(), "") + `
 
 exit status: 0 done; 2 no such file, or bad lines; 4 too many changes, too few
-lines; 5 another import came between; 6 done, but bad lines were skipped
+lines or none; 5 another import came between; 6 done, but bad lines were skipped
 
 examples:
   blctl import ipsum.txt --reason imported --source ipsum --replace --min-lines 1000
