@@ -97,7 +97,6 @@ func (d *Desk) entries(snap listing.Snapshot, hits []index.Hit, about *About) er
 	if err != nil {
 		return err
 	}
-	reasons := d.cfg.Book.Rules().Reasons
 	for _, h := range hits {
 		n := slices.IndexFunc(covering, func(e listing.Entry) bool {
 			return !e.Except && e.Reason == h.Reason && e.Source == h.Source && e.Subject.Prefix == h.Prefix
@@ -110,15 +109,8 @@ func (d *Desk) entries(snap listing.Snapshot, hits []index.Hit, about *About) er
 		if i := slices.IndexFunc(sources, func(s listing.Source) bool { return s.Name == e.Source }); i >= 0 && e.Since.IsZero() {
 			e.Since = sources[i].Since
 		}
-		info, known := reasons.Info(e.Reason)
-		if !known {
-			info = listing.ReasonInfo{Code: e.Reason, Symbol: reasons.Symbol(e.Reason), Text: "is listed"}
-		}
-		ev := delist.Evident{Listing: delist.Listing{Entry: e, Info: info}}
-		if e.Reason == rcptBogus {
-			ev.Looked, ev.Fixed = true, about.stopped(e.Reason, d.now())
-		}
-		if err := d.evidence(snap, &ev, about.Counted); err != nil {
+		ev, err := d.evident(snap, e, *about)
+		if err != nil {
 			return err
 		}
 		about.Entries = append(about.Entries, ev)
@@ -131,6 +123,20 @@ func (d *Desk) entries(snap listing.Snapshot, hits []index.Hit, about *About) er
 		}
 	}
 	return nil
+}
+
+// evident is an entry with what was seen.
+func (d *Desk) evident(snap listing.Snapshot, e listing.Entry, about About) (delist.Evident, error) {
+	reasons := d.cfg.Book.Rules().Reasons
+	info, known := reasons.Info(e.Reason)
+	if !known {
+		info = listing.ReasonInfo{Code: e.Reason, Symbol: reasons.Symbol(e.Reason), Text: "is listed"}
+	}
+	ev := delist.Evident{Listing: delist.Listing{Entry: e, Info: info}}
+	if e.Reason == rcptBogus {
+		ev.Looked, ev.Fixed = true, about.stopped(e.Reason, d.now())
+	}
+	return ev, d.evidence(snap, &ev, about.Counted)
 }
 
 // evidence adds what was seen and who ended former listings himself.

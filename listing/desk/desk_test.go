@@ -34,8 +34,10 @@ type office struct {
 	live   *index.Live
 	engine *sighting.Engine
 	people *db.People
-	dns    records
-	ns     atomic.Int64
+
+	forgetful *forgetful
+	dns       records
+	ns        atomic.Int64
 
 	settings *desk.Settings
 }
@@ -89,6 +91,7 @@ func newOffice(t *testing.T) *office {
 	must(err)
 	o.people, err = db.OpenPeople(filepath.Join(t.TempDir(), "people.db"))
 	must(err)
+	o.forgetful = &forgetful{People: o.people}
 	reasons, err := listing.NewReasons(listing.DefaultReasons())
 	must(err)
 	rules := listing.Rules{Reasons: reasons, Policy: listing.DefaultPolicy()}
@@ -103,7 +106,7 @@ func newOffice(t *testing.T) *office {
 	settings := desk.Settings{Zones: []desk.Zone{{Name: "bl.test", TTL: 5 * time.Minute}}, Letters: letters, Page: "https://bl.example/",
 		Mail: "desk@bl.example", Probe: "probe.bl.example", Texts: true}
 	o.settings = &settings
-	o.Desk, err = desk.New(desk.Config{Book: o.book, View: o.live, Counters: o.engine, DNS: &o.dns, People: o.people, Signer: signer,
+	o.Desk, err = desk.New(desk.Config{Book: o.book, View: o.live, Counters: o.engine, DNS: &o.dns, People: o.forgetful, Signer: signer,
 		Settings: func() desk.Settings { return settings }})
 	must(err)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -229,6 +232,55 @@ func TestSenderDelistsItself(t *testing.T) {
 	about, err := o.About(t.Context(), sender)
 	if err != nil || about.Last == nil || about.Last.Because != listing.SelfService {
 		t.Errorf("afterwards: %+v, %v", about.Last, err)
+	}
+}
+
+// forgetful is a file of people that fails to keep what is answered, once.
+type forgetful struct {
+	desk.People
+	fails bool
+}
+
+func (f *forgetful) Put(kind, id string, value []byte) error {
+	if kind == "answer" && f.fails {
+		f.fails = false
+		return errors.New("no room")
+	}
+	return f.People.Put(kind, id, value)
+}
+
+// A request that was broken off after it ended the listing goes on when it is
+// sent again: the letter is the one that it would have had.
+func TestABrokenOffRequestIsTakenUp(t *testing.T) {
+	for what, seen := range map[string]bool{"our-error": false, "self-service": true} {
+		o := newOffice(t)
+		o.forgetful.fails = true
+		o.add(t, listing.Add{Reason: "helo-bare-ip", HELO: "192.0.2.7"})
+		if seen {
+			o.see(t, noon.Add(-3*time.Hour), 12, "192.0.2.7", helo.CodeBareIP, helo.Medium)
+		}
+		r := desk.Request{Delist: true, Key: "mail 1", Actor: "alice", Address: sender}
+		plan := r
+		plan.DryRun = true
+		wanted := o.request(t, plan)
+		if _, err := o.Request(t.Context(), r); err == nil || o.listed() {
+			t.Fatalf("%s: it was not broken off: %v", what, err)
+		}
+		done := o.request(t, r)
+		if done.Outcome != wanted.Outcome || done.Decision.Code != wanted.Decision.Code || done.Decision.Sentence != wanted.Decision.Sentence || done.Revision == 0 {
+			t.Errorf("%s: taken up: %+v, wanted %+v", what, done, wanted)
+		}
+		head := func(letter string) string {
+			letter, _, _ = strings.Cut(letter, "Our ticket")
+			letter, _, _ = strings.Cut(letter, "Reference of this letter")
+			return letter
+		}
+		if head(done.Letter) != head(wanted.Letter) || done.Letter == "" {
+			t.Errorf("%s: the letter:\n%s\nwanted:\n%s", what, done.Letter, wanted.Letter)
+		}
+		if about, err := o.About(t.Context(), sender); err != nil || len(about.Facts.Requests) != 1 {
+			t.Errorf("%s: it counts as %d requests: %v", what, len(about.Facts.Requests), err)
+		}
 	}
 }
 

@@ -73,8 +73,15 @@ func (d *Desk) Request(ctx context.Context, r Request) (Done, error) {
 	if c.contact, err = d.contact(r, c.now); err != nil {
 		return Done{}, err
 	}
+	// What has begun is finished, also when nobody waits for it any more.
+	ctx = context.WithoutCancel(ctx)
 	if err := d.hear(ctx, c, r); err != nil {
 		return Done{}, err
+	}
+	if c.because != "" && len(c.ends) == 0 {
+		if err := d.recall(ctx, c); err != nil {
+			return Done{}, err
+		}
 	}
 	if err := d.carryOut(ctx, c, r); err != nil {
 		return Done{}, err
@@ -123,12 +130,14 @@ func (d *Desk) consider(about About, r Request, id string) *hearing {
 // ownEntries are the entries that a request about one address may end: those
 // of the address, and in IPv6 of its /64. A range is about others too.
 func ownEntries(all []delist.Evident) []delist.Evident {
-	const own = 64
 	return slices.DeleteFunc(slices.Clone(all), func(e delist.Evident) bool {
 		s := e.Subject
-		return !s.IsHost() && (s.Addr().Is4() || s.Bits() < own)
+		return !s.IsHost() && (s.Addr().Is4() || s.Bits() < ownBits)
 	})
 }
+
+// ownBits is how long a prefix in IPv6 is that belongs to one sender.
+const ownBits = 64
 
 // hear counts the request and notes it in a ticket. One that was heard before
 // and not finished goes on as it was decided then.
