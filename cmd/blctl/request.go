@@ -32,7 +32,9 @@ on record is ended as our error, and the letter apologises.
 
 The same request is heard once: the same "id", or the same Message-ID, gets the
 same answer. There is no letter for mail that came from a program or a list, nor
-a second one for the same sender and ticket within a day (RFC 3834).
+a second one for the same sender and ticket within a day (RFC 3834). A mail that
+was answered is not answered again when it is delivered again, but with --again:
+for a program that could not send the letter the first time.
 
 exit status: 0 the letter was printed, or no program may answer; 3 the text does
 not say what address it is about: a person has to look; 4 there is no evidence
@@ -48,6 +50,7 @@ examples:
 			&cli.StringFlag{Name: "ticket", Usage: "the ticket `REF`, ours or one in another system"},
 			&cli.StringFlag{Name: "idempotency-key", Usage: "hear it once, however often it is sent with the key `K` in 30 days"},
 			&cli.StringFlag{Name: "line", Usage: "as --idempotency-key, for a request that has no id of its own: `K`"},
+			&cli.BoolFlag{Name: "again", Usage: "print the letter of a mail that was answered before: it could not be sent"},
 			&cli.BoolFlag{Name: "dry-run", Usage: "say what would be done, and do nothing"},
 		},
 		Action: p.action(p.request),
@@ -114,7 +117,7 @@ func (p *program) request(ctx context.Context, in *input) error {
 	if err == nil {
 		a, err = p.client.Request(ctx, r)
 	}
-	if fromMail && a.Repeated && a.NoAnswer == "" {
+	if fromMail && a.Repeated && a.NoAnswer == "" && !in.Bool("again") {
 		a.NoAnswer = "it was answered before"
 	}
 	out := requested{head: head{Schema: schema}, Action: "request", DeskAnswer: &a}
