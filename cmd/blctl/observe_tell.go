@@ -21,7 +21,7 @@ import (
 // Sessions are told in batches of a size and an age. What is told again, because
 // it is not known whether it arrived, counts once.
 const (
-	batchSize = 500
+	batchSize = 2000
 	batchMost = 512 << 10 // octets
 	batchAge  = 250 * time.Millisecond
 	retryTime = 2 * time.Second
