@@ -19,6 +19,7 @@ import (
 // session is what is said.
 type session struct {
 	from, to, verb, helo, auth, sender, rcpt string
+	mail                                     bool
 }
 
 func main() {
@@ -30,6 +31,7 @@ func main() {
 	flag.StringVar(&s.sender, "sender", "somebody@sender.example", "of the mail")
 	flag.StringVar(&s.rcpt, "rcpt", "somebody@rcpt.example", "of the mail")
 	flag.StringVar(&s.auth, "auth", "", "USER:PASSWORD to log in with")
+	flag.BoolVar(&s.mail, "mail", false, "send a mail to its end, not only to RCPT")
 	n := flag.Int("n", 1, "how many sessions")
 	flag.Parse()
 	for range *n {
@@ -41,7 +43,7 @@ func main() {
 	}
 }
 
-// hold holds one session up to RCPT, or until the server refuses something.
+// hold holds one session up to RCPT or the end of a mail, or until the server refuses something.
 func (s *session) hold() (reply string, err error) {
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(s.from)}, Timeout: 10 * time.Second}
 	conn, err := d.Dial("tcp", s.to)
@@ -57,7 +59,11 @@ func (s *session) hold() (reply string, err error) {
 	if user, password, some := strings.Cut(s.auth, ":"); some {
 		login = "AUTH PLAIN " + base64.StdEncoding.EncodeToString([]byte("\x00"+user+"\x00"+password))
 	}
-	for n, line := range []string{"", s.verb + " " + s.helo, login, "MAIL FROM:<" + s.sender + ">", "RCPT TO:<" + s.rcpt + ">"} {
+	data, text := "", ""
+	if s.mail {
+		data, text = "DATA", "Subject: a test\r\n\r\nNothing to see here.\r\n."
+	}
+	for n, line := range []string{"", s.verb + " " + s.helo, login, "MAIL FROM:<" + s.sender + ">", "RCPT TO:<" + s.rcpt + ">", data, text} {
 		if line == "" && n > 0 {
 			continue
 		}
