@@ -118,7 +118,7 @@ func (s *Server) imports(w http.ResponseWriter, r *http.Request, who Caller) err
 		}
 	}
 	body := &patient{Reader: r.Body, control: http.NewResponseController(w)}
-	reader, err := in.reader(body, s.cfg.Book.Rules().Reasons)
+	reader, err := in.reader(body, s.cfg.Book.Rules().Reasons, s.cfg.Book.Now())
 	if err != nil {
 		body.drain()
 		return err
@@ -258,8 +258,8 @@ func (c *Client) Import(ctx context.Context, cmd Import, file io.Reader) (out Im
 }
 
 // reader reads the file line by line.
-func (in *intake) reader(body io.Reader, reasons *listing.Reasons) (*feed.Reader, error) {
-	o := feed.Options{Format: in.command.Format, Reasons: reasons, Map: map[string]listing.Reason{},
+func (in *intake) reader(body io.Reader, reasons *listing.Reasons, now time.Time) (*feed.Reader, error) {
+	o := feed.Options{Format: in.command.Format, Reasons: reasons, Map: map[string]listing.Reason{}, Now: now,
 		Bad: func(b feed.BadLine) error { return in.bad(b.Line, b.Err) }}
 	if o.Format == "" {
 		o.Format = "plain"

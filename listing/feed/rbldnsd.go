@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"dnsbld/listing"
 )
@@ -23,7 +24,9 @@ import (
 //     an entry inside it the more specific stands, as in the tries; ip4set
 //     compares them by whole octets only. Inside an entry of another reason
 //     both reasons stand, where rbldnsd answers the more specific alone.
-//   - SOA, NS, TTL and TIMESTAMP are skipped.
+//   - SOA, NS and TTL are skipped: zones are not made of files here. A file that
+//     has expired by its TIMESTAMP, or is from the future, is refused; what
+//     stands after one that gives an end, ends then.
 //
 // In an ip4tset and an ip6tset the first default line counts for all entries,
 // those before it too, as there (early).
@@ -69,6 +72,7 @@ type scope struct {
 	words    [10]string // substitution variables
 	base     string     // the template around texts
 	maxRange uint64     // addresses that an entry may have; 0: any number
+	expires  time.Time  // of the data; zero: with its source
 }
 
 type meaning struct {
@@ -80,6 +84,7 @@ type meaning struct {
 // named after it.
 type exclusion struct {
 	subject listing.Subject
+	expires time.Time
 	line    int
 	set     int
 }
@@ -174,7 +179,7 @@ func (p *rbldnsd) add(s listing.Subject, v value) error {
 		return err
 	}
 	p.seen[p.set].add(reason)
-	i := item{subject: s, reason: reason}
+	i := item{subject: s, reason: reason, until: p.scope.expires}
 	if p.options.DefaultTexts || (v.text != "" && !v.preset) {
 		i.public = p.public(v.text, s, reason)
 	}
@@ -205,7 +210,7 @@ func (p *rbldnsd) reason(a netip.Addr) (listing.Reason, error) {
 // there can be only one, that is known at once.
 func (p *rbldnsd) exclude(s listing.Subject) error {
 	if o := p.options; o.Reason != 0 && len(o.Map) == 0 {
-		p.items = append(p.items, item{subject: s, reason: o.Reason, except: true})
+		p.items = append(p.items, item{subject: s, reason: o.Reason, except: true, until: p.scope.expires})
 		return nil
 	}
 	const most = 1 << 20
@@ -213,7 +218,7 @@ func (p *rbldnsd) exclude(s listing.Subject) error {
 		return fatal{complain("too-many-exclusions", "give --reason without --map: then they need not be kept in memory",
 			"the file has more than %d exclusions", most)}
 	}
-	p.held = append(p.held, exclusion{s, p.n, p.set})
+	p.held = append(p.held, exclusion{s, p.scope.expires, p.n, p.set})
 	return nil
 }
 
@@ -234,7 +239,7 @@ func (p *rbldnsd) end() ([]item, error) {
 		}
 		for r := range 256 {
 			if set.has(listing.Reason(r)) {
-				p.items = append(p.items, item{subject: x.subject, reason: listing.Reason(r), except: true, at: x.line})
+				p.items = append(p.items, item{subject: x.subject, reason: listing.Reason(r), except: true, until: x.expires, at: x.line})
 			}
 		}
 	}

@@ -81,7 +81,7 @@ func (p *rbldnsd) flush() {
 		return
 	}
 	p.record = nil
-	i := item{subject: r.subject, reason: r.reason, at: r.line}
+	i := item{subject: r.subject, reason: r.reason, until: p.scope.expires, at: r.line}
 	if r.text != "" {
 		i.public = publicText(strings.TrimPrefix(r.text, r.subject.Text()+" "))
 	}

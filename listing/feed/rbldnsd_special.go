@@ -3,6 +3,7 @@ package feed
 import (
 	"bytes"
 	"strconv"
+	"time"
 
 	"dnsbld/listing"
 )
@@ -23,8 +24,10 @@ func (p *rbldnsd) special(text []byte) error {
 		return nil
 	default:
 		switch string(bytes.ToUpper(name)) {
-		case "SOA", "NS", "TTL", "TIMESTAMP":
+		case "SOA", "NS", "TTL":
 			return nil
+		case "TIMESTAMP":
+			return p.setTimestamp(args)
 		case "MAXRANGE4":
 			return p.setMaxRange(args)
 		case "DATASET":
@@ -58,4 +61,70 @@ func (p *rbldnsd) checkRange(lo, hi uint32) error {
 		return complain("too-large", "correct the line or the $MAXRANGE4", "the entry has %d addresses, and $MAXRANGE4 of this file allows %d", n, p.scope.maxRange)
 	}
 	return nil
+}
+
+// setTimestamp reads when the data was made and, perhaps, until when it is good:
+// "2026:11:26:12 +2d". It fails for data of another time.
+func (p *rbldnsd) setTimestamp(args []byte) error {
+	words := bytes.Fields(args)
+	made, ok := parseStamp(words[0])
+	var expires time.Time
+	switch {
+	case !ok || len(words) > 2:
+		ok = false
+	case len(words) == 1:
+	case words[1][0] == '+':
+		var life listing.Life
+		life, ok = parseRelative(words[1][1:])
+		expires = made.Add(life.Duration())
+		ok = ok && !made.IsZero()
+	default:
+		expires, ok = parseStamp(words[1])
+	}
+	now := p.options.Now
+	switch {
+	case !ok:
+		return complain("bad-special", "write $TIMESTAMP 2026:11:26 +2d, with colons or dashes between the numbers",
+			"%s is not a time and an end", listing.Quote(string(args[:min(len(args), 60)])))
+	case now.IsZero():
+	case made.After(now):
+		return fatal{complain("future", "is the clock of whoever made it right?", "the file says that it was made on %s, which is yet to come", made.Format(time.RFC3339))}
+	case !expires.IsZero() && !expires.After(now):
+		return fatal{complain("expired", "fetch a newer one", "the file says that it was good until %s", expires.Format(time.RFC3339))}
+	}
+	const forEver = 2100
+	if p.scope.expires = expires; expires.Year() >= forEver {
+		p.scope.expires = time.Time{}
+	}
+	return nil
+}
+
+// parseStamp reads yyyy:mm:dd[:hh[:mi[:ss]]], in UTC, whose delimiters may be
+// dashes or be left out; 0 and - are no time.
+func parseStamp(text []byte) (t time.Time, ok bool) {
+	if string(text) == "0" || string(text) == "-" {
+		return time.Time{}, true
+	}
+	digits := bytes.Map(func(c rune) rune {
+		if c == ':' || c == '-' {
+			return -1
+		}
+		return c
+	}, text)
+	const layout = "20060102150405"
+	if n := len(digits); n < 8 || n > len(layout) || n%2 != 0 {
+		return t, false
+	}
+	const first = 1970
+	t, err := time.Parse(layout[:len(digits)], string(digits))
+	return t, err == nil && t.Year() >= first
+}
+
+// parseRelative reads a time such as 2d or 1w2d; without a unit it is seconds.
+func parseRelative(text []byte) (listing.Life, bool) {
+	if n, err := strconv.ParseUint(string(text), 10, 32); err == nil {
+		return listing.Life(time.Duration(n) * time.Second), true
+	}
+	life, err := listing.ParseLife(string(text))
+	return life, err == nil
 }

@@ -1,8 +1,10 @@
 package feed_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"dnsbld/listing"
 	"dnsbld/listing/feed"
@@ -211,6 +213,36 @@ line 9: the entry has 257 addresses, and $MAXRANGE4 of this file allows 256
 line 10: the entry has 512 addresses, and $MAXRANGE4 of this file allows 256
 line 12: the entry has 8 addresses, and $MAXRANGE4 of this file allows 4
 192.0.2.0/30 23`)
+}
+
+func TestTimestamp(t *testing.T) {
+	o := imported
+	o.Now = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+	const file = "192.0.2.1\n$TIMESTAMP %s\n192.0.2.2\n!198.51.100.1\n"
+	for stamp, end := range map[string]string{
+		"2026:11:26":                     "",
+		"0":                              "",
+		"- -":                            "",
+		"20261126":                       "",
+		"2026-11-26-11-59-59":            "",
+		"2026:11:26:12 2026:12:24":       " until 2026-12-24T00:00:00Z",
+		"2026-11-26:10 +2d":              " until 2026-11-28T10:00:00Z",
+		"2026-11-26:10\t+7201":           " until 2026-11-26T12:00:01Z",
+		"0 2026-11-26:12:00:01":          " until 2026-11-26T12:00:01Z",
+		"2026:11:01 9999:12:31:23:59:59": "",
+	} {
+		expect(t, "rbldnsd:ip4set", fmt.Sprintf(file, stamp), o, "192.0.2.1 23\n192.0.2.2 23"+end+"\n!198.51.100.1 23"+end)
+	}
+	for stamp, want := range map[string]string{
+		"2026:11:26:12:00:01":      "the file says that it was made on 2026-11-26T12:00:01Z, which is yet to come",
+		"2026:11:01 2026:11:26:12": "the file says that it was good until 2026-11-26T12:00:00Z",
+		"2026:11:01 +3w":           "the file says that it was good until 2026-11-22T00:00:00Z",
+	} {
+		expect(t, "rbldnsd:ip4set", fmt.Sprintf(file, stamp), o, "192.0.2.1 23\nerror: "+want)
+	}
+	for _, stamp := range []string{"2026", "2026/11/26", "2026:11:26:1", "20261399", "2026:11:01 soon", "2026:11:01 +soon", "0 +2d", "2026:11:01 +1d x", "1969:12:31"} {
+		expect(t, "rbldnsd:ip4set", "$TIMESTAMP "+stamp+"\n", o, `line 1: "`+stamp+`" is not a time and an end`)
+	}
 }
 
 func TestIP4Trie(t *testing.T) {

@@ -26,6 +26,9 @@ type Options struct {
 	// are taken for numbers of the catalogue, as in this list's own exports.
 	Map map[string]listing.Reason
 
+	// Now is what a file's own time is held against; zero: it is not.
+	Now time.Time
+
 	// Bad is called for every line that cannot be read. If it returns nil the
 	// line is left out, otherwise the reading ends with what it returns. If it
 	// is nil the first bad line ends the reading.
