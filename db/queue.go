@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"dnsbld/listing"
@@ -79,8 +80,8 @@ func (q *queue) take() []*job {
 		q.mu.Lock()
 		if len(q.jobs) > 0 {
 			n := q.batch()
-			batch := q.jobs[:n:n]
-			q.jobs = q.jobs[n:]
+			batch := slices.Clone(q.jobs[:n])
+			q.jobs = slices.Delete(q.jobs, 0, n) // which forgets them: an import is large
 			q.mu.Unlock()
 			return batch
 		}

@@ -3,6 +3,7 @@ package index
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"dnsbld/listing"
 )
@@ -13,6 +14,9 @@ const (
 	most = 4096
 	// bulk is how many changes leave enough garbage to be worth a collection.
 	bulk = 100_000
+	// settleAfter is how long that waits: whoever made the changes holds what
+	// it made them with until it has heard that they are served.
+	settleAfter = time.Second
 )
 
 // follow publishes what changes after the set that is served. It always
@@ -21,7 +25,9 @@ func (l *Live) follow(ctx context.Context, store listing.Store) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	s := readStream(ctx, store, l.Set().revision)
-	f := follower{live: l, builder: newBuilder(l.Set())}
+	f := follower{live: l, builder: newBuilder(l.Set()), settling: time.AfterFunc(time.Hour, l.settle)}
+	defer f.settling.Stop()
+	f.settling.Stop()
 	for {
 		batch, ok := s.next()
 		if err := f.take(batch); err != nil {
@@ -95,8 +101,9 @@ func (s *stream) next() (batch []listing.Change, ok bool) {
 
 // follower folds batches of changes into sets.
 type follower struct {
-	live    *Live
-	builder *builder
+	live     *Live
+	builder  *builder
+	settling *time.Timer
 }
 
 // take publishes the revisions that end in a batch, as one set, and begins the
@@ -131,7 +138,7 @@ func (f *follower) publish() error {
 	folded := f.builder.folded
 	f.builder = newBuilder(next)
 	if folded >= bulk {
-		next.settle()
+		f.settling.Reset(settleAfter)
 	}
 	return nil
 }

@@ -47,15 +47,17 @@ func (l *Live) Load(ctx context.Context, store listing.Store) error {
 		return fmt.Errorf("loading the index: %w", err)
 	}
 	l.Publish(next)
-	next.settle()
+	l.settle()
 	return nil
 }
 
 // settle gives back what making a large set took, which is more than what
 // serving it takes.
-func (s *Set) settle() {
+func (l *Live) settle() {
 	debug.FreeOSMemory()
-	s.useHugePages()
+	if s := l.Set(); s != nil {
+		s.useHugePages()
+	}
 }
 
 // Publish serves a set from now on, under the never-list that is in force.
