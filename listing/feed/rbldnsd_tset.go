@@ -76,13 +76,13 @@ func (p *rbldnsd) release() error {
 			continue
 		}
 		p.scope, p.set = set.scope, set.set
-		at := int(set.lines[set.released])
-		switch err := p.add(set.subject(set.released), set.scope.value); {
+		at, subject := int(set.lines[set.released]), set.subject(set.released)
+		switch err := p.add(subject, set.scope.value); {
 		case err != nil && len(p.items) > 0: // those first
 			return nil
 		case err != nil:
 			set.released++
-			return late{err, at}
+			return late{err, at, subject.Text()}
 		}
 		p.items[len(p.items)-1].at = at
 		set.released++

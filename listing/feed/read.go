@@ -75,6 +75,7 @@ func (f fatal) Unwrap() error { return f.error }
 type late struct {
 	error
 	line int
+	text string // what it named
 }
 
 func (l late) Unwrap() error { return l.error }
@@ -224,7 +225,7 @@ func (r *Reader) bad(text []byte, err error) error {
 	r.at = r.in.read
 	var before late
 	if errors.As(err, &before) {
-		r.at, err = before.line, before.error
+		r.at, text, err = before.line, []byte(before.text), before.error
 	}
 	line := BadLine{Line: r.at, Text: listing.Quote(string(text[:min(len(text), 100)])), Err: err}
 	if r.options.Bad != nil {
