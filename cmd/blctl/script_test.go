@@ -39,6 +39,7 @@ func TestMain(m *testing.M) {
 //	clock DURATION      the daemon's clock goes ahead
 //	instant NAME        $NAME is the daemon's time, $NAME_MAIL the same as in a mail
 //	halt                ends the daemon; its store is $STORE
+//	start               starts it again
 //	as NAME COMMAND …   the command is sent by alice, bob or root
 //	lastline NAME       $NAME is the last line that the last command printed
 //	fits                what the last command printed fits a terminal of 24 lines, the prompt among them, and 80 columns
@@ -47,7 +48,7 @@ func TestScript(t *testing.T) {
 		Dir:   filepath.Join("testdata", "script"),
 		Setup: setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "masked": masked, "clock": moveClock, "instant": instant, "halt": stopDaemon, "as": as, "lastline": lastLine, "fits": fits,
+			"exits": exits, "masked": masked, "clock": moveClock, "instant": instant, "halt": stopDaemon, "start": startAgain, "as": as, "lastline": lastLine, "fits": fits,
 		},
 		RequireUniqueNames: true,
 		UpdateScripts:      *update,
@@ -148,6 +149,13 @@ func startDaemon(socket, file, persons string) (*daemon, error) {
 func daemonOf(ts *testscript.TestScript) *daemon { return ts.Value(daemonKey{}).(*daemon) }
 
 func stopDaemon(ts *testscript.TestScript, _ bool, _ []string) { ts.Check(daemonOf(ts).stop()) }
+
+func startAgain(ts *testscript.TestScript, _ bool, _ []string) {
+	again, err := startDaemon(ts.Getenv("BLCTL_SOCKET"), ts.Getenv("STORE"), filepath.Join(ts.Getenv("WORK"), ".persons-again"))
+	ts.Check(err)
+	again.offset.Store(daemonOf(ts).offset.Load())
+	daemonOf(ts).stop = func() error { return again.stop() } // which ends once
+}
 
 func moveClock(ts *testscript.TestScript, _ bool, args []string) {
 	life, err := listing.ParseLife(args[0])
