@@ -50,7 +50,7 @@ func bashCompletion(w io.Writer, app *cli.App) error {
 	walk("", app.Commands, app.Flags, func(path string, subs []*cli.Command, flags []cli.Flag) {
 		var all []string
 		for _, c := range subs {
-			fmt.Fprintf(&known, "\t\t%q) path=%q ;;\n", path+" "+c.Name, strings.TrimSpace(path+" "+c.Name))
+			fmt.Fprintf(&known, "\t\t%q) at=%q ;;\n", path+" "+c.Name, strings.TrimSpace(path+" "+c.Name))
 			all = append(all, c.Name)
 		}
 		for _, f := range flags {
@@ -59,12 +59,12 @@ func bashCompletion(w io.Writer, app *cli.App) error {
 		fmt.Fprintf(&words, "\t%q) words=%q ;;\n", path, strings.Join(append(all, "--help"), " "))
 	})
 	_, err := fmt.Fprintf(w, `_blctl() {
-	local cur=${COMP_WORDS[COMP_CWORD]} path= words= word
-	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-		case "$path $word" in
+	local cur=${COMP_WORDS[COMP_CWORD]} at= words= n
+	for ((n = 1; n < COMP_CWORD; n++)); do
+		case "$at ${COMP_WORDS[n]}" in
 %s		esac
 	done
-	case "$path" in
+	case "$at" in
 %s	esac
 	COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }
