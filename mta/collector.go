@@ -116,6 +116,7 @@ func (c *Collector) Stats() CollectorStats {
 const (
 	collectConnections = 256
 	collectHeader      = 16 << 10         // octets
+	collectHandshake   = 5 * time.Second  // and a request's header
 	collectRead        = 30 * time.Second // a request
 	collectAnswer      = 5 * time.Minute  // and its answer: DNS is asked about each session
 	collectIdle        = 2 * time.Minute
@@ -127,7 +128,7 @@ func (c *Collector) Serve(ctx context.Context, l net.Listener) error {
 	only1 := new(http.Protocols)
 	only1.SetHTTP1(true)
 	server := &http.Server{Handler: c, Protocols: only1, TLSConfig: c.tlsConfig(), MaxHeaderBytes: collectHeader,
-		ReadTimeout: collectRead, WriteTimeout: collectAnswer, IdleTimeout: collectIdle,
+		ReadHeaderTimeout: collectHandshake, ReadTimeout: collectRead, WriteTimeout: collectAnswer, IdleTimeout: collectIdle,
 		ErrorLog: log.New(saying{c.parts.Say}, "", 0), BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) }}
 	stop := context.AfterFunc(ctx, func() {
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), collectEnd)

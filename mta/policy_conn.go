@@ -178,11 +178,11 @@ func (c *policyConn) deadline(started time.Time) (until time.Time, quiet bool) {
 	}
 	idle := started.Add(c.p.config.Idle)
 	if c.session.pending() {
-		quiet := c.p.config.Quiet
+		silence := c.p.config.Quiet
 		if len(c.session.report.Recipients) == 0 {
-			quiet *= 20 // asked at EHLO: what matters is to come
+			silence *= 20 // asked at EHLO: what matters is to come
 		}
-		if at := started.Add(quiet); at.Before(idle) {
+		if at := started.Add(silence); at.Before(idle) {
 			return at, true
 		}
 	}

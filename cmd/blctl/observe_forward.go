@@ -211,7 +211,7 @@ func (p *program) observeTo(ctx context.Context, in *input, options mta.LogOptio
 	defer endReading()
 	finish := f.start(ctx, endReading)
 	stats, err := p.read(reading, in, options, t)
-	if sent := finish(); sent != nil {
+	if sent := finish(); err == nil || errors.Is(err, context.Canceled) && sent != nil {
 		err = sent // reading was ended because of it
 	}
 	total := f.sent()
