@@ -171,6 +171,27 @@ func TestHelpIsComplete(t *testing.T) {
 	}
 }
 
+// Whatever changes the list takes the same four flags.
+func TestEveryChangeTakesTheSameFlags(t *testing.T) {
+	changing := map[string]bool{"add": true, "expire": true, "delist": true, "allow add": true, "allow remove": true, "import": true, "source drop": true,
+		"undo": true, "approve": true, "propose add": true, "propose delist": true, "propose expire": true, "propose allow": true}
+	for _, c := range leaves((&program{}).app().Commands) {
+		name := strings.Join(c.path, " ")
+		if !changing[name] {
+			continue
+		}
+		delete(changing, name)
+		for _, flag := range []string{"dry-run", "if-revision", "idempotency-key", "max-changes"} {
+			if find(c.Flags, flag) == nil {
+				t.Errorf("%s does not take --%s", name, flag)
+			}
+		}
+	}
+	if len(changing) > 0 {
+		t.Errorf("there are no commands %v", changing)
+	}
+}
+
 // shellWords are the words of the blctl command in an example.
 func shellWords(line string) (words []string) {
 	line = line[strings.Index(line, "blctl"):]
