@@ -39,9 +39,10 @@ type Event struct {
 	Ticket   string               `json:"ticket,omitempty"`
 	Before   *Row                 `json:"before,omitempty"`
 	After    *Row                 `json:"after,omitempty"`
-	Allow    *listing.Allow       `json:"allow,omitempty"`  // as it is, or was before it was taken back
-	Until    time.Time            `json:"until,omitzero"`   // of a source that was imported
-	Entries  int                  `json:"entries,omitzero"` // of a source
+	Allow    *listing.Allow       `json:"allow,omitempty"`    // as it is, or was before it was taken back
+	Until    time.Time            `json:"until,omitzero"`     // of a source that was imported
+	Entries  int                  `json:"entries,omitzero"`   // of a source
+	Document string               `json:"document,omitempty"` // that was written: its kind and id, such as "proposal p-7xkq2mfa"
 }
 
 // event makes a change an event.
@@ -62,7 +63,11 @@ func (r rows) event(c listing.Change) Event {
 	case listing.ConfigChange:
 		e.Action = Configured
 	case listing.PaperChange:
-		e.Action = Noted
+		of := c.PaperAfter
+		if of == nil {
+			of = c.PaperBefore
+		}
+		e.Action, e.Document = Noted, of.Kind+" "+of.ID
 	}
 	return e
 }

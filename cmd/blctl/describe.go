@@ -164,7 +164,7 @@ func (p *program) sentence(e ctl.Event) string {
 	case ctl.Configured:
 		return "the configuration changed"
 	case ctl.Noted:
-		return "a proposal or ticket was written"
+		return clean(e.Document) + " was written"
 	}
 	return clean(e.Action)
 }
