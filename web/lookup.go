@@ -45,6 +45,7 @@ type addressPage struct {
 	Listed    bool
 	Until     moment // when the last reason ends
 	Protected string // why the address is never listed
+	Within    string // the range that is listed, where that is the only reason
 	Reasons   []reasonPart
 	HELO      bool // a reason rests on a greeting
 	Counted   *countedPart
@@ -126,6 +127,9 @@ func (s *Server) addressPage(v *visit, l *sight) addressPage {
 		}
 	}
 	p.Until = at(until, l.now)
+	if len(p.Reasons) == 1 {
+		p.Within = p.Reasons[0].Prefix
+	}
 	p.Title += map[bool]string{true: ": listed", false: ": not listed"}[p.Listed]
 	if never, yes := v.site.Policy.Protects(listing.HostSubject(l.address)); yes {
 		p.Protected = never.Subject.Text() + " " + never.Why
@@ -139,7 +143,7 @@ func (s *Server) addressPage(v *visit, l *sight) addressPage {
 	}
 	if x := l.about.Spared; x != nil && !p.Listed {
 		info, _ := v.site.Reasons.Info(x.Entry.Reason)
-		p.Spared = &sparedPart{Prefix: x.Entry.Subject.String(), Text: info.Text, Excepted: x.Excepted, Until: at(x.Until, l.now)}
+		p.Spared = &sparedPart{Prefix: x.Entry.Subject.Text(), Text: info.Text, Excepted: x.Excepted, Until: at(x.Until, l.now)}
 	}
 	p.Removal = s.removal(v, l)
 	return p
