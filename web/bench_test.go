@@ -63,3 +63,22 @@ func BenchmarkSocket(b *testing.B) {
 		h.get("/api/v1/ip/192.0.2.7", "").has(b, http.StatusOK)
 	}
 }
+
+// Beside a store on disk, without the socket.
+func benchmarkDesk(b *testing.B, path string) {
+	h := newHouse(b, func(c *Config) { c.Limits.APIPerMinute, c.Limits.WebPerMinute = 1<<30, 1<<30 })
+	h.busySender()
+	handler := h.server.Handler()
+	r := httptest.NewRequestWithContext(b.Context(), http.MethodGet, path, nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		if w.Code != http.StatusOK {
+			b.Fatal(w.Body)
+		}
+	}
+}
+
+func BenchmarkDeskPage(b *testing.B) { benchmarkDesk(b, "/192.0.2.7") }
+func BenchmarkDeskJSON(b *testing.B) { benchmarkDesk(b, "/api/v1/ip/192.0.2.7") }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,6 +23,7 @@ type Server struct {
 	pages   *pages
 	site    atomic.Pointer[site] // in force
 	counts  counts
+	room    backroom
 	trusted []netip.Prefix
 	tls     Files
 	most    int // connections
@@ -97,6 +99,11 @@ const (
 // Serve answers on a listener until ctx is done, then finishes what is in hand.
 // It closes the listener.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	room, leave := context.WithCancel(context.WithoutCancel(ctx))
+	var working sync.WaitGroup
+	working.Go(func() { s.room.run(room) })
+	defer working.Wait()
+	defer leave()
 	h := s.httpServer(s.Handler())
 	l = netutil.LimitListener(l, s.most)
 	if s.tls == (Files{}) {

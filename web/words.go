@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"html/template"
 	"strings"
 	"time"
 
@@ -14,6 +15,12 @@ type moment struct {
 	Machine string // RFC 3339
 	Text    string // "23 November 2026, 12:00 UTC"
 	Away    string // "in 3 days"
+}
+
+// Tag is the instant for a page. All that stands in it are digits and words of
+// ours.
+func (m moment) Tag() template.HTML {
+	return template.HTML(`<time datetime="` + m.Machine + `">` + m.Text + `</time>`)
 }
 
 // at says an instant; the zero moment for the zero time.

@@ -25,7 +25,7 @@ type namedOperation struct {
 // allOperations in the order of the table.
 func allOperations() []namedOperation {
 	return []namedOperation{{"import", opImport}, {"ipsum", opIpsum}, {"texts", opTexts}, {"audit", opAudit}, {"add", opAdd}, {"latency", opLatency}, {"workers", opWorkers},
-		{"policy", opPolicy}, {"log", opLog}, {"visible", opVisible}, {"flood", opFlood}}
+		{"policy", opPolicy}, {"log", opLog}, {"visible", opVisible}, {"flood", opFlood}, {"web", opWeb}}
 }
 
 func operationNames() []string {
