@@ -41,7 +41,9 @@ With the mode conservative nobody is refused, and what would be is written down:
 with that. With balanced, which is the default, clients are refused for what this list
 has seen itself; with strict for whatever the zone answers.
 
-Without --zone it is the first zone of the running dnsbld.
+Without --zone it is the first zone of the running dnsbld. The reasons are those that
+the zone answers there, or if dnsbld cannot be asked about ZONE, those that come with
+this program.
 
 exit status: 0 done; 2 no such server or mode; 75 dnsbld cannot be asked for its zone
 
@@ -85,11 +87,11 @@ func (p *program) mtaConfig(ctx context.Context, in *input) error {
 	case !known:
 		return usageError("--mode takes conservative, balanced or strict, not %s", listing.Quote(mode))
 	}
-	zone, err := p.zoneFor(ctx, in)
+	zone, reasons, err := p.zoneFor(ctx, in)
 	if err != nil {
 		return err
 	}
-	page := mtaPage{Zone: zone, Mode: mode, Meaning: meaning, Policy: "127.0.0.1:10040", Reasons: mtaReasons(mode)}
+	page := mtaPage{Zone: zone, Mode: mode, Meaning: meaning, Policy: "127.0.0.1:10040", Reasons: mtaReasons(mode, reasons)}
 	if in.IsSet("policy") {
 		page.Policy = in.String("policy")
 	}
@@ -125,35 +127,57 @@ func (page mtaPage) render(server string) (string, error) {
 	return text.String(), nil
 }
 
-// zoneFor is the zone that was given, or else the first of the daemon.
-func (p *program) zoneFor(ctx context.Context, in *input) (string, error) {
-	zone := strings.ToLower(strings.TrimSuffix(in.String("zone"), "."))
-	if !in.IsSet("zone") {
-		st, err := p.client.Status(ctx)
-		if err != nil {
-			return "", err
-		}
-		if len(st.Zones) == 0 {
-			return "", usageError("mta-config needs --zone here")
-		}
+// zoneFor is the zone that was given, or else the first of the daemon, and what
+// it answers, as far as that can be known.
+func (p *program) zoneFor(ctx context.Context, in *input) (zone string, answered []listing.ReasonInfo, err error) {
+	zone = strings.ToLower(strings.TrimSuffix(in.String("zone"), "."))
+	if in.IsSet("zone") && !zoneName.MatchString(zone) {
+		return "", nil, usageError("--zone takes the name of a zone, not %s", listing.Quote(zone))
+	}
+	reasons := listing.DefaultReasons()
+	st, err := p.client.Status(ctx)
+	if err == nil {
+		reasons, err = p.client.Reasons(ctx)
+	}
+	switch {
+	case err != nil && !in.IsSet("zone"):
+		return "", nil, err
+	case err != nil:
+		reasons = listing.DefaultReasons()
+	case !in.IsSet("zone") && len(st.Zones) == 0:
+		return "", nil, usageError("mta-config needs --zone here")
+	case !in.IsSet("zone"):
 		zone = st.Zones[0].Name
 	}
-	if !zoneName.MatchString(zone) {
-		return "", usageError("--zone takes the name of a zone, not %s", listing.Quote(zone))
+	var named []listing.Reason
+	for _, z := range st.Zones {
+		if z.Name == zone {
+			named = z.Reasons
+		}
 	}
-	return zone, nil
+	return zone, slices.DeleteFunc(reasons, func(r listing.ReasonInfo) bool {
+		return len(named) == 0 && !r.Published || len(named) > 0 && !slices.Contains(named, r.Code)
+	}), nil
 }
 
-// mtaReasons are the published reasons, with what they count for filters that
-// add up.
-func mtaReasons(mode string) []mtaReason {
+// Answers are the addresses that stand for the reasons.
+func (page mtaPage) Answers() string {
+	var all []string
+	for _, r := range page.Reasons {
+		all = append(all, fmt.Sprintf("127.0.0.%d", r.Code))
+	}
+	return strings.Join(all, ",")
+}
+
+// mtaReasons are the reasons that count, with how much for filters that add up.
+func mtaReasons(mode string, answered []listing.ReasonInfo) []mtaReason {
 	var all []mtaReason
-	for _, info := range listing.DefaultReasons() {
-		if !info.Published || mode == "balanced" && info.Code == listing.Imported {
+	for _, info := range answered {
+		if mode == "balanced" && info.Code == listing.Imported {
 			continue
 		}
 		r := mtaReason{ReasonInfo: info, Name: "DNSBLD_" + strings.ToUpper(strings.ReplaceAll(info.Symbol, "-", "_")),
-			Brief: "Listed by DNSBL: " + info.Symbol, Score: mtaScore(mode, info.Code)}
+			Brief: fmt.Sprintf("%.50s", "Listed by DNSBL: "+info.Symbol), Score: mtaScore(mode, info.Code)}
 		all = append(all, r)
 	}
 	slices.SortFunc(all, func(a, b mtaReason) int { return int(a.Code) - int(b.Code) })

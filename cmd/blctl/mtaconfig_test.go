@@ -7,6 +7,14 @@ import (
 	"testing"
 )
 
+// nobody is an environment in which no daemon can be reached.
+func nobody(name string) string {
+	if name == "BLCTL_SOCKET" {
+		return "/nowhere"
+	}
+	return ""
+}
+
 // TestMTAConfig compares what mta-config prints with testdata/mtaconfig; the
 // end-to-end scripts have the mail servers read it. -update writes it.
 func TestMTAConfig(t *testing.T) {
@@ -14,7 +22,7 @@ func TestMTAConfig(t *testing.T) {
 		for mode := range mtaModes {
 			t.Run(server+"/"+mode, func(t *testing.T) {
 				var out, errs bytes.Buffer
-				status := run(t.Context(), []string{"blctl", "mta-config", server, "--zone", "bl.test", "--mode", mode}, nil, &out, &errs, func(string) string { return "" })
+				status := run(t.Context(), []string{"blctl", "mta-config", server, "--zone", "bl.test", "--mode", mode}, nil, &out, &errs, nobody)
 				if status != exitDone {
 					t.Fatalf("exit %d: %s", status, errs.String())
 				}
