@@ -24,7 +24,7 @@ func Diagnoses() []Diagnosis {
 func (d Diagnosis) Sentence() string {
 	switch d {
 	case MisSet:
-		return "Every session greeted with one and the same wrong name. That is how a mail server with a wrong setting looks: one line in its configuration is most likely all that has to be changed."
+		return "Every session opened with one and the same wrong greeting. That is how a mail server with a wrong setting looks: one line in its configuration is most likely all that has to be changed."
 	case SecondHost:
 		return "Most sessions greeted properly, and only some did not. So the mail server is most likely set up well, and something else behind the same address sends mail too: another computer or device in the network, a program on the same machine, or another customer if the address is shared. Nothing needs to be changed on the server that greets properly; the other sender has to be found."
 	case FollowsRecipient:
