@@ -33,7 +33,7 @@ func (s *screen) sightings() {
 	for _, d := range f.Decisions {
 		switch {
 		case d.Shadow && d.Crossed:
-			s.line("", "shadow, lists nobody unless a zone names it: %s", clean(d.Sentence))
+			s.line("", "shadow %s: %d of %d sessions; lists nobody by itself", d.Symbol(), d.Sessions, d.All)
 		case !d.Shadow && s.all: // else the entry's note says so
 			s.line("", "%s", clean(d.Sentence))
 		}

@@ -40,6 +40,9 @@ type Decision struct {
 	Sentence string `json:"sentence"` // why, or why not yet
 }
 
+// Symbol is that of the reason.
+func (d Decision) Symbol() string { return reasonSymbols[d.Reason] }
+
 // Evaluate holds counters against thresholds: a decision for every reason that
 // anything speaks for, in order of number. Sole says that one receiver alone
 // has reported in the last seven days. It is a pure function.

@@ -231,3 +231,18 @@ func TestIPv6(t *testing.T) {
 		d.want()
 	})
 }
+
+// Many greetings of one address are found although none of them is bogus.
+func TestRotating(t *testing.T) {
+	d := newDesk(t).reports("mx1", "mx2")
+	for i := range 20 {
+		d.see(sender, mismatch, at(-time.Duration(i)*time.Second), func(o *Observation) {
+			o.HELO = fmt.Sprintf("host%d.example", i)
+			o.Verdict.Name = o.HELO
+		})
+	}
+	d.want()
+	if got := d.Status().Shadows; got["helo-rotating"] != 1 {
+		t.Errorf("found %v", got)
+	}
+}

@@ -83,7 +83,7 @@ func (e *Engine) count(n *network, host, id uint64, o *Observation, out Outcome,
 		d.witness(sample{host: host, reason: r, id: id, Sample: o.Sample()})
 	}
 	// A clean session matters too: it may heal, and it moves the window on.
-	if out == Counted && (n.bogus || !e.plain(&c) || len(e.stands[n.place]) > 0 || e.shadowed(n.place, host)) {
+	if out == Counted && (n.bogus || !e.plain(&c) || e.mayRotate(n, &c) || len(e.stands[n.place]) > 0 || e.shadowed(n.place, host)) {
 		e.plan(n.place, host)
 	}
 }
@@ -97,6 +97,19 @@ func (e *Engine) plain(c *cell) bool {
 		}
 	}
 	return true
+}
+
+// mayRotate reports whether a cell can be one greeting too many: what a network says that has few cells is not looked at for it.
+func (e *Engine) mayRotate(n *network, c *cell) bool {
+	t, known := e.o.Thresholds[rotating]
+	if !known || !c.against(rotating) {
+		return false
+	}
+	cells := 0
+	for _, d := range n.days {
+		cells += len(d.cells)
+	}
+	return cells >= t.Targets
 }
 
 // keep is the text of a target as it may be kept: a recipient's domain only if
