@@ -109,7 +109,8 @@ func (b *Book) changeSet(ctx context.Context, id Revision) (changeSet, error) {
 		}
 	}
 	if len(set.changes) > 0 && set.changes[0].Header.Set != "" {
-		return set, b.gather(ctx, &set)
+		err := b.gather(ctx, &set)
+		return set, err
 	}
 	if papers > 0 && len(set.changes) == 0 {
 		return set, &Error{Kind: ErrPolicy, Code: "document", Message: fmt.Sprintf("revision %d wrote a proposal or a ticket, which is not undone", id),
@@ -118,34 +119,33 @@ func (b *Book) changeSet(ctx context.Context, id Revision) (changeSet, error) {
 	return set, nil
 }
 
-// gather adds what the other requests of the command changed. They are known
-// for 30 days.
+// gather adds what the other requests of the command changed, in their order.
+// They are known for 30 days.
 func (b *Book) gather(ctx context.Context, set *changeSet) error {
-	header := set.changes[0].Header
-	own := set.changes
-	set.changes = nil
-	return b.store.View(ctx, func(s Snapshot) error {
+	id, own, header := set.first, set.changes, set.changes[0].Header
+	var before, after []Change
+	err := b.store.View(ctx, func(s Snapshot) error {
 		for n, of := 0, header.Of; n < of; n++ {
 			v, known, err := s.Decided(partID(header.Set, n))
 			if err != nil {
 				return err
 			}
-			if !known || len(v.Changes) == 0 || v.Changes[0].Header.Set != header.Set {
+			if !known || v.Revision == id || len(v.Changes) == 0 || v.Changes[0].Header.Set != header.Set {
 				continue
 			}
 			of = max(of, v.Changes[0].Header.Of)
 			set.first, set.last = min(set.first, v.Revision), max(set.last, v.Revision)
-			for _, c := range v.Changes {
-				if c.Kind != PaperChange {
-					set.changes = append(set.changes, c)
-				}
+			changes := slices.DeleteFunc(v.Changes, func(c Change) bool { return c.Kind == PaperChange })
+			if v.Revision < id {
+				before = append(before, changes...)
+			} else {
+				after = append(after, changes...)
 			}
-		}
-		if len(set.changes) == 0 {
-			set.changes = own
 		}
 		return nil
 	})
+	set.changes = slices.Concat(before, own, after)
+	return err
 }
 
 // wholeSource reports whether an import began its source: what it held need not
