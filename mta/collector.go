@@ -130,15 +130,19 @@ func (c *Collector) Serve(ctx context.Context, l net.Listener) error {
 	server := &http.Server{Handler: c, Protocols: only1, TLSConfig: c.tlsConfig(), MaxHeaderBytes: collectHeader,
 		ReadHeaderTimeout: collectHandshake, ReadTimeout: collectRead, WriteTimeout: collectAnswer, IdleTimeout: collectIdle,
 		ErrorLog: log.New(saying{c.parts.Say}, "", 0), BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) }}
+	ended := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), collectEnd)
 		defer cancel()
 		if server.Shutdown(ending) != nil {
 			server.Close()
 		}
 	})
-	defer stop()
 	err := server.ServeTLS(netutil.LimitListener(l, collectConnections), "", "")
+	if !stop() {
+		<-ended // requests under way
+	}
 	if ctx.Err() != nil || errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
