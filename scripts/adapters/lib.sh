@@ -27,7 +27,7 @@ try_later() {
 }
 wrong() {
 	complain "$*: see --help"
-	exit 2
+	exit "${WRONG-2}"
 }
 
 # conclude STATUS: a web server that runs this as a CGI program is told in HTTP.
