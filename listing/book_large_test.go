@@ -125,7 +125,16 @@ func TestUndoOfManyChangesIsRefusedWhole(t *testing.T) {
 	if !strings.Contains(err.Error(), fmt.Sprintf("revision %d has changed 198.51.4.100 since", later.Revision)) {
 		t.Errorf("%v", err)
 	}
-	if listed, _ := d.count(); listed != 1 {
+	for n := range 6 {
+		later = d.add(fmt.Sprintf("198.51.9.%d", n), "helo-bare-ip")
+	}
+	_, err = d.takeBack(ended.Revision)
+	isKind(t, err, listing.ErrConflict, "touched")
+	if want := fmt.Sprintf("revisions %d, %d, %d, %d, %d and 2 more have changed 198.51.9.5, 198.51.9.4, 198.51.9.3, 198.51.9.2, 198.51.9.1 and 2 more since",
+		later.Revision, later.Revision-1, later.Revision-2, later.Revision-3, later.Revision-4); err.Error() != want {
+		t.Errorf("%v, not %s", err, want)
+	}
+	if listed, _ := d.count(); listed != 7 {
 		t.Errorf("%d listed", listed)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -47,13 +48,18 @@ func (b *Book) Undo(ctx context.Context, actor string, id Revision, note string,
 
 // inverses plans an undo: everything is looked at before anything is changed.
 func (b *Book) inverses(ctx context.Context, set changeSet, by order) (edits []Edit, warnings []string, err error) {
+	var touched []Change
 	err = b.store.View(ctx, func(s Snapshot) error {
 		for _, c := range slices.Backward(set.changes) { // a companion before what it stands beside
-			past, done, err := set.since(s, c)
-			if err != nil {
+			past, later, err := set.since(s, c)
+			switch {
+			case err != nil:
 				return err
-			}
-			if done {
+			case later.Revision == 0:
+			case later.Header.Undoes == set.first:
+				continue // it was taken back: nothing is left to do
+			default:
+				touched = append(touched, later)
 				continue
 			}
 			edits = append(edits, c.inverse(past, by.IfRevision)...)
@@ -61,7 +67,41 @@ func (b *Book) inverses(ctx context.Context, set changeSet, by order) (edits []E
 		}
 		return nil
 	})
+	if err == nil && len(touched) > 0 {
+		err = touchedSince(touched)
+	}
 	return edits, warnings, err
+}
+
+// touchedSince says which later changes stand before an undo.
+func touchedSince(later []Change) error {
+	const most = 5
+	var revisions, subjects []string
+	slices.SortStableFunc(later, func(a, b Change) int { return cmp.Compare(b.Revision, a.Revision) })
+	for _, c := range later {
+		subject, _ := c.subject()
+		if text := subject.Text(); !slices.Contains(subjects, text) {
+			subjects = append(subjects, text)
+		}
+		if text := fmt.Sprint(c.Revision); !slices.Contains(revisions, text) {
+			revisions = append(revisions, text)
+		}
+	}
+	e := &Error{Kind: ErrConflict, Code: "touched", Message: fmt.Sprintf("revision %s has changed %s since", revisions[0], some(subjects, most)),
+		Hint: fmt.Sprintf("undo revision %s first, or change %s as it should be", revisions[0], subjects[0])}
+	if len(revisions) > 1 {
+		e.Message = fmt.Sprintf("revisions %s have changed %s since", some(revisions, most), some(subjects, most))
+		e.Hint = fmt.Sprintf("undo these first, beginning with %s, or change the entries as they should be", revisions[0])
+	}
+	return e
+}
+
+// some names the first of many.
+func some(names []string, most int) string {
+	if more := len(names) - most; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), more)
+	}
+	return strings.Join(names, ", ")
 }
 
 // changeSet is what one command changed.
@@ -178,15 +218,14 @@ func (set *changeSet) add(c Change) error {
 	return nil
 }
 
-// since fails if anything later than the set changed what c changed, unless that
-// took back this set, as then there is nothing left to do. It returns why the
-// listing before c ended, if c began one.
-func (set *changeSet) since(s Snapshot, c Change) (ended DelistReason, done bool, err error) {
+// since finds the last change, later than the set, of what c changed; its
+// revision is 0 if there is none. It also returns why the listing before c ended,
+// if c began one.
+func (set *changeSet) since(s Snapshot, c Change) (ended DelistReason, last Change, err error) {
 	subject, key := c.subject()
-	var last Change
 	for other, err := range s.History(subject) {
 		if err != nil {
-			return "", false, err
+			return "", last, err
 		}
 		_, k := other.subject()
 		if k != key || other.Kind != c.Kind {
@@ -199,12 +238,7 @@ func (set *changeSet) since(s Snapshot, c Change) (ended DelistReason, done bool
 			ended = other.Because
 		}
 	}
-	if last.Revision == 0 || last.Header.Undoes == set.first {
-		return ended, last.Revision != 0, nil
-	}
-	return "", false, &Error{Kind: ErrConflict, Code: "touched",
-		Message: fmt.Sprintf("revision %d has changed %s since", last.Revision, subject.Text()),
-		Hint:    fmt.Sprintf("undo revision %d first, or change %s as it should be", last.Revision, subject.Text())}
+	return ended, last, nil
 }
 
 // subject is what the change is about: of an entry its key too.

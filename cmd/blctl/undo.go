@@ -24,7 +24,7 @@ can be undone.
 
 A command over 1,000 entries takes several revisions; each of them stands for all
 it did, for 30 days. It is refused if anything it would touch has changed since:
-the message names the later revision, and nothing is undone. Each revision is put
+the message names the later revisions, and nothing is undone. Each revision is put
 back at once. Should the daemon end between two of them, the same undo goes on
 where it was. The end of a source cannot be undone: import its file again.
 Proposals and tickets stay as they are.
