@@ -55,6 +55,9 @@ func (s *Server) delist(w http.ResponseWriter, r *http.Request, who Caller) erro
 	}); err != nil {
 		return err
 	}
+	if err := s.byTheRules(r.Context(), who, c); err != nil {
+		return err
+	}
 	res, err := s.cfg.Book.Delist(r.Context(), who.User, c)
 	return s.changed(w, c.Options, res, err)
 }

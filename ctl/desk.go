@@ -367,7 +367,11 @@ func (s *Server) supportGrants(ctx context.Context, who Caller, name string, bec
 		because = listing.FixedClaimed
 	}
 	c := listing.Delist{Subject: listing.HostSubject(t.Address), Because: because}
-	return s.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error { return s.supportDelists(who, c, snap) })
+	err = s.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error { return s.supportDelists(who, c, snap) })
+	if err != nil || t.State == delist.Appealed { // another person's decision, which package delist sees to
+		return err
+	}
+	return s.byTheRules(ctx, who, c)
 }
 
 type personCommand struct {

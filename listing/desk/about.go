@@ -297,3 +297,15 @@ func (d *Desk) Eligibility(ctx context.Context, a netip.Addr) (delist.Decision, 
 	about.Facts.Offered = d.inquire(ctx, &about, "", delist.Proof{})
 	return d.Judged(about, d.now()), nil
 }
+
+// AsSupport decides whether a person at the desk may end the listing of an
+// address now. How often somebody asked does not matter: a person has looked.
+func (d *Desk) AsSupport(ctx context.Context, a netip.Addr) (delist.Decision, error) {
+	about, err := d.About(ctx, a)
+	if err != nil {
+		return delist.Decision{}, err
+	}
+	about.Facts.Requests, about.Facts.Role = nil, delist.Support
+	about.Facts.Offered = d.inquire(ctx, &about, "", delist.Proof{})
+	return d.Judged(about, d.now()), nil
+}
