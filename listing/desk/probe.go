@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,11 +88,14 @@ func (about *About) saidAlready(came ProbeMail) bool {
 	return same && came.Time.Sub(last.Time) < time.Minute && !about.Facts.Counters.LastBogus.After(last.Time)
 }
 
-// advance takes the tickets that wait for a proof to where it leads.
+// advance takes open tickets to where a proof leads, if that is on.
 func (d *Desk) advance(dr *draft, about About, actor string) error {
 	decision := d.Judged(about, dr.now)
+	if !decision.Code.OK() {
+		return nil
+	}
 	for _, t := range dr.tickets {
-		if t.State != delist.NeedProof && t.State != delist.Denied || t.Decision == decision.Code {
+		if !slices.Contains([]delist.State{delist.New, delist.NeedInfo, delist.NeedProof, delist.Denied}, t.State) {
 			continue
 		}
 		moved, err := t.Judged(decision, delist.Step{Time: dr.now, Actor: actor, Note: "a mail from the address came to its probe address"})

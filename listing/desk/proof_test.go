@@ -146,9 +146,13 @@ func TestMendedReverseDNS(t *testing.T) {
 // The ticket shows the way to prove it, what came of it, and moves on by itself.
 func TestTicketFollowsTheProbe(t *testing.T) {
 	o := unproven(t)
+	opened, _, err := o.Open(t.Context(), "alice", sender, "rt:1", "they called")
+	if err != nil {
+		t.Fatal(err)
+	}
 	done := o.request(t, desk.Request{})
-	if ticket := o.ticket(t, done.Ticket); ticket.State != delist.NeedProof {
-		t.Fatalf("the ticket is %s", ticket.State)
+	if ticket := o.ticket(t, done.Ticket); ticket.State != delist.NeedProof || opened.ID != done.Ticket {
+		t.Fatalf("the ticket %s is %s, %s was opened", ticket.ID, ticket.State, opened.ID)
 	}
 	w := o.ways(t)
 	if w.Known != delist.NoProof || w.Came != nil || !strings.HasPrefix(w.Probe, "helo+") || w.Until.Sub(o.now()) != 14*listing.Day {
@@ -258,5 +262,21 @@ func TestTendClosesWhatIsOver(t *testing.T) {
 	}
 	if asked, _, err = o.Take(t.Context(), asked.ID, desk.Step{Actor: "alice", Verb: desk.Close}); err != nil || asked.State != delist.Closed {
 		t.Errorf("closed: %s, %v", asked.State, err)
+	}
+}
+
+// A ticket that a person has opened moves on too.
+func TestProbeMovesANewTicket(t *testing.T) {
+	o := unproven(t)
+	opened, _, err := o.Open(t.Context(), "alice", sender, "", "they called")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := desk.Probe{Time: o.now(), Client: sender, Recipient: o.ways(t).Probe, Verdict: helo.Verdict{Code: helo.CodeOK, Strength: helo.StrengthOK}}
+	if proof, err := o.Probe(t.Context(), "sensor", p); !proof || err != nil {
+		t.Fatalf("%t, %v", proof, err)
+	}
+	if ticket := o.ticket(t, opened.ID); ticket.State != delist.Eligible {
+		t.Errorf("the ticket is %s", ticket.State)
 	}
 }
