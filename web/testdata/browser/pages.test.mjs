@@ -16,6 +16,7 @@ const pages = {
 	wide: '/198.51.100.9', excepted: '/198.51.100.8', allowed: '/192.0.2.15', expired: '/192.0.2.16',
 	clear: '/203.0.113.7', private: '/10.1.2.3', criteria: '/criteria', missing: '/nonsense', invalid: '/192.0.2.300',
 };
+const core = ['home', 'listed', 'proof', 'refused', 'clear', 'criteria'];
 const sizes = { wide: { width: 1100, height: 900 }, phone: { width: 320, height: 640 } };
 
 let browser;
@@ -62,7 +63,8 @@ async function accessible(page) {
 for (const [scheme, size] of [['light', 'wide'], ['dark', 'wide'], ['light', 'phone'], ['dark', 'phone']]) {
 	test(`${scheme}, ${size}: no violation, nothing runs out of the window`, async () => {
 		const page = await open({ colorScheme: scheme, viewport: sizes[size] });
-		for (const [name, path] of Object.entries(pages)) {
+		const all = (scheme === 'light') === (size === 'wide'); // the other two: those that differ most
+		for (const [name, path] of Object.entries(pages).filter(([n]) => all || core.includes(n))) {
 			await page.goto(BASE + path);
 			await picture(page, `${name}-${scheme}-${size}`);
 			await page.locator('details').evaluateAll((all) => all.forEach((d) => { d.open = true; }));
