@@ -260,3 +260,33 @@ func BenchmarkOverlaps(b *testing.B) {
 		s.Overlaps(netip.PrefixFrom(host(r.Uint32()).Addr(), 24))
 	}
 }
+
+// BenchmarkDueWide is a second of the sweep beside a million IPv6 hosts with
+// ends of their own, of which some come in each.
+func BenchmarkDueWide(b *testing.B) {
+	const n, life = 1_000_000, 7 * 86400
+	r := rand.New(rand.NewPCG(15, 16))
+	var changes []listing.Change
+	for range n {
+		a := netip.MustParseAddr("2001:db8::").As16()
+		for i := 4; i < 16; i++ {
+			a[i] = byte(r.Uint32() >> 9)
+		}
+		e := &listing.Entry{Key: listing.Key{Subject: listing.HostSubject(netip.AddrFrom16(a)), Reason: listing.BareIP}, Until: at(1000 + r.Uint32N(life))}
+		changes = append(changes, listing.Change{Kind: listing.EntryChange, After: e})
+	}
+	s := mustWith(b, index.NewSet(), changes...)
+	now, ended := uint32(999), 0
+	b.ReportAllocs()
+	for b.Loop() {
+		now++
+		edits := s.Due(now, 8000)
+		changes = changes[:0]
+		for _, e := range edits {
+			changes = append(changes, listing.Change{Kind: listing.EntryChange, Before: &listing.Entry{Key: e.Key}})
+		}
+		ended += len(edits)
+		s = mustWith(b, s, changes...)
+	}
+	b.ReportMetric(float64(ended)/float64(b.N), "ended/op")
+}

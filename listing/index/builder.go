@@ -12,9 +12,9 @@ import (
 // no more. Ops on leaves wait until a chunk of them is there; all else is done
 // at once.
 type builder struct {
-	Set           // the set in the making
-	newDue uint32 // first end of the entries put into wide
-	err    error
+	Set         // the set in the making
+	came []item // into the prefix table, with ends of their own
+	err  error
 
 	ops      []op
 	unsorted bool
@@ -36,7 +36,7 @@ type builder struct {
 }
 
 func newBuilder(s *Set) *builder {
-	return &builder{Set: *s, newDue: forever}
+	return &builder{Set: *s}
 }
 
 // finish is the Set that the changes lead to. The builder is of no use then.
@@ -48,7 +48,7 @@ func (b *builder) finish() (*Set, error) {
 		return nil, b.err
 	}
 	if b.wideOps > 0 {
-		b.wideDue = dueFrom(min(b.wideDue.Load(), b.newDue))
+		b.plan = b.plan.then(b.came)
 	}
 	next := b.Set
 	return &next, nil
@@ -101,8 +101,8 @@ func (b *builder) put(e listing.Served) {
 		return
 	}
 	r := record{until: until, class: class, except: e.Except, text: b.kept(e.Text)}
-	if until != 0 {
-		b.newDue = min(b.newDue, until)
+	if until != 0 && len(b.came) <= mostItems {
+		b.came = append(b.came, item{e.Subject.Prefix, until, class})
 	}
 	b.modifyWide(e.Subject.Prefix, func(list *record) *record {
 		list = b.uncount(e.Subject.Prefix, list, class)

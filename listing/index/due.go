@@ -93,24 +93,62 @@ func (d *due) leaf(net uint32, l *leaf) bool {
 	return true
 }
 
-// wide looks through the prefix table only if something there may be due, and
-// notes when that will be so again.
+// wide goes by the agenda. When that is at its end it looks through the prefix
+// table, and notes what comes next.
 func (d *due) wide() {
-	if d.set.wideDue.Load() > d.now || d.full() {
+	if d.full() {
 		return
 	}
-	first := uint32(forever)
+	if a := d.set.plan.resolve(); d.now < a.until {
+		d.planned(a)
+	} else {
+		d.lookThrough()
+	}
+}
+
+// planned takes from the agenda what the table still has. An entry that was
+// written again may be there twice.
+func (d *due) planned(a *agenda) {
+	seen := map[item]bool{}
+	for _, items := range a.items {
+		for _, i := range items {
+			if i.until > d.now || seen[i] || !d.set.holds(i) {
+				continue
+			}
+			if seen[i] = true; !d.addEntry(i.prefix, i.class) {
+				return
+			}
+		}
+	}
+}
+
+func (d *due) lookThrough() {
+	next := newAgenda(d.now)
 	for p, head := range d.set.wide.All() {
 		for r := &head; r != nil; r = r.next {
 			if r.until == 0 {
 				continue
 			}
-			if first = min(first, r.until); r.until <= d.now && !d.addEntry(p, r.class) {
+			next.add(item{p, r.until, r.class}, d.now)
+			if r.until <= d.now && !d.addEntry(p, r.class) {
 				return
 			}
 		}
 	}
-	d.set.wideDue.Store(first)
+	if next.sum > mostItems { // all of them due now
+		next = &noAgenda
+	}
+	d.set.plan.settle(next)
+}
+
+// holds reports whether the prefix table has an entry with that end.
+func (s *Set) holds(i item) bool {
+	first, ok := s.wide.Get(i.prefix)
+	if !ok {
+		return false
+	}
+	r := first.find(i.class)
+	return r != nil && r.until == i.until
 }
 
 func addr4(ip uint32) netip.Addr {

@@ -24,7 +24,8 @@ func ended(c listing.Change) listing.Change {
 	return listing.Change{Kind: listing.EntryChange, Last: true, Before: c.After}
 }
 
-// A leaf holds one entry, an index's worth, or more entries than addresses.
+// A leaf holds one entry, as many as it has room for lines of guides, or more
+// than there are addresses.
 func TestLeafSizes(t *testing.T) {
 	const net = 198<<24 | 18<<16
 	for _, n := range []int{1, 2, 3, 255, 2047, 2048, 2049, 65535, 65536} {

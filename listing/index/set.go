@@ -6,9 +6,10 @@
 // on asking it. Live is the pointer to the newest.
 //
 // IPv4 hosts, the bulk of any list, lie in leaves of one /16 each, eight bytes
-// an entry, four if it ends with its source, and no pointer among them (leaf.go). Whatever else there
-// is lies in a persistent prefix table: wider prefixes, IPv6, exceptions, and
-// entries with a text of their own. Reason, source and the end of the source
+// an entry, four where all end with their source, and no pointer among them
+// (leaf.go). Whatever else there is lies in a persistent prefix table: wider
+// prefixes, IPv6, exceptions, and entries with a text of their own; what ends
+// there next is on an agenda (agenda.go). Reason, source and the end of the source
 // are rows of one table that entries refer to by number (class.go), so that
 // refreshing a source of a million entries alters one row.
 //
@@ -25,7 +26,6 @@ package index
 
 import (
 	"net/netip"
-	"sync/atomic"
 
 	"dnsbld/listing"
 
@@ -37,15 +37,11 @@ type Set struct {
 	revision listing.Revision
 	pages    [256]*page          // hosts, by first octet
 	wide     *bart.Table[record] // what is not in a leaf
+	plan     *plan               // of the ends in wide
 	allows   *bart.Table[uint32] // prefix to end, forever if it has none
 	never    *bart.Lite          // of the configuration
 	classes  *classes
 	counts   counts
-
-	// wideDue is no later than the first end that an entry in wide has. Due
-	// raises it to the exact value, which is knowledge and no change; sets
-	// with the same table share it.
-	wideDue *atomic.Uint32
 }
 
 // page holds the leaves of one /8.
@@ -67,7 +63,7 @@ type counts struct {
 // NewSet is the empty list, revision 0.
 func NewSet() *Set {
 	return &Set{wide: new(bart.Table[record]), allows: new(bart.Table[uint32]), never: new(bart.Lite),
-		classes: newClasses(), wideDue: dueFrom(forever)}
+		classes: newClasses(), plan: new(plan)}
 }
 
 // Revision is the last revision that is in the set.
@@ -125,9 +121,3 @@ func (s *Set) leafAt(ip uint32) *leaf {
 
 // hostPrefix is the prefix of one address.
 func hostPrefix(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
-
-func dueFrom(end uint32) *atomic.Uint32 {
-	d := new(atomic.Uint32)
-	d.Store(end)
-	return d
-}

@@ -218,25 +218,29 @@ func checkOverlaps(t *rapid.T, s *index.Set, m *model) {
 func checkDue(t *rapid.T, s *index.Set, m *model) {
 	t.Helper()
 	for _, now := range instants {
-		want := m.due(at(now))
-		limit := rapid.IntRange(0, 8).Draw(t, "limit")
-		for _, limit := range []int{limit, 10_000} {
-			edits, seen := s.Due(now, limit), map[owed]bool{}
-			if len(edits) != min(limit, len(want)) {
-				t.Fatalf("%d due at %d, want %d of at most %d", len(edits), now, len(want), limit)
-			}
-			for _, e := range edits {
-				o := owed{e.Key, e.Subject, e.Source}
-				if e.Op != listing.OpSweep || !want[o] || seen[o] {
-					t.Fatalf("due at %d: %+v, want one of %v", now, e, want)
-				}
-				seen[o] = true
-			}
+		for _, limit := range []int{rapid.IntRange(0, 8).Draw(t, "limit"), 10_000} {
+			checkDueAt(t, s, m, now, limit)
 		}
 	}
 }
 
-func mustWith(t testing.TB, s *index.Set, changes ...listing.Change) *index.Set {
+func checkDueAt(t *rapid.T, s *index.Set, m *model, now uint32, limit int) {
+	t.Helper()
+	want := m.due(at(now))
+	edits, seen := s.Due(now, limit), map[owed]bool{}
+	if len(edits) != min(limit, len(want)) {
+		t.Fatalf("%d due at %d, want %d of at most %d", len(edits), now, len(want), limit)
+	}
+	for _, e := range edits {
+		o := owed{e.Key, e.Subject, e.Source}
+		if e.Op != listing.OpSweep || !want[o] || seen[o] {
+			t.Fatalf("due at %d: %+v, want one of %v", now, e, want)
+		}
+		seen[o] = true
+	}
+}
+
+func mustWith(t rapid.TB, s *index.Set, changes ...listing.Change) *index.Set {
 	t.Helper()
 	next, err := s.With(changes)
 	if err != nil {
