@@ -57,6 +57,7 @@ func (w *worker) answer(batch []datagram) {
 		w.message(d)
 	}
 	clear(w.spots[:len(batch)])
+	clear(w.asked[:len(batch)])
 	w.tally.flush(w.count)
 }
 

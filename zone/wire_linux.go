@@ -134,16 +134,16 @@ func (b *batch) sendAll(from, to int) (failed int) {
 }
 
 // serveBatches answers on one socket with few system calls. It reports false
-// if the kernel does not know them; the socket is then as it was.
+// if that cannot be; the socket is then as it was.
 func (s *Server) serveBatches(ctx context.Context, conn *net.UDPConn) bool {
 	wildcard := isWildcard(conn)
 	fd, err := detach(conn)
-	switch {
-	case errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM): // an old kernel, or one that is told to be
+	if err != nil {
+		old := errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EPERM) // the kernel, or told to be
+		if !old && !errors.Is(err, net.ErrClosed) {                      // who reads from it will notice
+			s.errors.Add(1)
+		}
 		return false
-	case err != nil:
-		s.errors.Add(1)
-		return true
 	}
 	defer unix.Close(int(fd))
 	s.work(ctx, newBatch(fd, wildcard))
@@ -152,30 +152,40 @@ func (s *Server) serveBatches(ctx context.Context, conn *net.UDPConn) bool {
 
 // detach takes the socket out of a connection and closes that: the runtime
 // watches the sockets of connections, and would wake a thread for every query.
-// If the error is that recvmmsg is not there, the connection is as it was.
+// With an error, as without recvmmsg or another file to open, the connection
+// is as it was: clients that the kernel gives it must be answered all the same.
 func detach(conn *net.UDPConn) (fd uintptr, err error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return 0, err
 	}
-	detached := -1
-	controlErr := raw.Control(func(fd uintptr) {
-		if _, _, errno := syscall.Syscall6(unix.SYS_RECVMMSG, fd, 0, 0, 0, 0, 0); errno != 0 {
-			err = errno
-			return
-		}
-		detached, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
-	})
+	controlErr := raw.Control(func(attached uintptr) { fd, err = blocking(attached) })
 	if err = errors.Join(controlErr, err); err != nil {
 		return 0, err
 	}
 	conn.Close()
-	wake := unix.NsecToTimeval(int64(wakeEvery))
-	err = errors.Join(unix.SetNonblock(detached, false), unix.SetsockoptTimeval(detached, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &wake))
-	if err != nil {
-		unix.Close(detached)
+	return fd, nil
+}
+
+// blocking is a descriptor of the same socket on which receiving waits, but
+// not longer than wakeEvery.
+func blocking(attached uintptr) (uintptr, error) {
+	if _, _, errno := syscall.Syscall6(unix.SYS_RECVMMSG, attached, 0, 0, 0, 0, 0); errno != 0 {
+		return 0, errno
 	}
-	return uintptr(detached), err
+	wake := unix.NsecToTimeval(int64(wakeEvery))
+	if err := unix.SetsockoptTimeval(int(attached), unix.SOL_SOCKET, unix.SO_RCVTIMEO, &wake); err != nil {
+		return 0, err
+	}
+	fd, err := unix.FcntlInt(attached, unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return 0, err
+	}
+	if err := unix.SetNonblock(fd, false); err != nil {
+		unix.Close(fd)
+		return 0, err
+	}
+	return uintptr(fd), nil
 }
 
 // work is the life of a worker, until ctx is done. It has a thread to itself,
