@@ -135,6 +135,9 @@ func (f fileConfig) listeners(wrong *mistakes) []netip.AddrPort {
 			wrong.addf("listen.dns: %s: write an address and a port, such as 127.0.0.1:53 or [::1]:53", listing.Quote(text))
 			continue
 		}
+		if a.Port() != 0 && slices.Contains(all, a) {
+			wrong.addf("listen.dns: %s is there twice", listing.Quote(text))
+		}
 		all = append(all, a)
 	}
 	if len(f.Listen.DNS) == 0 {

@@ -103,25 +103,3 @@ func (w webDoors) close() {
 		}
 	}
 }
-
-// metrics are the daemon's own, for a monitoring system.
-func (d *dnsbld) metrics() []web.Metric {
-	stats := d.dns.Stats()
-	gauge := func(name, help string, v float64) web.Metric {
-		return web.Metric{Name: name, Help: help, Type: "gauge", Values: []web.Value{{Value: v}}}
-	}
-	queries := web.Metric{Name: "dnsbld_dns_queries_total", Help: "DNS queries that came.", Type: "counter", Values: []web.Value{
-		{Labels: []string{"transport", "udp"}, Value: float64(stats.UDP.Queries)},
-		{Labels: []string{"transport", "tcp"}, Value: float64(stats.TCP.Queries)},
-	}}
-	all := []web.Metric{queries}
-	if set := d.live.Set(); set != nil {
-		s := set.Stats()
-		all = append(all,
-			gauge("dnsbld_revision", "Revision that is served.", float64(set.Revision())),
-			gauge("dnsbld_hosts", "Entries that list one address.", float64(s.Hosts)),
-			gauge("dnsbld_prefixes", "Entries that list more than one address.", float64(s.Prefixes)),
-			gauge("dnsbld_sources", "Imported feeds.", float64(s.Sources)))
-	}
-	return all
-}
