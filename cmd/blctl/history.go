@@ -93,10 +93,11 @@ func (p *program) answer(yes bool, out any) error {
 	return nil
 }
 
-// printEvent shows a change on one line, and what was said about it below.
+// printEvent shows a change on one line, with the revision that undo takes, and
+// what was said about it below.
 func (p *program) printEvent(e ctl.Event) {
 	h := p.human
-	h.printf("  %s  %s  %s\n", stamp(e.Time), h.paint(faint, clean(e.Actor)), p.sentence(e))
+	h.printf("  %s  %s  %s, revision %d\n", stamp(e.Time), h.paint(faint, clean(e.Actor)), p.sentence(e), e.Revision)
 	for _, f := range []struct{ name, text string }{{"note", e.Note}, {"ticket", e.Ticket}} {
 		if f.text != "" {
 			h.printf("      %s: %s\n", f.name, clean(f.text))

@@ -47,7 +47,7 @@ func (p *program) undo(ctx context.Context, in *input) error {
 	id, err := strconv.ParseUint(text, 10, 64)
 	if err != nil || id == 0 {
 		in.fail(&listing.Error{Kind: listing.ErrInvalid, Code: "usage", Message: listing.Quote(text) + " is not a revision",
-			Hint: "a revision is a number; `blctl history PREFIX --json` shows that of each change"})
+			Hint: "a revision is a number; `blctl history PREFIX` shows that of each change"})
 	}
 	c := ctl.Undo{Revision: listing.Revision(id), Note: in.String("note"), Options: in.options()}
 	if in.err != nil {
