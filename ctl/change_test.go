@@ -162,6 +162,11 @@ func TestWithinTakesMaxChanges(t *testing.T) {
 	cmd := listing.Delist{Subject: subject("192.0.2.0/24"), Within: true, Because: listing.Test}
 	_, err := c.Delist(t.Context(), cmd)
 	isKind(t, err, listing.ErrPolicy, "too-many-changes")
+	look := cmd
+	look.DryRun = true // as the hint says
+	if out, err := c.Delist(t.Context(), look); err != nil || len(out.Changes) != 120 || !slices.Equal(out.Warnings, []string{"it takes --max-changes 120"}) {
+		t.Fatalf("a dry run: %d changes, warnings %q, %v", len(out.Changes), out.Warnings, err)
+	}
 	cmd.MaxChanges = 120
 	out, err := c.Delist(t.Context(), cmd)
 	if err != nil || len(out.Changes) != 120 || out.Addresses != 120 {

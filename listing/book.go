@@ -199,6 +199,7 @@ type order struct {
 	Options
 	intent  Digest
 	earlier earlier
+	ends    int // entries of a source that end with it
 }
 
 func (b *Book) served(ctx context.Context, v Verdict, o Options) error {

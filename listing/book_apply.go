@@ -1,6 +1,7 @@
 package listing
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -10,20 +11,18 @@ import (
 // apply sends edits as requests and waits until what they did is served. What
 // was decided of the command earlier is not sent again.
 func (b *Book) apply(ctx context.Context, o order, edits []Edit) (Result, error) {
-	most := o.MaxChanges
-	if most == 0 {
-		most = b.Rules().Policy.MaxChanges
-	}
-	if len(edits) > most {
-		return Result{}, &Error{Kind: ErrPolicy, Code: "too-many-changes",
-			Message: fmt.Sprintf("this would change %d entries, more than %d", len(edits), most),
-			Hint:    fmt.Sprintf("look with --dry-run; if it is right, repeat with --max-changes %d", len(edits))}
+	tooMany := b.bound(o.Options, max(len(edits), o.ends))
+	if tooMany != nil && !o.DryRun {
+		return Result{}, tooMany
 	}
 	parts, err := chunks(edits)
 	if err != nil {
 		return Result{}, err
 	}
 	all, base, keyed, before := Result{}, rand.Text(), o.IdempotencyKey != "", len(o.earlier.parts)
+	if tooMany != nil {
+		all.Warnings = []string{fmt.Sprintf("it takes --max-changes %d", max(len(edits), o.ends))}
+	}
 	if keyed {
 		base = keyID(o.Options)
 	}
@@ -45,6 +44,17 @@ func (b *Book) apply(ctx context.Context, o order, edits []Edit) (Result, error)
 		all.add(v)
 	}
 	return all, b.served(ctx, all.Verdict, o.Options)
+}
+
+// bound refuses more changes than the command says, or the policy.
+func (b *Book) bound(o Options, changes int) error {
+	most := cmp.Or(o.MaxChanges, b.Rules().Policy.MaxChanges)
+	if changes <= most {
+		return nil
+	}
+	return &Error{Kind: ErrPolicy, Code: "too-many-changes",
+		Message: fmt.Sprintf("this would change %d entries, more than %d", changes, most),
+		Hint:    fmt.Sprintf("look with --dry-run; if it is right, repeat with --max-changes %d", changes)}
 }
 
 // again asks for what was decided earlier: the store looks whether it was the

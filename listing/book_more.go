@@ -155,7 +155,8 @@ func (in *importer) admit(e *Entry) (skip bool, err error) {
 	return err == nil, err
 }
 
-// DropSource ends a source and all its entries.
+// DropSource ends a source and all its entries, each of which counts as a change:
+// they are not kept, so that cannot be undone.
 func (b *Book) DropSource(ctx context.Context, actor, name, note string, o Options) (Result, error) {
 	by := order{Header: Header{Time: b.Now(), Actor: actor, Note: Printable(note)}, Options: o, intent: IntentOf(name)}
 	var err error
@@ -169,6 +170,7 @@ func (b *Book) DropSource(ctx context.Context, actor, name, note string, o Optio
 		sources, err := s.Sources()
 		for _, have := range sources {
 			if have.Name == name && have.Active(by.Time) {
+				by.ends = have.Entries
 				return err
 			}
 		}

@@ -1,6 +1,8 @@
 package listing_test
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -84,4 +86,26 @@ func TestDelistingWhatIsFed(t *testing.T) {
 	d.wantAnswers("192.0.2.7", "")
 	d.advance(time.Second)
 	d.wantAnswers("192.0.2.7", " 23")
+}
+
+// The end of a source ends its entries, and cannot be undone: it is bounded as
+// they are.
+func TestDropSourceIsBounded(t *testing.T) {
+	d := newDesk(t)
+	var hosts []string
+	for n := range 150 {
+		hosts = append(hosts, fmt.Sprintf("192.0.2.%d", n))
+	}
+	d.feed("ipsum", true, hosts...)
+	for _, most := range []int{0, 149} {
+		_, err := d.DropSource(t.Context(), "alice", "ipsum", "", listing.Options{MaxChanges: most})
+		isKind(t, err, listing.ErrPolicy, "too-many-changes")
+	}
+	dry := d.must(d.DropSource(t.Context(), "alice", "ipsum", "", listing.Options{DryRun: true}))
+	if want := []string{"it takes --max-changes 150"}; !slices.Equal(dry.Warnings, want) {
+		t.Errorf("a dry run warns of %q, not of %q", dry.Warnings, want)
+	}
+	d.wantAnswers("192.0.2.7", " 23")
+	d.must(d.DropSource(t.Context(), "alice", "ipsum", "", listing.Options{MaxChanges: 150}))
+	d.wantAnswers("192.0.2.7", "")
 }

@@ -50,15 +50,16 @@ examples:
 				Usage:     "end a source and all its entries",
 				ArgsUsage: "NAME",
 				UsageText: "blctl source drop NAME [flags]",
-				Description: `Ends a source and, with it, all its entries, in one step. Exceptions that operators
-made stay. On a terminal it asks first, unless --yes is given.
+				Description: `Ends a source and, with it, all its entries, in one step. They are not kept: that
+cannot be undone, but the file can be imported again. Exceptions that operators made
+stay. On a terminal it asks first, unless --yes is given.
 
-exit status: 0 done; 2 the answer was no; 3 there is no such source; 5 not at
---if-revision
+exit status: 0 done; 2 the answer was no; 3 there is no such source; 4 it has more
+entries than --max-changes; 5 not at --if-revision
 
 examples:
-  blctl source drop ipsum --note "no longer kept up"
-  blctl source drop ipsum --dry-run`,
+  blctl source drop ipsum --dry-run
+  blctl source drop ipsum --note "no longer kept up" --max-changes 200000`,
 				Flags: append([]cli.Flag{
 					&cli.StringFlag{Name: "note", Usage: "why, for operators: `TEXT`"},
 				}, changeFlags()...),
