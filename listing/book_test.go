@@ -240,6 +240,9 @@ func TestUndo(t *testing.T) {
 			d.wantAnswers("192.0.2.7", tt.with)
 			undone := d.undo(done.Revision)
 			d.wantAnswers("192.0.2.7", tt.without)
+			if again := d.undo(done.Revision); again.Changed() {
+				t.Errorf("undone twice: %+v", again.Changes)
+			}
 			redone := d.undo(undone.Revision)
 			d.wantAnswers("192.0.2.7", tt.with)
 			d.undo(redone.Revision)
@@ -289,6 +292,22 @@ func TestUndoImportRestoresContents(t *testing.T) {
 	if got := all(); got != before {
 		t.Errorf("after the undo:\n%swanted:\n%s", got, before)
 	}
+}
+
+// The first import of a source is undone by ending it: asked for again, it is so.
+func TestUndoFirstImport(t *testing.T) {
+	d := newDesk(t)
+	first := d.feed("ipsum", true, "192.0.2.7")
+	d.feed("other", true, "192.0.2.8")
+	d.undo(first.Revision)
+	d.wantAnswers("192.0.2.7", "")
+	if again := d.undo(first.Revision); again.Changed() {
+		t.Errorf("undone twice: %+v", again.Changes)
+	}
+	d.feed("ipsum", true, "192.0.2.7")
+	_, err := d.Undo(t.Context(), "bob", first.Revision, "", listing.Options{})
+	isKind(t, err, listing.ErrConflict, "touched")
+	d.wantAnswers("192.0.2.7", " 23")
 }
 
 func TestUndoRefuses(t *testing.T) {

@@ -11,8 +11,14 @@ import (
 func (b *Book) undoImport(ctx context.Context, o order, set changeSet) (Result, error) {
 	c := set.source
 	name := c.SourceAfter.Name
-	if err := b.sourceUntouched(ctx, c); err != nil {
+	switch last, err := b.lastOf(ctx, c); {
+	case err != nil:
 		return Result{}, err
+	case last.Revision == c.Revision:
+	case last.Header.Undoes == set.first:
+		return b.apply(ctx, o, nil) // it was taken back: nothing is left to do
+	default:
+		return Result{}, touchedSource(name, last)
 	}
 	if o.IfRevision != nil && *o.IfRevision != c.Revision {
 		return Result{}, &Error{Kind: ErrConflict, Code: "revision",
@@ -21,7 +27,7 @@ func (b *Book) undoImport(ctx context.Context, o order, set changeSet) (Result, 
 	}
 	generation := c.SourceAfter.Generation
 	if c.SourceBefore == nil || !c.SourceBefore.Active(o.Time) {
-		return b.apply(ctx, o, []Edit{{Op: OpEndSource, Source: name, Because: Undone}})
+		return b.apply(ctx, o, []Edit{{Op: OpEndSource, Source: name, Because: Undone, Expect: &c.Revision}})
 	}
 	r := Request{Header: o.Header, Intent: o.intent, DryRun: o.DryRun,
 		Source: &SourceEdit{Name: name, Expect: &generation, Until: c.SourceBefore.Until}}
@@ -43,21 +49,46 @@ func unlapsed(before map[Key]*Entry, now time.Time) map[Key]*Entry {
 	return before
 }
 
-func (b *Book) sourceUntouched(ctx context.Context, c *Change) error {
-	return b.store.View(ctx, func(s Snapshot) error {
+// lastOf finds the last change of the source that c imported: c itself, or later.
+func (b *Book) lastOf(ctx context.Context, c *Change) (last Change, err error) {
+	var head Revision
+	from := c.Revision
+	err = b.store.View(ctx, func(s Snapshot) error {
+		head = s.Revision()
 		sources, err := s.Sources()
-		if err != nil {
-			return err
-		}
 		for _, have := range sources {
-			if have.Name == c.SourceAfter.Name && have.Revision == c.Revision {
-				return nil
+			if have.Name == c.SourceAfter.Name {
+				from, head = have.Revision, have.Revision // what comes after has not changed it
 			}
 		}
-		return &Error{Kind: ErrConflict, Code: "touched",
-			Message: fmt.Sprintf("source %s was imported again or ended after revision %d", c.SourceAfter.Name, c.Revision),
-			Hint:    "`blctl source show " + c.SourceAfter.Name + "` says when; import the file that it should hold"}
+		return err
 	})
+	if err != nil {
+		return last, err
+	}
+	for later, err := range b.store.OwnChanges(ctx, from-1) {
+		if err != nil {
+			return last, err
+		}
+		imported := later.SourceAfter != nil && later.Because != Expired && later.SourceAfter.Name == c.SourceAfter.Name
+		ended := later.SourceBefore != nil && later.SourceAfter == nil && later.SourceBefore.Name == c.SourceAfter.Name
+		if imported || ended {
+			last = later
+		}
+		if later.Last && later.Revision >= head {
+			break
+		}
+	}
+	return last, nil
+}
+
+func touchedSource(name string, last Change) error {
+	e := &Error{Kind: ErrConflict, Code: "touched", Message: fmt.Sprintf("revision %d has changed source %s since", last.Revision, name),
+		Hint: fmt.Sprintf("undo revision %d first, or import the file that the source should hold", last.Revision)}
+	if last.SourceAfter == nil {
+		e.Message, e.Hint = fmt.Sprintf("revision %d ended source %s", last.Revision, name), "import the file that the source should hold"
+	}
+	return e
 }
 
 // contentsBefore streams what a source held before its entries were changed.
