@@ -49,7 +49,7 @@ func (s *Server) request(v *visit) error {
 	if err := s.parts.Desk.Check(token, a, l.about.Stand); err != nil {
 		return badForm(err)
 	}
-	r := desk.Request{Actor: actor, Address: a, From: strings.TrimSpace(form.Get("mail")), Note: clean(form.Get("note")), Delist: true}
+	r := desk.Request{Actor: actor, Address: a, From: strings.TrimSpace(form.Get("mail")), Note: clean(form.Get("note")), Delist: true, Anew: true}
 	if r.From != "" && !validMail(r.From) {
 		p := s.addressPage(v, l)
 		if p.Removal.Form != nil {
@@ -129,7 +129,8 @@ func clean(text string) string {
 	return strings.TrimSpace(text)
 }
 
-// keyOf is the same for the same form sent again.
+// keyOf is the same for the same form sent again, be it by a double click, or
+// when the sender goes back in his browser.
 func keyOf(t delist.Token, r desk.Request) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s\n%s", t, r.Offered.Kind, r.From, r.Note))
 	return "web:" + hex.EncodeToString(sum[:16])

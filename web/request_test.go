@@ -136,6 +136,34 @@ func TestDoubleClick(t *testing.T) {
 	}
 }
 
+// The same form sent again once there is proof, or the wait is over, is judged
+// anew: senders go back in their browser.
+func TestTheSameFormLater(t *testing.T) {
+	for name, c := range map[string]struct {
+		make    func(*house, string)
+		refused string
+		mend    func(h *house, token string)
+	}{
+		"a proof has come": {(*house).withoutProof, "NO_PROOF", func(h *house, token string) { h.desk.txt = []string{"helo+" + token} }},
+		"the wait is over": {(*house).stillOffending, "STILL_OFFENDING", func(h *house, _ string) { h.advance(6 * time.Hour) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			c.make(h, "192.0.2.7")
+			token := h.token("192.0.2.7")
+			form := url.Values{"token": {token}}.Encode()
+			for range 2 {
+				h.post("/192.0.2.7", "", form).has(t, 200, "stands for now", c.refused)
+			}
+			c.mend(h, token)
+			h.post("/192.0.2.7", "", form).has(t, 200, "The listing is removed")
+			if about, err := h.desk.About(t.Context(), netip.MustParseAddr("192.0.2.7")); err != nil || len(about.Facts.Requests) > 2 {
+				t.Errorf("%d requests were counted, %v", len(about.Facts.Requests), err)
+			}
+		})
+	}
+}
+
 func TestRequestsAreLimitedByAddress(t *testing.T) {
 	h := newHouse(t)
 	h.stillOffending("192.0.2.7")

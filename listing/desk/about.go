@@ -69,6 +69,11 @@ func (d *Desk) About(ctx context.Context, a netip.Addr) (About, error) {
 	return about, err
 }
 
+// withoutRequest forgets the request that came at an instant.
+func (about *About) withoutRequest(at time.Time) {
+	about.Facts.Requests = slices.DeleteFunc(about.Facts.Requests, at.Equal)
+}
+
 // hits are what zones answer an address as listed for.
 func (d *Desk) hits(a netip.Addr) ([]index.Hit, error) {
 	set := d.cfg.View.Set()

@@ -158,21 +158,21 @@ type answerKept struct {
 type refusedLetter struct{ Code, Message, Hint string }
 
 // answered finds what was answered to a request.
-func (d *Desk) answered(id string) (Done, bool, error) {
+func (d *Desk) answered(id string) (answerKept, bool, error) {
 	raw, err := d.cfg.People.Get(answerKind, id)
 	if errors.Is(err, listing.ErrNotFound) {
-		return Done{}, false, nil
+		return answerKept{}, false, nil
 	}
 	var kept answerKept
 	if err == nil {
 		err = json.Unmarshal(raw, &kept)
 	}
 	if err != nil {
-		return Done{}, false, fmt.Errorf("reading an earlier answer: %w", err)
+		return answerKept{}, false, fmt.Errorf("reading an earlier answer: %w", err)
 	}
 	kept.Repeated = true
 	if r := kept.Refused; r != nil {
 		kept.NoLetter = &listing.Error{Kind: listing.ErrPolicy, Code: r.Code, Message: r.Message, Hint: r.Hint}
 	}
-	return kept.Done, true, nil
+	return kept, true, nil
 }

@@ -17,6 +17,7 @@ import (
 // Request asks for an address to be delisted. From and Name are personal data.
 type Request struct {
 	Key     string          // the same for the same request sent again; empty: it is not repeated
+	Anew    bool            // sent again it is judged anew, and is another request if the decision is another by now
 	Actor   string          // who hands it in, in the audit
 	Address netip.Addr      //
 	Offered delist.Proof    // its zero value: none
@@ -58,15 +59,28 @@ func (d *Desk) Request(ctx context.Context, r Request) (Done, error) {
 		r.Key = rand.Text()
 	}
 	id := digest(r.Key)
-	if done, found, err := d.answered(id); found || err != nil {
-		return done, err
+	earlier, found, err := d.answered(id)
+	if err != nil || found && !(r.Anew && earlier.Outcome == delist.Stands) {
+		return earlier.Done, err
 	}
 	about, err := d.About(ctx, r.Address)
 	if err != nil {
 		return Done{}, err
 	}
+	if found {
+		about.withoutRequest(earlier.Time)
+	}
 	r.Offered = d.inquire(ctx, &about, r.From, r.Offered)
 	c := d.consider(about, r, id)
+	if found {
+		if mark(c.decision) == mark(earlier.Decision) {
+			return earlier.Done, nil
+		}
+		c.id = digest(r.Key + "\n" + mark(c.decision))
+		if earlier, found, err = d.answered(c.id); found || err != nil {
+			return earlier.Done, err
+		}
+	}
 	if r.DryRun {
 		return d.finish(c, r)
 	}
@@ -91,6 +105,14 @@ func (d *Desk) Request(ctx context.Context, r Request) (Done, error) {
 		return done, err
 	}
 	return d.answer(done, c, r)
+}
+
+// mark is the same for decisions that leave a sender the same to do.
+func mark(d delist.Decision) string {
+	if d.RetryAfter == nil {
+		return string(d.Code)
+	}
+	return string(d.Code) + " " + d.RetryAfter.UTC().Format(time.RFC3339)
 }
 
 // hearing is a request while it is dealt with.
