@@ -50,6 +50,7 @@ type addressPage struct {
 	HELO      bool // a reason rests on a greeting
 	Counted   *countedPart
 	Diagnosis sighting.Diagnosis
+	Fix       fixPart // where HELO
 	Last      *lastPart
 	Spared    *sparedPart // what would list it, and does not
 	Removal   removalPart
@@ -76,6 +77,29 @@ type countedPart struct {
 	Busy                          bool // the chart has something to show
 	HELOs                         []sighting.HELOCount
 	LastBogus                     moment
+}
+
+// fixPart is how a name is set in mail servers.
+type fixPart struct {
+	Note  string
+	Fixes []fixStep
+}
+
+type fixStep struct{ Server, Where, Lines, Also string }
+
+func newFix() fixPart {
+	p := fixPart{Note: delist.FixNote}
+	for _, f := range delist.Fixes("") {
+		where := capital(f.Where)
+		switch {
+		case where != "" && len(f.Lines) > 0:
+			where += ":"
+		case where != "":
+			where += "."
+		}
+		p.Fixes = append(p.Fixes, fixStep{f.Server, where, strings.Join(f.Lines, "\n"), f.Also})
+	}
+	return p
 }
 
 type lastPart struct {
@@ -133,6 +157,9 @@ func (s *Server) addressPage(v *visit, l *sight) addressPage {
 	p.Title += map[bool]string{true: ": listed", false: ": not listed"}[p.Listed]
 	if never, yes := v.site.Policy.Protects(listing.HostSubject(l.address)); yes {
 		p.Protected = never.Subject.Text() + " " + never.Why
+	}
+	if p.HELO {
+		p.Fix = newFix()
 	}
 	p.Diagnosis = cmp.Or(l.about.Counted.Diagnosis, sighting.CannotTell)
 	if l.about.Counted.Sessions > 0 {

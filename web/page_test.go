@@ -320,32 +320,6 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// The steps on the page are those of the letters.
-func TestFixStepsAreTheLettersSteps(t *testing.T) {
-	letter, err := os.ReadFile(filepath.Join("..", "listing", "delist", "templates", "fixsteps.tmpl"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	page, err := templateFiles.ReadFile("templates/fix.html")
-	if err != nil {
-		t.Fatal(err)
-	}
-	steps := 0
-	for line := range strings.Lines(string(letter)) {
-		step, indented := strings.CutPrefix(strings.TrimRight(line, "\n"), "    ")
-		if !indented {
-			continue
-		}
-		steps++
-		if !strings.Contains(strings.ReplaceAll(string(page), "&gt;", ">"), step) {
-			t.Errorf("the page lacks %q", step)
-		}
-	}
-	if steps < 7 {
-		t.Errorf("only %d steps found in the letter", steps)
-	}
-}
-
 func TestEveryCodeHasWords(t *testing.T) {
 	for _, c := range delist.Codes() {
 		if codeWords[c] == "" {

@@ -98,7 +98,7 @@ func (p *program) printFinding(f delist.Finding) {
 		h.printf("%s\n", h.paint(yellow, "it can be about "+joined(f.Candidates)+": a person has to decide"))
 	}
 	for _, line := range []struct{ name, text string }{{"greeting", f.HELO}, {"reverse name", strings.Join(f.PTR, ", ")},
-		{"references", strings.Join(f.References, ", ")}, {"not to be answered", f.Automatic}} {
+		{"references", strings.Join(f.References, ", ")}, {"mail server", f.Server}, {"not to be answered", f.Automatic}} {
 		if line.text != "" {
 			h.printf("  %s: %s\n", line.name, clean(line.text))
 		}

@@ -59,7 +59,7 @@ var worth = map[ClaimKind][2]string{
 		"what the server answers to those who connect to it, which is inbound information",
 		"what is said in HELO when mail is sent; that is another setting, and may be another machine"},
 	ClaimRDNS: {
-		"where the address stands in reverse DNS, which is good to have in order; no listing for a greeting rests on it",
+		"what you found in reverse DNS, which is good to have in order; no listing for a greeting rests on it",
 		"what was said in HELO; and a greeting that merely differs from the reverse name lists nobody"},
 	ClaimRcpt: {
 		`that the words were misleading: "matches rcpt" is not about the command RCPT TO; it means that the greeting was the recipient's own domain`,

@@ -2,6 +2,7 @@ package delist
 
 import (
 	"encoding/json"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -249,4 +250,30 @@ func TestDoingWellNeverHurts(t *testing.T) {
 			rt.Fatalf("%s became %s", before, after)
 		}
 	})
+}
+
+// Words are true of what is listed, and offer no way that is not there.
+func TestWordsFit(t *testing.T) {
+	whole := func(l *Listing) { l.Subject = listing.Subject{Prefix: netip.MustParsePrefix("192.0.2.0/24")} }
+	again := []Listing{listed(t, listing.OurIP, selfAt(ago(listing.Day)))}
+	foreign := Proof{Kind: ProofMail, Address: other, Time: noon}
+	for name, c := range map[string]struct {
+		facts Facts
+		says  string
+		not   string
+	}{
+		"a range by a person":          {Facts{Entries: []Listing{listed(t, listing.Manual, whole)}}, "a network that the operator of this list has listed as a whole, 192.0.2.0/24", "by a person"},
+		"an address by a person":       {Facts{Entries: []Listing{listed(t, listing.Manual)}}, "was listed by a person", "network"},
+		"no proof, no probe address":   {Facts{Entries: again}, "Proof. Properly greeted sessions", "probe"},
+		"no proof, a probe address":    {Facts{Entries: again, Probing: true}, "the probe address", ""},
+		"foreign proof, no probe":      {Facts{Entries: again, Offered: foreign}, "A proof for 192.0.2.7 itself.", "probe"},
+		"foreign proof, probe offered": {Facts{Entries: again, Offered: foreign, Probing: true}, "sent from it to the probe address.", ""},
+	} {
+		c.facts.Address = sender
+		d := Judge(c.facts, noon)
+		words := d.Sentence + " " + d.ChangesWhen
+		if !strings.Contains(words, c.says) || c.not != "" && strings.Contains(words, c.not) {
+			t.Errorf("%s: %s %q", name, d.Code, words)
+		}
+	}
 }

@@ -65,7 +65,7 @@ func addTemplates(set *template.Template, from fs.FS) error {
 func (l *Letters) try() error {
 	b := block{Sightings: []samplePage{{}}, Sessions: 1, Level: 1, Range: true, Public: "-"}
 	full := page{Listed: true, HELO: true, Traffic: &trafficPage{From: "-", To: "-", HELOs: []heloPage{{}}}, Last: &endedPage{},
-		Claims: []claimPage{{}}, Reasons: []block{b}, Page: "-", Desk: "-", Probe: "-", Proof: "-", Means: "-", Steps: []string{"-"}, Retry: "-", Delay: "-", Then: "-",
+		Claims: []claimPage{{}}, Reasons: []block{b}, Page: "-", Desk: "-", Probe: "-", Proof: "-", Means: "-", Steps: []string{"-"}, Fixes: []Fix{{}}, Retry: "-", Delay: "-", Then: "-",
 		Reference: "-", Ticket: "-", References: "-"}
 	pages := []page{full, {Outcome: string(Removed)}, {Outcome: string(Withdrawn)}}
 	for _, c := range Codes() {

@@ -26,6 +26,9 @@ type page struct {
 	Traffic                            *trafficPage
 	Diagnosis, Means                   string   // its name, and the same in words
 	Steps                              []string // to do about it
+	FixNote                            string   // before Fixes
+	Fixes                              []Fix    // how the name is set
+	Server                             string   // that their message speaks of, whose fix stands first; empty: of none
 	OK                                 bool     // the decision allows it
 	Last                               *endedPage
 	Claims                             []claimPage
@@ -123,6 +126,10 @@ func (p *page) conclude(f LetterFacts) {
 	if p.HELO {
 		d := cmp.Or(f.Traffic.Diagnosis, sighting.CannotTell)
 		p.Diagnosis, p.Means, p.Steps = string(d), d.Sentence(), d.Steps()
+		if f.Finding != nil && d != sighting.SecondHost { // what they run is not that other sender
+			p.Server = f.Finding.Server
+		}
+		p.FixNote, p.Fixes = FixNote, Fixes(p.Server)
 		if f.Traffic.Sessions > 0 {
 			p.Traffic = newTraffic(f.Traffic)
 		}

@@ -70,7 +70,7 @@ func facts(code Code, entries ...Evident) LetterFacts {
 // situations are facts under which a listing meets each decision.
 func situations(t testing.TB, r listing.Reason) map[Code]Facts {
 	one := func(c ...func(*Listing)) Facts {
-		return Facts{Address: sender, Entries: []Listing{seen(t, r, c...).Listing}}
+		return Facts{Address: sender, Probing: true, Entries: []Listing{seen(t, r, c...).Listing}}
 	}
 	with := func(f Facts, change func(*Facts)) Facts { change(&f); return f }
 	all := map[Code]Facts{}

@@ -46,7 +46,7 @@ func (v *view) words(code Code) (sentence, changes string) {
 		return v.held(code)
 	case Identity:
 		return fmt.Sprintf("The proof is for %s; it says nothing about %s.", v.Offered.Address, v.Address),
-			fmt.Sprintf("A proof for %s itself, for example a mail sent from it to the probe address.", v.Address)
+			fmt.Sprintf("A proof for %s itself%s.", v.Address, map[bool]string{true: ", for example a mail sent from it to the probe address"}[v.Probing])
 	case OKSupport:
 		return fmt.Sprintf("Our support can end the listing of %s now.", v.Address),
 			"Nothing more is needed from you than to ask our support."
@@ -93,15 +93,14 @@ func (v *view) rateLimit() (sentence, changes string) {
 // held is the words for entries that only operators end.
 func (v *view) held(code Code) (sentence, changes string) {
 	reason := listing.Manual
-	what := fmt.Sprintf("%s was listed by a person, the operator of this list, and not by the rules that count greetings.", v.Address)
 	if code == Network {
 		reason = listing.Network
-		what = fmt.Sprintf("%s belongs to a network that the operator of this list has listed as a whole.", v.Address)
-		for _, e := range v.entries {
-			if e.Reason == reason {
-				what = strings.TrimSuffix(what, ".") + ", " + e.Subject.String() + "."
-			}
-		}
+	}
+	what := fmt.Sprintf("%s was listed by a person, the operator of this list, and not by the rules that count greetings.", v.Address)
+	if n := slices.IndexFunc(v.entries, func(e Listing) bool {
+		return e.Reason == reason && e.Subject.IsValid() && (code == Network || !e.Subject.IsHost())
+	}); n >= 0 {
+		what = fmt.Sprintf("%s belongs to a network that the operator of this list has listed as a whole, %s.", v.Address, v.entries[n].Subject)
 	}
 	end := v.endOf(func(e Listing) bool { return e.Reason == reason })
 	return what, fmt.Sprintf("It ends at %s unless the operator renews it. Only the operator can end it sooner; an appeal is looked at by another person than the one who decided.", end)
@@ -151,7 +150,16 @@ func (v *view) noProof() (sentence, changes string) {
 		since = fmt.Sprintf(" since the last bogus greeting, at %s", stamp(v.Counters.LastBogus))
 	}
 	return fmt.Sprintf("The listing of %s was ended at the sender's word within the last 30 days already. This time we need proof that the cause is gone, and none has come%s.", v.Address, since),
-		"Proof. The best is a mail sent from the address to the probe address: it shows who controls the address and how it greets. Properly greeted sessions that our servers see are proof as well."
+		"Proof. " + v.bestProof()
+}
+
+// bestProof is what to send, where there is a probe address, and what comes by
+// itself.
+func (v *view) bestProof() string {
+	if !v.Probing {
+		return "Properly greeted sessions that our servers see are proof."
+	}
+	return "The best is a mail sent from the address to the probe address: it shows who controls the address and how it greets. Properly greeted sessions that our servers see are proof as well."
 }
 
 func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

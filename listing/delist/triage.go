@@ -25,7 +25,8 @@ type Finding struct {
 	ListedThen *bool        `json:"listed_then"` // whether the address was listed at Time: left to the caller
 	Human      bool         `json:"human"`       // a person has to decide what it is about
 	Automatic  string       `json:"automatic,omitempty"`
-	Cut        bool         `json:"cut,omitempty"` // it was longer than is read
+	Cut        bool         `json:"cut,omitempty"`    // it was longer than is read
+	Server     string       `json:"server,omitempty"` // the one kind of mail server that it speaks of, a Fix's Server
 
 	From      string `json:"-"` // who wrote it: personal data
 	MessageID string `json:"-"`
@@ -49,7 +50,7 @@ func Triage(r io.Reader) (Finding, error) {
 	if len(f.Candidates) == 0 && box.outer != "" {
 		// The body names no address: what brought the mail here may be the sample.
 		outer := find(flatten(box.outer[:min(len(box.outer), maxFlat)]) + " ; " + flat)
-		outer.References = f.References
+		outer.References, outer.Server = f.References, f.Server
 		f = outer
 	}
 	f.Cut, f.Human = cut, f.Human || cut
@@ -64,7 +65,7 @@ func Triage(r io.Reader) (Finding, error) {
 func find(flat string) Finding {
 	trail := hops(flat)
 	all := claims(flat, trail)
-	f := Finding{Candidates: candidates(flat, trail, all), PTR: []string{}, References: references(flat), Claims: all}
+	f := Finding{Candidates: candidates(flat, trail, all), PTR: []string{}, References: references(flat), Server: serverIn(flat), Claims: all}
 	if f.Claims == nil {
 		f.Claims = []Claim{}
 	}
