@@ -2,6 +2,7 @@ package ctl
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"net/http"
@@ -191,12 +192,35 @@ func (c *checkup) contact() error {
 			wrong = append(wrong, p.Subject.Text()+", which "+p.Why+", is listed")
 		}
 	}
-	where := s.Page
-	if s.Mail != "" {
-		where = s.Mail
+	if s.Mail == "" {
+		c.verdict("contact", "2.2.2", Fail, wrong, "removals are asked for at "+s.Page+", and our own servers are not listed")
+		return nil
 	}
-	c.verdict("contact", "2.2.2", Fail, wrong, "removals are asked for at "+where+", and our own servers are not listed")
+	servers, unknown := c.mailServers(s.Mail)
+	for _, a := range servers {
+		if shown, err := c.answered(a); err != nil {
+			return err
+		} else if shown {
+			wrong = append(wrong, a.String()+", to which mail for "+s.Mail+" goes, is listed")
+		}
+	}
+	if len(wrong) == 0 && unknown != nil {
+		c.add("contact", "2.2.2", Warn, "our own servers are not listed, but whether those are to which mail for %s goes is not known: %v", s.Mail, unknown)
+		return nil
+	}
+	c.verdict("contact", "2.2.2", Fail, wrong, "removals are asked for at "+s.Mail+", and neither its mail servers nor our own are listed")
 	return nil
+}
+
+// mailServers are the addresses to which mail for an address of ours goes.
+func (c *checkup) mailServers(mail string) ([]netip.Addr, error) {
+	if c.cfg.MailServers == nil {
+		return nil, errors.New("DNS is not asked")
+	}
+	_, domain, _ := strings.Cut(mail, "@")
+	ctx, cancel := context.WithTimeout(c.ctx, allTime)
+	defer cancel()
+	return c.cfg.MailServers(ctx, domain)
 }
 
 // answered reports whether an address is answered as listed.

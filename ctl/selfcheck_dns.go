@@ -24,7 +24,7 @@ type ServerSerial struct {
 const (
 	inStep  = 2 * time.Minute
 	tooFar  = time.Hour
-	allTime = 10 * time.Second // for all name servers together
+	allTime = 10 * time.Second // for all that is asked of DNS at once
 )
 
 // nameServers: each zone has two, and each answers with the serial of now or of

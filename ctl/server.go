@@ -21,20 +21,23 @@ import (
 
 // Config is what a Server works with. Book and Live are needed.
 type Config struct {
-	Book     *listing.Book
-	Live     *index.Live                          // the served view
-	Answers  func(netip.Addr) []Answer            // what DNS says now, a zone each; nil: no DNS here
-	Zones    func() []Zone                        // the zones that are answered; nil: none
-	Serials  func(context.Context) []ServerSerial // what the zones' name servers answer when they are asked; nil: they cannot be
-	Criteria func() error                         // why the criteria that are published are not those in force; nil: nothing publishes them
-	Stats    func() any                           // counters of the DNS side, sent as JSON; nil: none
-	Sensor   Sensor                               // nil: sessions are not counted here
-	Desk     *desk.Desk                           // nil: there is no support desk here
-	Roles    func() Roles                         // who may what; nil: everybody everything
-	Log      *slog.Logger                         // nil: none
-	Version  string                               // of the program
-	Started  time.Time                            // when it began to serve
-	Spool    string                               // directory for long answers; empty: the system's temporary one
+	Book    *listing.Book
+	Live    *index.Live                          // the served view
+	Answers func(netip.Addr) []Answer            // what DNS says now, a zone each; nil: no DNS here
+	Zones   func() []Zone                        // the zones that are answered; nil: none
+	Serials func(context.Context) []ServerSerial // what the zones' name servers answer when they are asked; nil: they cannot be
+	// MailServers are the addresses to which mail for a domain goes, as many
+	// as could be found when there is an error; nil: DNS cannot be asked.
+	MailServers func(ctx context.Context, domain string) ([]netip.Addr, error)
+	Criteria    func() error // why the criteria that are published are not those in force; nil: nothing publishes them
+	Stats       func() any   // counters of the DNS side, sent as JSON; nil: none
+	Sensor      Sensor       // nil: sessions are not counted here
+	Desk        *desk.Desk   // nil: there is no support desk here
+	Roles       func() Roles // who may what; nil: everybody everything
+	Log         *slog.Logger // nil: none
+	Version     string       // of the program
+	Started     time.Time    // when it began to serve
+	Spool       string       // directory for long answers; empty: the system's temporary one
 
 	// Verify walks the audit chain from a checkpoint on; nil: it cannot be
 	// walked from here.

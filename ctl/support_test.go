@@ -32,7 +32,7 @@ func codeOf(err error) string {
 }
 
 // withDesk is a house with a support desk.
-func withDesk(t *testing.T) (*house, *deskCounters) {
+func withDesk(t *testing.T, change ...func(*desk.Settings)) (*house, *deskCounters) {
 	t.Helper()
 	seen := &deskCounters{}
 	h := newHouse(t, func(c *Config) { c.Roles = someRoles })
@@ -50,6 +50,9 @@ func withDesk(t *testing.T) (*house, *deskCounters) {
 		t.Fatal(err)
 	}
 	settings := desk.Settings{Zones: []desk.Zone{{Name: "bl.test", TTL: time.Minute}}, Letters: letters}
+	for _, f := range change {
+		f(&settings)
+	}
 	h.server.cfg.Desk, err = desk.New(desk.Config{Book: h.book, View: h.live, Counters: seen, People: people, Signer: signer, Settings: func() desk.Settings { return settings }})
 	if err != nil {
 		t.Fatal(err)

@@ -77,6 +77,8 @@ func (s *dnsServer) parse(line string) {
 		r.Body = &dnsmessage.PTRResource{PTR: dnsmessage.MustNewName(f[2] + ".")}
 	case "CNAME":
 		r.Body = &dnsmessage.CNAMEResource{CNAME: dnsmessage.MustNewName(f[2] + ".")}
+	case "MX":
+		r.Body = &dnsmessage.MXResource{Pref: 10, MX: dnsmessage.MustNewName(strings.TrimSuffix(f[2], ".") + ".")}
 	case "TXT":
 		r.Body = &dnsmessage.TXTResource{TXT: f[2:]}
 	case "-":
@@ -196,6 +198,8 @@ func bodyType(b dnsmessage.ResourceBody) dnsmessage.Type {
 		return dnsmessage.TypeAAAA
 	case *dnsmessage.PTRResource:
 		return dnsmessage.TypePTR
+	case *dnsmessage.MXResource:
+		return dnsmessage.TypeMX
 	case *dnsmessage.TXTResource:
 		return dnsmessage.TypeTXT
 	}

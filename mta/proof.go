@@ -33,3 +33,41 @@ func (c *Checker) Texts(ctx context.Context, name string) ([]string, helo.Status
 	answer := c.config.Resolver.Lookup(ctx, name, dnsmessage.TypeTXT)
 	return slices.Clone(answer.Names), answer.Status
 }
+
+// MailServers looks up the addresses to which mail for a domain goes: those of its MX hosts, or its own if it has none (RFC 5321, section 5.1).
+// The status is OK if there are any and all are known, TempError if others may be missing.
+func (c *Checker) MailServers(ctx context.Context, domain string) ([]netip.Addr, helo.Status) {
+	if c.config.Resolver == nil {
+		return nil, helo.Unchecked
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
+	defer cancel()
+	mx := c.config.Resolver.Lookup(ctx, domain, dnsmessage.TypeMX)
+	hosts := mx.Names
+	switch mx.Status {
+	case helo.OK:
+	case helo.NoData:
+		hosts = []string{domain}
+	default:
+		return nil, mx.Status
+	}
+	var all []netip.Addr
+	failed := false
+	for _, host := range hosts {
+		for _, kind := range []dnsmessage.Type{dnsmessage.TypeA, dnsmessage.TypeAAAA} {
+			if host == "" { // no mail is taken (RFC 7505)
+				continue
+			}
+			answer := c.config.Resolver.Lookup(ctx, host, kind)
+			all = append(all, answer.Addrs...)
+			failed = failed || answer.Status == helo.TempError
+		}
+	}
+	switch {
+	case failed:
+		return all, helo.TempError
+	case len(all) == 0:
+		return nil, helo.NoData
+	}
+	return all, helo.OK
+}

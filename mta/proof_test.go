@@ -1,6 +1,7 @@
 package mta
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -51,6 +52,41 @@ func TestReverseAndTexts(t *testing.T) {
 		t.Errorf("without a resolver: %s", status)
 	}
 	if _, status := none.Texts(t.Context(), "mail.sender.example"); status != helo.Unchecked {
+		t.Errorf("without a resolver: %s", status)
+	}
+}
+
+// Where mail for a domain goes.
+func TestMailServers(t *testing.T) {
+	s := newDNSServer(t, `
+	two.example        MX    mx1.two.example
+	two.example        MX    mx2.two.example
+	mx1.two.example    A     192.0.2.1
+	mx2.two.example    AAAA  2001:db8::2
+	itself.example     A     192.0.2.3
+	none.example       MX    .
+	nowhere.example    MX    not.there.example
+	half.example       MX    servfail.example
+	half.example       MX    mx1.two.example
+	`)
+	resolver, err := NewResolver(ResolverConfig{Server: s.addr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := NewChecker(CheckerConfig{Resolver: resolver})
+	for domain, want := range map[string]struct {
+		addresses string
+		status    helo.Status
+	}{
+		"two.example": {"[192.0.2.1 2001:db8::2]", helo.OK}, "itself.example": {"[192.0.2.3]", helo.OK}, "none.example": {"[]", helo.NoData},
+		"nowhere.example": {"[]", helo.NoData}, "no.such.example": {"[]", helo.NXDomain}, "servfail.example": {"[]", helo.TempError}, "half.example": {"[192.0.2.1]", helo.TempError},
+	} {
+		servers, status := c.MailServers(t.Context(), domain)
+		if got := fmt.Sprint(servers); got != want.addresses || status != want.status {
+			t.Errorf("%s: %s, %s", domain, got, status)
+		}
+	}
+	if _, status := NewChecker(CheckerConfig{}).MailServers(t.Context(), "two.example"); status != helo.Unchecked {
 		t.Errorf("without a resolver: %s", status)
 	}
 }

@@ -70,7 +70,7 @@ type Resolver struct {
 	flights map[question]*flight
 }
 
-// Answer is what DNS says about a name: names for PTR, texts for TXT, addresses for A and AAAA. Its slices are shared: they are not to be changed.
+// Answer is what DNS says about a name: names for PTR and MX, texts for TXT, addresses for A and AAAA. Its slices are shared: they are not to be changed.
 type Answer struct {
 	Status helo.Status // OK, NXDomain, NoData or TempError
 	Names  []string    // without the last dot, and otherwise octet by octet; of TXT the texts, octet by octet
@@ -104,7 +104,7 @@ func NewResolver(c ResolverConfig) (*Resolver, error) {
 	}, nil
 }
 
-// Lookup asks for the records of one type, A, AAAA, PTR or TXT, that a name has. It does not fail: what goes wrong is TempError.
+// Lookup asks for the records of one type, A, AAAA, PTR, MX or TXT, that a name has. It does not fail: what goes wrong is TempError.
 func (r *Resolver) Lookup(ctx context.Context, name string, kind dnsmessage.Type) Answer {
 	q := question{strings.ToLower(strings.TrimSuffix(name, ".")), kind}
 	r.mu.Lock()

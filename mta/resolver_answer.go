@@ -112,6 +112,10 @@ func (r *record) read(p *dnsmessage.Parser, class dnsmessage.Class) error {
 		ptr, err := p.PTRResource()
 		r.name = strings.TrimSuffix(ptr.PTR.String(), ".")
 		return err
+	case dnsmessage.TypeMX:
+		mx, err := p.MXResource()
+		r.name = strings.TrimSuffix(mx.MX.String(), ".")
+		return err
 	case dnsmessage.TypeTXT:
 		txt, err := p.TXTResource()
 		r.name = strings.Join(txt.TXT, "")
@@ -134,10 +138,10 @@ func follow(records []record, name string, kind dnsmessage.Type) Answer {
 			case r.owner != name:
 			case r.kind == kind && len(answer.Names)+len(answer.Addrs) < maxResults:
 				ttl, answer.Status = min(ttl, r.ttl), helo.OK
-				if kind == dnsmessage.TypePTR || kind == dnsmessage.TypeTXT {
-					answer.Names = append(answer.Names, r.name)
-				} else {
+				if kind == dnsmessage.TypeA || kind == dnsmessage.TypeAAAA {
 					answer.Addrs = append(answer.Addrs, r.addr)
+				} else {
+					answer.Names = append(answer.Names, r.name)
 				}
 			case r.kind == dnsmessage.TypeCNAME:
 				ttl, alias = min(ttl, r.ttl), r.name

@@ -220,7 +220,7 @@ func (d *dnsbld) reload(ctx context.Context, load func() (config, error)) error 
 // control is the server behind the control socket.
 func (d *dnsbld) control() *ctl.Server {
 	return ctl.New(ctl.Config{Book: d.book, Live: d.live, Roles: func() ctl.Roles { return d.cfg.Load().roles },
-		Verify: d.store.VerifyFrom, Backup: d.store.Backup, Answers: d.answers, Zones: d.zones, Serials: d.serials, Criteria: d.criteria,
+		Verify: d.store.VerifyFrom, Backup: d.store.Backup, Answers: d.answers, Zones: d.zones, Serials: d.serials, MailServers: d.mailServers, Criteria: d.criteria,
 		Stats: func() any { return d.dns.Stats() }, Sensor: d.sensor, Desk: d.desk.Desk, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.cfg.Load().data})
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"dnsbld/ctl"
+	"dnsbld/listing/helo"
 	"dnsbld/zone"
 )
 
@@ -56,6 +57,20 @@ func askSerial(ctx context.Context, ns zone.NameServer, name string) (uint32, er
 		failed = errors.Join(failed, err)
 	}
 	return 0, failed
+}
+
+// mailServers asks the sensor's resolver where mail for a domain goes.
+func (d *dnsbld) mailServers(ctx context.Context, domain string) ([]netip.Addr, error) {
+	servers, status := d.sensor.checker.Load().MailServers(ctx, domain)
+	switch status {
+	case helo.OK:
+		return servers, nil
+	case helo.Unchecked:
+		return nil, errors.New("there is no resolver: set sensor.resolver")
+	case helo.TempError:
+		return servers, errors.New("the resolver does not say all of it")
+	}
+	return nil, fmt.Errorf("%s has no mail server in DNS", domain)
 }
 
 // criteria holds what the page of criteria says against what the sensor and the

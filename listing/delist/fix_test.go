@@ -65,7 +65,7 @@ func TestLetterFixesFirst(t *testing.T) {
 		}
 		wellFormed(t, text)
 		_, steps, _ := strings.Cut(text, "NAME IS SET")
-		if at := strings.Index(steps, first); at < 0 || strings.Contains(steps[:at], ":\n") || strings.Contains(steps, "Exim, of which your message speaks") != (diagnosis == sighting.MisSet) {
+		if at := strings.Index(steps, first); at < 0 || strings.Contains(steps[:at], ":\n") || strings.Contains(steps, "Your message points to Exim") != (diagnosis == sighting.MisSet) {
 			t.Errorf("%s:%s", diagnosis, steps)
 		}
 	}

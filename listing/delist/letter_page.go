@@ -28,7 +28,7 @@ type page struct {
 	Steps                              []string // to do about it
 	FixNote                            string   // before Fixes
 	Fixes                              []Fix    // how the name is set
-	Server                             string   // that their message speaks of, whose fix stands first; empty: of none
+	Server                             string   // that their message points to, whose fix stands first; empty: of none
 	OK                                 bool     // the decision allows it
 	Last                               *endedPage
 	Claims                             []claimPage
