@@ -52,7 +52,7 @@ func (l *Live) Load(ctx context.Context, store listing.Store) error {
 }
 
 // settle gives back what making a large set took, which is more than what
-// serving it takes.
+// serving it takes, and has what stays lie in few pages.
 func (l *Live) settle() {
 	debug.FreeOSMemory()
 	if s := l.Set(); s != nil {

@@ -36,7 +36,7 @@ func (s *Set) Lookup(addr netip.Addr, now uint32, hits []Hit) []Hit {
 
 // LookupAt is Lookup of an address that Locate has found the spot of.
 func (s *Set) LookupAt(spot *Spot, now uint32, hits []Hit) []Hit {
-	return s.lookup(spot.addr, spot.leaf, int(spot.from), now, hits)
+	return s.lookup(spot.addr, spot.leaf, spot.from, now, hits)
 }
 
 // lookup looks an address up whose entries in its leaf begin, if it has any,
