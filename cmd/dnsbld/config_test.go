@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -104,6 +105,18 @@ func TestMistakes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A container's share of the processors says how many workers there are.
+func TestWorkersByDefault(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	for processors, want := range map[int]int{1: 1, 2: 1, 5: 4} {
+		runtime.GOMAXPROCS(processors)
+		c, err := loadConfig("")
+		if err != nil || c.workers != want {
+			t.Errorf("%d processors: %d workers, %v", processors, c.workers, err)
+		}
 	}
 }
 

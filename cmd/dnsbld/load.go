@@ -165,13 +165,14 @@ func (f fileConfig) rules(wrong *mistakes) listing.Rules {
 // maxWorkers is more than any machine has use for.
 const maxWorkers = 1024
 
-// workers leaves a processor for all that is not answering.
+// workers leaves a processor for all that is not answering. Those that a
+// container may use count, not those of the machine.
 func (l listenConfig) workers(wrong *mistakes) int {
 	if l.Workers < 0 || l.Workers > maxWorkers {
 		wrong.addf("listen.workers = %d: from 1 to %d", l.Workers, maxWorkers)
 	}
 	if l.Workers == 0 {
-		return max(1, runtime.NumCPU()-1)
+		return max(1, runtime.GOMAXPROCS(0)-1)
 	}
 	return l.Workers
 }
