@@ -179,6 +179,23 @@ func TestL3TestPoints(t *testing.T) {
 	}
 }
 
+// The test points do not lean on the never-list: what it does not hold back is
+// not listed at 127.0.0.1 either, in any spelling, on either path.
+func TestL3AloneHoldsTestPoints(t *testing.T) {
+	b := newServer(t, config(t), "127.0.0.0/8 helo-bare-ip\n127.0.0.1 manual")
+	b.live.Protect(nil)
+	w := b.server.newWorker()
+	for address, rcode := range map[string]int{"127.0.0.1": dns.RcodeNameError, "::ffff:127.0.0.1": dns.RcodeNameError, "2002:7f00:1::": dns.RcodeNameError,
+		"127.0.0.2": dns.RcodeSuccess, "127.0.1.1": dns.RcodeSuccess} {
+		raw := pack(t, query(reversed(netip.MustParseAddr(address), "bl.test."), "A"))
+		b.askBoth(t, w, [][]byte{raw}, wirePeers[0])
+		a := new(dns.Msg)
+		if err := a.Unpack(b.answer(raw, UDP)); err != nil || a.Rcode != rcode || (address == "127.0.0.2" && len(a.Answer) != 1) {
+			t.Errorf("%s: %v, %v", address, a, err)
+		}
+	}
+}
+
 // L3: a shadow reason that a zone names has its test point there.
 func TestL3NamedReason(t *testing.T) {
 	c := config(t)

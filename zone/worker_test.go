@@ -1,11 +1,15 @@
 package zone
 
 import (
+	"net/netip"
 	"runtime"
 	"testing"
+	"time"
 	"weak"
 
 	"dnsbld/listing/index"
+
+	"github.com/miekg/dns"
 )
 
 // Between batches a worker keeps nothing of the list or the configuration that
@@ -35,4 +39,31 @@ func TestWorkerLetsGo(t *testing.T) {
 		t.Error("the worker keeps the configuration")
 	}
 	runtime.KeepAlive(w)
+}
+
+// An entry is answered in its last second, with a TTL of 1, and not in the
+// second of its end, on either path: alone at its address, among others, in a
+// leaf or not.
+func TestWireExpires(t *testing.T) {
+	b := newServer(t, config(t), `
+		192.0.2.7 helo-bare-ip until=1000
+		192.0.2.9 helo-bare-ip until=1000
+		192.0.2.9 helo-our-ip until=1000
+		198.51.100.0/24 network until=1000
+		2001:db8::7 manual until=1000
+	`)
+	w := b.server.newWorker()
+	for after, rcode := range map[time.Duration]int{999 * time.Second: dns.RcodeSuccess, 1000*time.Second - 1e6: dns.RcodeSuccess, 1000 * time.Second: dns.RcodeNameError} {
+		b.at(after)
+		for _, address := range []string{"192.0.2.7", "192.0.2.9", "198.51.100.1", "2001:db8::7"} {
+			raw := pack(t, query(reversed(netip.MustParseAddr(address), "bl.test."), "A"))
+			if b.askBoth(t, w, [][]byte{raw}, wirePeers[0]) != 1 {
+				t.Fatal("not on the wire path")
+			}
+			a := new(dns.Msg)
+			if err := a.Unpack(b.answer(raw, UDP)); err != nil || a.Rcode != rcode || (rcode == dns.RcodeSuccess && a.Answer[0].Header().Ttl != 1) {
+				t.Errorf("%s after %s: %v, %v", address, after, a, err)
+			}
+		}
+	}
 }
