@@ -1,6 +1,7 @@
 package ctl
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -133,7 +134,9 @@ func (s *Server) settle(ctx context.Context, m *moment, t *Then) error {
 			in = append(in, e)
 		}
 	}
-	slices.SortFunc(in, func(a, b listing.Entry) int { return a.Subject.Compare(b.Subject) })
+	slices.SortFunc(in, func(a, b listing.Entry) int { // as a snapshot has them
+		return cmp.Or(a.Subject.Compare(b.Subject), cmp.Compare(a.Reason, b.Reason), cmp.Compare(a.Source, b.Source))
+	})
 	t.Hidden = protection(t.Subject, s.cfg.Book.Rules().Policy, t.Allows, m.at)
 	t.Entries = judge(in, t.Hidden, rows{reasons: m.rows.reasons})
 	t.Listed = anyLists(t.Entries)

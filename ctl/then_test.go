@@ -114,6 +114,25 @@ func (h *house) feed(rt *rapid.T, prefixes []string) iter.Seq2[listing.Entry, er
 	}
 }
 
+// Entries of equal rank stand in one order, however often it is asked.
+func TestThenHasOneOrder(t *testing.T) {
+	h := newHouse(t)
+	c := h.client(t)
+	for _, source := range []string{"a", "b", "c"} {
+		h.importHosts(t, source, 1)
+	}
+	all := listAll(t, c, Query{})
+	for range 20 {
+		past, err := c.Then(t.Context(), all[0].Subject, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(past.Entries) != 3 || past.Entries[0].Source != "a" || past.Entries[1].Source != "b" {
+			t.Fatalf("%+v", past.Entries)
+		}
+	}
+}
+
 func TestThenKnowsWhatResolversMayHaveHad(t *testing.T) {
 	h := newHouse(t)
 	c := h.client(t)
