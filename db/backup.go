@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"dnsbld/listing"
@@ -62,6 +64,9 @@ func (d *DB) Backup(ctx context.Context, to io.Writer) (revision listing.Revisio
 // was cut short or altered.
 func CheckBackup(path string) (Trailer, error) {
 	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Trailer{}, &listing.Error{Kind: listing.ErrInvalid, Code: "no-file", Message: "there is no backup " + path, Hint: "give the path of a backup"}
+	}
 	if err != nil {
 		return Trailer{}, fmt.Errorf("opening the backup: %w", err)
 	}
@@ -81,12 +86,24 @@ func CheckBackup(path string) (Trailer, error) {
 	return t, nil
 }
 
+// IsBackup reports whether a file ends as a backup does. It may be opened as a
+// list, but whoever changes it spoils it as a backup.
+func IsBackup(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	_, err = readTrailer(f)
+	return err == nil
+}
+
 // readTrailer reads the last line and goes back to the start.
 func readTrailer(f *os.File) (t Trailer, err error) {
 	none := &listing.Error{Kind: listing.ErrInvalid, Code: "not-a-backup", Message: f.Name() + " is not a backup of dnsbld, or was cut short",
 		Hint: "`blctl backup FILE` makes one"}
 	info, err := f.Stat()
-	if err != nil || info.Size() < trailerLen {
+	if err != nil || !info.Mode().IsRegular() || info.Size() < trailerLen {
 		return t, none
 	}
 	line := make([]byte, trailerLen)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"dnsbld/listing"
@@ -46,7 +47,11 @@ func Restore(ctx context.Context, backup, path string, h listing.Header) (r Rest
 	if err := unpack(backup, part, t.Bytes); err != nil {
 		return r, err
 	}
-	if r.Next, err = catchUp(ctx, part, served, t.At, h); err != nil {
+	r.Next, err = catchUp(ctx, part, served, t.At, h)
+	if err == nil {
+		err = giveTo(part, old)
+	}
+	if err != nil {
 		return r, errors.Join(err, os.Remove(part))
 	}
 	if old != nil {
@@ -134,6 +139,29 @@ func catchUp(ctx context.Context, path string, served listing.Revision, at listi
 	}
 	st, err = d.Status(ctx)
 	return st.Head, err
+}
+
+// giveTo leaves a file that root has made to the owner of the old list, or of the
+// directory: the daemon that is to open it does not run as root.
+func giveTo(path string, old *os.File) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	info, err := os.Stat(filepath.Dir(path))
+	if old != nil {
+		info, err = old.Stat()
+	}
+	if err != nil {
+		return fmt.Errorf("restoring: %w", err)
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil
+	}
+	if err := os.Chown(path, int(owner.Uid), int(owner.Gid)); err != nil {
+		return fmt.Errorf("restoring: %w", err)
+	}
+	return nil
 }
 
 func syncDir(dir string) error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -93,6 +94,36 @@ func TestRestoreRefuses(t *testing.T) {
 		}
 		if left, err := filepath.Glob(to + "*"); err != nil || len(left) > 0 {
 			t.Errorf("%s: left behind %v, %v", name, left, err)
+		}
+	}
+}
+
+// What root restores belongs to whom the list belongs, the first time to the
+// owner of the directory.
+func TestRestoreKeepsTheOwner(t *testing.T) {
+	owner := os.Getuid()
+	if owner == 0 {
+		owner = 65534
+	}
+	d := openTest(t, someFile(t))
+	defer d.Close()
+	backup, to := backupOf(t, d), filepath.Join(t.TempDir(), "listings.db")
+	if err := os.Chown(filepath.Dir(to), owner, -1); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := Restore(t.Context(), backup, to, header()); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if is := int(info.Sys().(*syscall.Stat_t).Uid); is != owner {
+			t.Fatalf("it belongs to user %d, not to %d", is, owner)
+		}
+		if err := os.Chown(filepath.Dir(to), os.Getuid(), -1); err != nil { // the list says it now
+			t.Fatal(err)
 		}
 	}
 }

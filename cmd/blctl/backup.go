@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -25,8 +26,8 @@ daemon works on. The file ends in a line with its length, its SHA-256 and the
 checkpoint of the audit chain, and is checked before it gets its name: until then
 it is FILE.part. A FILE that is there already is replaced.
 
-exit status: 0 written and checked; 1 it could not be written; 75 the daemon cannot
-be reached
+exit status: 0 written and checked; 1 it could not be written; 2 FILE is a
+directory, or in none; 75 the daemon cannot be reached
 
 examples:
   blctl backup /var/backups/dnsbld/monday
@@ -48,6 +49,9 @@ type backupShown struct {
 
 func (p *program) backup(ctx context.Context, in *input) error {
 	file := in.Args().First()
+	if err := placeFor(file); err != nil {
+		return err
+	}
 	t, err := p.writeBackup(ctx, file, file+".part")
 	if err != nil {
 		return errors.Join(err, removeIfThere(file+".part"))
@@ -55,6 +59,17 @@ func (p *program) backup(ctx context.Context, in *input) error {
 	p.human.printf("%s written: revision %d, %d bytes\ncheckpoint %s\n", clean(file), t.At.Revision, t.Bytes, t.At)
 	if p.json {
 		return p.writeJSON(backupShown{head{schema, true}, "backup", file, t.Bytes, t.Sum, t.At.Revision, t.At})
+	}
+	return nil
+}
+
+// placeFor refuses a path at which no file can be written.
+func placeFor(file string) error {
+	if info, err := os.Stat(file); err == nil && info.IsDir() {
+		return noFile(fmt.Errorf("%s is a directory", file), "give the path of a file")
+	}
+	if _, err := os.Stat(filepath.Dir(file)); errors.Is(err, fs.ErrNotExist) {
+		return noFile(err, "make the directory first, or give another path")
 	}
 	return nil
 }
@@ -110,9 +125,10 @@ func (p *program) restoreCommand() *cli.Command {
 The list that was there is kept beside it. The restored one goes on with a revision,
 so a serial, behind all that was served before, and says so in its audit; what has
 been changed since the backup is gone, and secondaries take over the older state.
+Root leaves it to the user who owned the list, or owns the directory.
 
-exit status: 0 restored; 1 the backup was altered; 2 it is no backup, or was cut
-short; 75 a dnsbld is running
+exit status: 0 restored; 1 the backup was altered; 2 there is no such file, it is no
+backup, or was cut short; 75 a dnsbld is running
 
 examples:
   blctl restore /var/backups/dnsbld/monday --data /var/lib/dnsbld
@@ -142,6 +158,9 @@ func (p *program) restore(ctx context.Context, in *input) error {
 	}
 	if to == "" {
 		to = filepath.Join(in.String("data"), "listings.db")
+	}
+	if err := placeFor(to); err != nil {
+		return err
 	}
 	who, err := ctl.Self()
 	if err != nil {

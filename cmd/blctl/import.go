@@ -204,8 +204,12 @@ func (p *program) open(path string) (*feedFile, string, error) {
 		}
 		err = errors.Join(err, f.Close())
 	}
-	return nil, "", &listing.Error{Kind: listing.ErrInvalid, Code: "no-file", Message: oneLine(err),
-		Hint: "give the path of the file, or - for standard input"}
+	return nil, "", noFile(err, "give the path of the file, or - for standard input")
+}
+
+// noFile is what is wrong with a path that somebody gave.
+func noFile(err error, hint string) error {
+	return &listing.Error{Kind: listing.ErrInvalid, Code: "no-file", Message: oneLine(err), Hint: hint}
 }
 
 // measured shows how far a file has been read, with rate and time left.

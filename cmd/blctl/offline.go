@@ -42,6 +42,10 @@ func openOffline(ctx context.Context, file string, now func() time.Time) (_ *ctl
 		return nil, nil, &listing.Error{Kind: listing.ErrUnavailable, Code: "no-store", Message: "there is no store " + file,
 			Hint: "the store of a daemon is listings.db in its data directory"}
 	}
+	if db.IsBackup(file) {
+		return nil, nil, &listing.Error{Kind: listing.ErrInvalid, Code: "a-backup", Message: file + " is a backup, and is kept as it is",
+			Hint: "`blctl restore " + file + " --to FILE` makes a store of it elsewhere"}
+	}
 	who, err := ctl.Self()
 	if err != nil {
 		return nil, nil, err

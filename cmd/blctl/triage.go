@@ -43,7 +43,7 @@ func (p *program) readMail(name string) ([]byte, error) {
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {
-			return nil, &listing.Error{Kind: listing.ErrInvalid, Code: "no-file", Message: err.Error(), Hint: "give a file, or - for standard input"}
+			return nil, noFile(err, "give a file, or - for standard input")
 		}
 		defer file.Close()
 		from = file
