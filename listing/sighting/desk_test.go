@@ -30,7 +30,10 @@ type file struct {
 	fail  error // of the next writes
 	torn  error // of the next reads
 	saves int
+	most  int // saves, if it is not 0; then the disk is full
 }
+
+var errFull = errors.New("disk full")
 
 var bucket = []byte("sightings")
 
@@ -101,6 +104,9 @@ func (f *file) Scan(prefix, after []byte) iter.Seq2[Item, error] {
 func (f *file) Save(items []Item) error {
 	if f.fail != nil {
 		return f.fail
+	}
+	if f.most > 0 && f.saves >= f.most {
+		return errFull
 	}
 	f.saves++
 	return f.Update(func(tx *bolt.Tx) error {

@@ -8,11 +8,36 @@ import (
 	"slices"
 )
 
-// Flush stores everything that is new, in one batch. If it fails, the same is
-// tried with the next one.
+// storedAtOnce is how many networks are stored in one batch: the archive may take
+// memory for every page of its file that a batch touches.
+const storedAtOnce = 2048
+
+// Flush stores everything that is new, in batches: of neighbouring networks, so
+// that each touches few pages, and of their sessions' ids, so that wherever it
+// is broken off a session is stored whole or not at all. If one fails, the same
+// is tried with the next Flush.
 func (e *Engine) Flush() error {
 	e.flushing.Lock()
 	defer e.flushing.Unlock()
+	return e.flush()
+}
+
+// flush is Flush with flushing held.
+func (e *Engine) flush() error {
+	e.mu.Lock()
+	slices.SortFunc(e.fresh, func(a, b *network) int { return a.place.compare(b.place) })
+	batches := max(1, (len(e.fresh)+storedAtOnce-1)/storedAtOnce) // more come meanwhile, and wait
+	e.mu.Unlock()
+	for range batches {
+		if err := e.store(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// store stores one batch.
+func (e *Engine) store() error {
 	e.mu.Lock()
 	items, touched := e.collect()
 	e.mu.Unlock()
@@ -36,12 +61,13 @@ func (e *Engine) Flush() error {
 	return nil
 }
 
-// collect makes the items of all that is new, and marks it as stored.
+// collect makes the items of the next batch, and marks it as stored.
 func (e *Engine) collect() ([]Item, map[*day]*network) {
 	var items []Item
 	touched := map[*day]*network{}
 	first, today := e.first(), e.first()+chart-1
-	for _, n := range e.fresh {
+	batch := e.fresh[:min(len(e.fresh), storedAtOnce)]
+	for _, n := range batch {
 		n.fresh = false
 		n.trim(first)
 		for _, d := range n.days {
@@ -57,8 +83,11 @@ func (e *Engine) collect() ([]Item, map[*day]*network) {
 		e.bytes += cost - n.cost
 		n.cost = cost
 	}
-	e.fresh = nil
-	items = e.ids.save(items)
+	e.fresh = slices.Delete(e.fresh, 0, len(batch))
+	items = e.ids.save(items, func(p place) bool {
+		n := e.networks[p]
+		return n == nil || !n.fresh
+	})
 	if len(items) > 0 {
 		if raw, err := json.Marshal(&e.own); err == nil { // it cannot fail: numbers and text
 			items = append(items, Item{[]byte{engineKey}, raw})

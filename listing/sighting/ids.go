@@ -19,10 +19,16 @@ type ids struct {
 
 type idHour struct {
 	known  map[uint64]struct{}
-	fresh  []uint64 // not yet stored
-	saving int      // of fresh, on their way
-	chunks uint32   // stored
+	fresh  []freshID // not yet stored
+	saving int       // of fresh, on their way
+	chunks uint32    // stored
 	used   uint64
+}
+
+// freshID is stored together with what its session did to its place's counters.
+type freshID struct {
+	id uint64
+	at place
 }
 
 func hourKey(hour uint32) []byte { return binary.BigEndian.AppendUint32([]byte{idKey}, hour) }
@@ -54,9 +60,9 @@ func (s *ids) hour(a Archive, number uint32) (*idHour, error) {
 	return h, nil
 }
 
-func (s *ids) add(h *idHour, id uint64) {
+func (s *ids) add(h *idHour, id uint64, at place) {
 	h.known[id] = struct{}{}
-	h.fresh = append(h.fresh, id)
+	h.fresh = append(h.fresh, freshID{id, at})
 	s.total++
 }
 
@@ -78,18 +84,23 @@ func (s *ids) forget(most int) {
 	}
 }
 
-// save gives the items that store what is new.
-func (s *ids) save(items []Item) []Item {
+// save gives the items that store what is new, of the places that are ready.
+func (s *ids) save(items []Item, ready func(place) bool) []Item {
 	for number, h := range s.hours {
 		if len(h.fresh) == 0 {
 			continue
 		}
-		value := make([]byte, 0, 8*len(h.fresh))
-		for _, id := range h.fresh {
-			value = binary.BigEndian.AppendUint64(value, id)
+		var value []byte
+		for i, f := range h.fresh {
+			if ready(f.at) {
+				value = binary.BigEndian.AppendUint64(value, f.id)
+				h.fresh[i], h.fresh[h.saving] = h.fresh[h.saving], f
+				h.saving++
+			}
 		}
-		items = append(items, Item{binary.BigEndian.AppendUint32(hourKey(number), h.chunks), value})
-		h.saving = len(h.fresh)
+		if h.saving > 0 {
+			items = append(items, Item{binary.BigEndian.AppendUint32(hourKey(number), h.chunks), value})
+		}
 	}
 	return items
 }

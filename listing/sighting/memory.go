@@ -60,10 +60,24 @@ func (e *Engine) forget(n *network) {
 	delete(e.networks, n.place)
 }
 
-// makeRoom stores what is new and forgets the oldest counters, the weak ones
-// first. If they cannot be stored they are lost, and counted.
+func (e *Engine) full() bool { return e.bytes > e.o.Memory || e.ids.total > e.o.IDs }
+
+// makeRoom forgets the oldest counters, the weak ones first, those that are
+// stored before anything is stored for it: a batch costs the less the larger it
+// is. If they cannot be stored they are lost, and counted.
 func (e *Engine) makeRoom() error {
-	err := e.Flush()
+	e.flushing.Lock() // who waits for it finds room
+	defer e.flushing.Unlock()
+	e.mu.Lock()
+	if e.bytes > e.o.Memory {
+		e.evict(&e.weak, e.o.Memory-e.o.Memory/8, false)
+	}
+	full := e.full()
+	e.mu.Unlock()
+	if !full {
+		return nil
+	}
+	err := e.flush()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.bytes > e.o.Memory {

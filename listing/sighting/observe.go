@@ -20,7 +20,7 @@ func (e *Engine) Observe(o Observation) (Outcome, error) {
 	if err == nil {
 		e.totals[out]++
 	}
-	full := e.bytes > e.o.Memory || e.ids.total > e.o.IDs
+	full := e.full()
 	e.mu.Unlock()
 	if err != nil || !full {
 		return out, err
@@ -52,7 +52,7 @@ func (e *Engine) observe(o *Observation, now time.Time) (Outcome, error) {
 	if err != nil {
 		return "", err
 	}
-	e.ids.add(hour, id)
+	e.ids.add(hour, id, p)
 	e.touch(n)
 	e.count(n, host, id, o, out, now)
 	e.settle(n)

@@ -1,6 +1,7 @@
 package sighting
 
 import (
+	"cmp"
 	"encoding/binary"
 	"net/netip"
 
@@ -24,6 +25,17 @@ func locate(a netip.Addr) (place, uint64) {
 	}
 	b := a.As16()
 	return place{binary.BigEndian.Uint64(b[:8]), true}, binary.BigEndian.Uint64(b[8:])
+}
+
+// compare orders places as their keys are ordered.
+func (p place) compare(o place) int {
+	if p.six != o.six {
+		if o.six {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Compare(p.bits, o.bits)
 }
 
 // placeOf finds the place of a subject that is a unit of listing: an address,

@@ -153,6 +153,92 @@ func TestMemoryIsBounded(t *testing.T) {
 	d.want(sender + " helo-our-ip")
 }
 
+// Room is made by forgetting what is stored; what is new is stored when little
+// else is left, not a few networks at a time.
+func TestFloodIsStoredInLargeBatches(t *testing.T) {
+	const networks = 20_000
+	d := newDesk(t, func(o *Options) { o.Memory = 1 << 20 }).reports("mx1", "mx2")
+	before := d.file.saves
+	d.flood(networks)
+	inMemory := d.Status().Networks
+	if saves := d.file.saves - before; saves == 0 || saves > 2*networks/inMemory {
+		t.Errorf("stored %d times, and %d of %d networks are in memory", saves, inMemory, networks)
+	}
+}
+
+// Whenever the process is killed, what is told again from the beginning counts
+// what was lost, and once.
+func TestKilledAtAnyTime(t *testing.T) {
+	const sessions = 600
+	for _, killed := range []int{1, 99, 250, 599} {
+		d := newDesk(t, func(o *Options) { o.Memory = 1 << 16 }).reports("mx1", "mx2")
+		tell := func(n int) {
+			for i := range n {
+				d.see(fmt.Sprintf("100.0.%d.7", i%50), []kind{clean, mismatch, bare}[i%3], called(fmt.Sprint("q", i)), at(-time.Duration(i)*time.Minute))
+				if i%97 == 96 {
+					d.flush()
+				}
+			}
+		}
+		tell(killed)
+		d.start()
+		tell(sessions)
+		for i := range 50 {
+			if f := d.facts(fmt.Sprintf("100.0.%d.7", i)); f.Sessions != sessions/50 {
+				t.Errorf("killed after %d: %d sessions of the %d. address, want %d", killed, f.Sessions, i, sessions/50)
+			}
+		}
+	}
+}
+
+// A Flush of several batches that ends after some, because the process was killed
+// or the disk is full, has stored whole sessions.
+func TestFlushThatEndsHalfway(t *testing.T) {
+	const networks = 2*storedAtOnce + 500
+	for name, then := range map[string]struct {
+		goOn  func(*desk)
+		again int // sessions that count when they are told again
+	}{
+		"killed": {func(d *desk) { d.start() }, networks - storedAtOnce},
+		"full":   {func(*desk) {}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t).reports("mx1", "mx2")
+			d.flush()
+			tell := func() (counted int) {
+				for i := range networks {
+					a := netip.AddrFrom4([4]byte{100, 0, byte(i >> 8), byte(i)})
+					if d.see(a.String(), mismatch, called(fmt.Sprint("q", i))) == Counted {
+						counted++
+					}
+				}
+				return counted
+			}
+			tell()
+			d.file.most = d.file.saves + 1
+			if err := d.Flush(); !errors.Is(err, errFull) {
+				t.Fatalf("error %v", err)
+			}
+			d.file.most = 0
+			then.goOn(d)
+			if n := tell(); n != then.again {
+				t.Errorf("%d sessions counted when told again, want %d", n, then.again)
+			}
+			d.flush()
+			d.start()
+			if n := tell(); n != 0 {
+				t.Errorf("%d sessions counted that are stored", n)
+			}
+			for i := range networks {
+				a := netip.AddrFrom4([4]byte{100, 0, byte(i >> 8), byte(i)})
+				if f := d.facts(a.String()); f.Sessions != 1 {
+					t.Fatalf("%d sessions of the %d. address", f.Sessions, i)
+				}
+			}
+		})
+	}
+}
+
 func TestMemoryIsBoundedWithoutADisk(t *testing.T) {
 	d := newDesk(t, func(o *Options) { o.Memory, o.IDs = 1<<18, 1000 }).reports("mx1", "mx2")
 	d.sees(4, sender, ourIP)
