@@ -34,6 +34,10 @@ type forward struct {
 // than two days would not count any more.
 const spoolLimit = 1 << 30
 
+// forwardMost is how many octets one request takes; the line that fills it is
+// still in it.
+const forwardMost = mta.MaxCollected / 2
+
 // newForward prepares sending, as the flags say.
 func (p *program) newForward(in *input) (*forward, error) {
 	if p.offline {
@@ -206,7 +210,7 @@ func (p *program) observeTo(ctx context.Context, in *input, options mta.LogOptio
 	if err != nil {
 		return err
 	}
-	options.Receiver, t.deliver, t.own = f.to.Name(), f.keep, f.own
+	options.Receiver, t.deliver, t.own, t.most = f.to.Name(), f.keep, f.own, forwardMost
 	reading, endReading := context.WithCancel(ctx)
 	defer endReading()
 	finish := f.start(ctx, endReading)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -19,10 +20,11 @@ import (
 )
 
 // Sessions are told in batches of a size and an age. What is told again, because
-// it is not known whether it arrived, counts once.
+// it is not known whether it arrived, counts once. The daemon stores a batch
+// before it answers, which costs nearly as much for a few as for many.
 const (
-	batchSize = 2000
-	batchMost = 512 << 10 // octets
+	batchSize = 20_000
+	batchMost = 8 << 20 // octets
 	batchAge  = 250 * time.Millisecond
 	retryTime = 2 * time.Second
 	graceTime = 5 * time.Second // for what is on its way when the command is interrupted
@@ -32,6 +34,7 @@ const (
 type teller struct {
 	deliver func(ctx context.Context, batch []byte) (ctl.Observed, error)
 	patient bool // wait while the daemon cannot be reached
+	most    int  // octets of a batch; 0: batchMost
 	news    func(ctl.NewListing)
 	own     func(*mta.Report) bool // leaves out sessions of others; nil: all are told of
 
@@ -54,7 +57,7 @@ func (t *teller) report(ctx context.Context, r mta.Report) error {
 		t.failed = json.NewEncoder(&t.waiting).Encode(r)
 		t.count++
 	}
-	if t.count >= batchSize || t.waiting.Len() >= batchMost {
+	if t.count >= batchSize || t.waiting.Len() >= cmp.Or(t.most, batchMost) {
 		t.send(ctx)
 	}
 	return t.failed

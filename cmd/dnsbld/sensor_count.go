@@ -83,7 +83,7 @@ func (s *sensor) count(ctx context.Context, read func(each func(mta.Report) erro
 	o := &observing{sensor: s, watcher: watcher{clients: map[listing.Subject]struct{}{}}, total: ctl.Observed{Outcomes: map[sighting.Outcome]int{}}}
 	s.watch(&o.watcher)
 	defer s.unwatch(&o.watcher)
-	reports := make(chan mta.Report)
+	reports := make(chan mta.Report, reportQueue)
 	var workers sync.WaitGroup
 	for range reporters {
 		workers.Go(func() {
