@@ -100,6 +100,11 @@ func TestNameLimits(t *testing.T) {
 			t.Errorf("skipped %x", raw)
 		}
 	}
+	for _, size := range []byte{0x40, 0x80, 0xc0} { // no lengths, whatever follows: pointers are not for questions
+		if _, ok := n.read(append([]byte{size}, make([]byte, maxName)...), 0); ok {
+			t.Errorf("read a label of %d octets", size)
+		}
+	}
 }
 
 // Every octet of a label comes out as DNS compares it (RFC 4343), and the
