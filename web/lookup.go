@@ -48,6 +48,7 @@ type addressPage struct {
 	Within    string // the range that is listed, where that is the only reason
 	Reasons   []reasonPart
 	HELO      bool // a reason rests on a greeting
+	Counting  bool // what is seen anew extends a reason
 	Counted   *countedPart
 	Diagnosis sighting.Diagnosis
 	Fix       fixPart // where HELO
@@ -146,6 +147,7 @@ func (s *Server) addressPage(v *visit, l *sight) addressPage {
 		e := l.evident(v.site, h)
 		p.Reasons = append(p.Reasons, newReason(e, l.now))
 		p.HELO = p.HELO || delist.IsHELO(h.Reason)
+		p.Counting = p.Counting || delist.Counted(h.Reason)
 		if e.Until.After(until) {
 			until = e.Until
 		}

@@ -63,6 +63,11 @@ func (f LetterFacts) Upholds() bool { return f.Outcome == Stands && len(f.Entrie
 // IsHELO reports whether a reason rests on a greeting.
 func IsHELO(r listing.Reason) bool { return r >= 2 && r <= 9 }
 
+// Counted reports whether rules count sessions for a reason: what is seen anew
+// extends its listings. Those of persons, feeds and operators' own end when they
+// end.
+func Counted(r listing.Reason) bool { return r < listing.Manual || r == listing.Repeat }
+
 // Evidence fails when the letter would uphold a listing for which the facts
 // that it has to name are not there: a *listing.Error of kind ErrPolicy with
 // the code "no-evidence".

@@ -45,11 +45,12 @@ type block struct {
 	Why                  string // what the reason means
 	Since, Until         string
 	Level                int
-	Source, Public       string
+	Source, Public       string // Public is without the last dot
 	Sessions             int
 	Receivers            string
 	First, Last          string // of the samples
 	Sightings            []samplePage
+	Counted              bool // what is seen extends it: rules count for the reason
 	Range                bool // Prefix is more than the address
 	Escaped              bool // a greeting has octets that cannot be printed
 	Printed              string
@@ -200,7 +201,7 @@ var claimNames = map[ClaimKind]string{
 func newBlock(f LetterFacts, e Evident) block {
 	b := block{Address: f.Address.String(), Prefix: e.Subject.Text(), Symbol: line(e.Info.Symbol), Text: line(e.Info.Text), Why: Explain(e.Reason),
 		Answer: "127.0.0." + itoa(int(e.Reason)), Since: stamp(e.Since), Until: stamp(e.Until), Level: e.Level,
-		Source: line(e.Source), Public: line(e.PublicNote), Sessions: e.Sessions, Range: e.Subject.IsValid() && !e.Subject.IsHost()}
+		Source: line(e.Source), Public: strings.TrimSuffix(line(e.PublicNote), "."), Sessions: e.Sessions, Counted: Counted(e.Reason), Range: e.Subject.IsValid() && !e.Subject.IsHost()}
 	samples := slices.Clone(e.Samples)
 	slices.SortStableFunc(samples, func(x, y listing.Sample) int { return x.Time.Compare(y.Time) })
 	var receivers []string
