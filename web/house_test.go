@@ -130,13 +130,14 @@ func (h *house) run() {
 type counter struct {
 	*desk.Desk
 
-	mu      sync.Mutex
-	counted map[netip.Addr]sighting.Facts
-	txt     []string
-	asked   []desk.Request
-	done    []desk.Done
-	failure error // of About
-	slow    bool  // pretend that the view lags behind
+	mu       sync.Mutex
+	counted  map[netip.Addr]sighting.Facts
+	txt      []string
+	nameless bool // addresses have no name in reverse DNS
+	asked    []desk.Request
+	done     []desk.Done
+	failure  error // of About
+	slow     bool  // pretend that the view lags behind
 }
 
 func (d *counter) Facts(s listing.Subject) (sighting.Facts, error) {
@@ -160,6 +161,9 @@ func (d *counter) About(ctx context.Context, a netip.Addr) (desk.About, error) {
 }
 
 func (d *counter) Reverse(context.Context, netip.Addr) ([]string, bool, helo.Status) {
+	if d.nameless {
+		return nil, false, helo.NXDomain
+	}
 	return []string{"mail.sender.example"}, true, helo.OK
 }
 

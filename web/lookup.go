@@ -184,6 +184,9 @@ func newReason(e delist.Evident, now time.Time) reasonPart {
 	if e.Subject.IsValid() && !e.Subject.IsHost() {
 		p.Prefix = e.Subject.String()
 	}
+	if !delist.IsHELO(e.Reason) {
+		return p // what it said has nothing to do with it
+	}
 	const most = 5
 	samples := slices.Clone(e.Samples)
 	slices.SortStableFunc(samples, func(x, y listing.Sample) int { return y.Time.Compare(x.Time) })

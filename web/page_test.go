@@ -16,6 +16,7 @@ import (
 
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
+	"dnsbld/listing/sighting"
 )
 
 var update = flag.Bool("update", false, "write the golden pages anew")
@@ -230,6 +231,26 @@ func TestAddressesInPaths(t *testing.T) {
 		}
 		h.do(r).has(t, http.StatusMethodNotAllowed)
 	}
+}
+
+// What rests on reverse DNS ends when that is mended: the page needs no proof, and
+// says after a request that it looked.
+func TestUnmended(t *testing.T) {
+	h := newHouse(t, func(c *Config) { c.Zones[0].Reasons = []listing.Reason{2, 12} })
+	h.add("192.0.2.7", "rdns-missing")
+	h.desk.know("192.0.2.7", sighting.Facts{Samples: []listing.Sample{{Time: noon.Add(-time.Hour), Receiver: "mx1", DNS: "nxdomain", Verdict: "rdns-missing"}}})
+	a := h.get("/192.0.2.7", "")
+	a.has(t, 200, "Look whether it is mended")
+	wellFormed(t, a.body)
+	golden(t, "unmended.html", varying.ReplaceAllString(a.body, "/static/0/"))
+	h.desk.nameless = true
+	asked := h.ask("192.0.2.7", "198.51.100.9")
+	asked.has(t, 200, "stands for now", "We looked just now, and what 192.0.2.7 is listed for can still be seen")
+	if strings.Contains(asked.body, "For the proof by") {
+		t.Errorf("it asks for proof, and needs none:\n%s", asked.body)
+	}
+	h.desk.nameless = false
+	h.ask("192.0.2.7", "198.51.100.9").has(t, 200, "The listing is removed")
 }
 
 // What strangers said is shown and does nothing.
