@@ -194,6 +194,9 @@ func (in *intake) entries(r *feed.Reader) iter.Seq2[listing.Entry, error] {
 // verdict is what there is to say against the file as a whole.
 func (in *intake) verdict() error {
 	switch {
+	case in.Bad > 0 && in.Lines == 0 && in.command.Format == "":
+		return invalid("bad-lines", fmt.Sprintf("none of %d lines can be imported; nothing was changed", in.Bad),
+			"is the file written in another format than plain? Say so with --format; `blctl import --help` has them all")
 	case in.Bad > 0 && !in.command.SkipBad:
 		return invalid("bad-lines", fmt.Sprintf("%d of %d lines cannot be imported; nothing was changed", in.Bad, in.Bad+in.Lines),
 			"correct them, or leave them out with --skip-bad")

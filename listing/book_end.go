@@ -51,8 +51,38 @@ func (b *Book) delist(ctx context.Context, actor string, c Delist, second approv
 	}
 	header := Header{Actor: actor, Note: Printable(c.Note), Ticket: Printable(c.Ticket)}
 	res, err := b.end(ctx, order{Header: header, Options: c.Options, intent: IntentOf(c)}, match, plan)
+	if err == nil && !c.Within && !res.Changed() && !res.Repeated {
+		var stays []string
+		stays, err = b.staysInside(ctx, c.Subject)
+		warnings = append(warnings, stays...)
+	}
 	res.Warnings = append(res.Warnings, warnings...)
 	return res, err
+}
+
+// staysInside warns whoever ended nothing at a prefix that there is something
+// inside it.
+func (b *Book) staysInside(ctx context.Context, s Subject) (warnings []string, err error) {
+	if s.IsHost() {
+		return nil, nil
+	}
+	err = b.store.View(ctx, func(snap Snapshot) error {
+		live, err := liveSources(snap, b.Now())
+		if err != nil {
+			return err
+		}
+		for e, err := range snap.Each(s) {
+			if err != nil {
+				return err
+			}
+			if !e.Except && e.Subject != s && e.inForce(live, b.Now()) {
+				warnings = []string{fmt.Sprintf("what is listed inside %s stays: --within ends it", s.Text())}
+				return nil
+			}
+		}
+		return nil
+	})
+	return warnings, err
 }
 
 func exceptionWarnings(fed map[string]bool) []string {

@@ -81,12 +81,17 @@ func (a *arranger) takeCommand(word string) error {
 			return nil
 		}
 	}
-	var names []string
+	var names, near []string
 	for _, c := range a.commands {
-		names = append(names, c.Name)
+		if names = append(names, c.Name); strings.HasPrefix(c.Name, word) {
+			near = append(near, c.Name)
+		}
 	}
-	return &listing.Error{Kind: listing.ErrInvalid, Code: "usage", Message: "there is no command " + listing.Quote(word),
-		Hint: "there are " + strings.Join(names, ", ")}
+	hint := "there are " + strings.Join(names, ", ")
+	if word != "" && len(near) > 0 {
+		hint = "did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return &listing.Error{Kind: listing.ErrInvalid, Code: "usage", Message: "there is no command " + listing.Quote(word), Hint: hint}
 }
 
 // takeFlag sorts in a flag: a command's own before a global one of that name.
