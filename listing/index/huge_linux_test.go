@@ -21,7 +21,7 @@ func TestHugePages(t *testing.T) {
 	}
 	want := 0
 	if canCollapse(t) {
-		want = 2 // of the 8 MB
+		want = 1 // at the least: the kernel may lack more of them
 	}
 	if got := large.useHugePages(); got < want {
 		t.Errorf("%d huge pages, want at least %d", got, want)
