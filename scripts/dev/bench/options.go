@@ -98,7 +98,7 @@ func (o *options) shorten(f *flag.FlagSet, hosts *string) {
 		"window":     func() { o.window = 700 * time.Millisecond },
 		"warmup":     func() { o.warmup = 200 * time.Millisecond },
 		"start-wait": func() { o.startWait = 20 * time.Second },
-		"limit":      func() { o.limit = 75 * time.Second },
+		"limit":      func() { o.limit = 95 * time.Second },
 	}
 	for name, apply := range quick {
 		if !set[name] {
