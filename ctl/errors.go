@@ -32,6 +32,8 @@ type wireError struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
+
+	Names map[string]string `json:"names,omitempty"` // what the words for Code may need
 }
 
 // failure is the body of every answer that is not a success. Outcome is what
@@ -55,7 +57,7 @@ func encodeError(err error) (int, *wireError) {
 		}
 	}
 	if e, ok := errors.AsType[*listing.Error](err); ok {
-		wire.Code, wire.Hint = e.Code, e.Hint
+		wire.Code, wire.Hint, wire.Names = e.Code, e.Hint, e.Names
 	}
 	return status, wire
 }
@@ -77,7 +79,7 @@ func decodeError(status int, body io.Reader) (outcome json.RawMessage, err error
 }
 
 func (w *wireError) decode(status int) *listing.Error {
-	e := &listing.Error{Code: w.Code, Message: w.Message, Hint: w.Hint}
+	e := &listing.Error{Code: w.Code, Message: w.Message, Hint: w.Hint, Names: w.Names}
 	for _, k := range kinds {
 		if k.status == status {
 			e.Kind = k.kind

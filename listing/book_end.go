@@ -150,7 +150,7 @@ func (b *Book) checkExpire(c Expire, at []Entry, until, now time.Time) error {
 		case e.Source != "" && !c.Within:
 			return &Error{Kind: ErrPolicy, Code: "sourced",
 				Message: fmt.Sprintf("%s is listed by source %s and ends with it", e.Subject.Text(), e.Source),
-				Hint:    "`blctl delist " + e.Subject.Text() + "` takes it out of the source by an exception"}
+				Names:   map[string]string{"PREFIX": e.Subject.Text()}}
 		case c.At.IsZero() && c.In == 0:
 			continue
 		}

@@ -22,7 +22,11 @@ type Error struct {
 	Kind    error  // one of the kinds above
 	Code    string // stable, for scripts: "never-list", "life-over-cap"
 	Message string
-	Hint    string
+	Hint    string // what to do about it; empty where the caller has the words, by Code
+
+	// Names are what such words may need, under a word in capitals: PREFIX,
+	// SOURCE, REASON, ID.
+	Names map[string]string
 }
 
 func (e *Error) Error() string { return e.Message }

@@ -70,7 +70,7 @@ type wireError struct {
 
 func asWire(err error) *wireError {
 	if e, ok := errors.AsType[*listing.Error](err); ok {
-		return &wireError{Code: e.Code, Message: oneLine(err), Hint: e.Hint}
+		return &wireError{Code: e.Code, Message: oneLine(err), Hint: hintOf(e)}
 	}
 	return &wireError{Code: "failed", Message: oneLine(err)}
 }
