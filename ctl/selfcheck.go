@@ -274,10 +274,9 @@ func waits(s delist.State) bool {
 	return s == delist.New || s == delist.Eligible || s == delist.Appealed || s == delist.Overturned
 }
 
-var paid = regexp.MustCompile(`(?i)\b(fees?|pay(s|ing|ments?)?|donat(e|ions?)|invoices?|purchase|bitcoin|paypal|eur|usd)\b|[$€£]`)
-
 // payment: nobody pays for a removal.
 func (c *checkup) payment() error {
+	paid := regexp.MustCompile(`(?i)\b(fees?|pay(s|ing|ments?)?|donat(e|ions?)|invoices?|purchase|bitcoin|paypal|eur|usd)\b|[$€£]`)
 	var wrong []string
 	for _, i := range c.cfg.Book.Rules().Reasons.All() {
 		if paid.MatchString(i.Text) {

@@ -5,7 +5,6 @@ import (
 	"embed"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"text/template"
@@ -73,7 +72,16 @@ type mtaReason struct {
 	Score float64
 }
 
-var zoneName = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)+$`)
+// isZoneName reports whether a name in lower case has two labels or more of
+// letters, digits, underscores and inner hyphens.
+func isZoneName(name string) bool {
+	for label := range strings.SplitSeq(name, ".") {
+		if label == "" || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789_-") != "" || label != strings.Trim(label, "-") {
+			return false
+		}
+	}
+	return strings.Contains(name, ".")
+}
 
 func (p *program) mtaConfig(ctx context.Context, in *input) error {
 	server, mode := in.Args().First(), in.String("mode")
@@ -131,7 +139,7 @@ func (page mtaPage) render(server string) (string, error) {
 // it answers, as far as that can be known.
 func (p *program) zoneFor(ctx context.Context, in *input) (zone string, answered []listing.ReasonInfo, err error) {
 	zone = strings.ToLower(strings.TrimSuffix(in.String("zone"), "."))
-	if in.IsSet("zone") && !zoneName.MatchString(zone) {
+	if in.IsSet("zone") && !isZoneName(zone) {
 		return "", nil, usageError("--zone takes the name of a zone, not %s", listing.Quote(zone))
 	}
 	reasons := listing.DefaultReasons()

@@ -2,7 +2,6 @@ package delist
 
 import (
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -16,28 +15,28 @@ type sighted struct {
 }
 
 var (
-	quad = regexp.MustCompile(`\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}`)
-	hexa = regexp.MustCompile(`[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\.\d{1,3}){0,3}`)
+	quad = lazy(`\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}`)
+	hexa = lazy(`[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\.\d{1,3}){0,3}`)
 
 	// product is what stands before the number of a version, or of a section of an RFC.
-	product = regexp.MustCompile(`(?i)(?:\b(?:version|ver\.?|sections?|sec\.|chapter|release|build|revision|rev\.?|id|smtpsvc|v|exchange server|mailer|openssl)[\s:=#("]*|[a-z]/|\+)$`)
+	product = lazy(`(?i)(?:\b(?:version|ver\.?|sections?|sec\.|chapter|release|build|revision|rev\.?|id|smtpsvc|v|exchange server|mailer|openssl)[\s:=#("]*|[a-z]/|\+)$`)
 	// rangeAfter and rangeBefore are what makes an address one end of a range.
-	rangeAfter  = regexp.MustCompile(`^(?:/(?:[0-9]|[12][0-9]|3[01])\b|\s?(?:-|to|through|until|\.\.+)\s?(?:\d{1,3}\.){3}\d|\s?-\s?\d{1,3}\b|\.[x\d*])`)
-	rangeBefore = regexp.MustCompile(`(?:\d{1,3}\.){3}\d{1,3}\s?(?:-|to|through|until|\.\.+)\s?$`)
-	longer      = regexp.MustCompile(`^(?:\d|\.[0-9A-Za-z]|-[A-Za-z])`) // a longer number, or a name
-	mask        = regexp.MustCompile(`(?i)(?:mask|netmask)[\s:=]*$`)
+	rangeAfter  = lazy(`^(?:/(?:[0-9]|[12][0-9]|3[01])\b|\s?(?:-|to|through|until|\.\.+)\s?(?:\d{1,3}\.){3}\d|\s?-\s?\d{1,3}\b|\.[x\d*])`)
+	rangeBefore = lazy(`(?:\d{1,3}\.){3}\d{1,3}\s?(?:-|to|through|until|\.\.+)\s?$`)
+	longer      = lazy(`^(?:\d|\.[0-9A-Za-z]|-[A-Za-z])`) // a longer number, or a name
+	mask        = lazy(`(?i)(?:mask|netmask)[\s:=]*$`)
 )
 
 // addresses finds the addresses in text, whether or not they can be listed:
 // numbers that are part of something else are none.
 func addresses(text string) []sighted {
 	var all []sighted
-	for _, m := range quad.FindAllStringIndex(text, maxAddresses) {
+	for _, m := range quad.get().FindAllStringIndex(text, maxAddresses) {
 		if a, err := netip.ParseAddr(text[m[0]:m[1]]); err == nil && standsAlone(text, m[0], m[1]) {
 			all = append(all, sighted{a, m[0], m[1]})
 		}
 	}
-	for _, m := range hexa.FindAllStringIndex(text, maxAddresses) {
+	for _, m := range hexa.get().FindAllStringIndex(text, maxAddresses) {
 		start, end := m[0], trimColon(text, m[0], m[1])
 		if strings.EqualFold(text[max(0, start-3):min(end, start+2)], "ipv6:") {
 			start += 2
@@ -69,7 +68,7 @@ func standsAlone(text string, start, end int) bool {
 		if !strings.HasSuffix(word, "ip") || len(word) > 2 && wordByte(word[len(word)-3]) {
 			return false
 		}
-	case longer.MatchString(after):
+	case longer.get().MatchString(after):
 		return false
 	}
 	return !isProduct(before)
@@ -78,7 +77,7 @@ func standsAlone(text string, start, end int) bool {
 // isProduct reports whether a version follows. An address in the path of a URL
 // follows a slash as well.
 func isProduct(before string) bool {
-	if !product.MatchString(before) {
+	if !product.get().MatchString(before) {
 		return false
 	}
 	word := before[strings.LastIndexAny(before, " <\"'(")+1:]
@@ -91,7 +90,7 @@ func isRange(text string, s sighted) bool {
 	if !s.addr.Is4() {
 		return len(after) > 1 && after[0] == '/' && digitByte(after[1]) && !strings.HasPrefix(after, "/128")
 	}
-	return rangeAfter.MatchString(after) || rangeBefore.MatchString(before) || mask.MatchString(before)
+	return rangeAfter.get().MatchString(after) || rangeBefore.get().MatchString(before) || mask.get().MatchString(before)
 }
 
 // candidate reports whether an address can be what a request is about: one of

@@ -2,7 +2,6 @@ package delist
 
 import (
 	"net/netip"
-	"regexp"
 	"strings"
 	"time"
 
@@ -101,7 +100,7 @@ func (h hop) claim() Claim {
 // pattern finds claims of one kind.
 type pattern struct {
 	kind ClaimKind
-	re   *regexp.Regexp
+	re   *expr
 	most int // claims that it makes
 	back int // octets of context before
 	on   int // and after
@@ -109,12 +108,12 @@ type pattern struct {
 
 // patterns are tried on flattened text, in this order.
 var patterns = []pattern{
-	{ClaimLog, regexp.MustCompile(`(?i)\b(?:postfix\S*/smtpd?\[\d+\]:|sendmail\[\d+\]:|sm-mta\[\d+\]:|H=\S+ (?:\(\S+\) )?\[|status=(?:bounced|deferred|sent)\b|starting delivery \d+:|delivery \d+: (?:failure|deferral|success):|ruleset=check_\w+|\d+,[<>],(?:EHLO|HELO) )`), 10, 60, 500},
-	{ClaimTelnet, regexp.MustCompile(`(?i)\btelnet\s+\S+\s+(?:25|smtp)\b|\bTrying [0-9a-f.:]+\s?\.\.\.|\bConnected to \S+\s+Escape character`), 3, 10, 300},
-	{ClaimBanner, regexp.MustCompile(`(?i)\b220[ -][A-Za-z0-9.-]+\S* ESMTP\b|\b220[ -]\S+ .{0,40}\bSMTP\b`), 3, 0, 120},
-	{ClaimBounce, regexp.MustCompile(`(?i)\b(?:5\d\d|4\d\d)[ -]#?[45]\.\d{1,3}\.\d{1,3}\b|\b(?:55[0-9])[ -]\S.{0,80}(?:block|list|refus|reject|denied)|\bblocked (?:using|by)\b|\bgreeted our servers\b|\bDiagnostic-Code:|\bdoes not like recipient|\b127\.0\.0\.\d{1,3}\b`), 5, 120, 300},
-	{ClaimRDNS, regexp.MustCompile(`(?i)\br(?:everse)?[ -]?dns\b|\bptr records?\b|\bdomain name pointer\b|\bin-addr\.arpa\b|\bip6\.arpa\b`), 3, 160, 200},
-	{ClaimRcpt, regexp.MustCompile(`(?i)\brcpt[ -]?to\b(?:[^:]|$)|\bmatches rcpt\b`), 3, 160, 200},
+	{ClaimLog, lazy(`(?i)\b(?:postfix\S*/smtpd?\[\d+\]:|sendmail\[\d+\]:|sm-mta\[\d+\]:|H=\S+ (?:\(\S+\) )?\[|status=(?:bounced|deferred|sent)\b|starting delivery \d+:|delivery \d+: (?:failure|deferral|success):|ruleset=check_\w+|\d+,[<>],(?:EHLO|HELO) )`), 10, 60, 500},
+	{ClaimTelnet, lazy(`(?i)\btelnet\s+\S+\s+(?:25|smtp)\b|\bTrying [0-9a-f.:]+\s?\.\.\.|\bConnected to \S+\s+Escape character`), 3, 10, 300},
+	{ClaimBanner, lazy(`(?i)\b220[ -][A-Za-z0-9.-]+\S* ESMTP\b|\b220[ -]\S+ .{0,40}\bSMTP\b`), 3, 0, 120},
+	{ClaimBounce, lazy(`(?i)\b(?:5\d\d|4\d\d)[ -]#?[45]\.\d{1,3}\.\d{1,3}\b|\b(?:55[0-9])[ -]\S.{0,80}(?:block|list|refus|reject|denied)|\bblocked (?:using|by)\b|\bgreeted our servers\b|\bDiagnostic-Code:|\bdoes not like recipient|\b127\.0\.0\.\d{1,3}\b`), 5, 120, 300},
+	{ClaimRDNS, lazy(`(?i)\br(?:everse)?[ -]?dns\b|\bptr records?\b|\bdomain name pointer\b|\bin-addr\.arpa\b|\bip6\.arpa\b`), 3, 160, 200},
+	{ClaimRcpt, lazy(`(?i)\brcpt[ -]?to\b(?:[^:]|$)|\bmatches rcpt\b`), 3, 160, 200},
 }
 
 // claims finds what is offered in flattened text, the Received lines first.
@@ -126,7 +125,7 @@ func claims(flat string, trail []hop) []Claim {
 	taken := make([][2]int, 0, maxClaims)
 	for _, p := range patterns {
 		made, own := 0, [][2]int(nil)
-		for _, m := range p.re.FindAllStringIndex(flat, maxClaims) {
+		for _, m := range p.re.get().FindAllStringIndex(flat, maxClaims) {
 			if made == p.most || len(all) >= maxClaims {
 				break
 			}
@@ -169,7 +168,7 @@ func (p pattern) around(flat string, start, end int) (from, to int) {
 			to = end + n + 1
 		}
 	case ClaimRDNS, ClaimRcpt:
-		if n := sentenceEnd.FindStringIndex(flat[end:to]); n != nil {
+		if n := sentenceEnd.get().FindStringIndex(flat[end:to]); n != nil {
 			to = end + n[0] + 1
 		}
 	case ClaimBanner:
@@ -182,7 +181,7 @@ func (p pattern) around(flat string, start, end int) (from, to int) {
 
 // sentenceEnd is where a sentence ends. A number or a name with dots in it does
 // not end one.
-var sentenceEnd = regexp.MustCompile(`[.!?]['")]* [A-Z]`)
+var sentenceEnd = lazy(`[.!?]['")]* [A-Z]`)
 
 // sentenceAround widens a find to the words around it, within limits, and
 // leaves half words out.
@@ -193,7 +192,7 @@ func sentenceAround(flat string, start, end, back, on int) (from, to int) {
 	} else if n := strings.IndexByte(flat[from:start], ' '); from > 0 && n >= 0 {
 		from += n + 1
 	}
-	if n := receivedMark.FindStringIndex(flat[end:to]); n != nil {
+	if n := receivedMark.get().FindStringIndex(flat[end:to]); n != nil {
 		to = end + n[0]
 	}
 	if n := strings.LastIndexByte(flat[end:to], ' '); to < len(flat) && n >= 0 {
@@ -203,13 +202,13 @@ func sentenceAround(flat string, start, end, back, on int) (from, to int) {
 }
 
 // logStart is how lines of a log begin.
-var logStart = regexp.MustCompile(`\b(?:\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}|[A-Z][a-z]{2} [ \d]?\d \d{2}:\d{2}:\d{2})`)
+var logStart = lazy(`\b(?:\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}|[A-Z][a-z]{2} [ \d]?\d \d{2}:\d{2}:\d{2})`)
 
 // lineStart is where the line of a log begins that has something at a place;
 // without a date before it, where the words around it begin.
 func lineStart(flat string, at, words int) int {
 	back := max(0, at-120)
-	if all := logStart.FindAllStringIndex(flat[back:at], -1); len(all) > 0 {
+	if all := logStart.get().FindAllStringIndex(flat[back:at], -1); len(all) > 0 {
 		return back + all[len(all)-1][0]
 	}
 	return words
@@ -217,15 +216,15 @@ func lineStart(flat string, at, words int) int {
 
 var (
 	// ofClient are the forms in which mail servers name who connected.
-	ofClient = regexp.MustCompile(`(?i)(?:client host|client|RCPT from \S+?|EHLO from \S+?|connect from \S+?|your (?:ip|host|address)|sender ip|Hello \S+|hello) ?\(?\[?\s?(?:ip:?\s?)?([0-9a-f.:]{3,45})\s?\]?`)
+	ofClient = lazy(`(?i)(?:client host|client|RCPT from \S+?|EHLO from \S+?|connect from \S+?|your (?:ip|host|address)|sender ip|Hello \S+|hello) ?\(?\[?\s?(?:ip:?\s?)?([0-9a-f.:]{3,45})\s?\]?`)
 	// inPage is the address at the end of the page that our TXT names.
-	inPage = regexp.MustCompile(`(?i)https?://[^\s/<>"]+(?:/[^\s/<>"]*){0,3}?[/=?]([0-9a-f.:]{3,45})\b`)
+	inPage = lazy(`(?i)https?://[^\s/<>"]+(?:/[^\s/<>"]*){0,3}?[/=?]([0-9a-f.:]{3,45})\b`)
 	// reverseName is an address in the reverse zone.
-	reverseName = regexp.MustCompile(`\b(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.in-addr\.arpa\b`)
-	pointer     = regexp.MustCompile(`(?i)\bpointer ([A-Za-z0-9._-]+)`)
-	logHELO     = regexp.MustCompile(`(?i)\b(?:helo|ehlo)(?:=<?|,|\s)\s?(\[[^\s\]]*\]|[^\s()<>,;]+)`)
-	eximLog     = regexp.MustCompile(`\bH=(\S+) \((\S+)\) \[|\bH=\((\S+)\) \[`)
-	logTime     = regexp.MustCompile(`\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|\s?[+-]\d{2}:?\d{2})`)
+	reverseName = lazy(`\b(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.in-addr\.arpa\b`)
+	pointer     = lazy(`(?i)\bpointer ([A-Za-z0-9._-]+)`)
+	logHELO     = lazy(`(?i)\b(?:helo|ehlo)(?:=<?|,|\s)\s?(\[[^\s\]]*\]|[^\s()<>,;]+)`)
+	eximLog     = lazy(`\bH=(\S+) \((\S+)\) \[|\bH=\((\S+)\) \[`)
+	logTime     = lazy(`\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|\s?[+-]\d{2}:?\d{2})`)
 )
 
 // study reads from the text of a claim what it says of address, greeting, name
@@ -233,35 +232,35 @@ var (
 func (c *Claim) study(text string) {
 	switch c.Kind {
 	case ClaimLog, ClaimBounce, ClaimTelnet:
-		for _, re := range []*regexp.Regexp{ofClient, inPage} {
-			if m := re.FindStringSubmatch(text); m != nil && !c.addr.IsValid() {
+		for _, re := range []*expr{ofClient, inPage} {
+			if m := re.get().FindStringSubmatch(text); m != nil && !c.addr.IsValid() {
 				c.addr = firstAddr(strings.Trim(m[1], ".:"))
 			}
 		}
 		c.time = claimTime(text)
 	case ClaimRDNS:
-		if m := reverseName.FindStringSubmatch(text); m != nil {
+		if m := reverseName.get().FindStringSubmatch(text); m != nil {
 			c.addr = firstAddr(m[4] + "." + m[3] + "." + m[2] + "." + m[1])
 		}
-		if m := pointer.FindStringSubmatch(text); m != nil {
+		if m := pointer.get().FindStringSubmatch(text); m != nil {
 			c.ptr = hostName(m[1])
 		}
 	}
 	if c.Kind != ClaimLog {
 		return
 	}
-	if m := eximLog.FindStringSubmatch(text); m != nil {
+	if m := eximLog.get().FindStringSubmatch(text); m != nil {
 		c.helo = m[2] + m[3]
-	} else if m := logHELO.FindStringSubmatch(text); m != nil {
+	} else if m := logHELO.get().FindStringSubmatch(text); m != nil {
 		c.helo = strings.TrimSuffix(m[1], ">")
 	}
 }
 
 func claimTime(text string) time.Time {
-	if m := mailDate.FindString(text); m != "" {
+	if m := mailDate.get().FindString(text); m != "" {
 		return parseDate(m)
 	}
-	m := logTime.FindString(text)
+	m := logTime.get().FindString(text)
 	if m == "" {
 		return time.Time{}
 	}

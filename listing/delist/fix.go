@@ -1,7 +1,5 @@
 package delist
 
-import "regexp"
-
 // Fix is how the name in HELO is set in one kind of mail server.
 type Fix struct {
 	Server string   // "Postfix"
@@ -50,13 +48,13 @@ func Fixes(first string) []Fix {
 // nothing of it.
 var marks = []struct {
 	server string
-	re     *regexp.Regexp
+	re     *expr
 }{
-	{postfix, regexp.MustCompile(`(?i)\b220[ -]\S{1,255} ESMTP Postfix\b`)},
-	{exim, regexp.MustCompile(`(?i)\b220[ -]\S{1,255} ESMTP Exim\b`)},
-	{exchange2003, regexp.MustCompile(`(?i)Microsoft ESMTP MAIL Service, Version: [56]\.0\b|\bProduced By Microsoft Exchange V6\.`)},
-	{exchange2007, regexp.MustCompile(`(?i)\b220[ -]\S{1,255} Microsoft ESMTP MAIL Service ready\b`)},
-	{sendmail, regexp.MustCompile(`(?i)\b220[ -]\S{1,255} ESMTP Sendmail\b`)},
+	{postfix, lazy(`(?i)\b220[ -]\S{1,255} ESMTP Postfix\b`)},
+	{exim, lazy(`(?i)\b220[ -]\S{1,255} ESMTP Exim\b`)},
+	{exchange2003, lazy(`(?i)Microsoft ESMTP MAIL Service, Version: [56]\.0\b|\bProduced By Microsoft Exchange V6\.`)},
+	{exchange2007, lazy(`(?i)\b220[ -]\S{1,255} Microsoft ESMTP MAIL Service ready\b`)},
+	{sendmail, lazy(`(?i)\b220[ -]\S{1,255} ESMTP Sendmail\b`)},
 }
 
 // serverIn is the mail server that a flattened text tells of, as Fixes names it;
@@ -64,7 +62,7 @@ var marks = []struct {
 func serverIn(flat string) string {
 	found := ""
 	for _, m := range marks {
-		if !m.re.MatchString(flat) {
+		if !m.re.get().MatchString(flat) {
 			continue
 		}
 		if found != "" {

@@ -185,7 +185,7 @@ func repeated(all []Claim, n int) bool {
 // in the sender's words, then one that quotes ours.
 func (c Claim) weight() int {
 	switch {
-	case c.addr.IsValid() || c.ptr != "" || quad.MatchString(c.Text):
+	case c.addr.IsValid() || c.ptr != "" || quad.get().MatchString(c.Text):
 		return 2
 	case strings.Contains(c.Text, "matches rcpt"):
 		return 0

@@ -3,7 +3,6 @@ package delist
 import (
 	"net/mail"
 	"net/netip"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -23,15 +22,15 @@ type hop struct {
 }
 
 var (
-	receivedMark = regexp.MustCompile(`(?i)\breceived\s?:\s?from\s`)
-	byClause     = regexp.MustCompile(`(?i)[\s)]by\s`)
-	mailDate     = regexp.MustCompile(`(?:[A-Z][a-z]{2},\s?)?\d{1,2} [A-Z][a-z]{2} \d{4} \d{1,2}:\d{2}(?::\d{2})?\s(?:[+-]\d{4}|GMT|UTC?)\b`)
-	heloWord     = regexp.MustCompile(`(?i)\b(?:helo|ehlo)(?:=|\s)\s?(\[[^\s\]]*\]|[^\s()]+)`)
-	insideParens = regexp.MustCompile(`\(\s?(?:IDENT:)?(?:[^\s()@\[]*@)?([A-Za-z0-9][A-Za-z0-9._-]*)\s?\[`)
-	submitted    = regexp.MustCompile(`(?i)\bwith (?:esmtpa|esmtpsa|asmtp|lmtpa|utf8smtps?a|https?|mapi|local)\b|\bauthenticated\b|\bauth=`)
-	notConfirmed = regexp.MustCompile(`(?i)may be forged|not verified|unverified|misconfigured`)
-	exchangeMark = regexp.MustCompile(`(?i)\bwith (?:microsoft smtp server|mapi|smtp server id)\b`)
-	eximMark     = regexp.MustCompile(`(?i)\(exim\b`)
+	receivedMark = lazy(`(?i)\breceived\s?:\s?from\s`)
+	byClause     = lazy(`(?i)[\s)]by\s`)
+	mailDate     = lazy(`(?:[A-Z][a-z]{2},\s?)?\d{1,2} [A-Z][a-z]{2} \d{4} \d{1,2}:\d{2}(?::\d{2})?\s(?:[+-]\d{4}|GMT|UTC?)\b`)
+	heloWord     = lazy(`(?i)\b(?:helo|ehlo)(?:=|\s)\s?(\[[^\s\]]*\]|[^\s()]+)`)
+	insideParens = lazy(`\(\s?(?:IDENT:)?(?:[^\s()@\[]*@)?([A-Za-z0-9][A-Za-z0-9._-]*)\s?\[`)
+	submitted    = lazy(`(?i)\bwith (?:esmtpa|esmtpsa|asmtp|lmtpa|utf8smtps?a|https?|mapi|local)\b|\bauthenticated\b|\bauth=`)
+	notConfirmed = lazy(`(?i)may be forged|not verified|unverified|misconfigured`)
+	exchangeMark = lazy(`(?i)\bwith (?:microsoft smtp server|mapi|smtp server id)\b`)
+	eximMark     = lazy(`(?i)\(exim\b`)
 )
 
 // maxHop is how far one Received line is read, in octets.
@@ -40,7 +39,7 @@ const maxHop = 1200
 // hops reads the Received lines in flattened text.
 func hops(flat string) []hop {
 	var all []hop
-	marks := receivedMark.FindAllStringIndex(flat, maxClaims)
+	marks := receivedMark.get().FindAllStringIndex(flat, maxClaims)
 	for n, m := range marks {
 		end := min(len(flat), m[1]+maxHop)
 		if n+1 < len(marks) {
@@ -57,7 +56,7 @@ func hops(flat string) []hop {
 // parseHop reads what follows "Received: from".
 func parseHop(s string) (hop, bool) {
 	var h hop
-	if d := mailDate.FindStringIndex(s); d != nil {
+	if d := mailDate.get().FindStringIndex(s); d != nil {
 		h.time = parseDate(s[d[0]:d[1]])
 		s = s[:d[1]]
 	} else {
@@ -65,7 +64,7 @@ func parseHop(s string) (hop, bool) {
 	}
 	h.text = strings.TrimSpace(s)
 	from, by := s, ""
-	if m := byClause.FindStringIndex(s); m != nil {
+	if m := byClause.get().FindStringIndex(s); m != nil {
 		from, by = s[:m[0]+1], s[m[1]:]
 		h.by = hostName(strings.SplitN(by, " ", 2)[0])
 		for _, a := range addresses(cutDate(by)) {
@@ -77,13 +76,13 @@ func parseHop(s string) (hop, bool) {
 		first, rest = first[:n], first[n:]
 	}
 	h.read(first, rest, by)
-	h.inner = submitted.MatchString(s) || (h.confirmed && sameSite(h.ptr, h.by))
+	h.inner = submitted.get().MatchString(s) || (h.confirmed && sameSite(h.ptr, h.by))
 	return h, h.addr.IsValid() || h.by != "" && !h.time.IsZero()
 }
 
 // read tells the greeting from the name by the form of each mail server.
 func (h *hop) read(first, rest, by string) {
-	if m := heloWord.FindStringSubmatch(rest); m != nil { // Exim, qmail
+	if m := heloWord.get().FindStringSubmatch(rest); m != nil { // Exim, qmail
 		h.helo = m[1]
 		rest = strings.Replace(rest, m[0], "", 1)
 		h.ptr = hostName(first)
@@ -92,16 +91,16 @@ func (h *hop) read(first, rest, by string) {
 		return
 	}
 	h.addr = firstAddr(rest, first)
-	if m := insideParens.FindStringSubmatch(rest); m != nil { // Postfix, sendmail
+	if m := insideParens.get().FindStringSubmatch(rest); m != nil { // Postfix, sendmail
 		h.helo, h.ptr = first, hostName(m[1])
-		h.confirmed = h.ptr != "" && !notConfirmed.MatchString(rest)
+		h.confirmed = h.ptr != "" && !notConfirmed.get().MatchString(rest)
 		return
 	}
 	switch {
-	case strings.Trim(first, "[]") == h.addr.String() && eximMark.MatchString(by): // no greeting told
-	case eximMark.MatchString(by) && strings.Contains(rest, "["): // the name, and greeted with it
+	case strings.Trim(first, "[]") == h.addr.String() && eximMark.get().MatchString(by): // no greeting told
+	case eximMark.get().MatchString(by) && strings.Contains(rest, "["): // the name, and greeted with it
 		h.helo, h.ptr, h.confirmed = first, hostName(first), hostName(first) != ""
-	case strings.Contains(rest, "[") || exchangeMark.MatchString(by): // sendmail and Exchange without a name
+	case strings.Contains(rest, "[") || exchangeMark.get().MatchString(by): // sendmail and Exchange without a name
 		h.helo = first
 	case strings.Contains(rest, "("): // qmail: the name, and greeted with it
 		h.helo, h.ptr = first, hostName(first)
@@ -124,7 +123,7 @@ func firstAddr(texts ...string) netip.Addr {
 }
 
 func cutDate(s string) string {
-	if d := mailDate.FindStringIndex(s); d != nil {
+	if d := mailDate.get().FindStringIndex(s); d != nil {
 		return s[:d[0]]
 	}
 	return s
@@ -146,12 +145,12 @@ func parseDate(s string) time.Time {
 	return t.UTC()
 }
 
-var properName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]*\.)+[A-Za-z][A-Za-z0-9-]*$`)
+var properName = lazy(`^[A-Za-z0-9_]([A-Za-z0-9_-]*\.)+[A-Za-z][A-Za-z0-9-]*$`)
 
 // hostName is s if it is a full host name, in lower case; else empty.
 func hostName(s string) string {
 	s = strings.ToLower(strings.TrimRight(strings.Trim(s, "()<>;,"), "."))
-	if len(s) > 253 || !properName.MatchString(s) {
+	if len(s) > 253 || !properName.get().MatchString(s) {
 		return ""
 	}
 	return s

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/netip"
-	"regexp"
 	"slices"
 	"time"
 
@@ -261,7 +260,7 @@ func (t Ticket) conflict(to State, hint string) error {
 }
 
 // mailbox is what looks like a mail address.
-var mailbox = regexp.MustCompile(`[^\s<>"'(),;:]+@[^\s<>"'(),;:]+`)
+var mailbox = lazy(`[^\s<>"'(),;:]+@[^\s<>"'(),;:]+`)
 
 func (t Ticket) note(by Step, state State) (Ticket, error) {
 	switch {
@@ -271,18 +270,18 @@ func (t Ticket) note(by Step, state State) (Ticket, error) {
 		return t, &listing.Error{Kind: listing.ErrPolicy, Code: "too-many-notes",
 			Message: fmt.Sprintf("ticket %s has %d notes, which is all it takes", t.ID, maxNotes), Hint: "close it and open another for the address"}
 	}
-	text := listing.Printable(mailbox.ReplaceAllString(by.Note, "[mail address]"))
+	text := listing.Printable(mailbox.get().ReplaceAllString(by.Note, "[mail address]"))
 	t.Notes = append(t.Notes[:len(t.Notes):len(t.Notes)], Note{Time: by.Time.UTC(), Actor: by.Actor, State: state, Text: text[:min(len(text), maxNote)]})
 	return t, nil
 }
 
 // outside is the form of a reference in another system.
-var outside = regexp.MustCompile(`^[a-z][a-z0-9-]{0,19}:[A-Za-z0-9._/-]{1,64}$`)
+var outside = lazy(`^[a-z][a-z0-9-]{0,19}:[A-Za-z0-9._/-]{1,64}$`)
 
 // Refer adds a reference in another system, such as "rt:1425832", once.
 func (t Ticket) Refer(reference string) (Ticket, error) {
 	switch {
-	case !outside.MatchString(reference):
+	case !outside.get().MatchString(reference):
 		return t, &listing.Error{Kind: listing.ErrInvalid, Code: "bad-reference",
 			Message: listing.Quote(reference) + " is not a reference", Hint: "write the system and the number, for example rt:1425832"}
 	case slices.Contains(t.References, reference):

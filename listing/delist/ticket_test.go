@@ -220,7 +220,7 @@ func TestContact(t *testing.T) {
 	if c.MayAnswer("T1", noon.Add(AnswerPause-1)) || !c.MayAnswer("T1", noon.Add(AnswerPause)) || !c.MayAnswer("T2", noon) {
 		t.Error("one automatic answer a ticket and day")
 	}
-	if id := NewID('T'); len(id) != 11 || !ourOwn.MatchString(id) {
+	if id := NewID('T'); len(id) != 11 || !ourOwn.get().MatchString(id) {
 		t.Errorf("id %q", id)
 	}
 }

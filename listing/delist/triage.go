@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -106,21 +105,21 @@ func (f *Finding) Exclude(ours func(netip.Addr) bool) {
 
 // receiving are the forms in which texts name the host that mail went to, or
 // the one where it was written.
-var receiving = []*regexp.Regexp{
-	regexp.MustCompile(`(?i)\brelay=\S+ ?\[?([0-9a-f.:]+)\]?(?::\d+)?, ?(?:conn_use=|delay|dsn=|stat)`),
-	regexp.MustCompile(`(?i)\bhost \S+? ?\[([0-9a-f.:]+)\](?::\d+)? (?:said|refused|timed)`),
-	regexp.MustCompile(`(?i)\bT=\S+ H=\S+ \[([0-9a-f.:]+)\]`),
-	regexp.MustCompile(`(?i)\bhost \S+ \[([0-9a-f.:]+)\](?:: |:\d+)? ?(?:SMTP error|\d{3}[ -])`),
-	regexp.MustCompile(`(?i)\b(?:remote-mta|reporting-mta|received-from-mta): ?\w+; ?\S+ ?[(\[]+([0-9a-f.:]+)[)\]]`),
-	regexp.MustCompile(`(?i)([0-9a-f.:]{3,45})[_ ](?:does[_ ]not[_ ]like|failed[_ ]after|said:)`),
-	regexp.MustCompile(`(?i)\bx-(?:originating|sender|client)-ip ?: ?\[?([0-9a-f.:]{3,45})\b`), // the author's own
-	regexp.MustCompile(`(?i)\bconnected to ([0-9a-f.:]{3,45}) but\b`),
-	regexp.MustCompile(`(?i)\bremote host said: .{0,40}\bfrom ([0-9a-f.:]{3,45})\b`),
-	regexp.MustCompile(`\b((?:\d{1,3}\.){3}\d{1,3}):(?:25|465|587)\b`),
+var receiving = []*expr{
+	lazy(`(?i)\brelay=\S+ ?\[?([0-9a-f.:]+)\]?(?::\d+)?, ?(?:conn_use=|delay|dsn=|stat)`),
+	lazy(`(?i)\bhost \S+? ?\[([0-9a-f.:]+)\](?::\d+)? (?:said|refused|timed)`),
+	lazy(`(?i)\bT=\S+ H=\S+ \[([0-9a-f.:]+)\]`),
+	lazy(`(?i)\bhost \S+ \[([0-9a-f.:]+)\](?:: |:\d+)? ?(?:SMTP error|\d{3}[ -])`),
+	lazy(`(?i)\b(?:remote-mta|reporting-mta|received-from-mta): ?\w+; ?\S+ ?[(\[]+([0-9a-f.:]+)[)\]]`),
+	lazy(`(?i)([0-9a-f.:]{3,45})[_ ](?:does[_ ]not[_ ]like|failed[_ ]after|said:)`),
+	lazy(`(?i)\bx-(?:originating|sender|client)-ip ?: ?\[?([0-9a-f.:]{3,45})\b`), // the author's own
+	lazy(`(?i)\bconnected to ([0-9a-f.:]{3,45}) but\b`),
+	lazy(`(?i)\bremote host said: .{0,40}\bfrom ([0-9a-f.:]{3,45})\b`),
+	lazy(`\b((?:\d{1,3}\.){3}\d{1,3}):(?:25|465|587)\b`),
 }
 
 // trying is what telnet says of the server that it connects to.
-var trying = regexp.MustCompile(`(?i)\btrying ([0-9a-f.:]{3,45}?)\s?\.\.\.`)
+var trying = lazy(`(?i)\btrying ([0-9a-f.:]{3,45}?)\s?\.\.\.`)
 
 // candidates are the addresses that the text can be about. One that a mail
 // server names as its client stays, even if it is named elsewhere as a
@@ -136,13 +135,13 @@ func candidates(flat string, trail []hop, all []Claim) []netip.Addr {
 		}
 	}
 	for _, re := range receiving {
-		for _, m := range re.FindAllStringSubmatch(flat, maxAddresses) {
+		for _, m := range re.get().FindAllStringSubmatch(flat, maxAddresses) {
 			if a := firstAddr(strings.Trim(m[1], ".:")); a.IsValid() {
 				out[a] = true
 			}
 		}
 	}
-	for _, m := range trying.FindAllStringSubmatch(flat, maxAddresses) {
+	for _, m := range trying.get().FindAllStringSubmatch(flat, maxAddresses) {
 		if a := firstAddr(m[1]); a.IsValid() && !strings.Contains(flat, "telnet "+m[1]) {
 			out[a] = true
 		}
@@ -190,12 +189,12 @@ func standing(flat string, out map[netip.Addr]bool, all []Claim) []netip.Addr {
 // maxCandidates is how many are named; from two on a person decides anyway.
 const maxCandidates = 20
 
-var greetingBefore = regexp.MustCompile(`(?i)(?:\b(?:helo|ehlo)(?:=<?|,|\s)\s?|\breceived\s?:\s?from\s)\[?(?:ipv6:)?$`)
+var greetingBefore = lazy(`(?i)(?:\b(?:helo|ehlo)(?:=<?|,|\s)\s?|\breceived\s?:\s?from\s)\[?(?:ipv6:)?$`)
 
 // isGreeting reports whether an address is what somebody said in HELO: that
 // may be anybody's.
 func isGreeting(flat string, s sighted) bool {
-	if !greetingBefore.MatchString(flat[max(0, s.start-30):s.start]) {
+	if !greetingBefore.get().MatchString(flat[max(0, s.start-30):s.start]) {
 		return false
 	}
 	// Exim writes "from [192.0.2.7] (helo=…)": there the address is the client's.
@@ -203,10 +202,10 @@ func isGreeting(flat string, s sighted) bool {
 }
 
 var (
-	numbered = regexp.MustCompile(`(?i)\b(?:incident|ticket|case|request|reference|ref|issue|support|inquiry)s?[ .-]{0,2}(?:id|no|number|nr|num)?[ .]{0,2}[:#=]{0,2} ?#?([0-9]{5,12})\b`)
-	rtStyle  = regexp.MustCompile(`\[[A-Za-z0-9._-]{1,40} ?#([0-9]{3,12})\]`)
-	system   = regexp.MustCompile(`\b[a-z]{2,10}:[0-9]{4,12}\b`)
-	ourOwn   = regexp.MustCompile(`\bT[A-Z2-7]{10}\b|\bL(?:-[A-Z2-7]{5}){4,8}(?:-[A-Z2-7]{1,4})?\b`)
+	numbered = lazy(`(?i)\b(?:incident|ticket|case|request|reference|ref|issue|support|inquiry)s?[ .-]{0,2}(?:id|no|number|nr|num)?[ .]{0,2}[:#=]{0,2} ?#?([0-9]{5,12})\b`)
+	rtStyle  = lazy(`\[[A-Za-z0-9._-]{1,40} ?#([0-9]{3,12})\]`)
+	system   = lazy(`\b[a-z]{2,10}:[0-9]{4,12}\b`)
+	ourOwn   = lazy(`\bT[A-Z2-7]{10}\b|\bL(?:-[A-Z2-7]{5}){4,8}(?:-[A-Z2-7]{1,4})?\b`)
 )
 
 // references are the numbers of incidents, tickets and letters in the text.
@@ -217,18 +216,18 @@ func references(flat string) []string {
 			found = append(found, s)
 		}
 	}
-	for _, m := range rtStyle.FindAllStringSubmatch(flat, maxReferences) {
+	for _, m := range rtStyle.get().FindAllStringSubmatch(flat, maxReferences) {
 		add(m[1])
 	}
-	for _, m := range numbered.FindAllStringSubmatch(flat, maxReferences) {
+	for _, m := range numbered.get().FindAllStringSubmatch(flat, maxReferences) {
 		add(m[1])
 	}
-	for _, m := range system.FindAllString(flat, maxReferences) {
+	for _, m := range system.get().FindAllString(flat, maxReferences) {
 		if _, number, _ := strings.Cut(m, ":"); !slices.Contains(found, number) {
 			add(m)
 		}
 	}
-	for _, m := range ourOwn.FindAllString(flat, maxReferences) {
+	for _, m := range ourOwn.get().FindAllString(flat, maxReferences) {
 		add(m)
 	}
 	return found

@@ -6,7 +6,6 @@ import (
 	"html"
 	"io"
 	"mime/quotedprintable"
-	"regexp"
 	"strings"
 
 	"github.com/emersion/go-message"
@@ -143,47 +142,47 @@ func limited(r io.Reader) string {
 }
 
 var (
-	softBreak = regexp.MustCompile(`=\r?\n`)
-	softByte  = regexp.MustCompile(`=(?:3D|20|C2=A0|0A|0D)`)
-	markup    = regexp.MustCompile(`(?i)<(?:html|body|br|p|div|span|table|td|font|pre|b)\b[^<>]{0,500}>|&(?:lt|gt|nbsp);`)
+	softBreak = lazy(`=\r?\n`)
+	softByte  = lazy(`=(?:3D|20|C2=A0|0A|0D)`)
+	markup    = lazy(`(?i)<(?:html|body|br|p|div|span|table|td|font|pre|b)\b[^<>]{0,500}>|&(?:lt|gt|nbsp);`)
 )
 
 // loosen undoes what happens to text that was copied out of a mail program
 // with its encoding.
 func loosen(text string) string {
-	if len(softBreak.FindAllStringIndex(text, 2)) > 1 || len(softByte.FindAllStringIndex(text, 2)) > 1 {
+	if len(softBreak.get().FindAllStringIndex(text, 2)) > 1 || len(softByte.get().FindAllStringIndex(text, 2)) > 1 {
 		if plain, err := io.ReadAll(quotedprintable.NewReader(strings.NewReader(text))); err == nil {
 			text = string(plain)
 		}
 	}
-	if markup.MatchString(text) {
+	if markup.get().MatchString(text) {
 		text = stripHTML(text)
 	}
 	return text
 }
 
 var (
-	hidden   = regexp.MustCompile(`(?is)<(script|style|title)\b[^>]*>.*?</(?:script|style|title)\s*>|<!--.*?-->`)
-	breaking = regexp.MustCompile(`(?i)</?(?:br|p|div|tr|li|table|h[1-6]|pre|hr|blockquote)\b[^<>]*>`)
-	tag      = regexp.MustCompile(`(?i)</?(?:[a-z][a-z0-9]{0,15}|[ovw]:[a-z]+)(?:\s[^<>]*)?/?>|<![^<>]*>`)
+	hidden   = lazy(`(?is)<(script|style|title)\b[^>]*>.*?</(?:script|style|title)\s*>|<!--.*?-->`)
+	breaking = lazy(`(?i)</?(?:br|p|div|tr|li|table|h[1-6]|pre|hr|blockquote)\b[^<>]*>`)
+	tag      = lazy(`(?i)</?(?:[a-z][a-z0-9]{0,15}|[ovw]:[a-z]+)(?:\s[^<>]*)?/?>|<![^<>]*>`)
 )
 
 // stripHTML leaves the words. A mailbox in angle brackets is no tag.
 func stripHTML(text string) string {
-	text = hidden.ReplaceAllString(text, " ")
-	text = breaking.ReplaceAllString(text, "\n")
-	text = tag.ReplaceAllString(text, "")
+	text = hidden.get().ReplaceAllString(text, " ")
+	text = breaking.get().ReplaceAllString(text, "\n")
+	text = tag.get().ReplaceAllString(text, "")
 	return html.UnescapeString(text)
 }
 
 var (
-	quoteMark = regexp.MustCompile(`(?m)^(?:[ \t]*[>|])+[ \t]?`)
+	quoteMark = lazy(`(?m)^(?:[ \t]*[>|])+[ \t]?`)
 	invisible = strings.NewReplacer("\u00a0", " ", "\u200b", "", "\u200c", "", "\u200d", "", "\ufeff", "", "\u00ad", "", "\r", "", "*", " ", "\u2013", "-", "\u2014", "-")
 )
 
 // flatten is text as one line: quote marks, emphasis and line breaks are gone,
 // wherever a mail program has put them.
 func flatten(text string) string {
-	text = quoteMark.ReplaceAllString(invisible.Replace(text), "")
+	text = quoteMark.get().ReplaceAllString(invisible.Replace(text), "")
 	return strings.Join(strings.Fields(text), " ")
 }
