@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"golang.org/x/net/netutil"
+	"golang.org/x/time/rate"
 
 	"dnsbld/listing"
 )
@@ -85,11 +86,14 @@ type collecting struct {
 // collectTurn is how a receiver stands: it has one request at a time, and not too many after each other.
 type collectTurn struct {
 	held bool
-	pace pace
+	pace *rate.Limiter
 }
 
-// A receiver may send so many requests a second, after a burst of twenty times as many.
-const collectRate = 20
+// A receiver may send collectRate requests a second, after a burst of collectBurst.
+const (
+	collectRate  = 20
+	collectBurst = 400
+)
 
 // NewCollector returns a collector that listens nowhere yet.
 func NewCollector(c CollectorConfig, parts CollectorParts) (*Collector, error) {
@@ -231,7 +235,7 @@ func (c *Collector) turn(ctx context.Context, receiver string) (done func(), err
 	c.mu.Lock()
 	t := c.busy[receiver]
 	if t == nil {
-		t = &collectTurn{pace: pace{interval: time.Second / collectRate, burst: 20 * time.Second}}
+		t = &collectTurn{pace: rate.NewLimiter(collectRate, collectBurst)}
 		c.busy[receiver] = t
 	}
 	held := t.held
@@ -247,7 +251,7 @@ func (c *Collector) turn(ctx context.Context, receiver string) (done func(), err
 	}
 	waiting, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if !t.pace.wait(waiting) {
+	if t.pace.Wait(waiting) != nil {
 		done()
 		return nil, errTooMany(fmt.Sprintf("more than %d requests a second", collectRate))
 	}

@@ -16,6 +16,7 @@ import (
 	"dnsbld/listing/helo"
 	"dnsbld/listing/sighting"
 	"dnsbld/mta"
+	"dnsbld/mta/resolve"
 )
 
 // sensor counts sessions as cmd/dnsbld does, one after the other and without
@@ -25,7 +26,7 @@ type sensor struct {
 	book    *listing.Book
 	engine  *sighting.Engine
 	archive *db.Sightings
-	checker *mta.Checker
+	checker *resolve.Checker
 }
 
 func newSensor(book *listing.Book, listings string) (*sensor, error) {
@@ -34,7 +35,7 @@ func newSensor(book *listing.Book, listings string) (*sensor, error) {
 		return nil, err
 	}
 	s := &sensor{book: book, archive: archive}
-	s.checker = mta.NewChecker(mta.CheckerConfig{Our: mta.Our{Addresses: []netip.Addr{netip.MustParseAddr("198.51.100.25"), netip.MustParseAddr("198.51.100.26")}}})
+	s.checker = resolve.NewChecker(resolve.CheckerConfig{Our: mta.Our{Addresses: []netip.Addr{netip.MustParseAddr("198.51.100.25"), netip.MustParseAddr("198.51.100.26")}}})
 	s.engine, err = sighting.New(sighting.Options{Now: book.Now, Rules: book.Rules, Thresholds: sighting.DefaultThresholds(), Archive: archive})
 	return s, err
 }

@@ -21,6 +21,7 @@ import (
 	"dnsbld/listing/helo"
 	"dnsbld/listing/sighting"
 	"dnsbld/mta"
+	"dnsbld/mta/resolve"
 	"dnsbld/zone"
 )
 
@@ -38,7 +39,7 @@ type sensor struct {
 	archive archive
 	policy  *mta.Policy
 	cfg     atomic.Pointer[sensorConfig] // in force
-	checker atomic.Pointer[mta.Checker]
+	checker atomic.Pointer[resolve.Checker]
 	trouble trouble
 	desk    atomic.Pointer[desk.Desk] // told of probes; nil until it is open
 	probes  probes
@@ -99,9 +100,9 @@ func (s *sensor) openArchive(path string) archive {
 
 // configure puts another configuration in force. Sockets and the receiver stay.
 func (s *sensor) configure(cfg sensorConfig) error {
-	check := mta.CheckerConfig{Our: cfg.our}
+	check := resolve.CheckerConfig{Our: cfg.our}
 	if cfg.resolver.IsValid() {
-		resolver, err := mta.NewResolver(mta.ResolverConfig{Server: cfg.resolver})
+		resolver, err := resolve.New(cfg.resolver)
 		if err != nil {
 			return configError("sensor: %v", err)
 		}
@@ -118,7 +119,7 @@ func (s *sensor) configure(cfg sensorConfig) error {
 			return configError("sensor.collect: %v", err)
 		}
 	}
-	s.checker.Store(mta.NewChecker(check))
+	s.checker.Store(resolve.NewChecker(check))
 	s.cfg.Store(&cfg)
 	return nil
 }

@@ -1,11 +1,11 @@
-package mta
+package resolve
 
 import (
 	"context"
 	"net/netip"
 	"slices"
 
-	"golang.org/x/net/dns/dnsmessage"
+	"github.com/miekg/dns"
 
 	"dnsbld/listing/helo"
 )
@@ -30,7 +30,7 @@ func (c *Checker) Texts(ctx context.Context, name string) ([]string, helo.Status
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
-	answer := c.config.Resolver.Lookup(ctx, name, dnsmessage.TypeTXT)
+	answer := c.config.Resolver.Lookup(ctx, name, dns.TypeTXT)
 	return slices.Clone(answer.Names), answer.Status
 }
 
@@ -42,7 +42,7 @@ func (c *Checker) MailServers(ctx context.Context, domain string) ([]netip.Addr,
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
-	mx := c.config.Resolver.Lookup(ctx, domain, dnsmessage.TypeMX)
+	mx := c.config.Resolver.Lookup(ctx, domain, dns.TypeMX)
 	hosts := mx.Names
 	switch mx.Status {
 	case helo.OK:
@@ -54,7 +54,7 @@ func (c *Checker) MailServers(ctx context.Context, domain string) ([]netip.Addr,
 	var all []netip.Addr
 	failed := false
 	for _, host := range hosts {
-		for _, kind := range []dnsmessage.Type{dnsmessage.TypeA, dnsmessage.TypeAAAA} {
+		for _, kind := range []uint16{dns.TypeA, dns.TypeAAAA} {
 			if host == "" { // no mail is taken (RFC 7505)
 				continue
 			}

@@ -1,4 +1,4 @@
-package mta
+package resolve
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"dnsbld/listing/helo"
+	"dnsbld/mta"
 )
 
 func addrs(list ...string) []netip.Addr {
@@ -20,8 +21,8 @@ func addrs(list ...string) []netip.Addr {
 	return out
 }
 
-func our() Our {
-	return Our{
+func our() mta.Our {
+	return mta.Our{
 		Addresses: addrs("192.0.2.25"),
 		Names:     []string{"mx.rcpt.example"},
 		Hosted:    []string{"rcpt.example", "other.example"},
@@ -104,7 +105,7 @@ func TestCheck(t *testing.T) {
 				test.session.Client = netip.MustParseAddr("203.0.113.7")
 			}
 			c := NewChecker(CheckerConfig{Our: our(), Resolver: newTestResolver(t, s, nil), RDNS: test.rdns})
-			r := c.Check(context.Background(), Report{ID: "1", Session: test.session})
+			r := c.Check(context.Background(), mta.Report{ID: "1", Session: test.session})
 			v := helo.Classify(r.Session)
 			if got := fmt.Sprintf("%s %s %v %s", v.Code, v.Strength, strings.Fields(v.Flags.String()), v.RDNS); got != test.verdict {
 				t.Errorf("got  %s\nwant %s\n%+v", got, test.verdict, r.Session)
@@ -124,9 +125,9 @@ func TestCheck(t *testing.T) {
 // TestCheckTime: a session's lookups take no longer than they may in all.
 func TestCheckTime(t *testing.T) {
 	s := newDNSServer(t, checkZone)
-	r := newTestResolver(t, s, func(c *ResolverConfig) { c.Timeout = time.Minute; c.Retry = time.Minute })
+	r := newTestResolver(t, s, func(r *Resolver) { r.timeout, r.retry = time.Minute, time.Minute })
 	c := NewChecker(CheckerConfig{Resolver: r, Timeout: 30 * time.Millisecond})
-	report := c.Check(context.Background(), Report{Session: helo.Session{Client: addrs("203.0.113.7")[0], HELO: "silent.sender.example"}})
+	report := c.Check(context.Background(), mta.Report{Session: helo.Session{Client: addrs("203.0.113.7")[0], HELO: "silent.sender.example"}})
 	if report.HELOStatus != helo.TempError || report.PTRStatus != helo.TempError {
 		t.Errorf("%+v", report.Session)
 	}
@@ -137,7 +138,7 @@ func TestCheckWithoutDNS(t *testing.T) {
 	o := our()
 	c := NewChecker(CheckerConfig{Our: o})
 	given := addrs("192.0.2.26")
-	r := c.Check(context.Background(), Report{Session: helo.Session{Client: addrs("203.0.113.7")[0], HELO: "x.example", OurIPs: given}})
+	r := c.Check(context.Background(), mta.Report{Session: helo.Session{Client: addrs("203.0.113.7")[0], HELO: "x.example", OurIPs: given}})
 	if !slices.Equal(r.OurIPs, addrs("192.0.2.26", "192.0.2.25")) || !slices.Equal(r.Hosted, o.Hosted) || !slices.Equal(r.OurNames, o.Names) {
 		t.Errorf("%+v", r.Session)
 	}

@@ -1,4 +1,4 @@
-package mta
+package resolve
 
 import (
 	"fmt"
@@ -17,7 +17,7 @@ func TestReverseAndTexts(t *testing.T) {
 	mail.sender.example            TXT   helo+ aaaa
 	alias.sender.example           CNAME mail.sender.example
 	`)
-	resolver, err := NewResolver(ResolverConfig{Server: s.addr})
+	resolver, err := New(s.addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestMailServers(t *testing.T) {
 	half.example       MX    servfail.example
 	half.example       MX    mx1.two.example
 	`)
-	resolver, err := NewResolver(ResolverConfig{Server: s.addr})
+	resolver, err := New(s.addr)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package mta
+package resolve
 
 import (
 	"context"
@@ -8,10 +8,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"golang.org/x/net/dns/dnsmessage"
+	"github.com/miekg/dns"
+	"golang.org/x/time/rate"
 
 	"dnsbld/listing/helo"
 )
@@ -36,15 +36,15 @@ const zone = `
 	8.net.sender.example           PTR   mail.sender.example
 `
 
-func newTestResolver(t testing.TB, s *dnsServer, set func(*ResolverConfig)) *Resolver {
+func newTestResolver(t testing.TB, s *dnsServer, set func(*Resolver)) *Resolver {
 	t.Helper()
-	config := ResolverConfig{Server: s.addr, Timeout: 300 * time.Millisecond, Retry: 50 * time.Millisecond}
-	if set != nil {
-		set(&config)
-	}
-	r, err := NewResolver(config)
+	r, err := New(s.addr)
 	if err != nil {
 		t.Fatal(err)
+	}
+	r.timeout, r.retry = 300*time.Millisecond, 50*time.Millisecond
+	if set != nil {
+		set(r)
 	}
 	return r
 }
@@ -81,7 +81,7 @@ func TestLookup(t *testing.T) {
 		{strings.Repeat("xxxxxxx.", 40) + "example", "A", "nxdomain []"},
 		{"a..example", "A", "nxdomain []"},
 	} {
-		kind := map[string]dnsmessage.Type{"A": dnsmessage.TypeA, "AAAA": dnsmessage.TypeAAAA, "PTR": dnsmessage.TypePTR}[test.kind]
+		kind := map[string]uint16{"A": dns.TypeA, "AAAA": dns.TypeAAAA, "PTR": dns.TypePTR}[test.kind]
 		for _, times := range []string{"asked", "from the cache"} {
 			a := r.Lookup(context.Background(), test.name, kind)
 			var records []string
@@ -96,51 +96,21 @@ func TestLookup(t *testing.T) {
 }
 
 func TestLookupServerGone(t *testing.T) {
-	r, err := NewResolver(ResolverConfig{Server: netip.MustParseAddrPort("127.0.0.1:1"), Timeout: 100 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if a := r.Lookup(context.Background(), "mail.sender.example", dnsmessage.TypeA); a.Status != helo.TempError {
+	r := newTestResolver(t, &dnsServer{addr: netip.MustParseAddrPort("127.0.0.1:1")}, nil)
+	if a := r.Lookup(context.Background(), "mail.sender.example", dns.TypeA); a.Status != helo.TempError {
 		t.Error(a)
-	}
-}
-
-func TestLookupMixCase(t *testing.T) {
-	s := newDNSServer(t, zone)
-	r := newTestResolver(t, s, func(c *ResolverConfig) { c.MixCase = true })
-	name := "mail.sender.example"
-	if a := r.Lookup(context.Background(), name, dnsmessage.TypeA); a.Status != helo.OK {
-		t.Error(a)
-	}
-	if a := r.Lookup(context.Background(), name, dnsmessage.TypeAAAA); a.Status != helo.NoData {
-		t.Error(a)
-	}
-	s.mu.Lock()
-	spelt := s.names
-	s.mu.Unlock()
-	if spelt[0] == name+"." && spelt[1] == name+"." {
-		t.Errorf("asked for %q", spelt)
-	}
-	e, err := newExchange(question{name, dnsmessage.TypeA}, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	q := e.question
-	q.Name = dnsmessage.MustNewName(strings.ToUpper(name) + ".")
-	if e.asked(q) {
-		t.Error("another spelling of the name was taken")
 	}
 }
 
 func TestLookupCache(t *testing.T) {
 	s := newDNSServer(t, zone)
 	now := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-	r := newTestResolver(t, s, func(c *ResolverConfig) {
-		c.Now = func() time.Time { return now }
-		c.Cache = 2
+	r := newTestResolver(t, s, func(r *Resolver) {
+		r.now = func() time.Time { return now }
+		r.cache.Resize(2)
 	})
 	ask := func(name string) []string {
-		r.Lookup(context.Background(), name, dnsmessage.TypeA)
+		r.Lookup(context.Background(), name, dns.TypeA)
 		return s.questions()
 	}
 	for _, step := range []struct {
@@ -170,27 +140,43 @@ func TestLookupCache(t *testing.T) {
 // TestNegativeTTL: how long an answer may be kept that there is nothing (RFC 2308, section 5).
 func TestNegativeTTL(t *testing.T) {
 	s := &dnsServer{t: t}
-	for _, rcode := range []dnsmessage.RCode{dnsmessage.RCodeSuccess, dnsmessage.RCodeNameError} {
+	for _, rcode := range []int{dns.RcodeSuccess, dns.RcodeNameError} {
 		for _, test := range []struct{ ttl, minimum, want uint32 }{{60, 900, 60}, {900, 60, 60}, {0, 0, 0}} {
-			e, err := newExchange(question{"gone.example", dnsmessage.TypeA}, false)
-			if err != nil {
-				t.Fatal(err)
-			}
-			name := dnsmessage.MustNewName("example.")
-			answer, ours, err := e.read(s.pack(dnsmessage.Message{
-				Header:    dnsmessage.Header{ID: e.id, Response: true, RecursionAvailable: true, RCode: rcode},
-				Questions: []dnsmessage.Question{e.question},
-				Authorities: []dnsmessage.Resource{
-					{Header: dnsmessage.ResourceHeader{Name: name, Class: dnsmessage.ClassINET, TTL: 5}, Body: &dnsmessage.NSResource{NS: name}},
-					{Header: dnsmessage.ResourceHeader{Name: name, Class: dnsmessage.ClassINET, TTL: test.ttl}, Body: &dnsmessage.SOAResource{NS: name, MBox: name, MinTTL: test.minimum}},
-				},
-			}))
+			sent := new(dns.Msg).SetQuestion("gone.example.", dns.TypeA)
+			m := new(dns.Msg).SetRcode(sent, rcode)
+			m.RecursionAvailable = true
+			m.Ns = []dns.RR{s.record("example. 5 NS example."), s.record(fmt.Sprintf("example. %d SOA example. example. 1 1 1 1 %d", test.ttl, test.minimum))}
+			answer, ours, err := read(s.pack(m), sent)
 			if !ours || err != nil || answer.ttl != time.Duration(test.want)*time.Second {
 				t.Errorf("%v, %+v: %+v, %v, %v", rcode, test, answer, ours, err)
 			}
-			if life := answer.life(question{kind: dnsmessage.TypeA}); life < shortestLife || life > longestNone {
+			if life := answer.life(dns.TypeA); life < shortestLife || life > longestNone {
 				t.Errorf("kept for %v", life)
 			}
+		}
+	}
+}
+
+// TestReadStrict: what a forger could leave out or add is no answer, and a message that was cut is a failure, between its records too.
+func TestReadStrict(t *testing.T) {
+	s := &dnsServer{t: t}
+	sent := new(dns.Msg).SetQuestion("mail.sender.example.", dns.TypeA)
+	m := new(dns.Msg).SetReply(sent)
+	m.RecursionAvailable = true
+	m.Answer = []dns.RR{s.record("MAIL.sender.example. 60 A 203.0.113.7"), s.record("mail.sender.example. 60 A 203.0.113.8")}
+	whole := s.pack(m)
+	if answer, ours, err := read(whole, sent); !ours || err != nil || fmt.Sprint(answer.Addrs) != "[203.0.113.7 203.0.113.8]" {
+		t.Errorf("%+v, %v, %v", answer, ours, err)
+	}
+	m.Answer = m.Answer[:1]
+	for _, cut := range []int{len(whole) - 1, len(s.pack(m))} {
+		if answer, ours, err := read(whole[:cut], sent); !ours || err != nil || answer.Status != helo.TempError {
+			t.Errorf("cut after %d of %d octets: %+v, %v, %v", cut, len(whole), answer, ours, err)
+		}
+	}
+	for _, forged := range s.forgeries(m) {
+		if answer, ours, _ := read(forged, sent); ours {
+			t.Errorf("%x was taken: %+v", forged, answer)
 		}
 	}
 }
@@ -201,13 +187,13 @@ func TestLookupOnce(t *testing.T) {
 	r := newTestResolver(t, s, nil)
 	hasty, cancel := context.WithCancel(context.Background())
 	cancel()
-	if a := r.Lookup(hasty, "deaf.sender.example", dnsmessage.TypeA); a.Status != helo.TempError {
+	if a := r.Lookup(hasty, "deaf.sender.example", dns.TypeA); a.Status != helo.TempError {
 		t.Error(a)
 	}
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
-			if a := r.Lookup(context.Background(), "deaf.sender.example", dnsmessage.TypeA); a.Status != helo.OK {
+			if a := r.Lookup(context.Background(), "deaf.sender.example", dns.TypeA); a.Status != helo.OK {
 				t.Error(a)
 			}
 		})
@@ -221,11 +207,11 @@ func TestLookupOnce(t *testing.T) {
 // TestLookupBounded: beyond the limits, questions fail at once instead of piling up.
 func TestLookupBounded(t *testing.T) {
 	s := newDNSServer(t, "")
-	r := newTestResolver(t, s, func(c *ResolverConfig) { c.Queries, c.Timeout = 1, 50*time.Millisecond })
+	r := newTestResolver(t, s, func(r *Resolver) { r.slots, r.timeout = make(chan struct{}, 1), 50*time.Millisecond })
 	var all sync.WaitGroup
 	for i := range 50 {
 		all.Go(func() {
-			if a := r.Lookup(context.Background(), fmt.Sprintf("silent.n%d.example", i), dnsmessage.TypeA); a.Status != helo.TempError {
+			if a := r.Lookup(context.Background(), fmt.Sprintf("silent.n%d.example", i), dns.TypeA); a.Status != helo.TempError {
 				t.Error(a)
 			}
 		})
@@ -238,52 +224,40 @@ func TestLookupBounded(t *testing.T) {
 
 // TestPace: after the burst comes one an interval, and nobody waits beyond his deadline.
 func TestPace(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := pace{interval: 10 * time.Millisecond, burst: 30 * time.Millisecond}
-		ctx, cancel := context.WithTimeout(context.Background(), 15*time.Millisecond)
-		defer cancel()
-		began := time.Now()
-		var at []time.Duration
-		for range 20 {
-			if p.wait(ctx) {
-				at = append(at, time.Since(began))
-			}
+	s := newDNSServer(t, "")
+	r := newTestResolver(t, s, func(r *Resolver) { r.pace = rate.NewLimiter(1, 3) })
+	var failed int
+	for i := range 20 {
+		if a := r.Lookup(t.Context(), fmt.Sprintf("n%d.example", i), dns.TypeA); a.Status == helo.TempError {
+			failed++
 		}
-		if want := []time.Duration{0, 0, 0, 10 * time.Millisecond}; !slices.Equal(at, want) {
-			t.Errorf("let through at %v, want %v", at, want)
-		}
-	})
+	}
+	if asked := s.questions(); len(asked) != 3 || failed != 17 {
+		t.Errorf("asked %q, %d failed", asked, failed)
+	}
 }
 
-func TestResolverConfig(t *testing.T) {
-	for _, bad := range []ResolverConfig{{}, {Server: netip.MustParseAddrPort("127.0.0.1:0")}, {Server: netip.MustParseAddrPort("127.0.0.1:53"), Rate: -1}} {
-		if _, err := NewResolver(bad); err == nil {
-			t.Errorf("%+v was taken", bad)
+func TestNew(t *testing.T) {
+	for _, bad := range []netip.AddrPort{{}, netip.MustParseAddrPort("127.0.0.1:0")} {
+		if _, err := New(bad); err == nil {
+			t.Errorf("%v was taken", bad)
 		}
 	}
 }
 
 // FuzzAnswer: no message makes the reader fall over, and what is not an answer to the question is not taken for one.
 func FuzzAnswer(f *testing.F) {
-	s := &dnsServer{t: f, zone: map[string][]dnsmessage.Resource{}}
+	s := &dnsServer{t: f, zone: map[string][]dns.RR{}}
 	for line := range strings.Lines(zone) {
 		s.parse(line)
 	}
-	e, err := newExchange(question{"www.sender.example", dnsmessage.TypeA}, false)
-	if err != nil {
-		f.Fatal(err)
-	}
-	e.id = 7
-	m := dnsmessage.Message{Header: dnsmessage.Header{ID: 7, RecursionDesired: true}, Questions: []dnsmessage.Question{e.question}}
-	query := s.pack(m)
-	for _, reply := range s.replies(query, false) {
-		f.Add(reply)
-	}
-	for _, reply := range s.forgeries(m) {
+	sent := new(dns.Msg).SetQuestion("www.sender.example.", dns.TypeA)
+	sent.Id = 7
+	for _, reply := range append(s.replies(s.pack(sent), false), s.forgeries(sent)...) {
 		f.Add(reply)
 	}
 	f.Fuzz(func(t *testing.T, message []byte) {
-		answer, ours, err := e.read(message)
+		answer, ours, err := read(message, sent)
 		if !ours && (err != nil || answer.Status != helo.Unset) {
 			t.Errorf("%+v, %v", answer, err)
 		}

@@ -1,22 +1,20 @@
-package mta
+package resolve
 
 import (
 	"context"
-	"fmt"
-	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
-	"golang.org/x/net/dns/dnsmessage"
+	"github.com/miekg/dns"
 
 	"dnsbld/listing/helo"
+	"dnsbld/mta"
 )
 
 // CheckerConfig says how sessions are completed.
 type CheckerConfig struct {
-	Our      Our
+	Our      mta.Our
 	Resolver *Resolver     // nil: DNS is not asked
 	RDNS     bool          // look up the reverse name of every client that is not exempt, not only where the verdict may depend on it
 	Timeout  time.Duration // for all lookups of a session; 0: 2 s
@@ -38,7 +36,7 @@ func NewChecker(c CheckerConfig) *Checker {
 const maxPTR = 5
 
 // Check returns r with what it lacks. What it has stays. Exempt sessions are never looked up.
-func (c *Checker) Check(ctx context.Context, r Report) Report {
+func (c *Checker) Check(ctx context.Context, r mta.Report) mta.Report {
 	c.config.Our.Fill(&r.Session)
 	s := &r.Session
 	s.Client = s.Client.Unmap().WithZone("")
@@ -71,8 +69,8 @@ func undecided(v helo.Verdict) bool {
 func (c *Checker) forward(ctx context.Context, s *helo.Session, name string) {
 	var v4, v6 Answer
 	var both sync.WaitGroup
-	both.Go(func() { v4 = c.config.Resolver.Lookup(ctx, name, dnsmessage.TypeA) })
-	both.Go(func() { v6 = c.config.Resolver.Lookup(ctx, name, dnsmessage.TypeAAAA) })
+	both.Go(func() { v4 = c.config.Resolver.Lookup(ctx, name, dns.TypeA) })
+	both.Go(func() { v6 = c.config.Resolver.Lookup(ctx, name, dns.TypeAAAA) })
 	both.Wait()
 	s.HELOAddrs = append(slices.Clone(v4.Addrs), v6.Addrs...)
 	s.HELOStatus = merge(v4.Status, v6.Status)
@@ -93,11 +91,15 @@ func merge(a, b helo.Status) helo.Status {
 
 // reverse looks up the client's names and whether they lead back. If some do, these are kept, else all.
 func (c *Checker) reverse(ctx context.Context, s *helo.Session) {
-	ptr := c.config.Resolver.Lookup(ctx, reverseName(s.Client), dnsmessage.TypePTR)
+	reverse, err := dns.ReverseAddr(s.Client.String())
+	if err != nil { // no address: exempt sessions are not looked up
+		return
+	}
+	ptr := c.config.Resolver.Lookup(ctx, reverse, dns.TypePTR)
 	s.PTR, s.PTRStatus = slices.Clone(ptr.Names), ptr.Status
-	kind := dnsmessage.TypeA
+	kind := dns.TypeA
 	if s.Client.Is6() {
-		kind = dnsmessage.TypeAAAA
+		kind = dns.TypeAAAA
 	}
 	names := s.PTR[:min(len(s.PTR), maxPTR)]
 	answers := make([]Answer, len(names))
@@ -119,18 +121,4 @@ func (c *Checker) reverse(ctx context.Context, s *helo.Session) {
 	} else if failed {
 		s.PTRStatus = helo.TempError
 	}
-}
-
-// reverseName is where the PTR records of an address are (RFC 1035, section 3.5; RFC 3596, section 2.5).
-func reverseName(addr netip.Addr) string {
-	if addr.Is4() {
-		a := addr.As4()
-		return fmt.Sprintf("%d.%d.%d.%d.in-addr.arpa", a[3], a[2], a[1], a[0])
-	}
-	const digits = "0123456789abcdef"
-	var name strings.Builder
-	for _, b := range slices.Backward(addr.AsSlice()) {
-		name.Write([]byte{digits[b&15], '.', digits[b>>4], '.'})
-	}
-	return name.String() + "ip6.arpa"
 }

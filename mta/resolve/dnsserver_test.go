@@ -1,4 +1,4 @@
-package mta
+package resolve
 
 import (
 	"encoding/binary"
@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"golang.org/x/net/dns/dnsmessage"
+	"github.com/miekg/dns"
 )
 
 // dnsServer is a small DNS server on loopback. Its zone is text, a record a line:
@@ -22,16 +22,15 @@ import (
 type dnsServer struct {
 	t    testing.TB
 	addr netip.AddrPort
-	zone map[string][]dnsmessage.Resource
+	zone map[string][]dns.RR
 
 	mu    sync.Mutex
-	asked []string // "A mail.sender.example", in lower case
-	names []string // as they were spelt
+	asked []string // "A mail.sender.example"
 }
 
 func newDNSServer(t testing.TB, zone string) *dnsServer {
 	t.Helper()
-	s := &dnsServer{t: t, zone: map[string][]dnsmessage.Resource{}}
+	s := &dnsServer{t: t, zone: map[string][]dns.RR{}}
 	for line := range strings.Lines(zone) {
 		s.parse(line)
 	}
@@ -66,28 +65,21 @@ func (s *dnsServer) parse(line string) {
 	if len(f) < 2 {
 		return
 	}
-	owner := dnsmessage.MustNewName(f[0] + ".")
-	r := dnsmessage.Resource{Header: dnsmessage.ResourceHeader{Name: owner, Class: dnsmessage.ClassINET, TTL: 300}}
-	switch f[1] {
-	case "A":
-		r.Body = &dnsmessage.AResource{A: netip.MustParseAddr(f[2]).As4()}
-	case "AAAA":
-		r.Body = &dnsmessage.AAAAResource{AAAA: netip.MustParseAddr(f[2]).As16()}
-	case "PTR":
-		r.Body = &dnsmessage.PTRResource{PTR: dnsmessage.MustNewName(f[2] + ".")}
-	case "CNAME":
-		r.Body = &dnsmessage.CNAMEResource{CNAME: dnsmessage.MustNewName(f[2] + ".")}
-	case "MX":
-		r.Body = &dnsmessage.MXResource{Pref: 10, MX: dnsmessage.MustNewName(strings.TrimSuffix(f[2], ".") + ".")}
-	case "TXT":
-		r.Body = &dnsmessage.TXTResource{TXT: f[2:]}
-	case "-":
-		s.zone[f[0]] = append(s.zone[f[0]], []dnsmessage.Resource{}...)
+	if f[1] == "-" {
+		s.zone[f[0]] = nil
 		return
-	default:
-		s.t.Fatalf("zone line %q", line)
 	}
-	s.zone[f[0]] = append(s.zone[f[0]], r)
+	s.zone[f[0]] = append(s.zone[f[0]], s.record(f[0]+" 300 "+strings.Join(f[1:], " ")))
+}
+
+// record reads a record as in a zone file; names are absolute, with or without the last dot.
+func (s *dnsServer) record(text string) dns.RR {
+	text = strings.Replace(text, " MX ", " MX 10 ", 1)
+	rr, err := dns.NewRR(text)
+	if err != nil {
+		s.t.Fatalf("record %q: %v", text, err)
+	}
+	return rr
 }
 
 func (s *dnsServer) serveUDP(conn net.PacketConn) {
@@ -122,29 +114,28 @@ func (s *dnsServer) serveTCP(l net.Listener) {
 
 // replies returns what is sent for one query.
 func (s *dnsServer) replies(query []byte, tcp bool) [][]byte {
-	var m dnsmessage.Message
-	if err := m.Unpack(query); err != nil || len(m.Questions) != 1 || !m.RecursionDesired {
+	m := new(dns.Msg)
+	if err := m.Unpack(query); err != nil || len(m.Question) != 1 || !m.RecursionDesired {
 		s.t.Errorf("bad query %x: %v", query, err)
 		return nil
 	}
-	q := m.Questions[0]
-	name := fold(q.Name)
+	q := m.Question[0]
+	name := strings.TrimSuffix(q.Name, ".")
 	s.mu.Lock()
-	s.asked = append(s.asked, strings.TrimPrefix(q.Type.String(), "Type")+" "+name)
-	s.names = append(s.names, q.Name.String())
+	s.asked = append(s.asked, dns.TypeToString[q.Qtype]+" "+name)
 	times := strings.Count(strings.Join(s.asked, "\n")+"\n", name+"\n")
 	s.mu.Unlock()
 
 	m.Response, m.RecursionAvailable = true, true
-	s.resolve(&m, name, q.Type)
+	s.resolve(m, name, q.Qtype)
 	kind, _, _ := strings.Cut(name, ".")
 	switch kind {
 	case "servfail":
-		m.RCode, m.Answers = dnsmessage.RCodeServerFailure, nil
+		m.Rcode, m.Answer = dns.RcodeServerFailure, nil
 	case "refused":
-		m.RCode, m.Answers = dnsmessage.RCodeRefused, nil
+		m.Rcode, m.Answer = dns.RcodeRefused, nil
 	case "formerr":
-		m.RCode, m.Answers = dnsmessage.RCodeFormatError, nil
+		m.Rcode, m.Answer = dns.RcodeFormatError, nil
 	case "silent":
 		return nil
 	case "deaf":
@@ -152,7 +143,7 @@ func (s *dnsServer) replies(query []byte, tcp bool) [][]byte {
 			return nil
 		}
 	case "referral":
-		m.RCode, m.RecursionAvailable, m.Answers = dnsmessage.RCodeSuccess, false, nil
+		m.Rcode, m.RecursionAvailable, m.Answer = dns.RcodeSuccess, false, nil
 	case "broken":
 		packed := s.pack(m)
 		return [][]byte{packed[:len(packed)-1]}
@@ -160,28 +151,28 @@ func (s *dnsServer) replies(query []byte, tcp bool) [][]byte {
 		return append(s.forgeries(m), s.pack(m))
 	case "big":
 		if !tcp {
-			m.Truncated, m.Answers = true, nil
+			m.Truncated, m.Answer = true, nil
 		}
 	}
 	return [][]byte{s.pack(m)}
 }
 
 // resolve fills in what a recursive resolver would answer.
-func (s *dnsServer) resolve(m *dnsmessage.Message, name string, kind dnsmessage.Type) {
+func (s *dnsServer) resolve(m *dns.Msg, name string, kind uint16) {
 	for range 30 {
 		records, exists := s.zone[name]
 		if !exists {
-			m.RCode = dnsmessage.RCodeNameError
+			m.Rcode = dns.RcodeNameError
 			return
 		}
 		alias := ""
-		for _, r := range records {
-			if c, ok := r.Body.(*dnsmessage.CNAMEResource); ok {
-				alias = fold(c.CNAME)
-			} else if bodyType(r.Body) != kind {
+		for _, rr := range records {
+			if c, ok := rr.(*dns.CNAME); ok {
+				alias = strings.TrimSuffix(c.Target, ".")
+			} else if rr.Header().Rrtype != kind {
 				continue
 			}
-			m.Answers = append(m.Answers, r)
+			m.Answer = append(m.Answer, rr)
 		}
 		if alias == "" {
 			return
@@ -190,45 +181,29 @@ func (s *dnsServer) resolve(m *dnsmessage.Message, name string, kind dnsmessage.
 	}
 }
 
-func bodyType(b dnsmessage.ResourceBody) dnsmessage.Type {
-	switch b.(type) {
-	case *dnsmessage.AResource:
-		return dnsmessage.TypeA
-	case *dnsmessage.AAAAResource:
-		return dnsmessage.TypeAAAA
-	case *dnsmessage.PTRResource:
-		return dnsmessage.TypePTR
-	case *dnsmessage.MXResource:
-		return dnsmessage.TypeMX
-	case *dnsmessage.TXTResource:
-		return dnsmessage.TypeTXT
-	}
-	return 0
-}
-
-// forgeries are answers to other questions than ours, all of them giving 198.51.100.66.
-func (s *dnsServer) forgeries(m dnsmessage.Message) [][]byte {
-	wrong := dnsmessage.Resource{
-		Header: dnsmessage.ResourceHeader{Name: m.Questions[0].Name, Class: dnsmessage.ClassINET, TTL: 300},
-		Body:   &dnsmessage.AResource{A: [4]byte{198, 51, 100, 66}},
-	}
-	m.Answers = []dnsmessage.Resource{wrong}
-	id, name, kind := m, m, m
-	id.ID++
-	name.Questions = []dnsmessage.Question{{Name: dnsmessage.MustNewName("other.example."), Type: m.Questions[0].Type, Class: dnsmessage.ClassINET}}
-	kind.Questions = []dnsmessage.Question{{Name: m.Questions[0].Name, Type: dnsmessage.TypeMX, Class: dnsmessage.ClassINET}}
-	query := m
-	query.Response = false
-	none := m
-	none.Questions = nil
+// forgeries are answers to other questions than that of m, all of them giving 198.51.100.66.
+func (s *dnsServer) forgeries(m *dns.Msg) [][]byte {
+	q := m.Question[0]
 	var packed [][]byte
-	for _, one := range []dnsmessage.Message{id, name, kind, query, none} {
-		packed = append(packed, s.pack(one))
+	for _, forge := range []func(*dns.Msg){
+		func(m *dns.Msg) { m.Id++ },
+		func(m *dns.Msg) { m.Question[0].Name = "other.example." },
+		func(m *dns.Msg) { m.Question[0].Qtype = dns.TypeMX },
+		func(m *dns.Msg) { m.Question[0].Qclass = dns.ClassCHAOS },
+		func(m *dns.Msg) { m.Response = false },
+		func(m *dns.Msg) { m.Question = nil },
+		func(m *dns.Msg) { m.Question = append(m.Question, q) },
+	} {
+		forged := m.Copy()
+		forged.Response, forged.RecursionAvailable = true, true
+		forged.Answer = []dns.RR{s.record(q.Name + " 300 A 198.51.100.66")}
+		forge(forged)
+		packed = append(packed, s.pack(forged))
 	}
 	return append(packed, nil, []byte("junk"))
 }
 
-func (s *dnsServer) pack(m dnsmessage.Message) []byte {
+func (s *dnsServer) pack(m *dns.Msg) []byte {
 	packed, err := m.Pack()
 	if err != nil {
 		s.t.Errorf("packing answer: %v", err)
