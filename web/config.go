@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"dnsbld/listing"
 	"dnsbld/listing/desk"
 	"dnsbld/listing/sighting"
@@ -53,9 +55,9 @@ type Parts struct {
 	View    View
 	Desk    Desk
 	Now     func() time.Time
-	Log     *slog.Logger    // nil: none
-	Metrics func() []Metric // beside those of this package; nil: none
-	Ready   func() error    // why the daemon is not; nil: the view decides alone
+	Log     *slog.Logger           // nil: none
+	Metrics []prometheus.Collector // beside those of this package
+	Ready   func() error           // why the daemon is not; nil: the view decides alone
 }
 
 const defaultConnections = 1000

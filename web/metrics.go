@@ -3,26 +3,15 @@ package web
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strconv"
-	"strings"
-	"sync/atomic"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
-
-// Metric is a family of the Prometheus text format, version 0.0.4. Name and
-// label names are valid there: letters, digits and underscores.
-type Metric struct {
-	Name, Help string
-	Type       string // "counter" or "gauge"
-	Values     []Value
-}
-
-// Value is one sample of a Metric. Labels are names and values in turn.
-type Value struct {
-	Labels []string
-	Value  float64
-}
 
 // pageKind is what was asked for.
 type pageKind uint8
@@ -39,11 +28,26 @@ const (
 
 var pageNames = [pageKinds]string{"home", "address", "request", "criteria", "api", "static"}
 
-// counts are of requests since the start.
-type counts struct {
-	answers [pageKinds][6]atomic.Uint64 // by the hundreds of the status
-	nanos   [pageKinds]atomic.Int64
+// pageMetrics count requests by page, and by the hundreds of the status.
+type pageMetrics struct {
+	requests, seconds *prometheus.CounterVec
 }
+
+func newPageMetrics() pageMetrics {
+	m := pageMetrics{
+		prometheus.NewCounterVec(prometheus.CounterOpts{Name: "dnsbld_web_requests_total", Help: "Requests answered, by page and status."}, []string{"page", "status"}),
+		prometheus.NewCounterVec(prometheus.CounterOpts{Name: "dnsbld_web_request_seconds_total", Help: "Time spent answering, by page."}, []string{"page"}),
+	}
+	for _, page := range pageNames { // a rate needs the zero before the first request
+		m.seconds.WithLabelValues(page)
+		for hundred := 2; hundred < 6; hundred++ {
+			m.requests.WithLabelValues(page, hundreds(100*hundred))
+		}
+	}
+	return m
+}
+
+func hundreds(status int) string { return strconv.Itoa(min(status/100, 5)) + "xx" }
 
 // statusWriter remembers the status.
 type statusWriter struct {
@@ -60,13 +64,27 @@ func (w *statusWriter) WriteHeader(status int) {
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (s *Server) count(kind pageKind, next http.Handler) http.Handler {
+	page := pageNames[kind]
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		sw := statusWriter{w, http.StatusOK}
 		next.ServeHTTP(&sw, r)
-		s.counts.answers[kind][min(sw.status/100, 5)].Add(1)
-		s.counts.nanos[kind].Add(int64(time.Since(began)))
+		s.counts.requests.WithLabelValues(page, hundreds(sw.status)).Inc()
+		s.counts.seconds.WithLabelValues(page).Add(time.Since(began).Seconds())
 	})
+}
+
+// register brings all metrics of the daemon together. A name that two of them
+// have is an error.
+func (s *Server) register() error {
+	all := append([]prometheus.Collector{s.counts.requests, s.counts.seconds, listMetrics{s.parts.View},
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})}, s.parts.Metrics...)
+	for _, c := range all {
+		if err := s.registry.Register(c); err != nil {
+			return fmt.Errorf("metrics: %w", err)
+		}
+	}
+	return nil
 }
 
 // Metrics answers a monitoring system: /metrics, /healthz (the process is
@@ -84,14 +102,8 @@ func (s *Server) Metrics() http.Handler {
 		}
 		send(w, status, "text/plain; charset=utf-8", bytes.NewBufferString(text))
 	})
-	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
-		body := buffer()
-		defer release(body)
-		for _, m := range s.metrics() {
-			m.write(body)
-		}
-		send(w, http.StatusOK, "text/plain; version=0.0.4; charset=utf-8", body)
-	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry,
+		promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(s.parts.Log.Handler(), slog.LevelWarn)}))
 	return mux
 }
 
@@ -105,53 +117,27 @@ func (s *Server) ready() error {
 	return nil
 }
 
-func (s *Server) metrics() []Metric {
-	requests := Metric{Name: "dnsbld_web_requests_total", Help: "Requests answered, by page and status.", Type: "counter"}
-	spent := Metric{Name: "dnsbld_web_request_seconds_total", Help: "Time spent answering, by page.", Type: "counter"}
-	for kind, name := range pageNames {
-		for hundred := 2; hundred < 6; hundred++ {
-			requests.Values = append(requests.Values, Value{[]string{"page", name, "status", strconv.Itoa(hundred) + "xx"},
-				float64(s.counts.answers[kind][hundred].Load())})
-		}
-		spent.Values = append(spent.Values, Value{[]string{"page", name}, time.Duration(s.counts.nanos[kind].Load()).Seconds()})
-	}
-	all := []Metric{requests, spent}
-	gauge := func(name, help string, v float64) {
-		all = append(all, Metric{Name: name, Help: help, Type: "gauge", Values: []Value{{nil, v}}})
-	}
-	if set := s.parts.View.Set(); set != nil {
-		stats := set.Stats()
-		gauge("dnsbld_list_revision", "Revision that is served.", float64(set.Revision()))
-		gauge("dnsbld_list_hosts", "Entries that list one address.", float64(stats.Hosts))
-		gauge("dnsbld_list_prefixes", "Entries that list more than one address.", float64(stats.Prefixes))
-		gauge("dnsbld_list_exceptions", "Entries that take out of others.", float64(stats.Exceptions))
-		gauge("dnsbld_list_allows", "Allow entries.", float64(stats.Allows))
-		gauge("dnsbld_list_sources", "Imported feeds.", float64(stats.Sources))
-		gauge("dnsbld_list_bytes", "Memory of the served view, estimated.", float64(stats.Bytes))
-	}
-	if s.parts.Metrics != nil {
-		all = append(all, s.parts.Metrics()...)
-	}
-	return all
-}
+// listMetrics are the sizes of the list that is served.
+type listMetrics struct{ view View }
 
-// Escapes of the text format.
-var (
-	helpText   = strings.NewReplacer(`\`, `\\`, "\n", `\n`)
-	labelValue = strings.NewReplacer(`\`, `\\`, "\n", `\n`, `"`, `\"`)
-)
+// Describe names none ahead: there are none before the list is loaded.
+func (listMetrics) Describe(chan<- *prometheus.Desc) {}
 
-func (m Metric) write(b *bytes.Buffer) {
-	fmt.Fprintf(b, "# HELP %s %s\n# TYPE %s %s\n", m.Name, helpText.Replace(m.Help), m.Name, m.Type)
-	for _, v := range m.Values {
-		b.WriteString(m.Name)
-		for i := 0; i+1 < len(v.Labels); i += 2 {
-			b.WriteByte("{,"[min(i, 1)])
-			fmt.Fprintf(b, `%s="%s"`, v.Labels[i], labelValue.Replace(v.Labels[i+1]))
-		}
-		if len(v.Labels) > 1 {
-			b.WriteByte('}')
-		}
-		fmt.Fprintf(b, " %s\n", strconv.FormatFloat(v.Value, 'g', -1, 64))
+// Collect reads all of them from one Set.
+func (m listMetrics) Collect(to chan<- prometheus.Metric) {
+	set := m.view.Set()
+	if set == nil {
+		return
 	}
+	gauge := func(name, help string, v int) {
+		to <- prometheus.MustNewConstMetric(prometheus.NewDesc("dnsbld_list_"+name, help, nil, nil), prometheus.GaugeValue, float64(v))
+	}
+	stats := set.Stats()
+	gauge("revision", "Revision that is served.", int(set.Revision()))
+	gauge("hosts", "Entries that list one address.", stats.Hosts)
+	gauge("prefixes", "Entries that list more than one address.", stats.Prefixes)
+	gauge("exceptions", "Entries that take out of others.", stats.Exceptions)
+	gauge("allows", "Allow entries.", stats.Allows)
+	gauge("sources", "Imported feeds.", stats.Sources)
+	gauge("bytes", "Memory of the served view, estimated.", int(stats.Bytes))
 }

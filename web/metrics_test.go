@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"dnsbld/listing/index"
 )
 
@@ -16,8 +18,16 @@ func TestMetrics(t *testing.T) {
 	h.busySender()
 	h.get("/192.0.2.7", "").has(t, 200)
 	h.get("/nonsense", "").has(t, 404)
-	h.server.parts.Metrics = func() []Metric {
-		return []Metric{{Name: "dnsbld_test", Help: "a \\ and\nb", Type: "gauge", Values: []Value{{[]string{"x", "\"\\\n"}, 1.5}, {[]string{"x", "a", "y", "b"}, 1e10}, {nil, 2}}}}
+	other := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "dnsbld_test", Help: "a \\ and\nb"}, []string{"x", "y"})
+	other.WithLabelValues("\"\\\n", "").Set(1.5)
+	other.WithLabelValues("a", "b").Set(1e10)
+	h.server.parts.Metrics = []prometheus.Collector{other}
+	h.server.registry = prometheus.NewRegistry()
+	if err := h.server.register(); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.server.register(); err == nil {
+		t.Error("a name is there twice")
 	}
 	get := func(path string) *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()
@@ -28,7 +38,7 @@ func TestMetrics(t *testing.T) {
 	for _, want := range []string{
 		`dnsbld_web_requests_total{page="address",status="2xx"} 1` + "\n", `dnsbld_web_requests_total{page="address",status="4xx"} 1` + "\n",
 		"dnsbld_list_hosts 1\n", "# TYPE dnsbld_list_hosts gauge\n",
-		"# HELP dnsbld_test a \\\\ and\\nb\n", `dnsbld_test{x="\"\\\n"} 1.5` + "\n", `dnsbld_test{x="a",y="b"} 1e+10` + "\n", "dnsbld_test 2\n",
+		"# HELP dnsbld_test a \\\\ and\\nb\n", `dnsbld_test{x="\"\\\n",y=""} 1.5` + "\n", `dnsbld_test{x="a",y="b"} 1e+10` + "\n", "process_open_fds ", "go_goroutines ",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("lacks %q:\n%s", want, text)

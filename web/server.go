@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/net/netutil"
 
 	"dnsbld/listing"
@@ -19,14 +20,15 @@ import (
 
 // Server answers browsers. Handler and Metrics are its two doors.
 type Server struct {
-	parts   Parts
-	pages   *pages
-	site    atomic.Pointer[site] // in force
-	counts  counts
-	room    backroom
-	trusted []netip.Prefix
-	tls     Files
-	most    int // connections
+	parts    Parts
+	pages    *pages
+	site     atomic.Pointer[site] // in force
+	counts   pageMetrics
+	registry *prometheus.Registry
+	room     backroom
+	trusted  []netip.Prefix
+	tls      Files
+	most     int // connections
 }
 
 // site is a configuration ready for use.
@@ -50,11 +52,11 @@ func New(c Config, p Parts) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{parts: p, pages: pages, trusted: c.TrustedProxies, tls: c.TLS, most: c.Limits.Connections}
+	s := &Server{parts: p, pages: pages, counts: newPageMetrics(), registry: prometheus.NewRegistry(), trusted: c.TrustedProxies, tls: c.TLS, most: c.Limits.Connections}
 	if s.most == 0 {
 		s.most = defaultConnections
 	}
-	return s, s.Configure(c)
+	return s, errors.Join(s.register(), s.Configure(c))
 }
 
 // Configure puts another configuration in force for the requests that come

@@ -57,14 +57,13 @@ func (k kind) authoritative() bool { return k <= kindNXDomain }
 // to be silence: for what is no query, and what is too short to be a message.
 // It may be called from everywhere at once.
 func (s *Server) Answer(dst, query []byte, from Peer) []byte {
-	return s.answer(dst, query, from, &s.traffic[from.Over])
+	return s.answer(dst, query, from, &s.counters[from.Over])
 }
 
 // answer also says where to count.
-func (s *Server) answer(dst, query []byte, from Peer, count *traffic) []byte {
-	count.queries.Add(1)
+func (s *Server) answer(dst, query []byte, from Peer, count *counters) []byte {
 	if len(query) < headerSize || query[2]&flagQR != 0 {
-		count.silent.Add(1)
+		count[countSilence].Add(1)
 		return nil
 	}
 	t := s.tables.Load()
@@ -79,9 +78,9 @@ func (s *Server) answer(dst, query []byte, from Peer, count *traffic) []byte {
 		a = reply{kind: kindServFail}
 		message, _, _ = r.write(dst, &a, nil, size)
 	}
-	count.answers[a.kind].Add(1)
+	count[a.kind].Add(1)
 	if truncated {
-		count.truncated.Add(1)
+		count[countTruncated].Add(1)
 	}
 	return message
 }

@@ -39,7 +39,7 @@ func TestUDPMix(t *testing.T) {
 		}
 		all.Wait()
 		got := b.server.Stats().UDP
-		if onWire := got.Wire > 0; onWire == c.Portable || got.Queries != clients*rounds*6 || got.Silence != clients*rounds*2 || got.Listed != clients*rounds*2 || got.Data != clients*rounds {
+		if onWire := got["wire"] > 0; onWire == c.Portable || got["queries"] != clients*rounds*6 || got["silence"] != clients*rounds*2 || got["listed"] != clients*rounds*2 || got["data"] != clients*rounds {
 			t.Errorf("%+v", got)
 		}
 		if errs := b.server.Stats().SocketErrors; errs != 0 {
@@ -192,15 +192,15 @@ func TestWorkers(t *testing.T) {
 			t.Fatal(a)
 		}
 	}
-	b.server.lanes.mu.Lock()
+	b.server.workers.mu.Lock()
 	busy := 0
-	for _, lane := range b.server.lanes.all {
-		if lane.queries.Load() > 0 {
+	for _, one := range b.server.workers.all {
+		if one.counters[countWire].Load() > 0 {
 			busy++
 		}
 	}
-	b.server.lanes.mu.Unlock()
-	if got := b.server.Stats().UDP; got.Queries != 50 || got.Wire != 50 || busy < 2 {
+	b.server.workers.mu.Unlock()
+	if got := b.server.Stats().UDP; got["queries"] != 50 || got["wire"] != 50 || busy < 2 {
 		t.Errorf("%d workers, %+v", busy, got)
 	}
 	stop()
@@ -223,7 +223,7 @@ func TestWireFollows(t *testing.T) {
 			t.Fatalf("%d: %v", n, a)
 		}
 	}
-	if got := b.server.Stats().UDP; got.Wire != 20 {
+	if got := b.server.Stats().UDP; got["wire"] != 20 {
 		t.Errorf("%+v", got)
 	}
 }

@@ -38,7 +38,7 @@ func BenchmarkAnswer(b *testing.B) {
 			}
 		})
 	}
-	if n := s.server.Stats().UDP.FormErr; n != 0 {
+	if n := s.server.Stats().UDP["formerr"]; n != 0 {
 		b.Errorf("%d of these are no queries", n)
 	}
 }

@@ -178,7 +178,7 @@ func TestM7Demand(t *testing.T) {
 			t.Errorf("%s: %v", about, a)
 		}
 	}
-	if got := b.server.Stats().UDP; got.BadCookie != 2 {
+	if got := b.server.Stats().UDP; got["badcookie"] != 2 {
 		t.Errorf("%+v", got)
 	}
 }

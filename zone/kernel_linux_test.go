@@ -41,7 +41,7 @@ func TestWorkerWithoutRecvmmsg(t *testing.T) {
 			if a := b.ask(query("7.2.0.192.bl.test.", "A"), "udp"); len(a.Answer) != 1 {
 				t.Error(a)
 			}
-			if got := b.server.Stats(); got.SocketErrors != 0 || got.UDP.Queries != 1 || got.UDP.Wire != 0 {
+			if got := b.server.Stats(); got.SocketErrors != 0 || got.UDP["queries"] != 1 || got.UDP["wire"] != 0 {
 				t.Errorf("%+v", got)
 			}
 			conn.Close()

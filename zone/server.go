@@ -18,14 +18,14 @@ type Clock interface{ Now() uint32 }
 
 // Server answers DNS questions about the list. Make one with New.
 type Server struct {
-	view    View
-	clock   Clock
-	tables  atomic.Pointer[tables]
-	traffic [transports]traffic
-	lanes   lanes
-	clients clients
-	errors  atomic.Uint64 // of sockets
-	secret  secret        // of cookies, where none is configured
+	view     View
+	clock    Clock
+	tables   atomic.Pointer[tables]
+	counters [transports]counters // what the workers do not count
+	workers  allCounters
+	clients  clients
+	errors   atomic.Uint64 // of sockets
+	secret   secret        // of cookies, where none is configured
 }
 
 // New returns a server, or all mistakes of its configuration.

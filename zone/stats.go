@@ -3,46 +3,78 @@ package zone
 import (
 	"sync"
 	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
-// traffic counts what came over one transport.
-type traffic struct {
-	queries   atomic.Uint64
-	silent    atomic.Uint64
-	truncated atomic.Uint64
-	wire      atomic.Uint64
-	answers   [kinds]atomic.Uint64
+// What is counted of the messages of one transport: how each was answered,
+// which is its kind, and these. Each message has one kind or countSilence.
+const (
+	countSilence   = int(kinds) + iota // no query, or no message
+	countTruncated                     // of the answers
+	countWire                          // of the answers, on the wire path; all others on the message path
+	counts
+)
+
+var countNames = [counts]string{
+	kindListed: "listed", kindData: "data", kindNoData: "nodata", kindNXDomain: "nxdomain", kindFormErr: "formerr",
+	kindServFail: "servfail", kindNotImp: "notimp", kindRefused: "refused", kindBadVers: "badvers", kindCookie: "cookie",
+	kindBadCookie: "badcookie", countSilence: "silence", countTruncated: "truncated", countWire: "wire",
 }
 
-// lane is the traffic of one worker. No other shares its cache lines.
-type lane struct {
+// tally counts for its owner alone: to count for others to read costs a worker
+// as much as to answer.
+type tally [counts]uint64
+
+// counters count for all to read.
+type counters [counts]atomic.Uint64
+
+func (c *counters) add(t *tally) {
+	for n, more := range t {
+		if more > 0 {
+			c[n].Add(more)
+		}
+	}
+}
+
+// workerCounters are those of one worker. No other shares their cache lines.
+type workerCounters struct {
 	_ [cacheLine]byte
-	traffic
+	counters
 	_ [cacheLine]byte
 }
 
 const cacheLine = 64 // octets
 
-// lanes are those of all workers that there ever were.
-type lanes struct {
+// allCounters are those of all workers that there ever were, so that no count
+// goes down when a worker ends.
+type allCounters struct {
 	mu  sync.Mutex
-	all []*lane
+	all []*workerCounters
 }
 
-func (l *lanes) add(one *lane) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.all = append(l.all, one)
+func (a *allCounters) add(one *workerCounters) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.all = append(a.all, one)
 }
 
-// read adds them up.
-func (l *lanes) read() (sum Traffic) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, one := range l.all {
-		sum.add(one.read())
+// Traffic counts the messages of one transport since the start: "queries" are
+// all of them, the other keys those that countNames lists.
+type Traffic map[string]uint64
+
+// sum adds counters up to Traffic.
+func sum(all ...*counters) Traffic {
+	t := Traffic{"queries": 0}
+	for n, name := range countNames {
+		for _, c := range all {
+			t[name] += c[n].Load()
+		}
+		if n <= countSilence {
+			t["queries"] += t[name]
+		}
 	}
-	return sum
+	return t
 }
 
 // Stats are counts since the start.
@@ -54,57 +86,50 @@ type Stats struct {
 	SocketErrors uint64  `json:"socket_errors"`
 }
 
-// Traffic counts the messages that came over one transport. Every one of them
-// was answered in one of the ways from Listed to BadCookie, or with Silence.
-type Traffic struct {
-	Queries   uint64 `json:"queries"`
-	Listed    uint64 `json:"listed"` // an address that is listed
-	Data      uint64 `json:"data"`   // other records
-	NoData    uint64 `json:"nodata"`
-	NXDomain  uint64 `json:"nxdomain"`
-	FormErr   uint64 `json:"formerr"`
-	ServFail  uint64 `json:"servfail"`
-	NotImp    uint64 `json:"notimp"`
-	Refused   uint64 `json:"refused"`
-	BadVers   uint64 `json:"badvers"`
-	Cookie    uint64 `json:"cookie"` // a cookie alone
-	BadCookie uint64 `json:"badcookie"`
-	Silence   uint64 `json:"silence"`   // no query, or no message
-	Truncated uint64 `json:"truncated"` // of the answers
-	Wire      uint64 `json:"wire"`      // of the answers, on the wire path; all others on the message path
-}
-
-func (t *Traffic) add(o Traffic) {
-	t.Queries += o.Queries
-	t.Listed += o.Listed
-	t.Data += o.Data
-	t.NoData += o.NoData
-	t.NXDomain += o.NXDomain
-	t.FormErr += o.FormErr
-	t.ServFail += o.ServFail
-	t.NotImp += o.NotImp
-	t.Refused += o.Refused
-	t.BadVers += o.BadVers
-	t.Cookie += o.Cookie
-	t.BadCookie += o.BadCookie
-	t.Silence += o.Silence
-	t.Truncated += o.Truncated
-	t.Wire += o.Wire
-}
-
-func (t *traffic) read() Traffic {
-	of := func(k kind) uint64 { return t.answers[k].Load() }
-	return Traffic{Queries: t.queries.Load(), Silence: t.silent.Load(), Truncated: t.truncated.Load(), Wire: t.wire.Load(),
-		Listed: of(kindListed), Data: of(kindData), NoData: of(kindNoData), NXDomain: of(kindNXDomain),
-		FormErr: of(kindFormErr), ServFail: of(kindServFail), NotImp: of(kindNotImp), Refused: of(kindRefused), BadVers: of(kindBadVers),
-		Cookie: of(kindCookie), BadCookie: of(kindBadCookie)}
-}
-
-// Stats reads the counts. They are read one after the other, so their sums may
-// differ by what is under way.
+// Stats reads the counts. They are read one after the other while answers go
+// on, so what stands for one moment in two of them may differ.
 func (s *Server) Stats() Stats {
-	udp := s.lanes.read()
-	udp.add(s.traffic[UDP].read())
-	return Stats{UDP: udp, TCP: s.traffic[TCP].read(), Connections: s.clients.open(),
+	s.workers.mu.Lock()
+	defer s.workers.mu.Unlock()
+	udp := []*counters{&s.counters[UDP]}
+	for _, one := range s.workers.all {
+		udp = append(udp, &one.counters)
+	}
+	return Stats{UDP: sum(udp...), TCP: sum(&s.counters[TCP]), Connections: s.clients.open(),
 		TurnedAway: s.clients.turnedAway.Load(), SocketErrors: s.errors.Load()}
+}
+
+// Describe makes the server a prometheus.Collector.
+func (s *Server) Describe(to chan<- *prometheus.Desc) { prometheus.DescribeByCollect(s, to) }
+
+// Collect gives a monitoring system the counts. Nothing is logged of a packet,
+// so they also are where packets that are garbage show.
+func (s *Server) Collect(to chan<- prometheus.Metric) {
+	stats := s.Stats()
+	emit := func(d *prometheus.Desc, kind prometheus.ValueType, v uint64, labels ...string) {
+		to <- prometheus.MustNewConstMetric(d, kind, float64(v), labels...)
+	}
+	describe := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("dnsbld_dns_"+name, help, labels, nil)
+	}
+	queries := describe("queries_total", "DNS queries that came.", "transport")
+	answers := describe("answers_total", "DNS answers, by what they say.", "transport", "kind")
+	silent := describe("silent_total", "Datagrams and messages that got no answer: responses, and what is no message.", "transport")
+	truncated := describe("truncated_total", "DNS answers cut to size (TC=1).", "transport")
+	for transport, t := range map[string]Traffic{"udp": stats.UDP, "tcp": stats.TCP} {
+		emit(queries, prometheus.CounterValue, t["queries"], transport)
+		for _, kind := range countNames[:kinds] {
+			emit(answers, prometheus.CounterValue, t[kind], transport, kind)
+		}
+		emit(silent, prometheus.CounterValue, t["silence"], transport)
+		emit(truncated, prometheus.CounterValue, t["truncated"], transport)
+	}
+	path := describe("path_total", "DNS answers over UDP, by the path that made them.", "path")
+	answered := stats.UDP["queries"] - stats.UDP["silence"]
+	wire := min(stats.UDP["wire"], answered)
+	emit(path, prometheus.CounterValue, wire, "wire")
+	emit(path, prometheus.CounterValue, answered-wire, "message")
+	emit(describe("socket_errors_total", "Sockets that failed to receive or to send, each time."), prometheus.CounterValue, stats.SocketErrors)
+	emit(describe("tcp_turned_away_total", "TCP connections over a limit."), prometheus.CounterValue, stats.TurnedAway)
+	emit(describe("tcp_connections", "TCP connections that are open."), prometheus.GaugeValue, uint64(stats.Connections))
 }

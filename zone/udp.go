@@ -35,8 +35,7 @@ func (s *Server) serveUDP(ctx context.Context, conn *net.UDPConn) {
 		pause = 0
 		peer := Peer{Addr: netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), Over: UDP}
 		if from.Port() == 0 { // nobody can be there
-			s.traffic[UDP].queries.Add(1)
-			s.traffic[UDP].silent.Add(1)
+			s.counters[UDP][countSilence].Add(1)
 			continue
 		}
 		message := s.Answer(out[:0], in[:n], peer)

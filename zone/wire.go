@@ -2,7 +2,6 @@ package zone
 
 import (
 	"net/netip"
-	"sync/atomic"
 
 	"dnsbld/listing/index"
 )
@@ -20,8 +19,8 @@ type datagram struct {
 // knows, all else on the message path. Its memory is its own, and enough.
 type worker struct {
 	server *Server
-	count  *traffic
-	tally  tally
+	count  *counters
+	tally  tally // since the last batch
 
 	request request
 	room    room
@@ -34,9 +33,9 @@ type worker struct {
 
 // newWorker makes a worker. What it counts stays when it has gone.
 func (s *Server) newWorker() *worker {
-	lane := new(lane)
-	s.lanes.add(lane)
-	return &worker{server: s, count: &lane.traffic}
+	own := new(workerCounters)
+	s.workers.add(own)
+	return &worker{server: s, count: &own.counters}
 }
 
 // answer answers a batch of up to batchSize. One Set and one configuration
@@ -50,7 +49,11 @@ func (w *worker) answer(batch []datagram) {
 		if w.known[n] {
 			if message, k, truncated, ok := w.asked[n].answer(d.data, set, now, &w.room); ok {
 				d.data = message
-				w.tally.answer(k, truncated)
+				w.tally[k]++
+				w.tally[countWire]++
+				if truncated {
+					w.tally[countTruncated]++
+				}
 				continue
 			}
 		}
@@ -58,7 +61,8 @@ func (w *worker) answer(batch []datagram) {
 	}
 	clear(w.spots[:len(batch)])
 	clear(w.asked[:len(batch)])
-	w.tally.flush(w.count)
+	w.count.add(&w.tally)
+	w.tally = tally{}
 }
 
 // read takes all queries apart, then locates all their addresses in the list
@@ -83,7 +87,7 @@ func (w *worker) read(batch []datagram, t *tables, set *index.Set, now uint32) {
 // message has the message path answer.
 func (w *worker) message(d *datagram) {
 	if d.from.Port() == 0 { // nobody can be there
-		w.tally.silence()
+		w.tally[countSilence]++
 		d.data = nil
 		return
 	}
@@ -94,41 +98,4 @@ func (w *worker) message(d *datagram) {
 	}
 	w.large = answer
 	d.data = append(d.data[:0], answer...)
-}
-
-// tally is what a worker counted since the last flush: counting for others to
-// read costs as much as answering.
-type tally struct {
-	queries, silent, truncated, wire uint64
-	answers                          [kinds]uint64
-}
-
-func (c *tally) answer(k kind, truncated bool) {
-	c.queries++
-	c.wire++
-	c.answers[k]++
-	if truncated {
-		c.truncated++
-	}
-}
-
-func (c *tally) silence() {
-	c.queries++
-	c.silent++
-}
-
-func (c *tally) flush(to *traffic) {
-	add := func(sum *atomic.Uint64, n uint64) {
-		if n > 0 {
-			sum.Add(n)
-		}
-	}
-	add(&to.queries, c.queries)
-	add(&to.silent, c.silent)
-	add(&to.truncated, c.truncated)
-	add(&to.wire, c.wire)
-	for k, n := range c.answers {
-		add(&to.answers[k], n)
-	}
-	*c = tally{}
 }

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"syscall"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"dnsbld/listing"
 	"dnsbld/web"
 )
@@ -69,7 +71,7 @@ func openWeb(ctx context.Context, d *dnsbld, log *slog.Logger) (webDoors, error)
 	cfg := d.cfg.Load().web
 	var doors webDoors
 	var err error
-	doors.server, err = web.New(cfg.site, web.Parts{View: d.live, Desk: d.desk.Desk, Now: d.book.Now, Log: log, Metrics: d.metrics})
+	doors.server, err = web.New(cfg.site, web.Parts{View: d.live, Desk: d.desk.Desk, Now: d.book.Now, Log: log, Metrics: []prometheus.Collector{d.dns}})
 	if err != nil {
 		return doors, configError("%v", err)
 	}

@@ -1,0 +1,70 @@
+package zone
+
+import (
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Every number that DNS counts is among the metrics, each once.
+func TestMetrics(t *testing.T) {
+	s := newServer(t, config(t), "").server
+	worker := new(workerCounters)
+	s.workers.add(worker)
+	for k := range counts {
+		s.counters[UDP][k].Store(uint64(100 + k))
+		worker.counters[k].Store(1000)
+		s.counters[TCP][k].Store(uint64(200 + k))
+	}
+	s.counters[TCP][countWire].Store(0)
+	s.clients.all = 1
+	s.clients.turnedAway.Store(2)
+	s.errors.Store(3)
+	registry := prometheus.NewRegistry()
+	if err := registry.Register(s); err != nil {
+		t.Fatal(err)
+	}
+	got := gathered(t, registry)
+	const udp = 12*1100 + 66
+	for name, want := range map[string]float64{
+		"dnsbld_dns_queries_total transport=udp":                udp,
+		"dnsbld_dns_queries_total transport=tcp":                12*200 + 66,
+		"dnsbld_dns_answers_total kind=listed transport=udp":    1100,
+		"dnsbld_dns_answers_total kind=formerr transport=udp":   1104,
+		"dnsbld_dns_answers_total kind=badcookie transport=tcp": 210,
+		"dnsbld_dns_silent_total transport=udp":                 1111,
+		"dnsbld_dns_truncated_total transport=tcp":              212,
+		"dnsbld_dns_path_total path=wire":                       1113,
+		"dnsbld_dns_path_total path=message":                    udp - 1111 - 1113,
+		"dnsbld_dns_socket_errors_total":                        3,
+		"dnsbld_dns_tcp_turned_away_total":                      2,
+		"dnsbld_dns_tcp_connections":                            1,
+	} {
+		if got[name] != want {
+			t.Errorf("%s is %v, want %v", name, got[name], want)
+		}
+	}
+	if len(got) != 2+22+2+2+2+1+1+1 {
+		t.Errorf("%d values: %v", len(got), got)
+	}
+}
+
+// gathered are the values of a registry by name and labels.
+func gathered(t *testing.T, from prometheus.Gatherer) map[string]float64 {
+	t.Helper()
+	families, err := from.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			name := f.GetName()
+			for _, l := range m.GetLabel() {
+				name += " " + l.GetName() + "=" + l.GetValue()
+			}
+			all[name] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
+		}
+	}
+	return all
+}
