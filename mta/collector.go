@@ -218,7 +218,7 @@ func (c *Collector) read(body io.Reader, receiver string) ([]Report, LogStats, e
 		return nil, LogStats{}, &listing.Error{Kind: listing.ErrInvalid, Code: "cut-short", Message: "the request was cut short", Hint: "send it again"}
 	}
 	var reports []Report
-	stats, err := ReadNDJSON(bytes.NewReader(raw), LogOptions{Receiver: receiver, Now: c.parts.Now}, func(r Report) error {
+	stats, err := Read(bytes.NewReader(raw), NewNDJSON(LogOptions{Receiver: receiver, Now: c.parts.Now}), func(r Report) error {
 		if r.Receiver != receiver {
 			return &listing.Error{Kind: listing.ErrPolicy, Code: "another-receiver",
 				Message: fmt.Sprintf("the certificate is that of %s, and a session is told of %s", listing.Quote(receiver), listing.Quote(r.Receiver)),

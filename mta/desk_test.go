@@ -26,7 +26,7 @@ type desk struct {
 	reports []Report
 }
 
-func newDesk(t testing.TB, network string, config PolicyConfig) *desk {
+func newDesk(t testing.TB, network string, config PolicyConfig, set ...func(*policyLimits)) *desk {
 	t.Helper()
 	d := &desk{t: t, network: network}
 	if config.Report == nil {
@@ -40,6 +40,9 @@ func newDesk(t testing.TB, network string, config PolicyConfig) *desk {
 	policy, err := NewPolicy(config)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, set := range set {
+		set(&policy.limits)
 	}
 	address := "127.0.0.1:0"
 	if network == "unix" {

@@ -24,9 +24,7 @@ const (
 // Exim leaves HELO out where it equals the confirmed host name, or is the client's address in brackets beside a confirmed name;
 // the report then has the host name, which is judged alike.
 type Exim struct {
-	o         LogOptions
-	stats     LogStats
-	stamps    stamps
+	logReader
 	processes *sessions // by process
 	clients   *sessions // by client and HELO
 	key       []byte
@@ -34,10 +32,9 @@ type Exim struct {
 
 // NewExim returns a reader that has read nothing.
 func NewExim(o LogOptions) *Exim {
-	o = o.filled()
-	e := &Exim{o: o, stamps: stamps{now: o.Now, zone: o.Zone}}
-	e.processes = newSessions(o, eximPIDIdle, &e.stats)
-	e.clients = newSessions(o, eximIdle, &e.stats)
+	e := &Exim{logReader: newLogReader(o)}
+	e.processes = newSessions(e.o.Sessions, eximPIDIdle, &e.stats)
+	e.clients = newSessions(e.o.Sessions, eximIdle, &e.stats)
 	return e
 }
 
@@ -80,9 +77,6 @@ func (e *Exim) Flush(emit func(Report)) {
 // Oldest is the number of the line at which the oldest open session began.
 func (e *Exim) Oldest() int64 { return min(e.processes.oldest(), e.clients.oldest()) }
 
-// Stats are the counts so far.
-func (e *Exim) Stats() LogStats { return e.stats }
-
 // take adds one line to its session.
 func (e *Exim) take(l eximLine, what eximEvent, at time.Time, emit func(Report)) {
 	table := e.clients
@@ -96,7 +90,7 @@ func (e *Exim) take(l eximLine, what eximEvent, at time.Time, emit func(Report))
 			return // nothing was said, or nothing was logged of it
 		}
 		one = table.start(e.key, e.scope(l, what), at, emit)
-		one.report.Receiver = e.receiver(l)
+		one.report.Receiver = e.receiver(l.host)
 		what.host.describe(&one.report.Session)
 	}
 	table.touch(one, at)
@@ -130,13 +124,6 @@ func (e *Exim) scope(l eximLine, what eximEvent) []byte {
 		scope = append(append(scope, '#'), what.host.port...)
 	}
 	return strconv.AppendUint(append(scope, '/'), uint64(hash.Sum32()), 16)
-}
-
-func (e *Exim) receiver(l eximLine) string {
-	if e.o.Receiver != "" {
-		return e.o.Receiver
-	}
-	return string(l.host)
 }
 
 // greeting is the HELO that a line tells of.

@@ -15,19 +15,6 @@ type LogOptions struct {
 	Sessions int              // most sessions that are followed at a time; 0: 10,000
 }
 
-func (o LogOptions) filled() LogOptions {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Zone == nil {
-		o.Zone = time.Local
-	}
-	if o.Sessions <= 0 {
-		o.Sessions = 10_000
-	}
-	return o
-}
-
 // LogStats count what became of the lines of a log.
 type LogStats struct {
 	Lines     int64 // all
@@ -69,22 +56,38 @@ func NewLog(format string, o LogOptions) (Log, error) {
 	return nil, fmt.Errorf("unknown log format %q: want postfix, exim or ndjson", format)
 }
 
-// ReadPostfix reads a whole Postfix log. An error of emit ends it and is returned.
-func ReadPostfix(r io.Reader, o LogOptions, emit func(Report) error) (LogStats, error) {
-	return Read(r, NewPostfix(o), emit)
+// logReader is what the readers of all formats have.
+type logReader struct {
+	o      LogOptions
+	stats  LogStats
+	stamps stamps
 }
 
-// ReadExim reads a whole Exim main log, or one by syslog. An error of emit ends it and is returned.
-func ReadExim(r io.Reader, o LogOptions, emit func(Report) error) (LogStats, error) {
-	return Read(r, NewExim(o), emit)
+func newLogReader(o LogOptions) logReader {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Zone == nil {
+		o.Zone = time.Local
+	}
+	if o.Sessions <= 0 {
+		o.Sessions = 10_000
+	}
+	return logReader{o: o, stamps: stamps{now: o.Now, zone: o.Zone}}
 }
 
-// ReadNDJSON reads one report a line. An error of emit ends it and is returned.
-func ReadNDJSON(r io.Reader, o LogOptions, emit func(Report) error) (LogStats, error) {
-	return Read(r, NewNDJSON(o), emit)
+// Stats are the counts so far.
+func (r *logReader) Stats() LogStats { return r.stats }
+
+// receiver is the name of the mail server whose line names host.
+func (r *logReader) receiver(host []byte) string {
+	if r.o.Receiver != "" {
+		return r.o.Receiver
+	}
+	return string(host)
 }
 
-// Read feeds all of r to log and reports what is open at its end.
+// Read feeds all of r to log and reports what is open at its end. An error of emit ends it and is returned.
 func Read(r io.Reader, log Log, emit func(Report) error) (LogStats, error) {
 	var failed error
 	each := func(report Report) {

@@ -11,13 +11,10 @@ import (
 
 // NDJSON reads one report a line, in the form of [Report]. Unknown keys are ignored. A report without an ID has one made of its
 // line; without a time, it is of now. A line that is no JSON object, or has no client, is skipped.
-type NDJSON struct {
-	o     LogOptions
-	stats LogStats
-}
+type NDJSON struct{ logReader }
 
 // NewNDJSON returns a reader that has read nothing.
-func NewNDJSON(o LogOptions) *NDJSON { return &NDJSON{o: o.filled()} }
+func NewNDJSON(o LogOptions) *NDJSON { return &NDJSON{newLogReader(o)} }
 
 // Line takes the next line.
 func (n *NDJSON) Line(line []byte, emit func(Report)) {
@@ -49,7 +46,7 @@ func (n *NDJSON) complete(line []byte, r *Report) {
 	}
 	r.Time = r.Time.UTC()
 	if r.Receiver == "" {
-		r.Receiver = n.o.Receiver
+		r.Receiver = n.receiver(nil)
 	}
 	given := r.Recipients
 	r.Recipients = nil
@@ -80,6 +77,3 @@ func (n *NDJSON) Flush(func(Report)) {}
 
 // Oldest is the line to come.
 func (n *NDJSON) Oldest() int64 { return n.stats.Lines }
-
-// Stats are the counts so far.
-func (n *NDJSON) Stats() LogStats { return n.stats }

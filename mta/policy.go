@@ -7,11 +7,10 @@ import (
 	"net"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
-// PolicyConfig is what a policy server needs. Zero durations and counts mean the defaults.
+// PolicyConfig is what a policy server needs.
 type PolicyConfig struct {
 	Receiver string
 	// Report takes each session, once. It is called from one goroutine for each listener and may take its time: reports wait in
@@ -21,47 +20,17 @@ type PolicyConfig struct {
 	Listed func(netip.Addr) (text string, listed bool)
 	// Our keeps our own hosts and trusted relays from being refused.
 	Our Our
-
-	Now         func() time.Time // nil: time.Now
-	Quiet       time.Duration    // after a session's last request, until it is reported; 500 ms. Before RCPT 20 times as long
-	Idle        time.Duration    // between requests, until the connection is closed; 10 min, longer than Postfix waits
-	Request     time.Duration    // from a request's first octet to its last; 30 s
-	Write       time.Duration    // until an answer is taken; 10 s
-	Connections int              // at a time, over all listeners; 1,000. Beyond, the one that is idle for longest makes room
-	Queue       int              // reports that wait, for each listener; 10,000
+	Now func() time.Time // nil: time.Now
 }
 
-// Validate reports all that is wrong with the configuration.
-func (c PolicyConfig) Validate() error {
-	var errs []error
-	if c.Report == nil {
-		errs = append(errs, errors.New("policy service: nobody takes its reports"))
-	}
-	if c.Quiet < 0 || c.Idle < 0 || c.Request < 0 || c.Write < 0 || c.Connections < 0 || c.Queue < 0 {
-		errs = append(errs, errors.New("policy service: a limit is negative"))
-	}
-	return errors.Join(errs...)
-}
-
-func (c PolicyConfig) filled() PolicyConfig {
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	for _, d := range []struct {
-		value    *time.Duration
-		standard time.Duration
-	}{{&c.Quiet, 500 * time.Millisecond}, {&c.Idle, 10 * time.Minute}, {&c.Request, 30 * time.Second}, {&c.Write, 10 * time.Second}} {
-		if *d.value == 0 {
-			*d.value = d.standard
-		}
-	}
-	if c.Connections == 0 {
-		c.Connections = 1000
-	}
-	if c.Queue == 0 {
-		c.Queue = 10_000
-	}
-	return c
+// policyLimits bound what a policy server spends on its clients.
+type policyLimits struct {
+	quiet       time.Duration // after a session's last request, until it is reported. Before RCPT 20 times as long
+	idle        time.Duration // between requests, until the connection is closed; longer than Postfix waits
+	request     time.Duration // from a request's first octet to its last
+	write       time.Duration // until an answer is taken
+	connections int           // at a time, over all listeners. Beyond, the one that is idle for longest makes room
+	queue       int           // reports that wait, for each listener
 }
 
 // PolicyStats count what a policy server did.
@@ -82,32 +51,39 @@ type PolicyStats struct {
 // report, when another session begins on the connection, when it ends, or when it has been quiet for a while.
 type Policy struct {
 	config PolicyConfig
-	count  policyCounters
+	limits policyLimits
 
 	mu    sync.Mutex
+	stats PolicyStats
 	conns map[*policyConn]struct{}
-}
-
-type policyCounters struct {
-	connections, requests, refused, sessions, dropped, malformed, overlong, broken, evicted atomic.Int64
 }
 
 // NewPolicy returns a server that listens nowhere yet.
 func NewPolicy(c PolicyConfig) (*Policy, error) {
-	if err := c.Validate(); err != nil {
-		return nil, err
+	if c.Report == nil {
+		return nil, errors.New("policy service: nobody takes its reports")
 	}
-	return &Policy{config: c.filled(), conns: map[*policyConn]struct{}{}}, nil
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Policy{config: c, conns: map[*policyConn]struct{}{}, limits: policyLimits{
+		quiet: 500 * time.Millisecond, idle: 10 * time.Minute, request: 30 * time.Second, write: 10 * time.Second,
+		connections: 1000, queue: 10_000,
+	}}, nil
 }
 
 // Stats are the counts so far.
 func (p *Policy) Stats() PolicyStats {
-	c := &p.count
-	return PolicyStats{
-		Connections: c.connections.Load(), Requests: c.requests.Load(), Refused: c.refused.Load(),
-		Sessions: c.sessions.Load(), Dropped: c.dropped.Load(), Malformed: c.malformed.Load(),
-		Overlong: c.overlong.Load(), Broken: c.broken.Load(), Evicted: c.evicted.Load(),
-	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stats
+}
+
+// count adds to one of the stats.
+func (p *Policy) count(n *int64, more int64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	*n += more
 }
 
 // Serve answers on l until ctx is done, and then returns nil: l is closed, requests under way are answered, and open sessions are
@@ -115,7 +91,7 @@ func (p *Policy) Stats() PolicyStats {
 func (p *Policy) Serve(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	reports := make(chan Report, p.config.Queue)
+	reports := make(chan Report, p.limits.queue)
 	delivered := make(chan struct{})
 	go func() {
 		defer close(delivered)
@@ -154,7 +130,7 @@ func (p *Policy) accept(ctx context.Context, l net.Listener, start func(net.Conn
 		switch {
 		case err == nil:
 			pause = shortest
-			p.count.connections.Add(1)
+			p.count(&p.stats.Connections, 1)
 			start(conn)
 			continue
 		case ctx.Err() != nil:
@@ -176,9 +152,9 @@ func (p *Policy) accept(ctx context.Context, l net.Listener, start func(net.Conn
 func (p *Policy) admit(c *policyConn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.conns) >= p.config.Connections {
+	if len(p.conns) >= p.limits.connections {
 		idlest := p.idlest()
-		p.count.evicted.Add(1)
+		p.stats.Evicted++
 		if idlest == nil {
 			return false
 		}

@@ -48,15 +48,15 @@ func (c *policyConn) serve() {
 		err := c.request.read(c.in)
 		if err != nil {
 			if !c.begun.IsZero() || c.request.started || c.out.Buffered() > 0 {
-				c.p.count.broken.Add(1)
+				c.p.count(&c.p.stats.Broken, 1)
 			}
 			return
 		}
-		c.p.count.overlong.Add(c.request.overlong)
+		c.p.count(&c.p.stats.Overlong, c.request.overlong)
 		c.answer()
 		if c.in.Buffered() == 0 {
 			if err := c.flush(); err != nil {
-				c.p.count.broken.Add(1)
+				c.p.count(&c.p.stats.Broken, 1)
 				return
 			}
 		}
@@ -67,9 +67,9 @@ func (c *policyConn) serve() {
 
 // answer decides on the request.
 func (c *policyConn) answer() {
-	c.p.count.requests.Add(1)
+	c.p.count(&c.p.stats.Requests, 1)
 	if text, refused := c.refusal(); refused {
-		c.p.count.refused.Add(1)
+		c.p.count(&c.p.stats.Refused, 1)
 		c.out.WriteString("action=REJECT 5.7.1 ")
 		c.out.WriteString(text)
 		c.out.WriteString("\n\n")
@@ -105,7 +105,7 @@ func (c *policyConn) flush() error {
 	if c.out.Buffered() == 0 {
 		return nil
 	}
-	if err := c.conn.SetWriteDeadline(time.Now().Add(c.p.config.Write)); err != nil {
+	if err := c.conn.SetWriteDeadline(time.Now().Add(c.p.limits.write)); err != nil {
 		return err
 	}
 	return c.out.Flush()
@@ -118,7 +118,7 @@ func (c *policyConn) note() {
 		c.endSession()
 		c.session.begin(&c.request, c.p.config.Receiver, c.p.config.Now())
 	case sessionMalformed:
-		c.p.count.malformed.Add(1)
+		c.p.count(&c.p.stats.Malformed, 1)
 	}
 }
 
@@ -130,9 +130,9 @@ func (c *policyConn) endSession() {
 	}
 	select {
 	case c.reports <- r:
-		c.p.count.sessions.Add(1)
+		c.p.count(&c.p.stats.Sessions, 1)
 	default:
-		c.p.count.dropped.Add(1)
+		c.p.count(&c.p.stats.Dropped, 1)
 	}
 }
 
@@ -174,11 +174,11 @@ func (s policySource) Read(buf []byte) (int, error) {
 // deadline is until when to wait for more, and whether that is only to report the session.
 func (c *policyConn) deadline(started time.Time) (until time.Time, quiet bool) {
 	if !c.begun.IsZero() {
-		return c.begun.Add(c.p.config.Request), false
+		return c.begun.Add(c.p.limits.request), false
 	}
-	idle := started.Add(c.p.config.Idle)
+	idle := started.Add(c.p.limits.idle)
 	if c.session.pending() {
-		silence := c.p.config.Quiet
+		silence := c.p.limits.quiet
 		if len(c.session.report.Recipients) == 0 {
 			silence *= 20 // asked at EHLO: what matters is to come
 		}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"slices"
 
 	"dnsbld/listing/helo"
 )
@@ -27,6 +28,12 @@ const (
 	attrSASLUser
 	attributes // how many
 )
+
+// attributeNames are the names on the wire, by attribute (SMTPD_POLICY_README of Postfix).
+var attributeNames = [attributes]string{
+	"request", "protocol_state", "protocol_name", "client_address", "client_name", "client_port", "server_address", "server_port",
+	"helo_name", "sender", "recipient", "instance", "sasl_username",
+}
 
 // policyRequest is one request: lines of name=value and an empty one. Its memory is used again for the next.
 type policyRequest struct {
@@ -68,9 +75,7 @@ func (r *policyRequest) read(in *bufio.Reader) error {
 // skip passes over the rest of a line that starts with line.
 func (r *policyRequest) skip(line []byte, in *bufio.Reader) error {
 	name, _, _ := bytes.Cut(line, []byte("="))
-	if _, known := attributeNamed(name); known {
-		r.spoilt = true
-	}
+	r.spoilt = r.spoilt || slices.Contains(attributeNames[:], string(name))
 	r.started = true
 	r.overlong++
 	for {
@@ -83,47 +88,12 @@ func (r *policyRequest) skip(line []byte, in *bufio.Reader) error {
 
 func (r *policyRequest) set(line []byte) {
 	name, value, ok := bytes.Cut(line, []byte("="))
-	if !ok {
-		return
-	}
-	if a, known := attributeNamed(name); known {
+	if a := slices.Index(attributeNames[:], string(name)); ok && a >= 0 {
 		r.values[a], r.has[a] = append(r.values[a][:0], value...), true
 	}
 }
 
 func (r *policyRequest) value(a attribute) []byte { return r.values[a] }
-
-func attributeNamed(name []byte) (attribute, bool) {
-	switch string(name) {
-	case "request":
-		return attrRequest, true
-	case "protocol_state":
-		return attrState, true
-	case "protocol_name":
-		return attrProtocol, true
-	case "client_address":
-		return attrClientAddress, true
-	case "client_name":
-		return attrClientName, true
-	case "client_port":
-		return attrClientPort, true
-	case "server_address":
-		return attrServerAddress, true
-	case "server_port":
-		return attrServerPort, true
-	case "helo_name":
-		return attrHELO, true
-	case "sender":
-		return attrSender, true
-	case "recipient":
-		return attrRecipient, true
-	case "instance":
-		return attrInstance, true
-	case "sasl_username":
-		return attrSASLUser, true
-	}
-	return 0, false
-}
 
 // stage is how far the SMTP session is.
 type stage int

@@ -16,17 +16,14 @@ const postfixIdle = time.Hour
 // HELO into the lines of what it refuses; a session without such a line is counted as unknown and not reported. The queue manager,
 // deliveries and other programs are passed over.
 type Postfix struct {
-	o      LogOptions
-	stats  LogStats
-	stamps stamps
-	open   *sessions
+	logReader
+	open *sessions
 }
 
 // NewPostfix returns a reader that has read nothing.
 func NewPostfix(o LogOptions) *Postfix {
-	o = o.filled()
-	p := &Postfix{o: o, stamps: stamps{now: o.Now, zone: o.Zone}}
-	p.open = newSessions(o, postfixIdle, &p.stats)
+	p := &Postfix{logReader: newLogReader(o)}
+	p.open = newSessions(p.o.Sessions, postfixIdle, &p.stats)
 	return p
 }
 
@@ -56,9 +53,6 @@ func (p *Postfix) Flush(emit func(Report)) { p.open.flush(emit) }
 
 // Oldest is the number of the line at which the oldest open session began.
 func (p *Postfix) Oldest() int64 { return p.open.oldest() }
-
-// Stats are the counts so far.
-func (p *Postfix) Stats() LogStats { return p.stats }
 
 // smtpd takes what the SMTP server says.
 func (p *Postfix) smtpd(l syslogLine, program []byte, emit func(Report)) {
@@ -99,10 +93,7 @@ func (p *Postfix) start(l syslogLine, program []byte, peer peer, at time.Time, e
 	_, pid, _ := splitTag(l.tag)
 	scope := append(append(append(make([]byte, 0, 64), l.host...), '/'), pid...)
 	one := p.open.start(l.from, scope, at, emit)
-	one.report.Receiver = p.o.Receiver
-	if one.report.Receiver == "" {
-		one.report.Receiver = string(l.host)
-	}
+	one.report.Receiver = p.receiver(l.host)
 	s := &one.report.Session
 	s.Client = peer.addr
 	if peer.name != "" {

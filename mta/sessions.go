@@ -33,8 +33,8 @@ type session struct {
 	number int   // of the sessions in that second
 }
 
-func newSessions(o LogOptions, idle time.Duration, stats *LogStats) *sessions {
-	s := &sessions{byKey: map[string]*session{}, queue: map[string]*session{}, limit: o.Sessions, idle: idle, stats: stats}
+func newSessions(limit int, idle time.Duration, stats *LogStats) *sessions {
+	s := &sessions{byKey: map[string]*session{}, queue: map[string]*session{}, limit: limit, idle: idle, stats: stats}
 	s.busy.next, s.busy.prev = &s.busy, &s.busy
 	return s
 }

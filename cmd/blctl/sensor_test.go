@@ -43,7 +43,7 @@ func newSensor(book *listing.Book, listings string) (*sensor, error) {
 func (s *sensor) close() error { return errors.Join(s.engine.Flush(), s.archive.Close()) }
 
 func (s *sensor) Observe(ctx context.Context, body io.Reader) (out ctl.Observed, err error) {
-	stats, err := mta.ReadNDJSON(body, mta.LogOptions{Receiver: "mx1", Now: s.book.Now}, func(r mta.Report) error {
+	stats, err := mta.Read(body, mta.NewNDJSON(mta.LogOptions{Receiver: "mx1", Now: s.book.Now}), func(r mta.Report) error {
 		if r.Receiver == "mx1" {
 			return &listing.Error{Kind: listing.ErrPolicy, Code: "receiver-has-source", Message: "mx1 has a policy service", Hint: "name another"}
 		}

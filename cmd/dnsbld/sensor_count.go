@@ -68,7 +68,7 @@ func dnsText(s *helo.Session) string {
 // Observe counts the sessions of a body, one a line.
 func (s *sensor) Observe(ctx context.Context, body io.Reader) (ctl.Observed, error) {
 	return s.count(ctx, func(each func(mta.Report) error) (mta.LogStats, error) {
-		return mta.ReadNDJSON(body, mta.LogOptions{Receiver: s.cfg.Load().receiver, Now: s.now}, func(r mta.Report) error {
+		return mta.Read(body, mta.NewNDJSON(mta.LogOptions{Receiver: s.cfg.Load().receiver, Now: s.now}), func(r mta.Report) error {
 			if err := s.refuses(r.Receiver); err != nil {
 				return err
 			}
