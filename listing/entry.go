@@ -1,6 +1,7 @@
 package listing
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 )
@@ -14,6 +15,11 @@ type Key struct {
 	Subject Subject `json:"prefix"`
 	Reason  Reason  `json:"code"`
 	Source  string  `json:"source,omitempty"`
+}
+
+// Compare orders keys as a Snapshot does.
+func (k Key) Compare(o Key) int {
+	return cmp.Or(k.Subject.Compare(o.Subject), cmp.Compare(k.Reason, o.Reason), cmp.Compare(k.Source, o.Source))
 }
 
 // Origin is what made an entry.
@@ -46,8 +52,10 @@ type Entry struct {
 	Before     Past      `json:"before,omitzero"`   // what the level was built on
 }
 
-// Active reports whether the entry is in force at an instant.
-func (e Entry) Active(now time.Time) bool { return now.Before(e.Until) }
+// Active reports whether the entry's own time lasts. Of a feed it may have no
+// end of its own: then it lasts as long as its source, which Sources.InForce
+// also looks at.
+func (e Entry) Active(now time.Time) bool { return e.Until.IsZero() || now.Before(e.Until) }
 
 // Past is the memory of ended listings of one key.
 type Past struct {

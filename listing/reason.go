@@ -1,7 +1,9 @@
 package listing
 
 import (
+	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -51,6 +53,12 @@ type ReasonInfo struct {
 	Rank       int        `json:"rank"` // answers come in rising rank, then by code
 }
 
+// AnsweredBy reports whether a zone answers the reason that names these; one
+// that names none answers what is published.
+func (i ReasonInfo) AnsweredBy(named []Reason) bool {
+	return slices.Contains(named, i.Code) || (len(named) == 0 && i.Published)
+}
+
 // LifeAt is the life of an entry at a level: base × repeat^(level−1), capped.
 func (i ReasonInfo) LifeAt(level int) Life { return lifeAt(i.Base, i.Longest, i.Repeat, level) }
 
@@ -73,10 +81,7 @@ type Reasons struct {
 func NewReasons(infos []ReasonInfo) (*Reasons, error) {
 	c := &Reasons{bySymbol: map[string]*ReasonInfo{}, ordered: slices.Clone(infos)}
 	slices.SortFunc(c.ordered, func(a, b ReasonInfo) int {
-		if a.Rank != b.Rank {
-			return a.Rank - b.Rank
-		}
-		return int(a.Code) - int(b.Code)
+		return cmp.Or(cmp.Compare(a.Rank, b.Rank), cmp.Compare(a.Code, b.Code))
 	})
 	for n := range c.ordered {
 		i := &c.ordered[n]
@@ -125,6 +130,26 @@ func (c *Reasons) Info(r Reason) (ReasonInfo, bool) {
 		return *i, true
 	}
 	return ReasonInfo{}, false
+}
+
+// Describe is Info that finds something to say also of a reason that is in no
+// catalogue. Such a reason comes after all others.
+func (c *Reasons) Describe(r Reason) ReasonInfo {
+	if i := c.byCode[r]; i != nil {
+		return *i
+	}
+	return ReasonInfo{Code: r, Symbol: c.Symbol(r), Text: "is listed", Rank: math.MaxInt}
+}
+
+// Compare orders reasons as answers do, strongest first.
+func (c *Reasons) Compare(a, b Reason) int {
+	rank := func(r Reason) int {
+		if i := c.byCode[r]; i != nil {
+			return i.Rank
+		}
+		return math.MaxInt
+	}
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
 }
 
 // Symbol names a reason, one that is in no catalogue by its number.
