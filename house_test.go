@@ -25,6 +25,7 @@ var imports = map[string][]string{
 	"dnsbld/listing/sighting": {"dnsbld/listing", "dnsbld/listing/helo"},
 	"dnsbld/listing/delist":   {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/sighting"},
 	"dnsbld/listing/desk":     {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/index", "dnsbld/listing/sighting", "dnsbld/listing/delist"},
+	"dnsbld/listing/report":   {"dnsbld/listing", "dnsbld/listing/sighting"},
 	"dnsbld/db":               {"dnsbld/listing", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/desk"},
 	"dnsbld/db/dbtest":        {"dnsbld/listing"},
 	"dnsbld/zone":             {"dnsbld/listing", "dnsbld/listing/index"},
@@ -32,9 +33,9 @@ var imports = map[string][]string{
 	"dnsbld/mta/mtatest":      {},
 	"dnsbld/mta/resolve":      {"dnsbld/listing/helo", "dnsbld/mta"},
 	"dnsbld/web":              {"dnsbld/listing", "dnsbld/listing/desk", "dnsbld/listing/index", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/helo"},
-	"dnsbld/ctl":              {"dnsbld/listing", "dnsbld/listing/desk", "dnsbld/listing/index", "dnsbld/listing/feed", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/helo"},
+	"dnsbld/ctl":              {"dnsbld/listing", "dnsbld/listing/report", "dnsbld/listing/desk", "dnsbld/listing/index", "dnsbld/listing/feed", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/helo"},
 	"dnsbld/cmd/dnsbld":       {"*"},
-	"dnsbld/cmd/blctl":        {"dnsbld/listing", "dnsbld/listing/desk", "dnsbld/listing/helo", "dnsbld/listing/index", "dnsbld/listing/feed", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/db", "dnsbld/ctl", "dnsbld/mta"},
+	"dnsbld/cmd/blctl":        {"dnsbld/listing", "dnsbld/listing/report", "dnsbld/listing/desk", "dnsbld/listing/helo", "dnsbld/listing/index", "dnsbld/listing/feed", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/db", "dnsbld/ctl", "dnsbld/mta"},
 }
 
 // rooms are libraries that some rooms alone may know.

@@ -1,12 +1,14 @@
 package ctl
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/report"
 )
 
 // Outcome is what a command did, or with DryRun would do.
@@ -15,10 +17,10 @@ type Outcome struct {
 	Repeated  bool             `json:"repeated,omitempty"` // decided earlier under the same key: this is what was decided then
 	DryRun    bool             `json:"dry_run,omitempty"`
 	Revision  listing.Revision `json:"revision"`
-	Entries   []Row            `json:"entries,omitempty"` // that the command named: as they stand, or stood when they ended
-	Changes   []Event          `json:"changes,omitempty"`
+	Entries   []report.Row     `json:"entries,omitempty"` // that the command named: as they stand, or stood when they ended
+	Changes   []report.Event   `json:"changes,omitempty"`
 	Addresses float64          `json:"addresses"`        // in the prefixes of the changed entries
-	Inside    *Inside          `json:"inside,omitempty"` // of a dry run
+	Inside    *report.Inside   `json:"inside,omitempty"` // of a dry run
 
 	// EffectiveBy is when the last resolver asks again: the time of the answer
 	// plus the longest TTL that a zone gives what stood before. It is zero
@@ -127,20 +129,20 @@ func (s *Server) changed(w http.ResponseWriter, o listing.Options, res listing.R
 
 func (s *Server) outcome(res listing.Result, dry bool) (Outcome, error) {
 	out := Outcome{Changed: res.Changed(), Repeated: res.Repeated, DryRun: dry, Revision: res.Revision, Warnings: res.Warnings}
-	r := rows{reasons: s.cfg.Book.Rules().Reasons}
+	r := report.Rows{Reasons: s.cfg.Book.Rules().Reasons}
 	for _, e := range res.Entries {
-		out.Entries = append(out.Entries, r.row(e))
-		if info, known := r.reasons.Info(e.Reason); known && !info.Published && !e.Except {
+		out.Entries = append(out.Entries, r.Row(e))
+		if info, known := r.Reasons.Info(e.Reason); known && !info.Published && !e.Except {
 			out.warn(fmt.Sprintf("%s is recorded and shown to operators, but answered only by zones that name it", info.Symbol))
 		}
 	}
 	for _, c := range res.Changes {
-		e := r.event(c)
+		e := r.Event(c)
 		out.Changes = append(out.Changes, e)
 		switch {
 		case e.Subject.IsValid():
 			out.Addresses += e.Subject.Addresses()
-		case e.Action == Dropped:
+		case e.Action == report.Dropped:
 			out.Addresses += float64(c.SourceBefore.Entries) // nearly all are hosts
 		}
 	}
@@ -151,9 +153,21 @@ func (s *Server) outcome(res listing.Result, dry bool) (Outcome, error) {
 		out.EffectiveBy = s.effectiveBy(res)
 		return out, nil
 	}
-	var err error
-	out.Inside, err = s.inside(out.Changes)
+	ctx := context.Background() // a look, which nobody waits to end
+	reach, err := s.reach(ctx)
+	if err == nil {
+		out.Inside, err = reach.Changes(ctx, out.Changes)
+	}
 	return out, err
+}
+
+// reach gathers what changes touch.
+func (s *Server) reach(ctx context.Context) (*report.Reach, error) {
+	var senders report.Senders
+	if s.cfg.Sensor != nil {
+		senders = s.cfg.Sensor.Clean
+	}
+	return report.NewReach(ctx, s.cfg.Book, senders)
 }
 
 func (o *Outcome) warn(sentence string) {

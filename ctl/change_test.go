@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/report"
 )
 
 func TestAddIsServedAndNamesItsActor(t *testing.T) {
@@ -49,7 +50,7 @@ func TestDelist(t *testing.T) {
 	if want := noon.Add(5*time.Minute + time.Second); !out.EffectiveBy.Equal(want) {
 		t.Errorf("effective by %s, wanted the TTL later: %s", out.EffectiveBy, want)
 	}
-	if e := out.Changes[0]; e.Action != Delisted || e.Because != listing.FixedClaimed || e.Before == nil || e.After != nil {
+	if e := out.Changes[0]; e.Action != report.Delisted || e.Because != listing.FixedClaimed || e.Before == nil || e.After != nil {
 		t.Errorf("change %+v", e)
 	}
 	again, err := c.Delist(t.Context(), listing.Delist{Subject: subject("192.0.2.7"), Because: listing.FixedClaimed})
@@ -104,7 +105,7 @@ func TestFailures(t *testing.T) {
 			return err
 		}, listing.ErrInvalid, "bad-key"},
 		{"future", func() error {
-			_, err := c.Then(t.Context(), host, noon.Add(time.Hour))
+			_, err := c.HistoryAt(t.Context(), host, noon.Add(time.Hour))
 			return err
 		}, listing.ErrInvalid, "future"},
 	} {
@@ -116,14 +117,14 @@ func TestFailures(t *testing.T) {
 			}
 		})
 	}
-	if n := len(listAll(t, c, Query{})); n != 1 {
+	if n := len(listAll(t, c, report.Query{})); n != 1 {
 		t.Errorf("%d entries after nothing but refusals, wanted 1", n)
 	}
 }
 
-func listAll(t testing.TB, c *Client, q Query) []Row {
+func listAll(t testing.TB, c *Client, q report.Query) []report.Row {
 	t.Helper()
-	var all []Row
+	var all []report.Row
 	for row, err := range c.List(t.Context(), q) {
 		if err != nil {
 			t.Fatal(err)
@@ -172,7 +173,7 @@ func TestWithinTakesMaxChanges(t *testing.T) {
 	if err != nil || len(out.Changes) != 120 || out.Addresses != 120 {
 		t.Fatalf("%d changes, %v", len(out.Changes), err)
 	}
-	if slices.ContainsFunc(out.Changes, func(e Event) bool { return e.Action != Delisted }) {
+	if slices.ContainsFunc(out.Changes, func(e report.Event) bool { return e.Action != report.Delisted }) {
 		t.Error("something else than a delisting")
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/report"
 )
 
 // Client asks a Server, one method an endpoint. Failures are *listing.Error of
@@ -175,12 +176,12 @@ func (c *Client) Show(ctx context.Context, s listing.Subject) (out Shown, err er
 }
 
 // History is every change at a prefix and around it.
-func (c *Client) History(ctx context.Context, s listing.Subject) (out History, err error) {
+func (c *Client) History(ctx context.Context, s listing.Subject) (out report.History, err error) {
 	return out, c.call(ctx, http.MethodGet, "/v1/history", prefixOnly(s), nil, &out)
 }
 
-// Then is how a prefix stood at an instant.
-func (c *Client) Then(ctx context.Context, s listing.Subject, at time.Time) (out Then, err error) {
+// HistoryAt is how a prefix stood at an instant.
+func (c *Client) HistoryAt(ctx context.Context, s listing.Subject, at time.Time) (out report.AsOf, err error) {
 	query := prefixOnly(s)
 	query.Set("at", at.UTC().Format(time.RFC3339Nano))
 	return out, c.call(ctx, http.MethodGet, "/v1/then", query, nil, &out)
@@ -216,18 +217,18 @@ func (c *Client) Status(ctx context.Context) (out Status, err error) {
 }
 
 // List yields the entries in force that a query asks for, in order of key.
-func (c *Client) List(ctx context.Context, q Query) iter.Seq2[Row, error] {
-	return func(yield func(Row, error) bool) {
-		resp, err := c.do(ctx, http.MethodGet, "/v1/entries", q.values(), nil, nil)
+func (c *Client) List(ctx context.Context, q report.Query) iter.Seq2[report.Row, error] {
+	return func(yield func(report.Row, error) bool) {
+		resp, err := c.do(ctx, http.MethodGet, "/v1/entries", values(q), nil, nil)
 		if err != nil {
-			yield(Row{}, err)
+			yield(report.Row{}, err)
 			return
 		}
 		defer resp.Body.Close()
 		decoder := json.NewDecoder(bufio.NewReaderSize(resp.Body, 1<<16))
 		for n := 0; ; n++ {
 			var line struct {
-				Row
+				report.Row
 				End *End `json:"end"`
 			}
 			err := decoder.Decode(&line)
@@ -235,7 +236,7 @@ func (c *Client) List(ctx context.Context, q Query) iter.Seq2[Row, error] {
 			case err == nil && line.End != nil && line.End.Count == n:
 				return
 			case err != nil || line.End != nil:
-				yield(Row{}, cutOff(err))
+				yield(report.Row{}, cutOff(err))
 				return
 			case !yield(line.Row, nil):
 				return

@@ -113,7 +113,7 @@ func (s *Server) record(ctx context.Context, f *delist.Finding) error {
 	if f.Address == nil || f.Time == nil || f.Time.After(s.cfg.Book.Now()) {
 		return nil
 	}
-	then, err := s.reconstruct(ctx, listing.HostSubject(*f.Address), f.Time.UTC())
+	then, err := s.asOf(ctx, listing.HostSubject(*f.Address), f.Time.UTC())
 	if err != nil {
 		return err
 	}

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
 	"dnsbld/listing"
 	"dnsbld/listing/feed"
+	"dnsbld/listing/report"
 )
 
 // revisionHeader says of what moment an export is.
@@ -29,9 +29,10 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request, _ Caller) error 
 	if err != nil {
 		return err
 	}
-	answers := func(row Row) bool { return true }
+	answers := func(listing.Reason) bool { return true }
 	if v.Has("zone") {
-		answers = s.answeredIn(zone)
+		reasons := s.cfg.Book.Rules().Reasons
+		answers = func(r listing.Reason) bool { return reasons.Describe(r).AnsweredBy(zone.Reasons) }
 	}
 	return s.spooled(w, "application/octet-stream", func(to io.Writer) error {
 		return s.cfg.Book.Store().View(r.Context(), func(snap listing.Snapshot) error {
@@ -58,20 +59,8 @@ func (s *Server) zone(name string) (Zone, error) {
 	return Zone{}, invalid("unknown-zone", listing.Quote(name)+" is not a zone that is answered here", "`blctl status` names them")
 }
 
-// answeredIn tells the entries that a zone answers.
-func (s *Server) answeredIn(z Zone) func(Row) bool {
-	reasons := s.cfg.Book.Rules().Reasons
-	return func(row Row) bool {
-		if len(z.Reasons) > 0 {
-			return slices.Contains(z.Reasons, row.Code)
-		}
-		info, _ := reasons.Info(row.Code)
-		return info.Published
-	}
-}
-
 // write writes what a snapshot has in a format.
-func (s *Server) write(snap listing.Snapshot, to io.Writer, format string, z Zone, q Query, answers func(Row) bool) error {
+func (s *Server) write(snap listing.Snapshot, to io.Writer, format string, z Zone, q report.Query, answers func(listing.Reason) bool) error {
 	rules, now := s.cfg.Book.Rules(), s.cfg.Book.Now()
 	o := feed.WriteOptions{Format: format, Reasons: rules.Reasons, Now: now, Page: z.Page,
 		Zone: z.Name, NS: z.NS, Mail: z.Mail, Serial: z.Serial, TTL: z.TTL.Duration()}
@@ -91,11 +80,10 @@ func (s *Server) write(snap listing.Snapshot, to io.Writer, format string, z Zon
 	if err != nil {
 		return err
 	}
-	if err := s.each(snap, q, func(e listing.Entry, row Row) error {
-		if !answers(row) {
+	if err := report.List(snap, rules.Reasons, q, now, func(e listing.Entry) error {
+		if !answers(e.Reason) {
 			return nil
 		}
-		e.Until = row.Until
 		return out.Write(e)
 	}); err != nil {
 		return err
@@ -106,8 +94,8 @@ func (s *Server) write(snap listing.Snapshot, to io.Writer, format string, z Zon
 // Export writes the entries in force that a query asks for to w, in a format
 // of package feed, and says of what revision they are. With a zone it is what
 // that zone answers.
-func (c *Client) Export(ctx context.Context, format, zone string, q Query, w io.Writer) (listing.Revision, error) {
-	query := q.values()
+func (c *Client) Export(ctx context.Context, format, zone string, q report.Query, w io.Writer) (listing.Revision, error) {
+	query := values(q)
 	query.Set("format", format)
 	if zone != "" {
 		query.Set("zone", zone)

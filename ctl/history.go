@@ -1,33 +1,22 @@
 package ctl
 
 import (
-	"cmp"
+	"context"
 	"net/http"
-	"net/netip"
-	"slices"
-	"strings"
+	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/report"
 )
-
-// History is every change at a prefix and at the prefixes around it, oldest
-// first.
-type History struct {
-	Subject listing.Subject `json:"prefix"`
-	Events  []Event         `json:"events"`
-}
 
 func (s *Server) history(w http.ResponseWriter, r *http.Request, _ Caller) error {
 	subject, err := subjectOf(r)
 	if err != nil {
 		return err
 	}
-	h := History{Subject: subject}
-	if err := s.cfg.Book.Store().View(r.Context(), func(snap listing.Snapshot) error {
-		rows, err := s.rows(snap)
-		if err == nil {
-			h.Events, err = eventsAround(snap, rows, subject)
-		}
+	var h report.History
+	if err := s.cfg.Book.Store().View(r.Context(), func(snap listing.Snapshot) (err error) {
+		h, err = report.HistoryOf(snap, s.cfg.Book.Rules().Reasons, subject)
 		return err
 	}); err != nil {
 		return err
@@ -35,44 +24,26 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request, _ Caller) error
 	return reply(w, http.StatusOK, h)
 }
 
-// changesAround are the changes at a subject and at every wider one, oldest
-// first. A store keeps history by exact subject, so this asks once a length.
-func changesAround(snap listing.Snapshot, s listing.Subject) ([]listing.Change, error) {
-	var all []listing.Change
-	for bits := 0; bits <= s.Bits(); bits++ {
-		wider := listing.Subject{Prefix: netip.PrefixFrom(s.Addr(), bits).Masked()}
-		for c, err := range snap.History(wider) {
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, c)
-		}
+func (s *Server) historyAt(w http.ResponseWriter, r *http.Request, _ Caller) error {
+	subject, err := subjectOf(r)
+	if err != nil {
+		return err
 	}
-	slices.SortStableFunc(all, func(a, b listing.Change) int {
-		return cmp.Or(cmp.Compare(a.Revision, b.Revision), strings.Compare(endOf(a), endOf(b)))
-	})
-	// The end of a source is in the history of every prefix that it listed.
-	return slices.CompactFunc(all, func(a, b listing.Change) bool {
-		return a.Revision == b.Revision && endOf(a) == endOf(b) && endOf(a) != notEnd
-	}), nil
+	at, err := time.Parse(time.RFC3339Nano, r.URL.Query().Get("at"))
+	switch {
+	case err != nil:
+		return invalid("bad-time", "the instant is not in RFC 3339", "for example 2026-11-23T12:00:00Z")
+	case at.After(s.cfg.Book.Now()):
+		return invalid("future", at.UTC().Format(time.RFC3339)+" is yet to come", "`blctl show` says how things stand now")
+	}
+	past, err := s.asOf(r.Context(), subject, at.UTC())
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, past)
 }
 
-const notEnd = "~" // sorts behind the names of sources
-
-// endOf is the name of the source that a change ends. An import of a source
-// that had lapsed ends it first, in the same revision, so ends come first.
-func endOf(c listing.Change) string {
-	if c.Kind == listing.SourceChange && c.SourceAfter == nil {
-		return c.SourceBefore.Name
-	}
-	return notEnd
-}
-
-func eventsAround(snap listing.Snapshot, r rows, s listing.Subject) ([]Event, error) {
-	changes, err := changesAround(snap, s)
-	events := make([]Event, 0, len(changes))
-	for _, c := range changes {
-		events = append(events, r.event(c))
-	}
-	return events, err
+// asOf is how a subject stood at an instant.
+func (s *Server) asOf(ctx context.Context, subject listing.Subject, at time.Time) (report.AsOf, error) {
+	return report.HistoryAt(ctx, s.cfg.Book.Store(), s.cfg.Book.Rules(), subject, at, s.longestTTL())
 }

@@ -15,6 +15,7 @@ import (
 
 	"dnsbld/listing"
 	"dnsbld/listing/feed"
+	"dnsbld/listing/report"
 )
 
 // Import is a file to be imported, the file itself apart.
@@ -113,7 +114,7 @@ func (s *Server) imports(w http.ResponseWriter, r *http.Request, who Caller) err
 	}
 	in := &intake{Imported: Imported{Source: c.Source}, command: c}
 	if c.DryRun {
-		if in.reach, err = s.newReach(r.Context()); err != nil {
+		if in.reach, err = s.reach(r.Context()); err != nil {
 			return err
 		}
 	}
@@ -144,7 +145,7 @@ func (s *Server) imports(w http.ResponseWriter, r *http.Request, who Caller) err
 	in.Added, in.Removed, in.Altered, in.Kept = res.Added, res.Removed, res.Verdict.Altered, res.Kept
 	in.Skipped, in.Over = res.Skipped, res.Over
 	if in.reach != nil {
-		if in.Inside, err = in.reach.result(); err != nil {
+		if in.Inside, err = in.reach.Result(); err != nil {
 			return err
 		}
 	}
@@ -156,8 +157,8 @@ func (s *Server) imports(w http.ResponseWriter, r *http.Request, who Caller) err
 type intake struct {
 	Imported
 	command Import
-	reach   *reach // of a dry run
-	refusal error  // of the file as a whole
+	reach   *report.Reach // of a dry run
+	refusal error         // of the file as a whole
 }
 
 // bad takes note of a line that cannot be imported.
@@ -179,7 +180,7 @@ func (in *intake) entries(r *feed.Reader) iter.Seq2[listing.Entry, error] {
 			}
 			in.Lines++
 			if in.reach != nil {
-				in.reach.touch(e.Subject)
+				in.reach.Touch(e.Subject)
 			}
 			if !yield(e, nil) {
 				return

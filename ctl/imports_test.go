@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"dnsbld/listing"
+	"dnsbld/listing/report"
 )
 
 func plainImport(source string) Import {
@@ -23,7 +24,7 @@ func TestImport(t *testing.T) {
 	if out.Added != 2 || out.Skipped != 1 || out.Lines != 3 || out.Bad != 0 || !h.listed("203.0.113.8") {
 		t.Errorf("%+v", out)
 	}
-	if e := out.Changes[0]; e.Action != Refreshed || e.Source != "feed" || e.Entries != 2 || !e.Until.Equal(noon.Add(7*listing.Day)) {
+	if e := out.Changes[0]; e.Action != report.Refreshed || e.Source != "feed" || e.Entries != 2 || !e.Until.Equal(noon.Add(7*listing.Day)) {
 		t.Errorf("change %+v", e)
 	}
 	cmd := plainImport("feed")

@@ -97,7 +97,7 @@ func (s *Server) stats(w http.ResponseWriter, r *http.Request, _ Caller) error {
 // count goes through what is served, which is the smallest part of an entry
 // that says enough.
 func (s *Server) count(snap listing.Snapshot, st *Stats) error {
-	rows, err := s.rows(snap)
+	sources, err := listing.SourcesOf(snap)
 	if err != nil {
 		return err
 	}
@@ -105,14 +105,14 @@ func (s *Server) count(snap listing.Snapshot, st *Stats) error {
 	soon := now.Add(listing.Day)
 	var byReason [256]int
 	bySource := map[string]*int{"": new(int)}
-	for name := range rows.sources {
+	for name := range sources {
 		bySource[name] = new(int)
 	}
 	for e, err := range snap.Served() {
 		if err != nil {
 			return err
 		}
-		end := rows.end(listing.Entry{Key: e.Key, Until: e.Until})
+		end := sources.End(e.Source, e.Until)
 		switch {
 		case !now.Before(end):
 			continue
@@ -129,14 +129,14 @@ func (s *Server) count(snap listing.Snapshot, st *Stats) error {
 		}
 	}
 	st.Revision = snap.Revision()
-	st.Reasons, st.Sources = countReasons(rows, byReason), countSources(bySource)
+	st.Reasons, st.Sources = countReasons(s.cfg.Book.Rules().Reasons, byReason), countSources(bySource)
 	st.Allows, err = countAllows(snap, now)
 	return err
 }
 
-func countReasons(r rows, by [256]int) []Count {
+func countReasons(reasons *listing.Reasons, by [256]int) []Count {
 	counts := []Count{}
-	for _, info := range r.reasons.All() {
+	for _, info := range reasons.All() {
 		if n := by[info.Code]; n > 0 {
 			counts = append(counts, Count{Name: info.Symbol, Entries: n, Published: info.Published})
 			by[info.Code] = 0
@@ -144,7 +144,7 @@ func countReasons(r rows, by [256]int) []Count {
 	}
 	for code, n := range by {
 		if n > 0 {
-			counts = append(counts, Count{Name: r.reasons.Symbol(listing.Reason(code)), Entries: n})
+			counts = append(counts, Count{Name: reasons.Symbol(listing.Reason(code)), Entries: n})
 		}
 	}
 	return counts

@@ -9,22 +9,13 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/report"
 )
 
-// Query narrows a list of entries. Its zero value means all that are in force.
-type Query struct {
-	Reason   string
-	Within   listing.Subject
-	Expiring listing.Life // that end within this time
-	Origin   listing.Origin
-	Source   *string // nil: of any; empty: this list's own
-	Limit    int     // 0: none
-}
-
-func (q Query) values() url.Values {
+// values are a query as it stands in a URL.
+func values(q report.Query) url.Values {
 	v := url.Values{}
 	set := func(name, value string) {
 		if value != "" {
@@ -48,7 +39,7 @@ func (q Query) values() url.Values {
 	return v
 }
 
-func parseQuery(v url.Values) (q Query, err error) {
+func parseQuery(v url.Values) (q report.Query, err error) {
 	q.Reason, q.Origin = v.Get("reason"), listing.Origin(v.Get("origin"))
 	if v.Has("source") {
 		name := v.Get("source")
@@ -88,9 +79,11 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, _ Caller) error {
 	return s.spooled(w, "application/x-ndjson", func(to io.Writer) error {
 		return s.cfg.Book.Store().View(r.Context(), func(snap listing.Snapshot) error {
 			encoder, end := json.NewEncoder(to), End{Revision: snap.Revision()}
-			err := s.each(snap, q, func(_ listing.Entry, row Row) error {
+			reasons := s.cfg.Book.Rules().Reasons
+			rows := report.Rows{Reasons: reasons}
+			err := report.List(snap, reasons, q, s.cfg.Book.Now(), func(e listing.Entry) error {
 				end.Count++
-				return encoder.Encode(row)
+				return encoder.Encode(rows.Row(e))
 			})
 			if err != nil {
 				return err
@@ -98,47 +91,6 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, _ Caller) error {
 			return encoder.Encode(map[string]End{"end": end})
 		})
 	})
-}
-
-// each calls f with the entries in force that a query asks for, in order of
-// key.
-func (s *Server) each(snap listing.Snapshot, q Query, f func(listing.Entry, Row) error) error {
-	code := listing.Reason(0)
-	if q.Reason != "" {
-		info, err := s.cfg.Book.Rules().Reasons.Find(q.Reason)
-		if err != nil {
-			return err
-		}
-		code = info.Code
-	}
-	rows, err := s.rows(snap)
-	if err != nil {
-		return err
-	}
-	now, count := s.cfg.Book.Now(), 0
-	for e, err := range snap.Each(q.Within) {
-		if err != nil {
-			return err
-		}
-		if (code != 0 && e.Reason != code) || (q.Source != nil && e.Source != *q.Source) || !rows.active(e, now) {
-			continue
-		}
-		row := rows.row(e)
-		if (q.Origin != "" && row.Origin != q.Origin) || !endsBy(row, q.Expiring, now) {
-			continue
-		}
-		if err := f(e, row); err != nil {
-			return err
-		}
-		if count++; count == q.Limit {
-			return nil
-		}
-	}
-	return nil
-}
-
-func endsBy(row Row, within listing.Life, now time.Time) bool {
-	return within == 0 || !row.Until.After(now.Add(within.Duration()))
 }
 
 // spooled answers with what fill writes, once it has written all of it: the

@@ -17,6 +17,7 @@ import (
 
 	"dnsbld/listing"
 	"dnsbld/listing/desk"
+	"dnsbld/listing/report"
 )
 
 // Groups of the tests, by number: the host need not have them.
@@ -52,10 +53,13 @@ func verbs(t *testing.T) []verb {
 	host := subject("192.0.2.7")
 	return []verb{
 		{"show", Reader, func(c *Client) error { _, err := c.Show(t.Context(), host); return err }},
-		{"list", Reader, func(c *Client) error { return drain(c.List(t.Context(), Query{})) }},
-		{"export", Reader, func(c *Client) error { _, err := c.Export(t.Context(), "plain", "", Query{}, io.Discard); return err }},
+		{"list", Reader, func(c *Client) error { return drain(c.List(t.Context(), report.Query{})) }},
+		{"export", Reader, func(c *Client) error {
+			_, err := c.Export(t.Context(), "plain", "", report.Query{}, io.Discard)
+			return err
+		}},
 		{"history", Reader, func(c *Client) error { _, err := c.History(t.Context(), host); return err }},
-		{"history --at", Reader, func(c *Client) error { _, err := c.Then(t.Context(), host, noon); return err }},
+		{"history --at", Reader, func(c *Client) error { _, err := c.HistoryAt(t.Context(), host, noon); return err }},
 		{"allow list", Reader, func(c *Client) error { _, err := c.Allows(t.Context(), listing.Subject{}); return err }},
 		{"reasons", Reader, func(c *Client) error { _, err := c.Reasons(t.Context()); return err }},
 		{"source list", Reader, func(c *Client) error { _, err := c.Sources(t.Context()); return err }},

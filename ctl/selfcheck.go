@@ -124,7 +124,7 @@ func (c *checkup) entries() error {
 	n, v4 := 0, 0.0 // entries, and how many IPv4 addresses they list
 	rules := c.cfg.Book.Rules()
 	err := c.cfg.Book.Store().View(c.ctx, func(snap listing.Snapshot) error {
-		rows, err := c.rows(snap)
+		sources, err := listing.SourcesOf(snap)
 		if err != nil {
 			return err
 		}
@@ -132,7 +132,7 @@ func (c *checkup) entries() error {
 			if err != nil {
 				return err
 			}
-			end := rows.end(e)
+			end := sources.End(e.Source, e.Until)
 			if e.Except || !c.now.Before(end) {
 				continue
 			}

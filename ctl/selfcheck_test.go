@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/report"
 )
 
 // graded is how the checks come out, by name.
@@ -91,12 +92,12 @@ func TestSelfcheckFindsWhatIsWrong(t *testing.T) {
 	h := newHouse(t, func(c *Config) {
 		c.Zones = func() []Zone { return []Zone{{Name: "bl.test", Page: "https://bl.example/"}} }
 		c.Criteria = func() error { return unpublished }
-		c.Answers = func(a netip.Addr) []Answer {
-			answer := Answer{Zone: "bl.test"}
+		c.Answers = func(a netip.Addr) []report.Answer {
+			answer := report.Answer{Zone: "bl.test"}
 			if listed[a.String()] {
 				answer.A = []netip.Addr{netip.MustParseAddr("127.0.0.2")}
 			}
-			return []Answer{answer}
+			return []report.Answer{answer}
 		}
 	})
 	for name, c := range h.graded(t) {

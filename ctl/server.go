@@ -17,13 +17,14 @@ import (
 	"dnsbld/listing"
 	"dnsbld/listing/desk"
 	"dnsbld/listing/index"
+	"dnsbld/listing/report"
 )
 
 // Config is what a Server works with. Book and Live are needed.
 type Config struct {
 	Book    *listing.Book
 	Live    *index.Live                          // the served view
-	Answers func(netip.Addr) []Answer            // what DNS says now, a zone each; nil: no DNS here
+	Answers func(netip.Addr) []report.Answer     // what DNS says now, a zone each; nil: no DNS here
 	Zones   func() []Zone                        // the zones that are answered; nil: none
 	Serials func(context.Context) []ServerSerial // what the zones' name servers answer when they are asked; nil: they cannot be
 	// MailServers are the addresses to which mail for a domain goes, as many
@@ -57,14 +58,6 @@ type Zone struct {
 	NS          []string         `json:"ns,omitempty"`   // its name servers
 	Mail        string           `json:"mail,omitempty"` // mailbox of who is responsible, as a name
 	Page        string           `json:"page,omitempty"` // what stands before an address in the URL of its page
-}
-
-// Answer is what DNS says about an address in one zone.
-type Answer struct {
-	Zone string       `json:"zone"`
-	A    []netip.Addr `json:"a"` // empty: not listed there
-	TXT  []string     `json:"txt,omitempty"`
-	TTL  uint32       `json:"ttl,omitempty"` // seconds
 }
 
 // Server answers control requests. It is an http.Handler; identity comes from
@@ -114,7 +107,7 @@ func (s *Server) endpoints() map[string]handler {
 		"GET /v1/entries":                 s.list,
 		"GET /v1/export":                  s.export,
 		"GET /v1/history":                 s.history,
-		"GET /v1/then":                    s.then,
+		"GET /v1/then":                    s.historyAt,
 		"GET /v1/allow":                   s.allows,
 		"GET /v1/reasons":                 s.reasons,
 		"GET /v1/sources":                 s.sources,

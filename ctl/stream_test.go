@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/report"
 )
 
 // importHosts imports n hosts as a source.
@@ -41,29 +42,29 @@ func TestListNarrows(t *testing.T) {
 	h.importHosts(t, "feed", 3)
 	none := ""
 	for _, tt := range []struct {
-		query Query
+		query report.Query
 		want  int
 	}{
-		{Query{}, 6},
-		{Query{Reason: "helo-our-ip"}, 1},
-		{Query{Reason: "3"}, 1},
-		{Query{Within: subject("192.0.2.8/30")}, 2},
-		{Query{Expiring: listing.Life(2 * time.Hour)}, 1},
-		{Query{Origin: listing.ByImport}, 3},
-		{Query{Source: &none}, 3},
-		{Query{Limit: 2}, 2},
-		{Query{Reason: "imported", Limit: 2}, 2},
+		{report.Query{}, 6},
+		{report.Query{Reason: "helo-our-ip"}, 1},
+		{report.Query{Reason: "3"}, 1},
+		{report.Query{Within: subject("192.0.2.8/30")}, 2},
+		{report.Query{Expiring: listing.Life(2 * time.Hour)}, 1},
+		{report.Query{Origin: listing.ByImport}, 3},
+		{report.Query{Source: &none}, 3},
+		{report.Query{Limit: 2}, 2},
+		{report.Query{Reason: "imported", Limit: 2}, 2},
 	} {
 		if got := listAll(t, c, tt.query); len(got) != tt.want {
 			t.Errorf("%+v: %d entries, wanted %d: %+v", tt.query, len(got), tt.want, got)
 		}
 	}
-	first := listAll(t, c, Query{Source: ptr("feed"), Limit: 1})[0]
+	first := listAll(t, c, report.Query{Source: ptr("feed"), Limit: 1})[0]
 	if first.Until.IsZero() || first.Origin != listing.ByImport || first.Reason != "imported" || first.Actor != "alice" {
 		t.Errorf("an entry of a source: %+v", first)
 	}
 	h.clock.advance(8 * listing.Day)
-	if got := listAll(t, c, Query{Reason: "helo-bare-ip"}); len(got) != 0 {
+	if got := listAll(t, c, report.Query{Reason: "helo-bare-ip"}); len(got) != 0 {
 		t.Errorf("an entry that has ended: %+v", got)
 	}
 }
@@ -119,7 +120,7 @@ func TestCutOff(t *testing.T) {
 			defer server.Close()
 			c := &Client{http: &http.Client{Transport: redirect(server.Listener.Addr().String())}}
 			rows, failed := 0, error(nil)
-			for _, err := range c.List(t.Context(), Query{}) {
+			for _, err := range c.List(t.Context(), report.Query{}) {
 				if err != nil {
 					failed = err
 					break
@@ -150,7 +151,7 @@ func TestExportIsAnnouncedInFull(t *testing.T) {
 	c := h.client(t)
 	h.importHosts(t, "feed", 100_000) // past what is kept in memory
 	var out bytes.Buffer
-	revision, err := c.Export(t.Context(), "plain", "", Query{Source: ptr("feed")}, &out)
+	revision, err := c.Export(t.Context(), "plain", "", report.Query{Source: ptr("feed")}, &out)
 	if err != nil || revision != 1 {
 		t.Fatalf("revision %d, %v", revision, err)
 	}
@@ -163,10 +164,10 @@ func TestExportIsAnnouncedInFull(t *testing.T) {
 	if n != 100_000 {
 		t.Errorf("%d lines with an address", n)
 	}
-	_, err = c.Export(t.Context(), "plain", "", Query{Reason: "nonsense"}, io.Discard)
+	_, err = c.Export(t.Context(), "plain", "", report.Query{Reason: "nonsense"}, io.Discard)
 	isKind(t, err, listing.ErrInvalid, "unknown-reason")
 	full := errors.New("no space left")
-	if _, err = c.Export(t.Context(), "plain", "", Query{}, writerFunc(func([]byte) (int, error) { return 0, full })); !errors.Is(err, full) {
+	if _, err = c.Export(t.Context(), "plain", "", report.Query{}, writerFunc(func([]byte) (int, error) { return 0, full })); !errors.Is(err, full) {
 		t.Errorf("a full disk: %v", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"dnsbld/listing"
+	"dnsbld/listing/report"
 )
 
 // seen is what was answered about some addresses at an instant.
@@ -38,8 +39,11 @@ func TestShowAndThenAgreeWithWhatIsServed(t *testing.T) {
 			now := seen{at: h.clock.now(), listed: map[string]bool{}}
 			for _, a := range addrs {
 				now.listed[a] = h.listed(a)
-				shown := Shown{Subject: subject(a), Time: now.at}
-				if err := h.store.View(t.Context(), func(snap listing.Snapshot) error { return h.server.look(snap, &shown) }); err != nil {
+				var shown report.Shown
+				if err := h.store.View(t.Context(), func(snap listing.Snapshot) (err error) {
+					shown, err = report.Show(snap, h.book.Rules(), subject(a), now.at)
+					return err
+				}); err != nil {
 					rt.Fatal(err)
 				}
 				if shown.Listed != now.listed[a] {
@@ -51,7 +55,7 @@ func TestShowAndThenAgreeWithWhatIsServed(t *testing.T) {
 		}
 		for _, was := range all {
 			for _, a := range addrs {
-				past, err := h.server.reconstruct(t.Context(), subject(a), was.at)
+				past, err := h.server.asOf(t.Context(), subject(a), was.at)
 				if err != nil {
 					rt.Fatal(err)
 				}
@@ -121,9 +125,9 @@ func TestThenHasOneOrder(t *testing.T) {
 	for _, source := range []string{"a", "b", "c"} {
 		h.importHosts(t, source, 1)
 	}
-	all := listAll(t, c, Query{})
+	all := listAll(t, c, report.Query{})
 	for range 20 {
-		past, err := c.Then(t.Context(), all[0].Subject, noon)
+		past, err := c.HistoryAt(t.Context(), all[0].Subject, noon)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,7 +151,7 @@ func TestThenKnowsWhatResolversMayHaveHad(t *testing.T) {
 		listed bool
 		recent int
 	}{{noon.Add(-time.Second), false, 0}, {noon, true, 1}, {soon, true, 1}, {late, true, 0}, {noon.Add(time.Hour), false, 0}} {
-		past, err := c.Then(t.Context(), subject("192.0.2.7"), tt.at)
+		past, err := c.HistoryAt(t.Context(), subject("192.0.2.7"), tt.at)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,8 +163,8 @@ func TestThenKnowsWhatResolversMayHaveHad(t *testing.T) {
 
 func TestShowHasAnswersAndEvidence(t *testing.T) {
 	h := newHouse(t, func(c *Config) {
-		c.Answers = func(a netip.Addr) []Answer {
-			return []Answer{{Zone: "bl.test", A: []netip.Addr{netip.MustParseAddr("127.0.0.2")}, TXT: []string{fmt.Sprint(a, " greeted")}, TTL: 300}}
+		c.Answers = func(a netip.Addr) []report.Answer {
+			return []report.Answer{{Zone: "bl.test", A: []netip.Addr{netip.MustParseAddr("127.0.0.2")}, TXT: []string{fmt.Sprint(a, " greeted")}, TTL: 300}}
 		}
 	})
 	c := h.client(t)
@@ -215,10 +219,10 @@ func TestLocal(t *testing.T) {
 	_, err = c.Expire(t.Context(), listing.Expire{Subject: subject("192.0.2.8")})
 	isKind(t, err, listing.ErrNotFound, "not-listed")
 	h.importHosts(t, "feed", 50_000)
-	if got := len(listAll(t, c, Query{Origin: listing.ByImport})); got != 50_000 {
+	if got := len(listAll(t, c, report.Query{Origin: listing.ByImport})); got != 50_000 {
 		t.Errorf("%d entries", got)
 	}
-	for range c.List(t.Context(), Query{}) {
+	for range c.List(t.Context(), report.Query{}) {
 		break // who stops early leaves nothing behind that waits
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"dnsbld/listing"
+	"dnsbld/listing/report"
 )
 
 // Undo asks to take back what a revision did.
@@ -25,7 +26,10 @@ func (s *Server) undo(w http.ResponseWriter, r *http.Request, who Caller) error 
 	}
 	out, err := s.outcome(res, true)
 	if err == nil && len(out.Changes) > 0 && out.Changes[0].Source != "" { // an import: what it changed is not among the changes
-		out.Inside, out.Addresses, err = s.insideOf(r.Context(), c.Revision)
+		var reach *report.Reach
+		if reach, err = s.reach(r.Context()); err == nil {
+			out.Inside, out.Addresses, err = reach.Revision(r.Context(), c.Revision)
+		}
 	}
 	if err != nil {
 		return err

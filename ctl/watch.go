@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/report"
 )
 
 // Watch asks for changes as they come.
@@ -24,7 +25,7 @@ type Watch struct {
 // Watched is a change of the list, as a stream of them shows it. Who reads on
 // later does so after the last revision of which he has read the last change.
 type Watched struct {
-	Event
+	report.Event
 	Last bool `json:"last,omitempty"` // of its revision
 }
 
@@ -88,7 +89,7 @@ func (s *Server) follow(ctx context.Context, w http.ResponseWriter, after listin
 			}
 			return errors.Join(errGone, s.endWatch(w, count, after))
 		}
-		if err := encoder.Encode(Watched{rows{reasons: s.cfg.Book.Rules().Reasons}.event(c), c.Last}); err != nil {
+		if err := encoder.Encode(Watched{report.Rows{Reasons: s.cfg.Book.Rules().Reasons}.Event(c), c.Last}); err != nil {
 			return errGone
 		}
 		count++

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/report"
 )
 
 func TestWatchResumes(t *testing.T) {
@@ -56,7 +57,7 @@ func TestWatchFollows(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e.Revision != listing.Revision(n) || e.Action != Listed || !e.Last {
+		if e.Revision != listing.Revision(n) || e.Action != report.Listed || !e.Last {
 			t.Fatalf("change %d: %+v", n, e)
 		}
 		if n++; n > 5 {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dnsbld/ctl"
+	"dnsbld/listing/report"
 )
 
 // mostLines is how many changes are described one by one.
@@ -47,7 +48,7 @@ func (p *program) describeChanges(about string, out ctl.Outcome) {
 }
 
 // printInside names what a trial run found within reach.
-func (p *program) printInside(in *ctl.Inside) {
+func (p *program) printInside(in *report.Inside) {
 	if in == nil {
 		return
 	}
@@ -63,7 +64,7 @@ func (p *program) printInside(in *ctl.Inside) {
 }
 
 // printClean says how many senders within reach lately greeted as they should.
-func (p *program) printClean(c ctl.Clean) {
+func (p *program) printClean(c report.Clean) {
 	if c.Senders == 0 {
 		p.human.printf("no sender inside was seen clean in %s\n", c.Within)
 		return
@@ -89,7 +90,7 @@ func (p *program) warn(sentences []string) {
 func ends(out ctl.Outcome) bool {
 	for _, e := range out.Changes {
 		switch e.Action {
-		case ctl.Delisted, ctl.Expired, ctl.Excepted, ctl.Allowed, ctl.Dropped:
+		case report.Delisted, report.Expired, report.Excepted, report.Allowed, report.Dropped:
 			return true
 		}
 	}
@@ -118,7 +119,7 @@ func (p *program) tail(out ctl.Outcome) string {
 }
 
 // standing describes an entry that is in force.
-func (p *program) standing(r ctl.Row, verb string) string {
+func (p *program) standing(r report.Row, verb string) string {
 	if r.Except {
 		return fmt.Sprintf("%s %s until %s (%s)", r.Subject.Text(),
 			p.human.paint(green, "is excepted from wider entries for "+clean(r.Reason)), stamp(r.Until), relative(r.Until, p.now()))
@@ -131,46 +132,46 @@ func (p *program) standing(r ctl.Row, verb string) string {
 }
 
 // sentence is one change in words.
-func (p *program) sentence(e ctl.Event) string {
+func (p *program) sentence(e report.Event) string {
 	h := p.human
 	what := clean(e.Reason)
 	switch e.Action {
-	case ctl.Listed, ctl.Excepted:
+	case report.Listed, report.Excepted:
 		return p.standing(*e.After, "listed")
-	case ctl.Extended, ctl.Shortened:
+	case report.Extended, report.Shortened:
 		if e.After.Until.IsZero() {
 			return fmt.Sprintf("%s, listed as %s: now for as long as source %s says so", e.Subject.Text(), what, clean(e.Source))
 		}
 		return fmt.Sprintf("%s, listed as %s: now until %s (%s)", e.Subject.Text(), what, stamp(e.After.Until), relative(e.After.Until, p.now()))
-	case ctl.Described:
+	case report.Described:
 		return fmt.Sprintf("%s, listed as %s: note, ticket or evidence changed", e.Subject.Text(), what)
-	case ctl.Delisted:
+	case report.Delisted:
 		if e.Because == "" {
 			return fmt.Sprintf("%s %s: source %s no longer has it as %s", e.Subject.Text(), h.paint(green, "delisted"), clean(e.Before.Source), what)
 		}
 		return fmt.Sprintf("%s %s: %s, because %s", e.Subject.Text(), h.paint(green, ended(e, "delisted")), what, clean(string(e.Because)))
-	case ctl.Expired:
+	case report.Expired:
 		return fmt.Sprintf("%s %s: %s", e.Subject.Text(), h.paint(green, ended(e, "expired")), what)
-	case ctl.Allowed:
+	case report.Allowed:
 		return fmt.Sprintf("%s is %s%s, for %s", e.Subject.Text(), h.paint(green, "never listed"), untilOrForGood(e.Allow.Until), clean(e.Allow.Owner))
-	case ctl.Disallowed:
+	case report.Disallowed:
 		return fmt.Sprintf("%s is no longer kept from being listed", e.Subject.Text())
-	case ctl.Dropped:
+	case report.Dropped:
 		return fmt.Sprintf("source %s %s with its %s", clean(e.Source), h.paint(green, "ended"), plural(e.Entries, "entry", "entries"))
-	case ctl.Swept:
+	case report.Swept:
 		return fmt.Sprintf("source %s: entries %s before it, %s left", clean(e.Source), h.paint(green, "ended"), plural(e.Entries, "is", "are"))
-	case ctl.Refreshed:
+	case report.Refreshed:
 		return fmt.Sprintf("source %s imported, %s, good until %s", clean(e.Source), plural(e.Entries, "entry", "entries"), stamp(e.Until))
-	case ctl.Configured:
+	case report.Configured:
 		return "the configuration changed"
-	case ctl.Noted:
+	case report.Noted:
 		return clean(e.Document) + " was written"
 	}
 	return clean(e.Action)
 }
 
 // ended is the verb for the end of an entry: an exception is not delisted.
-func ended(e ctl.Event, verb string) string {
+func ended(e report.Event, verb string) string {
 	if e.Before != nil && e.Before.Except {
 		return "no longer excepted"
 	}

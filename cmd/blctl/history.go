@@ -5,7 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"dnsbld/ctl"
+	"dnsbld/listing/report"
 )
 
 func (p *program) historyCommand() *cli.Command {
@@ -37,7 +37,7 @@ type pastShown struct {
 	head
 	Error  *wireError `json:"error,omitempty"`
 	Action string     `json:"action"`
-	ctl.Then
+	report.AsOf
 }
 
 // historyShown is what history prints as JSON.
@@ -45,7 +45,7 @@ type historyShown struct {
 	head
 	Error  *wireError `json:"error,omitempty"`
 	Action string     `json:"action"`
-	ctl.History
+	report.History
 }
 
 func (p *program) history(ctx context.Context, in *input) error {
@@ -54,12 +54,12 @@ func (p *program) history(ctx context.Context, in *input) error {
 		return in.err
 	}
 	if !at.IsZero() {
-		past, err := p.client.Then(ctx, subject, at)
+		past, err := p.client.HistoryAt(ctx, subject, at)
 		if err != nil {
 			return err
 		}
 		p.printThen(past)
-		out := pastShown{head: head{schema, past.Listed}, Action: "history", Then: past}
+		out := pastShown{head: head{schema, past.Listed}, Action: "history", AsOf: past}
 		if !past.Listed {
 			out.Error = &wireError{Code: "not-listed", Message: subject.Text() + " was not listed at " + stamp(at)}
 		}
@@ -95,7 +95,7 @@ func (p *program) answer(yes bool, out any) error {
 
 // printEvent shows a change on one line, with the revision that undo takes, and
 // what was said about it below.
-func (p *program) printEvent(e ctl.Event) {
+func (p *program) printEvent(e report.Event) {
 	h := p.human
 	h.printf("  %s  %s  %s, revision %d\n", stamp(e.Time), h.paint(faint, clean(e.Actor)), p.sentence(e), e.Revision)
 	for _, f := range []struct{ name, text string }{{"note", e.Note}, {"ticket", e.Ticket}} {
@@ -105,7 +105,7 @@ func (p *program) printEvent(e ctl.Event) {
 	}
 }
 
-func (p *program) printThen(t ctl.Then) {
+func (p *program) printThen(t report.AsOf) {
 	h := p.human
 	verdict := h.paint(green, "was not listed")
 	if t.Listed {
@@ -132,7 +132,7 @@ func (p *program) printThen(t ctl.Then) {
 }
 
 // printSince shows what has been learnt after the instant.
-func (p *program) printSince(since []ctl.Event) {
+func (p *program) printSince(since []report.Event) {
 	if len(since) == 0 {
 		p.human.printf("\nNothing has changed since.\n")
 		return

@@ -9,8 +9,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"dnsbld/ctl"
 	"dnsbld/listing"
+	"dnsbld/listing/report"
 )
 
 // queryFlags narrow a list of entries.
@@ -25,8 +25,8 @@ func queryFlags() []cli.Flag {
 	}
 }
 
-func (in *input) query() ctl.Query {
-	q := ctl.Query{Reason: in.String("reason"), Within: in.within("within"), Expiring: in.life("expiring"),
+func (in *input) query() report.Query {
+	q := report.Query{Reason: in.String("reason"), Within: in.within("within"), Expiring: in.life("expiring"),
 		Origin: listing.Origin(in.String("origin")), Limit: in.count("limit")}
 	if in.IsSet("source") {
 		name := in.String("source")
@@ -85,7 +85,7 @@ func joinFlush(err error, out *bufio.Writer) error {
 	return err
 }
 
-func (p *program) writeRow(w io.Writer, r ctl.Row) error {
+func (p *program) writeRow(w io.Writer, r report.Row) error {
 	if p.json {
 		return encode(w, r)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"dnsbld/ctl"
 	"dnsbld/listing"
+	"dnsbld/listing/report"
 )
 
 // schema names the form of all JSON that blctl prints.
@@ -38,17 +39,17 @@ type changed struct {
 	Code        listing.Reason   `json:"code"`
 	Revision    listing.Revision `json:"revision"`
 	Until       *time.Time       `json:"until"`
-	Entry       *ctl.Row         `json:"entry"`
+	Entry       *report.Row      `json:"entry"`
 	Decision    *string          `json:"decision"`
 	EffectiveBy *time.Time       `json:"dns_effective_by"`
 	Warnings    []string         `json:"warnings"`
 
-	DryRun    bool        `json:"dry_run,omitempty"`
-	Inside    *ctl.Inside `json:"inside,omitempty"` // of a dry run: what should be looked at first
-	Repeated  bool        `json:"repeated,omitempty"`
-	Addresses float64     `json:"addresses"`
-	Entries   []ctl.Row   `json:"entries"`
-	Changes   []ctl.Event `json:"changes"`
+	DryRun    bool           `json:"dry_run,omitempty"`
+	Inside    *report.Inside `json:"inside,omitempty"` // of a dry run: what should be looked at first
+	Repeated  bool           `json:"repeated,omitempty"`
+	Addresses float64        `json:"addresses"`
+	Entries   []report.Row   `json:"entries"`
+	Changes   []report.Event `json:"changes"`
 }
 
 // asChanged is the JSON of an outcome.
@@ -71,8 +72,8 @@ func asChanged(action, prefix string, out ctl.Outcome) changed {
 }
 
 // hasEnded reports whether the first entry that changed is no more.
-func hasEnded(changes []ctl.Event) bool {
-	return len(changes) > 0 && (changes[0].Action == ctl.Delisted || changes[0].Action == ctl.Expired)
+func hasEnded(changes []report.Event) bool {
+	return len(changes) > 0 && (changes[0].Action == report.Delisted || changes[0].Action == report.Expired)
 }
 
 // list is a slice that JSON shows as a list also when it is empty.

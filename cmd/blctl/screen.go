@@ -10,6 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"dnsbld/ctl"
+	"dnsbld/listing/report"
 )
 
 // screen is what show prints: a label, and lines that belong to it. It fits a
@@ -123,7 +124,7 @@ func (s *screen) verdict() {
 
 // entry is one entry: what, until when, since when, by whom, why, and what was
 // seen.
-func (s *screen) entry(e ctl.Standing) {
+func (s *screen) entry(e report.Held) {
 	label, reason, colour := "listed", clean(e.Reason), red
 	switch {
 	case e.Except:
@@ -157,7 +158,7 @@ func (s *screen) entry(e ctl.Standing) {
 }
 
 // samples are the greetings that were seen; each once, if not all are wanted.
-func (s *screen) samples(e ctl.Standing) {
+func (s *screen) samples(e report.Held) {
 	shown := slices.Clone(e.Samples)
 	if !s.all {
 		most := 2

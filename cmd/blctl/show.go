@@ -10,6 +10,7 @@ import (
 
 	"dnsbld/ctl"
 	"dnsbld/listing"
+	"dnsbld/listing/report"
 )
 
 func (p *program) showCommand() *cli.Command {
@@ -68,7 +69,7 @@ func (p *program) show(ctx context.Context, in *input) error {
 }
 
 // printStanding shows one entry, with what was seen.
-func (p *program) printStanding(e ctl.Standing) {
+func (p *program) printStanding(e report.Held) {
 	h := p.human
 	kind := h.paint(red, clean(e.Reason))
 	if e.Except {
@@ -106,7 +107,7 @@ func at(s listing.Sample) string {
 }
 
 // provenance says what made an entry, beginning with what one needs to undo it.
-func provenance(r ctl.Row) string {
+func provenance(r report.Row) string {
 	parts := []string{fmt.Sprintf("revision %d", r.Revision)}
 	if r.Level > 0 {
 		parts = append(parts, fmt.Sprintf("level %d", r.Level))

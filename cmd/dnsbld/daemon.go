@@ -19,6 +19,7 @@ import (
 	"dnsbld/db"
 	"dnsbld/listing"
 	"dnsbld/listing/index"
+	"dnsbld/listing/report"
 	"dnsbld/zone"
 )
 
@@ -225,14 +226,14 @@ func (d *dnsbld) control() *ctl.Server {
 }
 
 // answers is what DNS says of an address, for people.
-func (d *dnsbld) answers(a netip.Addr) []ctl.Answer {
+func (d *dnsbld) answers(a netip.Addr) []report.Answer {
 	says, err := d.dns.Lookup(a)
 	if err != nil {
 		return nil
 	}
-	var all []ctl.Answer
+	var all []report.Answer
 	for _, s := range says {
-		all = append(all, ctl.Answer{Zone: s.Zone, A: s.A, TXT: s.TXT, TTL: uint32(s.TTL / time.Second)})
+		all = append(all, report.Answer{Zone: s.Zone, A: s.A, TXT: s.TXT, TTL: uint32(s.TTL / time.Second)})
 	}
 	return all
 }

@@ -1,8 +1,8 @@
-package ctl
+package report
 
 import (
 	"cmp"
-	"iter"
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -25,20 +25,20 @@ const shownSenders = 10
 // senders are asked for once.
 const mostAsked = 100
 
-// senders gathers the clean senders that subjects touch.
-type senders struct {
-	ask   func(listing.Subject) iter.Seq2[sighting.Sender, error]
+// cleanSenders gathers the clean senders that subjects touch.
+type cleanSenders struct {
+	ask   Senders
 	found map[listing.Subject]sighting.Sender
 	asked int
 	all   []sighting.Sender // by address; nil: not asked for
 	err   error             // the first
 }
 
-func newSenders(ask func(listing.Subject) iter.Seq2[sighting.Sender, error]) *senders {
-	return &senders{ask: ask, found: map[listing.Subject]sighting.Sender{}}
+func newCleanSenders(ask Senders) *cleanSenders {
+	return &cleanSenders{ask: ask, found: map[listing.Subject]sighting.Sender{}}
 }
 
-func (s *senders) touch(subject listing.Subject) {
+func (s *cleanSenders) touch(subject listing.Subject) {
 	if s.err != nil {
 		return
 	}
@@ -69,7 +69,7 @@ func (s *senders) touch(subject listing.Subject) {
 	}
 }
 
-func (s *senders) askForAll() {
+func (s *cleanSenders) askForAll() {
 	s.all = []sighting.Sender{}
 	for one, err := range s.ask(listing.Subject{}) {
 		if s.err = err; err != nil {
@@ -82,14 +82,10 @@ func (s *senders) askForAll() {
 	})
 }
 
-func (s *senders) result() (*Clean, error) {
-	c := &Clean{Senders: len(s.found), Within: sighting.CleanWithin, Top: []sighting.Sender{}}
-	for _, one := range s.found {
-		c.Top = append(c.Top, one)
-	}
-	slices.SortFunc(c.Top, func(a, b sighting.Sender) int {
+func (s *cleanSenders) result() (*Clean, error) {
+	top := slices.SortedFunc(maps.Values(s.found), func(a, b sighting.Sender) int {
 		return cmp.Or(cmp.Compare(b.Sessions, a.Sessions), a.Subject.Compare(b.Subject))
 	})
-	c.Top = slices.Clone(c.Top[:min(len(c.Top), shownSenders)])
-	return c, s.err
+	top = append([]sighting.Sender{}, top[:min(len(top), shownSenders)]...)
+	return &Clean{Senders: len(s.found), Within: sighting.CleanWithin, Top: top}, s.err
 }

@@ -1,4 +1,4 @@
-package ctl
+package report
 
 import (
 	"errors"
@@ -12,6 +12,14 @@ import (
 	"dnsbld/listing"
 	"dnsbld/listing/sighting"
 )
+
+func subject(text string) listing.Subject {
+	s, err := listing.ParseSubject(text)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
 
 // few are senders close to each other, so that prefixes hold some.
 func few(t *rapid.T) (all []sighting.Sender) {
@@ -31,7 +39,7 @@ func few(t *rapid.T) (all []sighting.Sender) {
 func TestSendersModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := few(t)
-		s := newSenders(func(within listing.Subject) iter.Seq2[sighting.Sender, error] {
+		s := newCleanSenders(func(within listing.Subject) iter.Seq2[sighting.Sender, error] {
 			return func(yield func(sighting.Sender, error) bool) {
 				for _, one := range all {
 					if (!within.IsValid() || within.Overlaps(one.Subject.Prefix)) && !yield(one, nil) {
@@ -72,7 +80,7 @@ func TestSendersModel(t *testing.T) {
 func TestSendersThatCannotBeRead(t *testing.T) {
 	for _, before := range []int{0, mostAsked} {
 		broken := errors.New("no disk")
-		s := newSenders(func(listing.Subject) iter.Seq2[sighting.Sender, error] {
+		s := newCleanSenders(func(listing.Subject) iter.Seq2[sighting.Sender, error] {
 			return func(yield func(sighting.Sender, error) bool) { yield(sighting.Sender{}, broken) }
 		})
 		s.asked = before

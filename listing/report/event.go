@@ -1,4 +1,4 @@
-package ctl
+package report
 
 import (
 	"time"
@@ -45,8 +45,17 @@ type Event struct {
 	Document string               `json:"document,omitempty"` // that was written: its kind and id, such as "proposal p-7xkq2mfa"
 }
 
-// event makes a change an event.
-func (r rows) event(c listing.Change) Event {
+// Events makes changes events.
+func (r Rows) Events(changes []listing.Change) []Event {
+	all := make([]Event, 0, len(changes))
+	for _, c := range changes {
+		all = append(all, r.Event(c))
+	}
+	return all
+}
+
+// Event makes a change an event.
+func (r Rows) Event(c listing.Change) Event {
 	e := Event{Revision: c.Revision, Time: c.Header.Time, Actor: c.Header.Actor, Because: c.Because,
 		Note: c.Header.Note, Ticket: c.Header.Ticket}
 	switch c.Kind {
@@ -83,19 +92,12 @@ func sourceEvent(e *Event, c listing.Change) {
 	}
 }
 
-func nameOf(c listing.Change) string {
-	if c.SourceAfter != nil {
-		return c.SourceAfter.Name
-	}
-	return c.SourceBefore.Name
-}
-
-func (r rows) entryEvent(e *Event, c listing.Change) {
+func (r Rows) entryEvent(e *Event, c listing.Change) {
 	of := c.After
 	if of == nil {
 		of = c.Before
 	}
-	e.Subject, e.Code, e.Reason, e.Source = of.Subject, of.Reason, r.reasons.Symbol(of.Reason), of.Source
+	e.Subject, e.Code, e.Reason, e.Source = of.Subject, of.Reason, r.Reasons.Symbol(of.Reason), of.Source
 	for _, side := range []struct {
 		entry *listing.Entry
 		row   **Row
@@ -110,8 +112,8 @@ func (r rows) entryEvent(e *Event, c listing.Change) {
 
 // past makes an entry of the past a row: the ends that sources have now say
 // nothing about it.
-func (r rows) past(e listing.Entry) Row {
-	row := r.row(e)
+func (r Rows) past(e listing.Entry) Row {
+	row := r.Row(e)
 	row.Until = e.Until
 	return row
 }
@@ -139,4 +141,20 @@ func entryAction(c listing.Change) string {
 // of the source.
 func later(a, b time.Time) bool {
 	return !b.IsZero() && (a.IsZero() || a.After(b))
+}
+
+// subjectOf is what an entry or an allow entry that changed is about; of other
+// changes the zero Subject.
+func subjectOf(c listing.Change) listing.Subject {
+	switch {
+	case c.After != nil:
+		return c.After.Subject
+	case c.Before != nil:
+		return c.Before.Subject
+	case c.AllowAfter != nil:
+		return c.AllowAfter.Subject
+	case c.AllowBefore != nil:
+		return c.AllowBefore.Subject
+	}
+	return listing.Subject{}
 }

@@ -1,10 +1,12 @@
-package ctl
+package report
 
 import (
 	"context"
+	"iter"
 	"slices"
 
 	"dnsbld/listing"
+	"dnsbld/listing/sighting"
 )
 
 // Inside is what a trial run found within reach of a change, that somebody
@@ -15,23 +17,29 @@ type Inside struct {
 	Clean    *Clean            `json:"clean,omitempty"` // nil: sessions are not counted here
 }
 
-// reach gathers what subjects touch.
-type reach struct {
-	Inside
+// Senders yields those who lately greeted as they should within a subject; the
+// zero subject means all.
+type Senders func(within listing.Subject) iter.Seq2[sighting.Sender, error]
+
+// Reach gathers what the subjects of a change touch, each thing once.
+type Reach struct {
+	store    listing.Store
+	found    Inside
 	allows   []listing.Allow // not yet touched
 	canaries []listing.Subject
-	senders  *senders // nil: sessions are not counted
+	senders  *cleanSenders // nil: sessions are not counted
 }
 
-// newReach looks up what there is to be touched.
-func (s *Server) newReach(ctx context.Context) (*reach, error) {
-	now := s.cfg.Book.Now()
-	r := &reach{Inside: Inside{Allows: []listing.Allow{}, Canaries: []listing.Subject{}},
-		canaries: slices.Clone(s.cfg.Book.Rules().Policy.Canaries)}
-	if s.cfg.Sensor != nil {
-		r.senders = newSenders(s.cfg.Sensor.Clean)
+// NewReach looks up what there is to be touched. senders is nil where sessions
+// are not counted.
+func NewReach(ctx context.Context, book *listing.Book, senders Senders) (*Reach, error) {
+	r := &Reach{store: book.Store(), canaries: slices.Clone(book.Rules().Policy.Canaries),
+		found: Inside{Allows: []listing.Allow{}, Canaries: []listing.Subject{}}}
+	if senders != nil {
+		r.senders = newCleanSenders(senders)
 	}
-	err := s.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error {
+	now := book.Now()
+	err := r.store.View(ctx, func(snap listing.Snapshot) error {
 		all, err := snap.Allows()
 		for _, a := range all {
 			if a.Active(now) {
@@ -43,62 +51,56 @@ func (s *Server) newReach(ctx context.Context) (*reach, error) {
 	return r, err
 }
 
-// touch notes what a subject overlaps, each thing once.
-func (r *reach) touch(subject listing.Subject) {
+// Touch notes what a subject overlaps.
+func (r *Reach) Touch(subject listing.Subject) {
 	if !subject.IsValid() {
 		return
 	}
-	r.allows = slices.DeleteFunc(r.allows, func(a listing.Allow) bool {
-		hit := a.Subject.Overlaps(subject.Prefix)
-		if hit {
-			r.Allows = append(r.Allows, a)
-		}
-		return hit
-	})
-	r.canaries = slices.DeleteFunc(r.canaries, func(c listing.Subject) bool {
-		hit := c.Overlaps(subject.Prefix)
-		if hit {
-			r.Canaries = append(r.Canaries, c)
-		}
-		return hit
-	})
+	r.found.Allows = move(&r.allows, r.found.Allows, func(a listing.Allow) bool { return a.Subject.Overlaps(subject.Prefix) })
+	r.found.Canaries = move(&r.canaries, r.found.Canaries, func(c listing.Subject) bool { return c.Overlaps(subject.Prefix) })
 	if r.senders != nil {
 		r.senders.touch(subject)
 	}
 }
 
-// result is all that was touched.
-func (r *reach) result() (*Inside, error) {
+// move takes what is hit out of one list and appends it to the other.
+func move[T any](from *[]T, to []T, hit func(T) bool) []T {
+	for _, one := range *from {
+		if hit(one) {
+			to = append(to, one)
+		}
+	}
+	*from = slices.DeleteFunc(*from, hit)
+	return to
+}
+
+// Result is all that was touched.
+func (r *Reach) Result() (*Inside, error) {
 	if r.senders != nil {
 		clean, err := r.senders.result()
 		if err != nil {
 			return nil, err
 		}
-		r.Clean = clean
+		r.found.Clean = clean
 	}
-	return &r.Inside, nil
+	return &r.found, nil
 }
 
-// inside is what the changes of a trial run touch; of a source that would end,
+// Changes touches what changes of a trial run do; of a source that would end,
 // all that it lists.
-func (s *Server) inside(changes []Event) (*Inside, error) {
-	ctx := context.Background() // a look, which nobody waits to end
-	r, err := s.newReach(ctx)
-	if err != nil {
-		return nil, err
-	}
+func (r *Reach) Changes(ctx context.Context, changes []Event) (*Inside, error) {
 	for _, e := range changes {
-		r.touch(e.Subject)
+		r.Touch(e.Subject)
 		if e.Action != Dropped {
 			continue
 		}
-		if err := s.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error {
+		if err := r.store.View(ctx, func(snap listing.Snapshot) error {
 			for entry, err := range snap.Each(listing.Subject{}) {
 				if err != nil {
 					return err
 				}
 				if entry.Source == e.Source {
-					r.touch(entry.Subject)
+					r.Touch(entry.Subject)
 				}
 			}
 			return nil
@@ -106,32 +108,27 @@ func (s *Server) inside(changes []Event) (*Inside, error) {
 			return nil, err
 		}
 	}
-	return r.result()
+	return r.Result()
 }
 
-// insideOf is what the entries that a revision changed touch, those of an import
-// too, and how many addresses they are.
-func (s *Server) insideOf(ctx context.Context, id listing.Revision) (in *Inside, addresses float64, err error) {
-	r, err := s.newReach(ctx)
-	if err != nil {
-		return nil, 0, err
-	}
-	none := rows{reasons: s.cfg.Book.Rules().Reasons}
-	for c, err := range s.cfg.Book.Store().Changes(ctx, id-1) {
+// Revision touches what the entries that a revision changed do, those of an
+// import too, and says how many addresses they are.
+func (r *Reach) Revision(ctx context.Context, id listing.Revision) (in *Inside, addresses float64, err error) {
+	for c, err := range r.store.Changes(ctx, id-1) {
 		if err != nil {
 			return nil, 0, err
 		}
 		if c.Revision != id {
 			break
 		}
-		if e := none.event(c); e.Subject.IsValid() {
-			r.touch(e.Subject)
-			addresses += e.Subject.Addresses()
+		if s := subjectOf(c); s.IsValid() {
+			r.Touch(s)
+			addresses += s.Addresses()
 		}
 		if c.Last {
 			break
 		}
 	}
-	in, err = r.result()
+	in, err = r.Result()
 	return in, addresses, err
 }

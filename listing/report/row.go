@@ -1,4 +1,4 @@
-package ctl
+package report
 
 import (
 	"time"
@@ -25,55 +25,31 @@ type Row struct {
 	Actor      string           `json:"actor,omitempty"`
 }
 
-// rows makes entries rows, at one moment of the list.
-type rows struct {
-	reasons *listing.Reasons
-	sources map[string]listing.Source
+// Held is an entry that covers a prefix, and what it does there.
+type Held struct {
+	Row
+	Published bool             `json:"published"` // zones that name no reasons of their own answer it
+	Lists     bool             `json:"lists"`     // for this entry the prefix is answered as listed
+	Because   string           `json:"because,omitempty"`
+	Samples   []listing.Sample `json:"samples,omitempty"`
 }
 
-func (s *Server) rows(snap listing.Snapshot) (rows, error) {
-	r := rows{reasons: s.cfg.Book.Rules().Reasons, sources: map[string]listing.Source{}}
-	sources, err := snap.Sources()
-	for _, source := range sources {
-		r.sources[source.Name] = source
-	}
-	return r, err
+// Rows makes rows and events. Without sources, entries are shown as they are.
+type Rows struct {
+	Reasons *listing.Reasons
+	Sources listing.Sources
 }
 
-// end is when an entry ends: at its own end or its source's.
-func (r rows) end(e listing.Entry) time.Time {
-	source, fed := r.sources[e.Source]
-	if fed && (e.Until.IsZero() || source.Until.Before(e.Until)) {
-		return source.Until
-	}
-	return e.Until
+// RowsOf are the rows of a snapshot.
+func RowsOf(snap listing.Snapshot, reasons *listing.Reasons) (Rows, error) {
+	sources, err := listing.SourcesOf(snap)
+	return Rows{reasons, sources}, err
 }
 
-// active reports whether an entry is in force: its time and its source's last.
-func (r rows) active(e listing.Entry, now time.Time) bool { return now.Before(r.end(e)) }
-
-func (r rows) row(e listing.Entry) Row {
-	row := Row{Subject: e.Subject, Reason: r.reasons.Symbol(e.Reason), Code: e.Reason, Except: e.Except,
-		Since: e.Since, Until: r.end(e), Level: e.Level, Origin: e.Origin, Source: e.Source,
+// Row makes an entry a row.
+func (r Rows) Row(e listing.Entry) Row {
+	e = r.Sources.Complete(e)
+	return Row{Subject: e.Subject, Reason: r.Reasons.Symbol(e.Reason), Code: e.Reason, Except: e.Except,
+		Since: e.Since, Until: e.Until, Level: e.Level, Origin: e.Origin, Source: e.Source,
 		Note: e.Note, Ticket: e.Ticket, Revision: e.Revision, PublicNote: e.PublicNote, Actor: e.Actor}
-	if source, fed := r.sources[e.Source]; fed {
-		row.fill(source)
-	}
-	return row
-}
-
-// fill takes from the source what its entries do not keep themselves.
-func (row *Row) fill(s listing.Source) {
-	if row.Since.IsZero() {
-		row.Since = s.Since
-	}
-	if row.Actor == "" {
-		row.Actor = s.Actor
-	}
-	if row.Origin == "" {
-		row.Origin = listing.ByImport
-	}
-	if row.Revision == 0 {
-		row.Revision = s.Revision
-	}
 }
