@@ -16,6 +16,9 @@ func serve(t *testing.T, reply func(n int, query []byte) []byte) netip.AddrPort 
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := conn.SetReadBuffer(4 << 20); err != nil { // a late generator sends a whole window at once
+		t.Fatal(err)
+	}
 	done := make(chan struct{})
 	t.Cleanup(func() { _ = conn.Close(); <-done })
 	go func() {
