@@ -143,4 +143,3 @@ func firstDifference(want, got string) string {
 	}
 	return fmt.Sprintf("%d lines, not %d", len(is), len(was))
 }
-

@@ -3,6 +3,8 @@ package delist
 import (
 	"fmt"
 	"strings"
+
+	"dnsbld/listing/removal"
 )
 
 // LoopHeader marks our own automatic answers; its value is the zone.
@@ -63,7 +65,7 @@ func nobody(h Fields) (why string, yes bool) {
 	}
 	from := h.Values("From")
 	for _, v := range from {
-		local, _, _ := strings.Cut(bareMail(v), "@")
+		local, _, _ := strings.Cut(removal.BareMail(v), "@")
 		switch {
 		case local == "mailer-daemon", strings.HasPrefix(local, "noreply"), strings.HasPrefix(local, "no-reply"), strings.HasPrefix(local, "donotreply"),
 			strings.HasPrefix(local, "owner-"), strings.HasSuffix(local, "-request"), strings.HasSuffix(local, "-owner"):

@@ -1,40 +1,11 @@
 package delist
 
 import (
-	"net/netip"
 	"strings"
 	"time"
 
 	"dnsbld/listing"
 )
-
-// ClaimKind is the form of something that a sender offers as evidence.
-type ClaimKind string
-
-// The kinds of claim.
-const (
-	ClaimReceived ClaimKind = "received" // a Received line
-	ClaimBounce   ClaimKind = "bounce"   // a refusal
-	ClaimLog      ClaimKind = "log"      // a line of a mail server's log
-	ClaimBanner   ClaimKind = "banner"   // the greeting of a server on port 25
-	ClaimRDNS     ClaimKind = "rdns"     // something about reverse DNS
-	ClaimRcpt     ClaimKind = "rcpt"     // something about the RCPT TO command
-	ClaimTelnet   ClaimKind = "telnet"   // an SMTP session by hand
-)
-
-// Claim is one thing that a mail offers, what it proves and what not.
-type Claim struct {
-	Kind         ClaimKind `json:"kind"`
-	Text         string    `json:"text"` // printable ASCII
-	Proves       string    `json:"proves"`
-	DoesNotProve string    `json:"does_not_prove"`
-
-	addr      netip.Addr // that it is about, if it tells
-	helo      string
-	ptr       string
-	confirmed bool
-	time      time.Time
-}
 
 // Limits of a finding.
 const (
@@ -84,7 +55,7 @@ func clip(s string, limit int) string {
 
 func (h hop) claim() Claim {
 	c := newClaim(ClaimReceived, h.text)
-	c.addr, c.helo, c.ptr, c.confirmed, c.time = h.addr, h.helo, h.ptr, h.confirmed, h.time
+	c.Addr, c.HELO, c.PTR, c.Confirmed, c.Time = h.addr, h.helo, h.ptr, h.confirmed, h.time
 	switch {
 	case h.inner:
 		c.Proves = "how mail moved inside one network, or was handed in by a user"
@@ -134,7 +105,7 @@ func claims(flat string, trail []hop) []Claim {
 			}
 			from, to := p.around(flat, m[0], m[1])
 			c := newClaim(p.kind, flat[from:to])
-			c.study(flat[from:to])
+			study(&c, flat[from:to])
 			all = append(all, c)
 			own = append(own, [2]int{m[0], to})
 			made++
@@ -229,30 +200,30 @@ var (
 
 // study reads from the text of a claim what it says of address, greeting, name
 // and time.
-func (c *Claim) study(text string) {
+func study(c *Claim, text string) {
 	switch c.Kind {
 	case ClaimLog, ClaimBounce, ClaimTelnet:
 		for _, re := range []*expr{ofClient, inPage} {
-			if m := re.get().FindStringSubmatch(text); m != nil && !c.addr.IsValid() {
-				c.addr = firstAddr(strings.Trim(m[1], ".:"))
+			if m := re.get().FindStringSubmatch(text); m != nil && !c.Addr.IsValid() {
+				c.Addr = firstAddr(strings.Trim(m[1], ".:"))
 			}
 		}
-		c.time = claimTime(text)
+		c.Time = claimTime(text)
 	case ClaimRDNS:
 		if m := reverseName.get().FindStringSubmatch(text); m != nil {
-			c.addr = firstAddr(m[4] + "." + m[3] + "." + m[2] + "." + m[1])
+			c.Addr = firstAddr(m[4] + "." + m[3] + "." + m[2] + "." + m[1])
 		}
 		if m := pointer.get().FindStringSubmatch(text); m != nil {
-			c.ptr = hostName(m[1])
+			c.PTR = hostName(m[1])
 		}
 	}
 	if c.Kind != ClaimLog {
 		return
 	}
 	if m := eximLog.get().FindStringSubmatch(text); m != nil {
-		c.helo = m[2] + m[3]
+		c.HELO = m[2] + m[3]
 	} else if m := logHELO.get().FindStringSubmatch(text); m != nil {
-		c.helo = strings.TrimSuffix(m[1], ">")
+		c.HELO = strings.TrimSuffix(m[1], ">")
 	}
 }
 

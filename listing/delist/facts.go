@@ -7,44 +7,6 @@ import (
 	"dnsbld/listing"
 )
 
-// Code is a decision on a request to delist. Codes are promises: scripts and
-// letters go by them.
-type Code string
-
-// The decisions, in the order in which they are tried.
-const (
-	NotListed      Code = "NOT_LISTED"
-	RateLimit      Code = "RATE_LIMIT"
-	Network        Code = "NETWORK"
-	ManualHold     Code = "MANUAL_HOLD"
-	Identity       Code = "IDENTITY"
-	StillOffending Code = "STILL_OFFENDING"
-	MixedTraffic   Code = "MIXED_TRAFFIC"
-	RepeatLockout  Code = "REPEAT_LOCKOUT"
-	ExpiresSoon    Code = "EXPIRES_SOON"
-	NoProof        Code = "NO_PROOF"
-	OKSupport      Code = "OK_SUPPORT"
-	OKSelf         Code = "OK_SELF"
-)
-
-// Codes are all decisions, in the order in which they are tried.
-func Codes() []Code {
-	return []Code{NotListed, RateLimit, Network, ManualHold, Identity, StillOffending, MixedTraffic,
-		RepeatLockout, ExpiresSoon, NoProof, OKSupport, OKSelf}
-}
-
-// OK reports whether the address may be delisted now.
-func (c Code) OK() bool { return c == OKSupport || c == OKSelf }
-
-// waits reports whether the code names a bar that time alone takes away.
-func (c Code) waits() bool {
-	switch c {
-	case RateLimit, Network, ManualHold, StillOffending, MixedTraffic, RepeatLockout:
-		return true
-	}
-	return false
-}
-
 // Facts are what a decision rests on.
 type Facts struct {
 	Address  netip.Addr
@@ -82,19 +44,6 @@ type Role uint8
 const (
 	Sender  Role = iota
 	Support      // a person at the desk, who decides for the sender
-)
-
-// ProofKind is how a sender shows that he controls an address, or has mended
-// it.
-type ProofKind string
-
-// Kinds of proof, best first.
-const (
-	ProofMail     ProofKind = "mail"     // a mail from the address to helo+TOKEN@probe…: control and the fix at once
-	ProofSessions ProofKind = "sessions" // clean confirmed sessions in our counters
-	ProofTXT      ProofKind = "txt"      // the token in TXT at the forward-confirmed name
-	ProofWeb      ProofKind = "web"      // the web request comes from the address
-	ProofName     ProofKind = "name"     // the forward-confirmed name is within the requester's domain
 )
 
 // Proof is one piece of it.

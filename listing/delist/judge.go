@@ -8,17 +8,6 @@ import (
 	"dnsbld/listing"
 )
 
-// Decision is what is answered to a request to delist. Its JSON form is that
-// of `blctl eligibility --json`.
-type Decision struct {
-	Code     Code   `json:"decision"`
-	Sentence string `json:"sentence"` // to the sender
-	// RetryAfter is the first instant at which waiting has done all that it
-	// can; nil where there is nothing to wait for. Whole seconds, UTC.
-	RetryAfter  *time.Time `json:"retry_after"`
-	ChangesWhen string     `json:"changes_when"` // what would change the decision
-}
-
 // Judge decides a request to delist: the first code that applies. It is a pure
 // function of its arguments.
 func Judge(f Facts, now time.Time) Decision {
@@ -177,12 +166,12 @@ func mayself(e Listing) bool {
 // retryAfter tries the instants at which time alone can change something.
 func (v *view) retryAfter() *time.Time {
 	code := v.code()
-	if !code.waits() && code != ExpiresSoon {
+	if !code.Waits() && code != ExpiresSoon {
 		return nil
 	}
 	for _, t := range v.turns() {
 		then := newView(v.Facts, t).code()
-		if !then.waits() && then != code {
+		if !then.Waits() && then != code {
 			return &t
 		}
 	}

@@ -210,7 +210,7 @@ func TestRetryAfter(t *testing.T) {
 		f.Offered.Time = ago(time.Hour)
 		d := Judge(f, noon)
 		if d.RetryAfter == nil {
-			if d.Code.waits() || d.Code == ExpiresSoon {
+			if d.Code.Waits() || d.Code == ExpiresSoon {
 				rt.Fatalf("%s without a time", d.Code)
 			}
 			return
@@ -219,10 +219,10 @@ func TestRetryAfter(t *testing.T) {
 			rt.Fatalf("retry after %v", d.RetryAfter)
 		}
 		early := noon.Add(time.Duration(rapid.Int64Range(0, int64(d.RetryAfter.Sub(noon))-1).Draw(rt, "early")))
-		if c := Judge(f, early).Code; !c.waits() && c != ExpiresSoon {
+		if c := Judge(f, early).Code; !c.Waits() && c != ExpiresSoon {
 			rt.Fatalf("%s already at %v", c, early)
 		}
-		if c := Judge(f, *d.RetryAfter).Code; c.waits() {
+		if c := Judge(f, *d.RetryAfter).Code; c.Waits() {
 			rt.Fatalf("still %s at %v", c, d.RetryAfter)
 		}
 	})

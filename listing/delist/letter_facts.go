@@ -10,16 +10,6 @@ import (
 	"dnsbld/listing"
 )
 
-// Outcome is what was done about a request before the letter is written.
-type Outcome string
-
-// Outcomes.
-const (
-	Stands    Outcome = ""          // nothing: the decision is what there is to say
-	Removed   Outcome = "delisted"  // the listing was ended
-	Withdrawn Outcome = "our-error" // it was ended as our error: the letter apologises
-)
-
 // LetterFacts are all that a letter says. It names no other fact.
 type LetterFacts struct {
 	Zone        string // "bl.example"

@@ -95,7 +95,7 @@ func newPage(f LetterFacts) *page {
 	}
 	if f.Decision.RetryAfter != nil {
 		p.Retry = stamp(*f.Decision.RetryAfter)
-		if f.Decision.Code.waits() && !strings.Contains(p.Changes, p.Retry) {
+		if f.Decision.Code.Waits() && !strings.Contains(p.Changes, p.Retry) {
 			p.Wait = p.Retry
 		}
 	}
@@ -161,7 +161,7 @@ func newClaims(all []Claim) []claimPage {
 			continue
 		}
 		pages = append(pages, claimPage{What: claimNames[c.Kind], Text: line(clip(c.Text, 300)), Proves: line(c.Proves), DoesNotProve: line(c.DoesNotProve),
-			Counts: c.helo != "" && c.addr.IsValid(), HELO: line(clip(c.helo, maxHELO))})
+			Counts: c.HELO != "" && c.Addr.IsValid(), HELO: line(clip(c.HELO, maxHELO))})
 	}
 	return pages
 }
@@ -173,7 +173,7 @@ func repeated(all []Claim, n int) bool {
 	remark := c.Kind != ClaimReceived && c.Kind != ClaimLog && c.Kind != ClaimBounce
 	for m, o := range all {
 		quoted := o.Kind == ClaimTelnet && strings.Contains(o.Text, c.Text)
-		better := o.Kind == c.Kind && remark && (o.weight() > c.weight() || o.weight() == c.weight() && m < n)
+		better := o.Kind == c.Kind && remark && (weight(o) > weight(c) || weight(o) == weight(c) && m < n)
 		if m != n && (quoted || better) {
 			return true
 		}
@@ -183,9 +183,9 @@ func repeated(all []Claim, n int) bool {
 
 // weight orders remarks of a kind: one that names an address or a name, then one
 // in the sender's words, then one that quotes ours.
-func (c Claim) weight() int {
+func weight(c Claim) int {
 	switch {
-	case c.addr.IsValid() || c.ptr != "" || quad.get().MatchString(c.Text):
+	case c.Addr.IsValid() || c.PTR != "" || quad.get().MatchString(c.Text):
 		return 2
 	case strings.Contains(c.Text, "matches rcpt"):
 		return 0

@@ -11,15 +11,6 @@ import (
 	"dnsbld/listing"
 )
 
-// Reference stands on a letter. From it alone `blctl letter --verify` tells
-// whether the letter is ours, about which address, when it was written and
-// what it decided.
-type Reference struct {
-	Address netip.Addr `json:"address"`
-	Time    time.Time  `json:"time"` // to the minute
-	Code    Code       `json:"decision"`
-}
-
 const (
 	refHead = 5 // minutes since 1970 (4 octets), the place of the code in Codes (1)
 	refMAC  = 6

@@ -109,9 +109,9 @@ func TestTokenOfAnyAddress(t *testing.T) {
 
 func TestForeignReference(t *testing.T) {
 	s := signer(t, testKey)
-	ours := s.Reference(Reference{sender, noon, OKSelf})
+	ours := s.Reference(Reference{Address: sender, Time: noon, Code: OKSelf})
 	for _, text := range []string{"", "L", "L-", "L-AAAAA-AAAAA-AAAAA", "T" + ours[1:], ours[:len(ours)-1], ours + "A", "X" + ours,
-		signer(t, "another key for tests").Reference(Reference{sender, noon, OKSelf}), strings.Replace(ours, "-", "\x00", 1)} {
+		signer(t, "another key for tests").Reference(Reference{Address: sender, Time: noon, Code: OKSelf}), strings.Replace(ours, "-", "\x00", 1)} {
 		if r, err := s.ReadReference(text); !errors.Is(err, listing.ErrNotFound) {
 			t.Errorf("%q is %+v, %v", text, r, err)
 		}

@@ -6,30 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
-
-	"dnsbld/listing/helo"
 )
-
-// Finding is what a mail or pasted text shows. Its JSON form is that of
-// `blctl triage --json`. All text in it is printable ASCII.
-type Finding struct {
-	Address    *netip.Addr  `json:"address"`    // what it is about; nil unless exactly one candidate stands
-	Candidates []netip.Addr `json:"candidates"` // in order of appearance
-	HELO       string       `json:"helo"`       // as somebody saw it; empty if nobody says so
-	PTR        []string     `json:"ptr"`        // names in reverse DNS that are claimed
-	Time       *time.Time   `json:"time"`       // of the session in question, UTC
-	References []string     `json:"references"` // numbers of incidents and tickets
-	Claims     []Claim      `json:"claims"`
-	ListedThen *bool        `json:"listed_then"` // whether the address was listed at Time: left to the caller
-	Human      bool         `json:"human"`       // a person has to decide what it is about
-	Automatic  string       `json:"automatic,omitempty"`
-	Cut        bool         `json:"cut,omitempty"`    // it was longer than is read
-	Server     string       `json:"server,omitempty"` // the one kind of mail server that it speaks of, a Fix's Server
-
-	From      string `json:"-"` // who wrote it: personal data
-	MessageID string `json:"-"`
-}
 
 // Triage reads a mail or pasted text, at most 1 MiB of it. It believes nothing:
 // it says what is claimed, what that would prove, and what not. Automatic says
@@ -68,39 +45,8 @@ func find(flat string) Finding {
 	if f.Claims == nil {
 		f.Claims = []Claim{}
 	}
-	f.settle()
+	f.Settle()
 	return f
-}
-
-// settle takes from the claims what fits the candidates.
-func (f *Finding) settle() {
-	f.Address, f.Human = nil, true
-	f.HELO, f.Time, f.PTR = "", nil, []string{}
-	if len(f.Candidates) == 1 {
-		f.Address, f.Human = &f.Candidates[0], false
-	}
-	for _, c := range f.Claims {
-		if c.addr.IsValid() && !slices.Contains(f.Candidates, c.addr) {
-			continue
-		}
-		if f.HELO == "" {
-			f.HELO = helo.Escape(c.helo, helo.MaxName)
-		}
-		if f.Time == nil && !c.time.IsZero() {
-			f.Time = &c.time
-		}
-		if c.ptr != "" && !slices.Contains(f.PTR, c.ptr) {
-			f.PTR = append(f.PTR, c.ptr)
-		}
-	}
-}
-
-// Exclude takes addresses out that cannot be what the mail is about, such as
-// this list's own servers.
-func (f *Finding) Exclude(ours func(netip.Addr) bool) {
-	f.Candidates = slices.DeleteFunc(slices.Clone(f.Candidates), ours)
-	f.settle()
-	f.Human = f.Human || f.Cut
 }
 
 // receiving are the forms in which texts name the host that mail went to, or
@@ -159,7 +105,7 @@ func asClient(out map[netip.Addr]bool, trail []hop, all []Claim) {
 	}
 	for _, c := range all {
 		if c.Kind == ClaimBounce || c.Kind == ClaimLog || c.Kind == ClaimTelnet {
-			delete(out, c.addr)
+			delete(out, c.Addr)
 		}
 	}
 }
@@ -179,12 +125,15 @@ func standing(flat string, out map[netip.Addr]bool, all []Claim) []netip.Addr {
 		}
 	}
 	for _, c := range all {
-		if c.addr.IsValid() && c.Kind != ClaimReceived {
-			add(c.addr)
+		if c.Addr.IsValid() && c.Kind != ClaimReceived {
+			add(c.Addr)
 		}
 	}
 	return found
 }
+
+// mostReferences is how many numbers of incidents are named.
+const mostReferences = 20
 
 // maxCandidates is how many are named; from two on a person decides anyway.
 const maxCandidates = 20
@@ -212,22 +161,22 @@ var (
 func references(flat string) []string {
 	found := []string{}
 	add := func(s string) {
-		if !slices.Contains(found, s) && len(found) < maxReferences {
+		if !slices.Contains(found, s) && len(found) < mostReferences {
 			found = append(found, s)
 		}
 	}
-	for _, m := range rtStyle.get().FindAllStringSubmatch(flat, maxReferences) {
+	for _, m := range rtStyle.get().FindAllStringSubmatch(flat, mostReferences) {
 		add(m[1])
 	}
-	for _, m := range numbered.get().FindAllStringSubmatch(flat, maxReferences) {
+	for _, m := range numbered.get().FindAllStringSubmatch(flat, mostReferences) {
 		add(m[1])
 	}
-	for _, m := range system.get().FindAllString(flat, maxReferences) {
+	for _, m := range system.get().FindAllString(flat, mostReferences) {
 		if _, number, _ := strings.Cut(m, ":"); !slices.Contains(found, number) {
 			add(m)
 		}
 	}
-	for _, m := range ourOwn.get().FindAllString(flat, maxReferences) {
+	for _, m := range ourOwn.get().FindAllString(flat, mostReferences) {
 		add(m)
 	}
 	return found

@@ -101,7 +101,7 @@ func TestTriage2006(t *testing.T) {
 	if !strings.Contains(kinds[ClaimBanner].Proves, "inbound information") || !strings.Contains(kinds[ClaimBanner].DoesNotProve, "HELO") {
 		t.Errorf("the banner: %+v", kinds[ClaimBanner])
 	}
-	if !kinds[ClaimReceived].confirmed {
+	if !kinds[ClaimReceived].Confirmed {
 		t.Error("the name in the Received line is forward-confirmed")
 	}
 	if f := triage(t, string(raw)+"\nSee also incident 1424158."); !slices.Equal(f.References, []string{"1425832", "1424158"}) {
@@ -156,7 +156,7 @@ func TestTriageReplyToLetter(t *testing.T) {
 	s := signer(t, testKey)
 	for _, code := range []Code{OKSelf, StillOffending, NoProof} {
 		lf := facts(code, seen(t, listing.BareIP))
-		lf.Reference = s.Reference(Reference{sender, noon, code})
+		lf.Reference = s.Reference(Reference{Address: sender, Time: noon, Code: code})
 		text, err := letters(t).Render(lf)
 		if err != nil {
 			t.Fatal(err)
@@ -182,7 +182,7 @@ func sound(t testing.TB, f Finding) {
 	if (f.Address == nil) != (len(f.Candidates) != 1) || (f.Address == nil && !f.Human) {
 		t.Errorf("address %v, human %t, candidates %v", f.Address, f.Human, f.Candidates)
 	}
-	if len(f.Candidates) > maxCandidates || len(f.Claims) > maxClaims || len(f.References) > maxReferences {
+	if len(f.Candidates) > maxCandidates || len(f.Claims) > maxClaims || len(f.References) > mostReferences {
 		t.Errorf("%d candidates, %d claims, %d references", len(f.Candidates), len(f.Claims), len(f.References))
 	}
 	for _, a := range f.Candidates {
@@ -242,4 +242,11 @@ func FuzzTriage(f *testing.F) {
 			}
 		}
 	})
+}
+
+// The identifiers of our tickets are found in mails.
+func TestOwnNumbers(t *testing.T) {
+	if id := NewID('T'); !ourOwn.get().MatchString(id) {
+		t.Errorf("%q is not found", id)
+	}
 }

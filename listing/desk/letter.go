@@ -14,16 +14,6 @@ import (
 	"dnsbld/listing/sighting"
 )
 
-// Letter is a letter about an address as it stands.
-type Letter struct {
-	Address   netip.Addr      `json:"address"`
-	Decision  delist.Decision `json:"decision"`
-	Subject   string          `json:"subject"`
-	Reference string          `json:"reference"`
-	Ticket    string          `json:"ticket,omitempty"`
-	Letter    string          `json:"letter"`
-}
-
 // Letter writes the letter about an address as it stands, and changes nothing.
 // It fails with the code no-evidence when it would uphold a listing without
 // naming what was seen.

@@ -71,12 +71,6 @@ func (d *Desk) contact(r Request, now time.Time) (delist.Contact, error) {
 	return c, d.keepContact(c)
 }
 
-// Person is all that is kept about somebody by his mail address.
-type Person struct {
-	Contacts []delist.Contact `json:"contacts"`
-	Answers  []Done           `json:"answers"` // the letters of the last days
-}
-
 // Export is all that is kept about a mail address.
 func (d *Desk) Export(address string) (Person, error) {
 	p, _, err := d.person(address)

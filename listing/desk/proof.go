@@ -16,26 +16,6 @@ import (
 // TXT.
 const TokenPrefix = "helo+"
 
-// Ways are how a sender can show that he controls a listed address.
-type Ways struct {
-	Probe string      `json:"probe,omitempty"` // a mail from the address to it is proof; empty: there is no probe address
-	Text  string      `json:"txt,omitempty"`   // in TXT at the forward-confirmed name it is proof; empty: DNS is not asked
-	Until time.Time   `json:"until"`           // so long they are good
-	Came  *ProbeMail  `json:"came,omitempty"`  // the last mail to the probe address
-	Known delist.Code `json:"decision"`        // as things stand
-}
-
-// ProbeMail is what a mail to a probe address showed.
-type ProbeMail struct {
-	Time    time.Time     `json:"time"`
-	HELO    string        `json:"helo"` // printable ASCII
-	Code    helo.Code     `json:"code"`
-	Proof   bool          `json:"proof"`             // of control
-	Clean   bool          `json:"clean"`             // and of the fix
-	Refused string        `json:"refused,omitempty"` // why it is no proof: "token-expired"
-	Verdict helo.Strength `json:"strength"`
-}
-
 // Ways are the ways to prove that an address is the sender's; nil: it is not
 // listed.
 func (d *Desk) Ways(ctx context.Context, a netip.Addr) (*Ways, error) {

@@ -30,24 +30,6 @@ type Request struct {
 	DryRun  bool            // say what would be done
 }
 
-// Done is what was done about a request.
-type Done struct {
-	Address     netip.Addr       `json:"address"`
-	Decision    delist.Decision  `json:"decision"`
-	Ticket      string           `json:"ticket,omitempty"`
-	Outcome     delist.Outcome   `json:"outcome"`
-	Revision    listing.Revision `json:"revision,omitempty"`    // that ended the listing
-	EffectiveBy time.Time        `json:"effective_by,omitzero"` // when the last resolver has let go of it
-	Subject     string           `json:"subject,omitempty"`     // of the mail that carries the letter
-	Letter      string           `json:"letter"`                // empty: none can be written, and NoLetter says why
-	NoLetter    *listing.Error   `json:"-"`
-	Zone        string           `json:"zone,omitempty"`      // the list, as letters name it
-	Desk        string           `json:"desk,omitempty"`      // where people write to
-	Repeated    bool             `json:"repeated,omitempty"`  // it was heard before: this is what was answered then
-	Proof       delist.ProofKind `json:"proof,omitempty"`     // that came with it, or was found in DNS
-	NoAnswer    string           `json:"no_answer,omitempty"` // why no program may send the letter; empty: one may
-}
-
 // Request counts a request, decides it, follows it with a ticket, ends the
 // listing where that is asked for and allowed, and writes the letter.
 //

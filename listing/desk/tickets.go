@@ -11,29 +11,6 @@ import (
 	"dnsbld/listing/delist"
 )
 
-// Step is what a person does to a ticket.
-type Step struct {
-	Actor     string               `json:"-"`
-	Verb      Verb                 `json:"verb"`
-	Note      string               `json:"note,omitempty"`
-	Code      delist.Code          `json:"code,omitempty"`      // for Deny
-	Because   listing.DelistReason `json:"because,omitempty"`   // for Grant: what the listing ends for
-	Reference string               `json:"reference,omitempty"` // in another system, to be added
-}
-
-// Verb is what can be done to a ticket.
-type Verb string
-
-// The verbs.
-const (
-	Note   Verb = "note"
-	Ask    Verb = "ask" // the sender for what is not known
-	Grant  Verb = "grant"
-	Deny   Verb = "deny"
-	Appeal Verb = "appeal"
-	Close  Verb = "close"
-)
-
 func readTicket(snap listing.Snapshot, id string) (delist.Ticket, listing.Revision, error) {
 	var t delist.Ticket
 	doc, err := snap.Document(delist.TicketKind, id)
@@ -101,13 +78,6 @@ func byReference(snap listing.Snapshot, name string) (found delist.Ticket, err e
 	return found, err
 }
 
-// Query narrows a list of tickets.
-type Query struct {
-	Address netip.Addr   // its zero value: any
-	State   delist.State // empty: any
-	All     bool         // those that are over, too
-}
-
 // Tickets lists tickets, the longest open first.
 func (d *Desk) Tickets(ctx context.Context, q Query) ([]delist.Ticket, error) {
 	found := []delist.Ticket{}
@@ -120,7 +90,7 @@ func (d *Desk) Tickets(ctx context.Context, q Query) ([]delist.Ticket, error) {
 			if err != nil {
 				return err
 			}
-			if q.matches(t) {
+			if q.Matches(t) {
 				found = append(found, t)
 			}
 		}
@@ -128,12 +98,6 @@ func (d *Desk) Tickets(ctx context.Context, q Query) ([]delist.Ticket, error) {
 	})
 	slices.SortStableFunc(found, func(x, y delist.Ticket) int { return x.Opened.Compare(y.Opened) })
 	return found, err
-}
-
-func (q Query) matches(t delist.Ticket) bool {
-	over := t.State == delist.Closed
-	return (!q.Address.IsValid() || listing.Canonical(q.Address) == t.Address) &&
-		(q.State == "" || q.State == t.State) && (q.All || q.State != "" || !over)
 }
 
 // Take does something to a ticket. Granting a request also ends the listing.
@@ -152,7 +116,7 @@ func (d *Desk) Take(ctx context.Context, name string, s Step) (t delist.Ticket, 
 		if n < 0 {
 			return &listing.Error{Kind: listing.ErrConflict, Code: "old-ticket", Message: "ticket " + id + " is too old to be changed", Hint: "open another for the address"}
 		}
-		if t, err = s.take(dr.tickets[n].Ticket, dr.now); err == nil {
+		if t, err = take(s, dr.tickets[n].Ticket, dr.now); err == nil {
 			t, err = refer(t, s.Reference)
 		}
 		if err == nil {
@@ -164,7 +128,7 @@ func (d *Desk) Take(ctx context.Context, name string, s Step) (t delist.Ticket, 
 }
 
 // take is the ticket after a step.
-func (s Step) take(t delist.Ticket, now time.Time) (delist.Ticket, error) {
+func take(s Step, t delist.Ticket, now time.Time) (delist.Ticket, error) {
 	by := delist.Step{Time: now, Actor: s.Actor, Note: s.Note}
 	switch s.Verb {
 	case Note:
@@ -199,7 +163,7 @@ func (d *Desk) grant(ctx context.Context, t delist.Ticket, s *Step) (listing.Rev
 			s.Because = listing.AppealUpheld
 		}
 	}
-	if _, err := s.take(t, d.now()); err != nil {
+	if _, err := take(*s, t, d.now()); err != nil {
 		return 0, err
 	}
 	res, err := d.cfg.Book.Delist(ctx, s.Actor, listing.Delist{Subject: listing.HostSubject(t.Address), Because: s.Because, Ticket: t.ID})

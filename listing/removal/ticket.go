@@ -1,10 +1,12 @@
-package delist
+package removal
 
 import (
 	"crypto/rand"
 	"fmt"
 	"net/netip"
+	"regexp"
 	"slices"
+	"sync"
 	"time"
 
 	"dnsbld/listing"
@@ -121,7 +123,7 @@ func (t Ticket) Move(to State, by Step) (Ticket, error) {
 			Message: fmt.Sprintf("a ticket is not %s without saying why", to), Hint: "use deny with a decision code, grant, or delist with --because"}
 	case Closed:
 		if t.State == Monitoring && by.Time.Before(t.WatchUntil) {
-			return t, t.conflict(to, fmt.Sprintf("the address is watched until %s; the ticket closes then", stamp(t.WatchUntil)))
+			return t, t.conflict(to, fmt.Sprintf("the address is watched until %s; the ticket closes then", t.WatchUntil.UTC().Format("2006-01-02 15:04:05 UTC")))
 		}
 	}
 	moved, err := t.move(to, by)
@@ -260,7 +262,7 @@ func (t Ticket) conflict(to State, hint string) error {
 }
 
 // mailbox is what looks like a mail address.
-var mailbox = lazy(`[^\s<>"'(),;:]+@[^\s<>"'(),;:]+`)
+var mailbox = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[^\s<>"'(),;:]+@[^\s<>"'(),;:]+`) })
 
 func (t Ticket) note(by Step, state State) (Ticket, error) {
 	switch {
@@ -270,18 +272,20 @@ func (t Ticket) note(by Step, state State) (Ticket, error) {
 		return t, &listing.Error{Kind: listing.ErrPolicy, Code: "too-many-notes",
 			Message: fmt.Sprintf("ticket %s has %d notes, which is all it takes", t.ID, maxNotes), Hint: "close it and open another for the address"}
 	}
-	text := listing.Printable(mailbox.get().ReplaceAllString(by.Note, "[mail address]"))
+	text := listing.Printable(mailbox().ReplaceAllString(by.Note, "[mail address]"))
 	t.Notes = append(t.Notes[:len(t.Notes):len(t.Notes)], Note{Time: by.Time.UTC(), Actor: by.Actor, State: state, Text: text[:min(len(text), maxNote)]})
 	return t, nil
 }
 
 // outside is the form of a reference in another system.
-var outside = lazy(`^[a-z][a-z0-9-]{0,19}:[A-Za-z0-9._/-]{1,64}$`)
+var outside = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[a-z][a-z0-9-]{0,19}:[A-Za-z0-9._/-]{1,64}$`)
+})
 
 // Refer adds a reference in another system, such as "rt:1425832", once.
 func (t Ticket) Refer(reference string) (Ticket, error) {
 	switch {
-	case !outside.get().MatchString(reference):
+	case !outside().MatchString(reference):
 		return t, &listing.Error{Kind: listing.ErrInvalid, Code: "bad-reference",
 			Message: listing.Quote(reference) + " is not a reference", Hint: "write the system and the number, for example rt:1425832"}
 	case slices.Contains(t.References, reference):

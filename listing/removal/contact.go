@@ -1,4 +1,4 @@
-package delist
+package removal
 
 import (
 	"strings"
@@ -23,8 +23,8 @@ const AnswerPause = 24 * time.Hour
 // Matches reports whether a mail address is the contact's, for those who ask
 // what is known of them. Case does not count, for hardly any system counts it.
 func (c Contact) Matches(mail string) bool {
-	mail = bareMail(mail)
-	return mail != "" && mail == bareMail(c.Mail)
+	mail = BareMail(mail)
+	return mail != "" && mail == BareMail(c.Mail)
 }
 
 // MayAnswer reports whether an automatic answer on a ticket may be sent now.
@@ -33,8 +33,8 @@ func (c Contact) MayAnswer(ticket string, now time.Time) bool {
 	return !ever || now.Sub(last) >= AnswerPause
 }
 
-// bareMail is the address out of "Name <local@domain>", in lower case.
-func bareMail(s string) string {
+// BareMail is the address out of "Name <local@domain>", in lower case.
+func BareMail(s string) string {
 	if open := strings.LastIndexByte(s, '<'); open >= 0 {
 		s = s[open+1:]
 		if end := strings.IndexByte(s, '>'); end >= 0 {

@@ -1,0 +1,100 @@
+package removal
+
+import (
+	"net/netip"
+	"time"
+
+	"dnsbld/listing"
+	"dnsbld/listing/helo"
+)
+
+// Action is what a person does to a ticket.
+type Action struct {
+	Actor     string               `json:"-"`
+	Verb      Verb                 `json:"verb"`
+	Note      string               `json:"note,omitempty"`
+	Code      Code                 `json:"code,omitempty"`      // for Deny
+	Because   listing.DelistReason `json:"because,omitempty"`   // for Grant: what the listing ends for
+	Reference string               `json:"reference,omitempty"` // in another system, to be added
+}
+
+// Verb is what can be done to a ticket.
+type Verb string
+
+// The verbs.
+const (
+	VerbNote   Verb = "note"
+	VerbAsk    Verb = "ask" // the sender for what is not known
+	VerbGrant  Verb = "grant"
+	VerbDeny   Verb = "deny"
+	VerbAppeal Verb = "appeal"
+	VerbClose  Verb = "close"
+)
+
+// Query narrows a list of tickets.
+type Query struct {
+	Address netip.Addr // its zero value: any
+	State   State      // empty: any
+	All     bool       // those that are over, too
+}
+
+// Matches reports whether a ticket is one of those asked for.
+func (q Query) Matches(t Ticket) bool {
+	over := t.State == Closed
+	return (!q.Address.IsValid() || listing.Canonical(q.Address) == t.Address) &&
+		(q.State == "" || q.State == t.State) && (q.All || q.State != "" || !over)
+}
+
+// Letter is a letter about an address as it stands.
+type Letter struct {
+	Address   netip.Addr `json:"address"`
+	Decision  Decision   `json:"decision"`
+	Subject   string     `json:"subject"`
+	Reference string     `json:"reference"`
+	Ticket    string     `json:"ticket,omitempty"`
+	Letter    string     `json:"letter"`
+}
+
+// Answer is what was done about a request.
+type Answer struct {
+	Address     netip.Addr       `json:"address"`
+	Decision    Decision         `json:"decision"`
+	Ticket      string           `json:"ticket,omitempty"`
+	Outcome     Outcome          `json:"outcome"`
+	Revision    listing.Revision `json:"revision,omitempty"`    // that ended the listing
+	EffectiveBy time.Time        `json:"effective_by,omitzero"` // when the last resolver has let go of it
+	Subject     string           `json:"subject,omitempty"`     // of the mail that carries the letter
+	Letter      string           `json:"letter"`                // empty: none can be written, and NoLetter says why
+	NoLetter    *listing.Error   `json:"-"`
+	Zone        string           `json:"zone,omitempty"`      // the list, as letters name it
+	Desk        string           `json:"desk,omitempty"`      // where people write to
+	Repeated    bool             `json:"repeated,omitempty"`  // it was heard before: this is what was answered then
+	Proof       ProofKind        `json:"proof,omitempty"`     // that came with it, or was found in DNS
+	NoAnswer    string           `json:"no_answer,omitempty"` // why no program may send the letter; empty: one may
+}
+
+// Ways are how a sender can show that he controls a listed address.
+type Ways struct {
+	Probe string     `json:"probe,omitempty"` // a mail from the address to it is proof; empty: there is no probe address
+	Text  string     `json:"txt,omitempty"`   // in TXT at the forward-confirmed name it is proof; empty: DNS is not asked
+	Until time.Time  `json:"until"`           // so long they are good
+	Came  *ProbeMail `json:"came,omitempty"`  // the last mail to the probe address
+	Known Code       `json:"decision"`        // as things stand
+}
+
+// ProbeMail is what a mail to a probe address showed.
+type ProbeMail struct {
+	Time    time.Time     `json:"time"`
+	HELO    string        `json:"helo"` // printable ASCII
+	Code    helo.Code     `json:"code"`
+	Proof   bool          `json:"proof"`             // of control
+	Clean   bool          `json:"clean"`             // and of the fix
+	Refused string        `json:"refused,omitempty"` // why it is no proof: "token-expired"
+	Verdict helo.Strength `json:"strength"`
+}
+
+// Person is all that is kept about somebody by his mail address.
+type Person struct {
+	Contacts []Contact `json:"contacts"`
+	Answers  []Answer  `json:"answers"` // the letters of the last days
+}
