@@ -14,17 +14,62 @@ import (
 // numbers, not bits of a mask (RFC 5782, section 2.3).
 type Reason uint8
 
-// The reasons that rules refer to by name. The catalogue has them all.
+// The built-in reasons. The catalogue says all about them.
 const (
-	BareIP   Reason = 2
-	OurIP    Reason = 3
-	RcptName Reason = 4
-	OurName  Reason = 5
-	Manual   Reason = 20
-	Network  Reason = 21
-	Repeat   Reason = 22
-	Imported Reason = 23
+	BareIP        Reason = 2
+	OurIP         Reason = 3
+	RcptName      Reason = 4
+	OurName       Reason = 5
+	ForgedLiteral Reason = 6
+	Rotating      Reason = 7
+	Localhost     Reason = 8
+	Malformed     Reason = 9
+	NoReverse     Reason = 12
+	Unconfirmed   Reason = 13
+	RcptBogus     Reason = 14
+	Manual        Reason = 20
+	Network       Reason = 21
+	Repeat        Reason = 22
+	Imported      Reason = 23
 )
+
+// Basis is what a reason rests on.
+type Basis string
+
+// Bases of reasons.
+const (
+	BasisHELO  Basis = "helo"  // how the address greets
+	BasisRDNS  Basis = "rdns"  // its reverse DNS
+	BasisRcpt  Basis = "rcpt"  // the recipients that it writes to
+	BasisOther Basis = "other" // the word of an operator or of a feed, or other listings
+)
+
+// Needs are what a letter has to name when it upholds a listing, beside when
+// the listing began and ends.
+type Needs struct {
+	Greeting bool // as it came
+	Time     bool // of a session, or of the look into DNS
+	Receiver bool // the server that saw it
+	Sessions bool // their number
+	Source   bool // the imported list
+}
+
+// greetingNeeds is what a listing for a greeting takes.
+var greetingNeeds = Needs{Greeting: true, Time: true, Receiver: true, Sessions: true}
+
+// Needs are what a reason takes, if its line in the catalogue does
+// not say otherwise.
+func (b Basis) Needs() Needs {
+	switch b {
+	case BasisHELO:
+		return greetingNeeds
+	case BasisRDNS:
+		return Needs{Time: true}
+	case BasisRcpt:
+		return Needs{Sessions: true}
+	}
+	return Needs{}
+}
 
 // SelfDelist is who may end an entry of a reason without an operator.
 type SelfDelist string
@@ -38,8 +83,9 @@ const (
 	SelfNo    SelfDelist = "no"
 )
 
-// ReasonInfo is one line of the catalogue. From it come DNS TXT records,
-// letters, the output of `blctl reasons` and the documentation.
+// ReasonInfo is one line of the catalogue. From it come DNS TXT records, pages,
+// letters, the output of `blctl reasons` and the manual. Its JSON form is hashed
+// to tell whether what zones say has changed.
 type ReasonInfo struct {
 	Code       Reason     `json:"code"`
 	Symbol     string     `json:"symbol"`      // "helo-bare-ip"
@@ -51,6 +97,12 @@ type ReasonInfo struct {
 	TwoPersons bool       `json:"two_persons"` // one proposes, another approves
 	SelfDelist SelfDelist `json:"self_delist"`
 	Rank       int        `json:"rank"` // answers come in rising rank, then by code
+
+	Basis       Basis  `json:"-"`
+	Needs       Needs  `json:"-"`
+	Counted     bool   `json:"-"` // sessions are counted for it: what is seen extends a listing
+	Title       string `json:"-"` // of its block in a letter; empty: Text
+	Explanation string `json:"-"` // what it means to somebody who runs a mail server; empty: no more than Text
 }
 
 // AnsweredBy reports whether a zone answers the reason that names these; one
@@ -110,6 +162,10 @@ func (i ReasonInfo) validate() error {
 		return fmt.Errorf("reason %s: its longest life must be positive and no shorter than its base", i.Symbol)
 	case i.Repeat < 1 || i.Repeat > 10:
 		return fmt.Errorf("reason %s: the repeat factor must be from 1 to 10", i.Symbol)
+	case !slices.Contains([]Basis{"", BasisHELO, BasisRDNS, BasisRcpt, BasisOther}, i.Basis):
+		return fmt.Errorf("reason %s: its kind must be helo, rdns, rcpt or other", i.Symbol)
+	case len(i.Explanation) > 500 || Printable(i.Explanation) != i.Explanation:
+		return fmt.Errorf("reason %s: its explanation must be at most 500 printable ASCII characters", i.Symbol)
 	}
 	return nil
 }
@@ -135,10 +191,10 @@ func (c *Reasons) Info(r Reason) (ReasonInfo, bool) {
 // Describe is Info that finds something to say also of a reason that is in no
 // catalogue. Such a reason comes after all others.
 func (c *Reasons) Describe(r Reason) ReasonInfo {
-	if i := c.byCode[r]; i != nil {
-		return *i
+	if i, known := c.Info(r); known {
+		return i
 	}
-	return ReasonInfo{Code: r, Symbol: c.Symbol(r), Text: "is listed", Rank: math.MaxInt}
+	return ReasonInfo{Code: r, Symbol: "reason-" + strconv.Itoa(int(r)), Text: "is listed", Rank: math.MaxInt, Basis: BasisOther}
 }
 
 // Compare orders reasons as answers do, strongest first.
@@ -153,12 +209,7 @@ func (c *Reasons) Compare(a, b Reason) int {
 }
 
 // Symbol names a reason, one that is in no catalogue by its number.
-func (c *Reasons) Symbol(r Reason) string {
-	if i := c.byCode[r]; i != nil {
-		return i.Symbol
-	}
-	return "reason-" + strconv.Itoa(int(r))
-}
+func (c *Reasons) Symbol(r Reason) string { return c.Describe(r).Symbol }
 
 // Find reads a reason as operators write it: its symbol, its number, or the
 // address it is answered with.

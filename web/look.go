@@ -49,17 +49,10 @@ func (s *Server) served(site *site, a netip.Addr, now time.Time) ([]index.Hit, e
 	}
 	hits := set.Lookup(a, uint32(now.Unix()), nil)
 	hits = slices.DeleteFunc(hits, func(h index.Hit) bool { return !site.answers(h.Reason) })
-	slices.SortStableFunc(hits, func(x, y index.Hit) int { return site.rank(x.Reason) - site.rank(y.Reason) })
+	slices.SortStableFunc(hits, func(x, y index.Hit) int {
+		return site.Reasons.Compare(x.Reason, y.Reason)
+	})
 	return hits, nil
-}
-
-// rank orders reasons as answers do, those of no catalogue last.
-func (s *site) rank(r listing.Reason) int {
-	const unknown = 1 << 20
-	if i, ok := s.Reasons.Info(r); ok {
-		return i.Rank
-	}
-	return unknown
 }
 
 func entryOf(h index.Hit) listing.Entry {
@@ -72,16 +65,12 @@ func (l *sight) evident(site *site, h index.Hit) delist.Evident {
 	n := slices.IndexFunc(l.about.Entries, func(e delist.Evident) bool {
 		return e.Reason == h.Reason && e.Source == h.Source && e.Subject.Prefix == h.Prefix
 	})
-	info, known := site.Reasons.Info(h.Reason)
-	if !known {
-		info = listing.ReasonInfo{Code: h.Reason, Symbol: site.Reasons.Symbol(h.Reason), Text: "is listed"}
-	}
 	e := delist.Evident{Listing: delist.Listing{Entry: entryOf(h)}}
 	if n >= 0 {
 		e = l.about.Entries[n]
 		e.Until = time.Unix(int64(h.Until), 0).UTC()
 	}
-	e.Info = info
+	e.Info = site.Reasons.Describe(h.Reason)
 	return e
 }
 
@@ -98,7 +87,7 @@ func (l *sight) greetings(e delist.Evident) []string {
 		add(s.HELO)
 	}
 	for _, h := range l.about.Counted.HELOs {
-		if len(e.Samples) == 0 && h.Bogus > 0 && delist.IsHELO(e.Reason) {
+		if len(e.Samples) == 0 && h.Bogus > 0 && e.Info.Basis == listing.BasisHELO {
 			add(h.HELO)
 		}
 	}

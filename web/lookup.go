@@ -146,8 +146,8 @@ func (s *Server) addressPage(v *visit, l *sight) addressPage {
 	for _, h := range l.hits {
 		e := l.evident(v.site, h)
 		p.Reasons = append(p.Reasons, newReason(e, l.now))
-		p.HELO = p.HELO || delist.IsHELO(h.Reason)
-		p.Counting = p.Counting || delist.Counted(h.Reason)
+		p.HELO = p.HELO || e.Info.Basis == listing.BasisHELO
+		p.Counting = p.Counting || e.Info.Counted
 		if e.Until.After(until) {
 			until = e.Until
 		}
@@ -179,12 +179,12 @@ func (s *Server) addressPage(v *visit, l *sight) addressPage {
 }
 
 func newReason(e delist.Evident, now time.Time) reasonPart {
-	p := reasonPart{Symbol: e.Info.Symbol, Text: e.Info.Text, Why: delist.Explain(e.Reason), Answer: answerOf(e.Reason),
+	p := reasonPart{Symbol: e.Info.Symbol, Text: e.Info.Text, Why: e.Info.Explanation, Answer: answerOf(e.Reason),
 		Source: e.Source, Public: e.PublicNote, Since: at(e.Since, now), Until: at(e.Until, now), Level: e.Level}
 	if e.Subject.IsValid() && !e.Subject.IsHost() {
 		p.Prefix = e.Subject.String()
 	}
-	if !delist.IsHELO(e.Reason) {
+	if e.Info.Basis != listing.BasisHELO {
 		return p // what it said has nothing to do with it
 	}
 	const most = 5

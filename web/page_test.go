@@ -348,7 +348,7 @@ func TestEveryCodeHasWords(t *testing.T) {
 		}
 	}
 	for _, i := range listing.DefaultReasons() {
-		if delist.Explain(i.Code) == "" || removalWords[i.SelfDelist] == "" {
+		if i.Explanation == "" || removalWords[i.SelfDelist] == "" {
 			t.Errorf("%s is not explained", i.Symbol)
 		}
 	}

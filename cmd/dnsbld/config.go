@@ -108,7 +108,9 @@ type tcpConfig struct {
 type reasonFile struct {
 	Code       int     `toml:"code"`
 	Symbol     *string `toml:"symbol"`
+	Kind       *string `toml:"kind"` // a listing.Basis
 	Text       *string `toml:"text"`
+	Explain    *string `toml:"explanation"`
 	Published  *bool   `toml:"published"`
 	Base       *life   `toml:"base"`
 	Longest    *life   `toml:"longest"`

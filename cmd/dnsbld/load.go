@@ -206,10 +206,17 @@ func (r reasonFile) merge(infos []listing.ReasonInfo, wrong *mistakes) []listing
 	case n < 0:
 		n = len(infos)
 		infos = append(infos, listing.ReasonInfo{Code: listing.Reason(r.Code), Published: true, Longest: listing.Life(30 * listing.Day),
-			Repeat: 1, SelfDelist: listing.SelfNo, Rank: firstOwn})
+			Repeat: 1, SelfDelist: listing.SelfNo, Rank: firstOwn, Basis: listing.BasisOther})
+	}
+	if r.Kind != nil && r.Code < firstOwn {
+		wrong.addf("reason %d is %s: its kind cannot be changed", r.Code, infos[n].Symbol)
+	} else if r.Kind != nil {
+		infos[n].Basis = listing.Basis(*r.Kind)
+		infos[n].Needs = infos[n].Basis.Needs()
 	}
 	set(&infos[n].Symbol, r.Symbol)
 	set(&infos[n].Text, r.Text)
+	set(&infos[n].Explanation, r.Explain)
 	set(&infos[n].Published, r.Published)
 	set(&infos[n].Base, r.Base)
 	set(&infos[n].Longest, r.Longest)

@@ -2,12 +2,14 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
 
 	"github.com/urfave/cli/v2"
 
+	"dnsbld/listing"
 	"dnsbld/scripts/dev/man"
 )
 
@@ -20,7 +22,7 @@ func TestManual(t *testing.T) {
 		t.Error(err)
 	}
 	_, keys, _ := strings.Cut(exampleConfig, "\n\n") // the page says by itself what it is about
-	page, err := man.Keep("man/dnsbld.toml.5", map[string]string{"keys": man.Config(keys)}, *update)
+	page, err := man.Keep("man/dnsbld.toml.5", map[string]string{"keys": man.Config(keys), "reasons": reasonsPart(listing.DefaultReasons())}, *update)
 	if err != nil {
 		t.Error(err)
 	}
@@ -30,6 +32,19 @@ func TestManual(t *testing.T) {
 	if c, err := parse(t, least); err != nil || len(c.zone.Zones) != 1 {
 		t.Errorf("the least configuration of the manual: %v", err)
 	}
+}
+
+func reasonsPart(infos []listing.ReasonInfo) string {
+	var b strings.Builder
+	b.WriteString(".Bl -tag -width indent\n")
+	for _, i := range infos {
+		shown := "Published."
+		if !i.Published {
+			shown = "Recorded only: answered in zones that name it."
+		}
+		fmt.Fprintf(&b, ".It Li %s No (%d)\n%s", strings.ReplaceAll(i.Symbol, "-", `\-`), i.Code, man.Text("The address "+i.Text+". "+i.Explanation+" "+shown))
+	}
+	return b.String() + ".El\n"
 }
 
 func commandsPart(commands []*cli.Command) string {

@@ -18,8 +18,9 @@ import (
 var embedded embed.FS
 
 // Letters writes the desk's letters from templates: letter.tmpl is the frame,
-// reason-SYMBOL.tmpl the block of a reason, reason-other.tmpl that of a reason
-// without one.
+// reason-SYMBOL.tmpl the block of a reason, basis-BASIS.tmpl that of reasons
+// with that basis which have none of their own, reason-other.tmpl that of all
+// others.
 type Letters struct{ set *template.Template }
 
 // NewLetters reads the templates. A file in override stands in place of ours
@@ -88,7 +89,7 @@ func (l *Letters) try() error {
 }
 
 func tryOne(t *template.Template, b block, pages []page) error {
-	if strings.HasPrefix(t.Name(), "reason-") || t.Name() == "sightings" {
+	if strings.HasPrefix(t.Name(), "reason-") || strings.HasPrefix(t.Name(), "basis-") || t.Name() == "sightings" {
 		return t.Execute(io.Discard, &b)
 	}
 	for n := range pages {
@@ -126,9 +127,12 @@ func (l *Letters) Render(f LetterFacts) (string, error) {
 }
 
 func (l *Letters) block(b *block) (string, error) {
-	name := "reason-" + b.Symbol
-	if l.set.Lookup(name) == nil {
-		name = "reason-other"
+	name := "reason-other"
+	for _, special := range []string{"reason-" + b.Symbol, "basis-" + b.Basis} {
+		if l.set.Lookup(special) != nil {
+			name = special
+			break
+		}
 	}
 	var out strings.Builder
 	if err := l.set.ExecuteTemplate(&out, name, b); err != nil {

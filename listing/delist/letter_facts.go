@@ -50,14 +50,6 @@ type Ended struct {
 // Upholds reports whether the letter leaves a listing standing.
 func (f LetterFacts) Upholds() bool { return f.Outcome == Stands && len(f.Entries) > 0 }
 
-// IsHELO reports whether a reason rests on a greeting.
-func IsHELO(r listing.Reason) bool { return r >= 2 && r <= 9 }
-
-// Counted reports whether rules count sessions for a reason: what is seen anew
-// extends its listings. Those of persons, feeds and operators' own end when they
-// end.
-func Counted(r listing.Reason) bool { return r < listing.Manual || r == listing.Repeat }
-
 // Evidence fails when the letter would uphold a listing for which the facts
 // that it has to name are not there: a *listing.Error of kind ErrPolicy with
 // the code "no-evidence".
@@ -87,20 +79,15 @@ func (e Evident) missing() []string {
 	has := func(is func(listing.Sample) bool) bool { return slices.ContainsFunc(e.Samples, is) }
 	need(!e.Since.IsZero() && !e.Until.IsZero(), "when it began and ends")
 	need(e.Info.Symbol != "", "the reason")
-	timed := has(func(s listing.Sample) bool { return !s.Time.IsZero() })
-	switch {
-	case IsHELO(e.Reason):
-		need(has(func(s listing.Sample) bool { return s.HELO != "" || e.Reason == 9 }), "the exact greeting")
-		need(timed, "the time of a session")
-		need(has(func(s listing.Sample) bool { return s.Receiver != "" }), "the server that saw it")
-		need(e.Sessions > 0, "the number of sessions")
-	case e.Reason == 12 || e.Reason == 13:
-		need(timed, "when the reverse name was looked up")
-	case e.Reason == 14:
-		need(e.Sessions > 0, "the number of sessions")
-	case e.Reason == listing.Imported:
-		need(e.Source != "", "the list it came from")
+	needs, when := e.Info.Needs, "the time of a session"
+	if e.Info.Basis == listing.BasisRDNS {
+		when = "when the reverse name was looked up"
 	}
+	need(!needs.Greeting || has(func(s listing.Sample) bool { return s.HELO != "" }), "the exact greeting")
+	need(!needs.Time || has(func(s listing.Sample) bool { return !s.Time.IsZero() }), when)
+	need(!needs.Receiver || has(func(s listing.Sample) bool { return s.Receiver != "" }), "the server that saw it")
+	need(!needs.Sessions || e.Sessions > 0, "the number of sessions")
+	need(!needs.Source || e.Source != "", "the list it came from")
 	return out
 }
 

@@ -42,6 +42,7 @@ type page struct {
 type block struct {
 	Address, Prefix      string
 	Symbol, Text, Answer string
+	Basis, Title         string
 	Why                  string // what the reason means
 	Since, Until         string
 	Level                int
@@ -109,7 +110,7 @@ func newPage(f LetterFacts) *page {
 	p.References = join(theirs)
 	for _, e := range f.Entries {
 		p.Reasons = append(p.Reasons, newBlock(f, e))
-		p.HELO = p.HELO || IsHELO(e.Reason)
+		p.HELO = p.HELO || e.Info.Basis == listing.BasisHELO
 		p.Unmended = p.Unmended || unmended(e.Listing)
 	}
 	stands := f
@@ -199,9 +200,9 @@ var claimNames = map[ClaimKind]string{
 }
 
 func newBlock(f LetterFacts, e Evident) block {
-	b := block{Address: f.Address.String(), Prefix: e.Subject.Text(), Symbol: line(e.Info.Symbol), Text: line(e.Info.Text), Why: Explain(e.Reason),
+	b := block{Address: f.Address.String(), Prefix: e.Subject.Text(), Symbol: line(e.Info.Symbol), Text: line(e.Info.Text), Title: line(e.Info.Title), Why: line(e.Info.Explanation),
 		Answer: "127.0.0." + itoa(int(e.Reason)), Since: stamp(e.Since), Until: stamp(e.Until), Level: e.Level,
-		Source: line(e.Source), Public: strings.TrimSuffix(line(e.PublicNote), "."), Sessions: e.Sessions, Counted: Counted(e.Reason), Range: e.Subject.IsValid() && !e.Subject.IsHost()}
+		Source: line(e.Source), Public: strings.TrimSuffix(line(e.PublicNote), "."), Sessions: e.Sessions, Basis: string(e.Info.Basis), Counted: e.Info.Counted, Range: e.Subject.IsValid() && !e.Subject.IsHost()}
 	samples := slices.Clone(e.Samples)
 	slices.SortStableFunc(samples, func(x, y listing.Sample) int { return x.Time.Compare(y.Time) })
 	var receivers []string

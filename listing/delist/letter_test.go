@@ -409,7 +409,7 @@ func truthful(t *testing.T, f LetterFacts, text string) {
 		for _, s := range e.Samples {
 			times = append(times, s.Time)
 			given += " " + s.HELO + " " + s.DNS
-			if IsHELO(e.Reason) && f.Upholds() && !strings.Contains(flat, `"`+s.HELO+`"`) {
+			if e.Info.Basis == listing.BasisHELO && f.Upholds() && !strings.Contains(flat, `"`+s.HELO+`"`) {
 				t.Errorf("the greeting %q is not in the letter", s.HELO)
 			}
 		}

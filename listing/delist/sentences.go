@@ -163,3 +163,29 @@ func (v *view) bestProof() string {
 }
 
 func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// Because says to the sender why a listing ended, after "because"; empty where
+// that is of no use to him.
+func Because(r listing.DelistReason) string {
+	switch r {
+	case listing.Expired:
+		return "its time was over"
+	case listing.AutoHeal:
+		return "the address greeted properly again"
+	case listing.SelfService:
+		return "the sender asked for it"
+	case listing.FixedVerified:
+		return "the cause was mended"
+	case listing.FixedClaimed:
+		return "the sender had mended the cause"
+	case listing.OurError, listing.FalsePositive:
+		return "it was our mistake"
+	case listing.AppealUpheld:
+		return "an appeal was right"
+	case listing.SharedIP:
+		return "the address is shared"
+	case listing.IPReassigned:
+		return "the address has a new holder"
+	}
+	return ""
+}

@@ -132,13 +132,8 @@ func (d *Desk) entries(snap listing.Snapshot, hits []index.Hit, about *About) er
 
 // evident is an entry with what was seen.
 func (d *Desk) evident(snap listing.Snapshot, e listing.Entry, about About) (delist.Evident, error) {
-	reasons := d.cfg.Book.Rules().Reasons
-	info, known := reasons.Info(e.Reason)
-	if !known {
-		info = listing.ReasonInfo{Code: e.Reason, Symbol: reasons.Symbol(e.Reason), Text: "is listed"}
-	}
-	ev := delist.Evident{Listing: delist.Listing{Entry: e, Info: info}}
-	if e.Reason == rcptBogus {
+	ev := delist.Evident{Listing: delist.Listing{Entry: e, Info: d.cfg.Book.Rules().Reasons.Describe(e.Reason)}}
+	if e.Reason == listing.RcptBogus {
 		ev.Looked, ev.Fixed = true, about.stopped(e.Reason, d.now())
 	}
 	return ev, d.evidence(snap, &ev, about.Counted)
@@ -252,15 +247,11 @@ func (d *Desk) last(snap listing.Snapshot, a netip.Addr) (*delist.Ended, error) 
 		if c.Kind != listing.EntryChange || c.Before == nil || c.After != nil || c.Before.Except {
 			continue
 		}
-		info, known := reasons.Info(c.Before.Reason)
-		if !known {
-			info = listing.ReasonInfo{Code: c.Before.Reason, Symbol: reasons.Symbol(c.Before.Reason)}
-		}
 		till := c.Header.Time
 		if c.Because == listing.Expired && !c.Before.Until.IsZero() {
 			till = c.Before.Until
 		}
-		last = &delist.Ended{Reason: info, Since: c.Before.Since, Till: till, Because: c.Because}
+		last = &delist.Ended{Reason: reasons.Describe(c.Before.Reason), Since: c.Before.Since, Till: till, Because: c.Because}
 	}
 	return last, nil
 }

@@ -96,13 +96,6 @@ func within(name, mail string) bool {
 	return found && strings.Contains(domain, ".") && (name == domain || strings.HasSuffix(name, "."+domain))
 }
 
-// Reasons that rest on reverse DNS.
-const (
-	rdnsMissing     listing.Reason = 12
-	rdnsUnconfirmed listing.Reason = 13
-	rcptBogus       listing.Reason = 14
-)
-
 // mend notes of entries that rest on reverse DNS whether what was seen is seen
 // no more. A failure of DNS shows nothing.
 func (about *About) mend(names []string, confirmed bool, status helo.Status) {
@@ -110,9 +103,9 @@ func (about *About) mend(names []string, confirmed bool, status helo.Status) {
 	for n := range about.Entries {
 		l := &about.Entries[n].Listing
 		switch l.Reason {
-		case rdnsMissing:
+		case listing.NoReverse:
 			l.Looked, l.Fixed = looked, looked && len(names) > 0
-		case rdnsUnconfirmed:
+		case listing.Unconfirmed:
 			l.Looked, l.Fixed = looked, looked && confirmed
 		}
 		about.Facts.Entries[n].Looked, about.Facts.Entries[n].Fixed = l.Looked, l.Fixed

@@ -183,7 +183,7 @@ func (e *Engine) Status() Status {
 	}
 	shadows := map[string]int{}
 	for k := range e.shadows {
-		shadows[reasonSymbols[k.Reason]]++
+		shadows[symbolOf(k.Reason)]++
 	}
 	return Status{Networks: len(e.networks), Bytes: e.bytes, IDs: e.ids.total, Lost: e.lost,
 		Receivers: e.own.Receivers.recent(now), Sole: e.own.Receivers.sole(now),

@@ -41,7 +41,7 @@ type Decision struct {
 }
 
 // Symbol is that of the reason.
-func (d Decision) Symbol() string { return reasonSymbols[d.Reason] }
+func (d Decision) Symbol() string { return symbolOf(d.Reason) }
 
 // Evaluate holds counters against thresholds: a decision for every reason that
 // anything speaks for, in order of number. Sole says that one receiver alone
@@ -63,7 +63,7 @@ func Evaluate(c Counters, ts Thresholds, sole bool) []Decision {
 }
 
 func sentence(d Decision, lacks []string) string {
-	s := fmt.Sprintf("%d of %d sessions within 24 hours were %s", d.Sessions, d.All, reasonSymbols[d.Reason])
+	s := fmt.Sprintf("%d of %d sessions within 24 hours were %s", d.Sessions, d.All, symbolOf(d.Reason))
 	if len(lacks) > 0 {
 		return s + "; that does not list: " + strings.Join(lacks, ", ") + "."
 	}

@@ -131,11 +131,11 @@ func TestHealReverseDNS(t *testing.T) {
 		if got := d.Status().Shadows; len(got) != 0 {
 			t.Errorf("%s: put right, and still found: %v", name, got)
 		}
-		if f, err := d.Facts(key(sender, rdnsMissing).Subject); err != nil || len(f.Decisions) != 1 || !f.Decisions[0].Fixed || f.Decisions[0].Crossed {
+		if f, err := d.Facts(key(sender, listing.NoReverse).Subject); err != nil || len(f.Decisions) != 1 || !f.Decisions[0].Fixed || f.Decisions[0].Crossed {
 			t.Errorf("%s: %+v, %v", name, f.Decisions, err)
 		}
 
-		d = offend(newDesk(t, func(o *Options) { o.Named = []listing.Reason{rdnsMissing, rdnsUnproved} }), how)
+		d = offend(newDesk(t, func(o *Options) { o.Named = []listing.Reason{listing.NoReverse, listing.Unconfirmed} }), how)
 		d.want(sender + " " + name)
 		d.see(sender, clean)
 		d.want(sender + " " + name)

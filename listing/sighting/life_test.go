@@ -184,7 +184,7 @@ func TestShadowReasons(t *testing.T) {
 	if want := []string{"192.0.2.7 helo-localhost", "192.0.2.9 rdns-missing", "192.0.2.9 rcpt-bogus"}; !slices.Equal(got, want) {
 		t.Errorf("shadows %q, want %q", got, want)
 	}
-	d = run(newDesk(t, func(o *Options) { o.Named = []listing.Reason{localhost} }))
+	d = run(newDesk(t, func(o *Options) { o.Named = []listing.Reason{listing.Localhost} }))
 	d.want(sender + " helo-localhost")
 }
 

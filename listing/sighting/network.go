@@ -107,8 +107,8 @@ func (n *network) counters(u unit, ended endings) Counters {
 			in = append(in, cell)
 		}
 	}
-	for r := range reasonSymbols {
-		if t := tally(in, r, ended); t.Sessions > 0 && (r != rotating || t.Targets > 1) {
+	for r := range eachCounted {
+		if t := tally(in, r, ended); t.Sessions > 0 && (r != listing.Rotating || t.Targets > 1) {
 			t.Fixed = n.fixed(u, r)
 			c.Reasons[r] = t
 		}
@@ -119,7 +119,7 @@ func (n *network) counters(u unit, ended endings) Counters {
 // fixed reports whether what a reason is about has been put right since the unit's last session that spoke for it. That can be
 // told of reverse DNS alone, of which one session shows the truth for all of an address.
 func (n *network) fixed(u unit, r listing.Reason) bool {
-	if u.all || r != rdnsMissing && r != rdnsUnproved {
+	if u.all || r != listing.NoReverse && r != listing.Unconfirmed {
 		return false
 	}
 	var bad, good int64

@@ -92,7 +92,7 @@ func (e *Engine) count(n *network, host, id uint64, o *Observation, out Outcome,
 // the cell's sessions.
 func (e *Engine) plain(c *cell) bool {
 	for r := range e.o.Thresholds {
-		if r != rotating && c.against(r) {
+		if r != listing.Rotating && c.against(r) {
 			return false
 		}
 	}
@@ -101,8 +101,8 @@ func (e *Engine) plain(c *cell) bool {
 
 // mayRotate reports whether a cell can be one greeting too many: what a network says that has few cells is not looked at for it.
 func (e *Engine) mayRotate(n *network, c *cell) bool {
-	t, known := e.o.Thresholds[rotating]
-	if !known || !c.against(rotating) {
+	t, known := e.o.Thresholds[listing.Rotating]
+	if !known || !c.against(listing.Rotating) {
 		return false
 	}
 	cells := 0

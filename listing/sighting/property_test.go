@@ -59,7 +59,7 @@ func (d *desk) decisions(all []Observation) map[string]Decision {
 				d.Fatal(err)
 			}
 			for _, dec := range f.Decisions {
-				got[s.Text()+" "+reasonSymbols[dec.Reason]] = dec
+				got[s.Text()+" "+symbolOf(dec.Reason)] = dec
 			}
 		}
 	}

@@ -5,30 +5,28 @@ import (
 	"dnsbld/listing/helo"
 )
 
-// The reasons that thresholds are about and that listing does not name.
-const (
-	forgedLiteral listing.Reason = 6
-	rotating      listing.Reason = 7
-	localhost     listing.Reason = 8
-	malformed     listing.Reason = 9
-	rdnsMissing   listing.Reason = 12
-	rdnsUnproved  listing.Reason = 13
-	rcptBogus     listing.Reason = 14
-)
+// counted is a built-in reason, if sessions can be found against it.
+func counted(r listing.Reason) (listing.ReasonInfo, bool) {
+	info, known := listing.DefaultReason(r)
+	return info, known && info.Basis != listing.BasisOther
+}
 
-// reasonSymbols are the reasons that sessions can be found against.
-var reasonSymbols = map[listing.Reason]string{
-	listing.BareIP:   "helo-bare-ip",
-	listing.OurIP:    "helo-our-ip",
-	listing.RcptName: "helo-rcpt-domain",
-	listing.OurName:  "helo-our-name",
-	forgedLiteral:    "helo-forged-literal",
-	rotating:         "helo-rotating",
-	localhost:        "helo-localhost",
-	malformed:        "helo-malformed",
-	rdnsMissing:      "rdns-missing",
-	rdnsUnproved:     "rdns-unconfirmed",
-	rcptBogus:        "rcpt-bogus",
+// eachCounted are all of them, with their symbols.
+func eachCounted(yield func(listing.Reason, string) bool) {
+	for info := range listing.EachDefault() {
+		if info.Basis != listing.BasisOther && !yield(info.Code, info.Symbol) {
+			return
+		}
+	}
+}
+
+// symbolOf names a reason that sessions can be found against; any other has no
+// name here.
+func symbolOf(r listing.Reason) string {
+	if info, yes := counted(r); yes {
+		return info.Symbol
+	}
+	return ""
 }
 
 // ReasonOf is the reason for which a bogus verdict can list; ok is false for
@@ -47,7 +45,7 @@ func ReasonOf(v helo.Verdict) (r listing.Reason, ok bool) {
 	case helo.CodeRcptDomain:
 		return listing.RcptName, true
 	case helo.CodeForgedLiteral:
-		return forgedLiteral, true
+		return listing.ForgedLiteral, true
 	}
 	return 0, false
 }
@@ -62,22 +60,26 @@ func (c *cell) against(r listing.Reason) bool {
 		return false
 	}
 	switch r {
-	case rotating:
+	case listing.Rotating:
 		return c.strength >= helo.Note && c.target != 0
-	case localhost:
+	case listing.Localhost:
 		return c.code.code() == helo.CodeLocalhost
-	case malformed:
+	case listing.Malformed:
 		return c.code.code() == helo.CodeMalformed && c.strength >= helo.Weak
-	case rdnsMissing:
+	case listing.NoReverse:
 		return c.marks&markNoPTR != 0
-	case rdnsUnproved:
+	case listing.Unconfirmed:
 		return c.marks&markPTR != 0
-	case rcptBogus:
+	case listing.RcptBogus:
 		return c.marks&markRcpt != 0
 	}
 	return false
 }
 
 // shadowOnly reports whether nothing seen for the reason is by itself worth a
-// listing: neither medium nor strong.
-func shadowOnly(r listing.Reason) bool { return r >= rotating }
+// listing: neither medium nor strong. The catalogue does not publish such a
+// reason, whatever a configuration does.
+func shadowOnly(r listing.Reason) bool {
+	info, _ := counted(r)
+	return !info.Published
+}

@@ -33,7 +33,7 @@ func (e *Engine) shadowed(p place, host uint64) bool {
 	if len(e.shadows) == 0 {
 		return false
 	}
-	for r := rotating; r <= rcptBogus; r++ {
+	for r := listing.Rotating; r <= listing.RcptBogus; r++ {
 		for _, u := range []unit{{host: host}, {all: p.six}} {
 			if _, found := e.shadows[listing.Key{Subject: p.subject(u), Reason: r}]; found {
 				return true

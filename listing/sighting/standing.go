@@ -50,7 +50,7 @@ func (e *Engine) entryChanged(c *listing.Change, now time.Time) {
 	if either == nil {
 		either = c.Before
 	}
-	if either == nil || either.Source != "" || reasonSymbols[either.Reason] == "" {
+	if either == nil || either.Source != "" || symbolOf(either.Reason) == "" {
 		return
 	}
 	p, u, ok := placeOf(either.Subject)

@@ -38,17 +38,17 @@ func DefaultThresholds() Thresholds {
 		return Threshold{Sessions: 2, Also: []Alternative{{Targets: 2}, {Receivers: 2}, {Sessions: 5}}}
 	}
 	return Thresholds{
-		listing.OurIP:    identity(),
-		listing.OurName:  identity(),
-		listing.RcptName: {Sessions: 5, Also: []Alternative{{Targets: 2}, {Sessions: 10, Receivers: 3}}},
-		listing.BareIP:   {Sessions: 5, Hours: 2, Receivers: 2, Share: 0.25},
-		forgedLiteral:    {Sessions: 10, Targets: 3},
-		rotating:         {Sessions: 20, Targets: 15},
-		localhost:        {Sessions: 10, Hours: 2, Receivers: 2, Share: 0.25},
-		malformed:        {Sessions: 10, Hours: 2, Receivers: 2, Share: 0.25},
-		rdnsMissing:      {Sessions: 10, Hours: 2, Receivers: 2, Share: 0.9},
-		rdnsUnproved:     {Sessions: 10, Hours: 2, Receivers: 2, Share: 0.9},
-		rcptBogus:        {Sessions: 10, Hours: 2, Share: 0.5},
+		listing.OurIP:         identity(),
+		listing.OurName:       identity(),
+		listing.RcptName:      {Sessions: 5, Also: []Alternative{{Targets: 2}, {Sessions: 10, Receivers: 3}}},
+		listing.BareIP:        {Sessions: 5, Hours: 2, Receivers: 2, Share: 0.25},
+		listing.ForgedLiteral: {Sessions: 10, Targets: 3},
+		listing.Rotating:      {Sessions: 20, Targets: 15},
+		listing.Localhost:     {Sessions: 10, Hours: 2, Receivers: 2, Share: 0.25},
+		listing.Malformed:     {Sessions: 10, Hours: 2, Receivers: 2, Share: 0.25},
+		listing.NoReverse:     {Sessions: 10, Hours: 2, Receivers: 2, Share: 0.9},
+		listing.Unconfirmed:   {Sessions: 10, Hours: 2, Receivers: 2, Share: 0.9},
+		listing.RcptBogus:     {Sessions: 10, Hours: 2, Share: 0.5},
 	}
 }
 
@@ -57,7 +57,7 @@ func DefaultThresholds() Thresholds {
 func (ts Thresholds) BySymbol() map[string]Threshold {
 	named := map[string]Threshold{}
 	for r, t := range ts {
-		named[reasonSymbols[r]] = t
+		named[symbolOf(r)] = t
 	}
 	return named
 }
@@ -66,7 +66,7 @@ func (ts Thresholds) BySymbol() map[string]Threshold {
 // not counted for; what it returns is yet to be validated.
 func FromSymbols(named map[string]Threshold) (Thresholds, error) {
 	codes := map[string]listing.Reason{}
-	for r, symbol := range reasonSymbols {
+	for r, symbol := range eachCounted {
 		codes[symbol] = r
 	}
 	ts := Thresholds{}
@@ -88,8 +88,8 @@ const maxMinimum = 500
 func (ts Thresholds) Validate() error {
 	var errs []error
 	for r, t := range ts {
-		symbol, known := reasonSymbols[r]
-		if !known {
+		symbol := symbolOf(r)
+		if symbol == "" {
 			errs = append(errs, fmt.Errorf("thresholds: reason %d: sessions are not counted for it", r))
 			continue
 		}

@@ -235,7 +235,7 @@ func TestSymbols(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for r, symbol := range reasonSymbols {
+	for r, symbol := range eachCounted {
 		if info, ok := reasons.Info(r); !ok || info.Symbol != symbol || info.Published == shadowOnly(r) {
 			t.Errorf("%d %s is %+v in the catalogue", r, symbol, info)
 		}
