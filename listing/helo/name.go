@@ -17,7 +17,7 @@ func hostName(s *Session, host string) Verdict {
 		v.Flags |= faults(name)
 	case form(s, name, &v):
 	default:
-		standing(s, name, &v)
+		resolves(s, name, &v)
 	}
 	v.Name = Escape(name, MaxName)
 	return v
@@ -108,8 +108,8 @@ func form(s *Session, name string, v *Verdict) bool {
 	return true
 }
 
-// standing is the last part of rule 6: whether a name without fault leads to the client.
-func standing(s *Session, name string, v *Verdict) {
+// resolves is the last part of rule 6: whether a name without fault leads to the client.
+func resolves(s *Session, name string, v *Verdict) {
 	switch status := s.heloStatus(); {
 	case s.confirmed(name):
 		v.Code, v.Strength = CodeOK, StrengthOK

@@ -100,14 +100,3 @@ const (
 	CodeUnresolvable          Code = "helo-unresolvable"
 	CodeIPMismatch            Code = "helo-ip-mismatch" // note, always
 )
-
-// Codes returns every code, in the order of the documentation.
-func Codes() []Code {
-	return []Code{
-		CodeOK, CodeOKLiteral, CodeOKRcptDomain,
-		CodeExemptAuth, CodeExemptSubmission, CodeExemptTrusted, CodeExemptSelf, CodeExemptNonglobalClient,
-		CodeAbsent, CodeMalformed, CodeOurIP, CodeOurName, CodeBareIP, CodeRcptDomain,
-		CodeForgedLiteral, CodePrivateLiteral, CodeLiteralMismatch, CodeHostedDomain, CodeLocalhost,
-		CodeNotFQDN, CodeGeneric, CodeInternalName, CodeUnresolvable, CodeIPMismatch,
-	}
-}
