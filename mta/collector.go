@@ -73,8 +73,7 @@ type Collector struct {
 	now   atomic.Pointer[collecting]
 	count struct{ requests, refused, sessions atomic.Int64 }
 
-	mu   sync.Mutex
-	busy map[string]*collectTurn
+	turns sync.Map // *collectTurn by receiver
 }
 
 // collecting is a configuration in force.
@@ -85,7 +84,7 @@ type collecting struct {
 
 // collectTurn is how a receiver stands: it has one request at a time, and not too many after each other.
 type collectTurn struct {
-	held bool
+	busy sync.Mutex
 	pace *rate.Limiter
 }
 
@@ -97,7 +96,7 @@ const (
 
 // NewCollector returns a collector that listens nowhere yet.
 func NewCollector(c CollectorConfig, parts CollectorParts) (*Collector, error) {
-	col := &Collector{parts: parts, busy: map[string]*collectTurn{}}
+	col := &Collector{parts: parts}
 	return col, col.Configure(c)
 }
 
@@ -232,30 +231,18 @@ func (c *Collector) read(body io.Reader, receiver string) ([]Report, LogStats, e
 
 // turn waits until a receiver may send a request. The next one may when done is called.
 func (c *Collector) turn(ctx context.Context, receiver string) (done func(), err error) {
-	c.mu.Lock()
-	t := c.busy[receiver]
-	if t == nil {
-		t = &collectTurn{pace: rate.NewLimiter(collectRate, collectBurst)}
-		c.busy[receiver] = t
-	}
-	held := t.held
-	t.held = true
-	c.mu.Unlock()
-	if held {
+	known, _ := c.turns.LoadOrStore(receiver, &collectTurn{pace: rate.NewLimiter(collectRate, collectBurst)})
+	t := known.(*collectTurn)
+	if !t.busy.TryLock() {
 		return nil, errTooMany("another request of this receiver is under way")
-	}
-	done = func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		t.held = false
 	}
 	waiting, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	if t.pace.Wait(waiting) != nil {
-		done()
+		t.busy.Unlock()
 		return nil, errTooMany(fmt.Sprintf("more than %d requests a second", collectRate))
 	}
-	return done, nil
+	return t.busy.Unlock, nil
 }
 
 // Failures that listing has no kind for.

@@ -210,12 +210,10 @@ func cutEximStamp(line []byte) (stamp, text []byte, ok bool) {
 		return nil, nil, false
 	}
 	if line[n] == '.' {
-		for n++; n < len(line) && digit(line[n]); n++ {
-		}
+		n += 1 + countDigits(line[n+1:])
 	}
-	zone := len(" +0000")
-	if len(line) > n+zone && line[n] == ' ' && (line[n+1] == '+' || line[n+1] == '-') && allDigits(line[n+2:n+zone]) {
-		n += zone
+	if zone := line[n:]; len(zone) > 2 && zone[0] == ' ' && (zone[1] == '+' || zone[1] == '-') && countDigits(zone[2:]) == 4 {
+		n += len(" +0000")
 	}
 	if n >= len(line) || line[n] != ' ' {
 		return nil, nil, false

@@ -187,10 +187,7 @@ func cutEndpoint(text []byte) (addr netip.Addr, port, rest []byte, ok bool) {
 	addr, ok = parseClient(text[1:end])
 	rest = text[end+1:]
 	if len(rest) > 0 && rest[0] == ':' {
-		n := 1
-		for n < len(rest) && digit(rest[n]) {
-			n++
-		}
+		n := 1 + countDigits(rest[1:])
 		port, rest = rest[1:n], rest[n:]
 	}
 	return addr, port, rest, ok

@@ -42,15 +42,16 @@ type Follower struct {
 	old     bool     // file is not the one at path any more, or about to be not
 	renamed bool     // that was seen once: its writer may still have lines for it
 	queue   []string // rotated files that come after it
-	skipped int64
+	tooLong func()   // told of each line that was skipped because it is too long
 }
 
-// NewFollower returns a follower that begins at from. It looks for more every poll; zero means every second.
-func NewFollower(path string, from Position, poll time.Duration) *Follower {
+// NewFollower returns a follower that begins at from. It looks for more every poll; zero means every second. It calls tooLong for each
+// line that is longer than MaxLine, and skips it.
+func NewFollower(path string, from Position, poll time.Duration, tooLong func()) *Follower {
 	if poll <= 0 {
 		poll = time.Second
 	}
-	return &Follower{path: path, from: from, poll: poll}
+	return &Follower{path: path, from: from, poll: poll, tooLong: tooLong}
 }
 
 // Next returns the next line, without its end; it is good until the next call. With nothing new, it returns ErrQuiet after one
@@ -116,14 +117,6 @@ func (f *Follower) Position() Position {
 	return at
 }
 
-// Skipped counts the lines that were too long.
-func (f *Follower) Skipped() int64 {
-	if f.lines == nil {
-		return f.skipped
-	}
-	return f.skipped + f.lines.overlong
-}
-
 // Close closes the file.
 func (f *Follower) Close() error {
 	if f.file == nil {
@@ -133,7 +126,6 @@ func (f *Follower) Close() error {
 }
 
 func (f *Follower) close() error {
-	f.skipped += f.lines.overlong
 	f.lines = nil
 	err := f.file.Close()
 	f.file, f.old, f.renamed = nil, false, false
@@ -191,7 +183,7 @@ func (f *Follower) use(path string, offset int64) error {
 		file.Close()
 		return err
 	}
-	f.file, f.base, f.lines = file, offset, newLines(file)
+	f.file, f.base, f.lines = file, offset, newLines(file, f.tooLong)
 	f.head = identify(file, inode(info))
 	return nil
 }

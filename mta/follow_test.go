@@ -94,7 +94,7 @@ func TestFollow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMailLog(t, "one\ntwo\nthr")
-			f := NewFollower(m.path, Position{}, poll)
+			f := NewFollower(m.path, Position{}, poll, func() {})
 			defer f.Close()
 			expect(t, f, "one", "two")
 			expect(t, f)
@@ -113,7 +113,7 @@ func TestFollow(t *testing.T) {
 // TestFollowGap: between renaming and creating there is no log.
 func TestFollowGap(t *testing.T) {
 	m := newMailLog(t, "one\n")
-	f := NewFollower(m.path, Position{}, poll)
+	f := NewFollower(m.path, Position{}, poll, func() {})
 	defer f.Close()
 	expect(t, f, "one")
 	m.append("two\n")
@@ -128,7 +128,7 @@ func TestFollowGap(t *testing.T) {
 // TestFollowWriterIsLate: what is written to the old file after the new one was made is read before the new one.
 func TestFollowWriterIsLate(t *testing.T) {
 	m := newMailLog(t, "one\n")
-	f := NewFollower(m.path, Position{}, poll)
+	f := NewFollower(m.path, Position{}, poll, func() {})
 	defer f.Close()
 	expect(t, f, "one")
 	m.rename()
@@ -173,7 +173,7 @@ func TestFollowResume(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := newMailLog(t, test.first)
-			f := NewFollower(m.path, Position{}, poll)
+			f := NewFollower(m.path, Position{}, poll, func() {})
 			var read []string
 			if n := strings.Count(test.first, "\n"); n > 0 {
 				read = strings.SplitN(test.first, "\n", n+1)[:n]
@@ -183,7 +183,7 @@ func TestFollowResume(t *testing.T) {
 			f.Close()
 			time.Sleep(2 * time.Millisecond) // files are told apart by when they were written to
 			test.change(m)
-			f = NewFollower(m.path, at, poll)
+			f = NewFollower(m.path, at, poll, func() {})
 			defer f.Close()
 			expect(t, f, test.want...)
 		})
@@ -193,30 +193,31 @@ func TestFollowResume(t *testing.T) {
 func TestFollowLongLines(t *testing.T) {
 	over := strings.Repeat("x", MaxLine+1)
 	m := newMailLog(t, "one\n"+over)
-	f := NewFollower(m.path, Position{}, poll)
+	skipped := 0
+	f := NewFollower(m.path, Position{}, poll, func() { skipped++ })
 	defer f.Close()
 	expect(t, f, "one")
 	at := f.Position()
 	m.append(over + "\n" + strings.Repeat("y", MaxLine) + "\ntwo\n")
 	want := []string{strings.Repeat("y", MaxLine), "two"}
 	expect(t, f, want...)
-	if f.Skipped() != 1 {
-		t.Errorf("%d lines skipped", f.Skipped())
+	if skipped != 1 {
+		t.Errorf("%d lines skipped", skipped)
 	}
-	again := NewFollower(m.path, at, poll)
+	again := NewFollower(m.path, at, poll, func() {})
 	defer again.Close()
 	expect(t, again, want...) // the end of a line is not taken for one
 }
 
 func TestFollowError(t *testing.T) {
-	f := NewFollower(t.TempDir(), Position{}, poll)
+	f := NewFollower(t.TempDir(), Position{}, poll, func() {})
 	defer f.Close()
 	if _, err := f.Next(context.Background()); err == nil || errors.Is(err, ErrQuiet) {
 		t.Error(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := NewFollower("none", Position{}, poll).Next(ctx); !errors.Is(err, context.Canceled) {
+	if _, err := NewFollower("none", Position{}, poll, func() {}).Next(ctx); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
@@ -328,14 +329,27 @@ func TestTailLongSession(t *testing.T) {
 	}
 }
 
-// TestTailMarks: their number is bounded, and the first stays.
-func TestTailMarks(t *testing.T) {
-	f := NewFollower("none", Position{}, poll)
-	tail := tail{follower: f}
-	for tail.count = range int64(20_000) {
-		tail.mark()
+// TestTailCheckpoints: their number is bounded, and the first stays.
+func TestTailCheckpoints(t *testing.T) {
+	log := NewPostfix(options())
+	tail := tail{config: TailConfig{Log: log}, follower: NewFollower("none", Position{}, poll, log.Overlong)}
+	for range 20_000 {
+		tail.checkpoint()
+		log.Line([]byte("Nov 23 08:00:00 mx kernel: nothing"), nil)
 	}
-	if len(tail.marks) > 5000 || tail.marks[0].line != 0 || tail.marks[len(tail.marks)-1].line != 19_999 {
-		t.Errorf("%d marks", len(tail.marks))
+	if n := len(tail.passed); n > 5000 || tail.passed[0].line != 0 || tail.passed[n-1].line != 19_999 {
+		t.Errorf("%d checkpoints", n)
+	}
+}
+
+// TestTailOverlong: a line that is too long is counted when a log is followed, too.
+func TestTailOverlong(t *testing.T) {
+	m := newMailLog(t, "Nov 23 08:00:00 mx kernel: "+strings.Repeat("x", MaxLine)+"\n"+sessionLines(1, 0, "h.example"))
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	log := NewPostfix(options())
+	err := Tail(ctx, TailConfig{Path: m.path, Poll: poll, Log: log, Report: func(Report) error { cancel(); return nil }})
+	if stats := log.Stats(); err != nil || stats.Overlong != 1 || stats.Lines != 4 || stats.Sessions != 1 {
+		t.Errorf("%+v, %v", stats, err)
 	}
 }

@@ -11,16 +11,16 @@ import (
 type lines struct {
 	src        io.Reader
 	buf        []byte
-	start, end int   // what was read and not yet returned
-	searched   int   // up to where there is no line end
-	used       int64 // octets that were returned or skipped
-	whole      int64 // of these, in lines that have ended
-	skipping   bool  // within a line that is too long
-	overlong   int64
+	start, end int    // what was read and not yet returned
+	searched   int    // up to where there is no line end
+	used       int64  // octets that were returned or skipped
+	whole      int64  // of these, in lines that have ended
+	skipping   bool   // within a line that is too long
+	tooLong    func() // told of each of these
 }
 
-func newLines(src io.Reader) *lines {
-	return &lines{src: src, buf: make([]byte, MaxLine+1)}
+func newLines(src io.Reader, tooLong func()) *lines {
+	return &lines{src: src, buf: make([]byte, MaxLine+1), tooLong: tooLong}
 }
 
 // next returns a line without its end; it is good until the next call.
@@ -54,7 +54,7 @@ func (l *lines) fill() (int, error) {
 		l.take(l.end)
 	case l.end-l.start == len(l.buf):
 		l.skipping = true
-		l.overlong++
+		l.tooLong()
 		l.take(l.end)
 	}
 	if l.start > 0 {
@@ -85,11 +85,4 @@ func (l *lines) rest() []byte {
 		rest, l.skipping = nil, false
 	}
 	return rest
-}
-
-// count adds what the log did not get to see.
-func (l *lines) count(s LogStats) LogStats {
-	s.Lines += l.overlong
-	s.Overlong += l.overlong
-	return s
 }

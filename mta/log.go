@@ -32,6 +32,8 @@ const MaxLine = 64 << 10
 type Log interface {
 	// Line takes the next line, without its end. It does not keep it.
 	Line(line []byte, emit func(Report))
+	// Overlong counts a line that is longer than MaxLine.
+	Overlong()
 	// Expire reports the sessions that nothing was heard of for long before now. Line does so by the times in the log; this is
 	// for a log that has fallen silent.
 	Expire(now time.Time, emit func(Report))
@@ -79,6 +81,12 @@ func newLogReader(o LogOptions) logReader {
 // Stats are the counts so far.
 func (r *logReader) Stats() LogStats { return r.stats }
 
+// Overlong counts a line that was too long to be read.
+func (r *logReader) Overlong() {
+	r.stats.Lines++
+	r.stats.Overlong++
+}
+
 // receiver is the name of the mail server whose line names host.
 func (r *logReader) receiver(host []byte) string {
 	if r.o.Receiver != "" {
@@ -95,7 +103,7 @@ func Read(r io.Reader, log Log, emit func(Report) error) (LogStats, error) {
 			failed = emit(report)
 		}
 	}
-	lines := newLines(r)
+	lines := newLines(r, log.Overlong)
 	for failed == nil {
 		line, err := lines.next()
 		if errors.Is(err, io.EOF) {
@@ -105,10 +113,10 @@ func Read(r io.Reader, log Log, emit func(Report) error) (LogStats, error) {
 			break
 		}
 		if err != nil {
-			return lines.count(log.Stats()), fmt.Errorf("reading log: %w", err)
+			return log.Stats(), fmt.Errorf("reading log: %w", err)
 		}
 		log.Line(line, each)
 	}
 	log.Flush(each)
-	return lines.count(log.Stats()), failed
+	return log.Stats(), failed
 }

@@ -150,25 +150,29 @@ func (s policySource) Read(buf []byte) (int, error) {
 	} else if c.begun.IsZero() {
 		c.begun = started
 	}
-	for {
-		until, quiet := c.deadline(started)
-		if err := c.conn.SetReadDeadline(until); err != nil {
-			return 0, err
-		}
-		if err := c.ctx.Err(); err != nil { // it may have set its deadline before we did
-			return 0, err
-		}
-		n, err := c.conn.Read(buf)
-		if quiet && n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && c.ctx.Err() == nil {
-			c.endSession()
-			continue
-		}
-		c.idleSince.Store(0)
-		if c.begun.IsZero() && n > 0 {
-			c.begun = time.Now()
-		}
-		return n, err
+	n, quiet, err := c.receive(buf, started)
+	for quiet && n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && c.ctx.Err() == nil {
+		c.endSession()
+		n, quiet, err = c.receive(buf, started)
 	}
+	c.idleSince.Store(0)
+	if c.begun.IsZero() && n > 0 {
+		c.begun = time.Now()
+	}
+	return n, err
+}
+
+// receive reads until the deadline. With quiet, that is when the session is to be reported, and the connection goes on.
+func (c *policyConn) receive(buf []byte, started time.Time) (n int, quiet bool, err error) {
+	until, quiet := c.deadline(started)
+	if err := c.conn.SetReadDeadline(until); err != nil {
+		return 0, false, err
+	}
+	if err := c.ctx.Err(); err != nil { // the server may have set its deadline before we set ours
+		return 0, false, err
+	}
+	n, err = c.conn.Read(buf)
+	return n, quiet, err
 }
 
 // deadline is until when to wait for more, and whether that is only to report the session.

@@ -26,11 +26,7 @@ func parsePeer(text []byte) (peer, bool) {
 		p.name = name
 	}
 	if len(p.rest) > 1 && p.rest[0] == ':' && digit(p.rest[1]) { // smtpd_client_port_logging
-		n := 1
-		for n < len(p.rest) && digit(p.rest[n]) {
-			n++
-		}
-		p.rest = p.rest[n:]
+		p.rest = p.rest[1+countDigits(p.rest[1:]):]
 	}
 	return p, true
 }

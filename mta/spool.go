@@ -17,22 +17,25 @@ import (
 
 // Spool keeps, in a directory, batches of lines until they have been sent, whatever happens meanwhile: a batch that Put returned for
 // is on disk. When it is full the oldest go. One process has a spool at a time; its methods may be called at once.
+//
+// A batch is a file, NUMBER.ndjson, whose 20 digits rise: the names are in the order of the batches. NUMBER.ndjson.new is one that was
+// not written to its end. The file lock is locked while a process has the spool.
 type Spool struct {
 	dir   string
 	limit int64
 	lock  *os.File
 
-	mu    sync.Mutex
-	files []spooled // the oldest first
-	size  int64
-	next  uint64
-	lost  int
-	out   uint64 // the one that is being sent: it does not go
+	mu      sync.Mutex
+	files   []spooled // the oldest first
+	size    int64
+	next    uint64 // number of the next batch
+	lost    int
+	sending string // the batch that Oldest gave: it does not make room
 }
 
 type spooled struct {
-	number uint64
-	size   int64
+	name string
+	size int64
 }
 
 const spoolSuffix = ".ndjson"
@@ -61,18 +64,18 @@ func OpenSpool(dir string, limit int64) (*Spool, error) {
 
 // scan finds what is in the directory. What was not written to its end was not promised, and goes.
 func (s *Spool) scan() error {
-	entries, err := os.ReadDir(s.dir)
+	entries, err := os.ReadDir(s.dir) // in the order of the names
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		name, ok := strings.CutSuffix(e.Name(), spoolSuffix)
-		number, err := strconv.ParseUint(name, 10, 64)
 		if strings.HasSuffix(e.Name(), spoolSuffix+".new") {
-			if err := os.Remove(filepath.Join(s.dir, e.Name())); err != nil {
+			if err := os.Remove(s.path(e.Name())); err != nil {
 				return err
 			}
 		}
+		digits, ok := strings.CutSuffix(e.Name(), spoolSuffix)
+		number, err := strconv.ParseUint(digits, 10, 64)
 		if !ok || err != nil {
 			continue
 		}
@@ -80,30 +83,30 @@ func (s *Spool) scan() error {
 		if err != nil {
 			return err
 		}
-		s.files = append(s.files, spooled{number, info.Size()})
-		s.size += info.Size()
-		s.next = max(s.next, number+1)
+		s.add(e.Name(), info.Size(), number)
 	}
-	slices.SortFunc(s.files, func(a, b spooled) int { return int(a.number) - int(b.number) })
 	return nil
 }
 
-func (s *Spool) path(number uint64) string {
-	return filepath.Join(s.dir, fmt.Sprintf("%020d%s", number, spoolSuffix))
+func (s *Spool) path(name string) string { return filepath.Join(s.dir, name) }
+
+func (s *Spool) add(name string, size int64, number uint64) {
+	s.files = append(s.files, spooled{name, size})
+	s.size += size
+	s.next = max(s.next, number+1)
 }
 
 // Put keeps a batch. It is on disk when Put returns.
 func (s *Spool) Put(batch []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.write(s.path(s.next), batch); err != nil {
+	name := fmt.Sprintf("%020d%s", s.next, spoolSuffix)
+	if err := s.write(s.path(name), batch); err != nil {
 		return fmt.Errorf("spooling sessions: %w", err)
 	}
-	s.files = append(s.files, spooled{s.next, int64(len(batch))})
-	s.size += int64(len(batch))
-	s.next++
+	s.add(name, int64(len(batch)), s.next)
 	for i := 0; s.size > s.limit && i < len(s.files)-1; {
-		if s.files[i].number == s.out {
+		if s.files[i].name == s.sending {
 			i++
 			continue
 		}
@@ -140,7 +143,7 @@ func (s *Spool) write(path string, batch []byte) error {
 
 // remove lets go of the i-th file.
 func (s *Spool) remove(i int) error {
-	if err := os.Remove(s.path(s.files[i].number)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(s.path(s.files[i].name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("spooling sessions: %w", err)
 	}
 	s.size -= s.files[i].size
@@ -153,8 +156,8 @@ func (s *Spool) Oldest() (batch []byte, ok bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(s.files) > 0 {
-		number := s.files[0].number
-		batch, err = os.ReadFile(s.path(number))
+		name := s.files[0].name
+		batch, err = os.ReadFile(s.path(name))
 		if errors.Is(err, fs.ErrNotExist) { // taken away by hand
 			if err := s.remove(0); err != nil {
 				return nil, false, err
@@ -164,7 +167,7 @@ func (s *Spool) Oldest() (batch []byte, ok bool, err error) {
 		if err != nil {
 			return nil, false, fmt.Errorf("reading the spool: %w", err)
 		}
-		s.out = number
+		s.sending = name
 		return batch, true, nil
 	}
 	return nil, false, nil
@@ -174,7 +177,7 @@ func (s *Spool) Oldest() (batch []byte, ok bool, err error) {
 func (s *Spool) Done() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.files, func(f spooled) bool { return f.number == s.out })
+	i := slices.IndexFunc(s.files, func(f spooled) bool { return f.name == s.sending })
 	if i < 0 {
 		return nil
 	}

@@ -109,11 +109,13 @@ func (s *stamps) classic(text string) (time.Time, bool) {
 
 func digit(c byte) bool { return '0' <= c && c <= '9' }
 
-func allDigits(s []byte) bool {
-	for _, c := range s {
-		if !digit(c) {
-			return false
-		}
+// countDigits is how many digits text begins with.
+func countDigits(text []byte) int {
+	n := 0
+	for n < len(text) && digit(text[n]) {
+		n++
 	}
-	return true
+	return n
 }
+
+func allDigits(text []byte) bool { return countDigits(text) == len(text) }

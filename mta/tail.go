@@ -27,9 +27,9 @@ func Tail(ctx context.Context, c TailConfig) error {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	t := tail{config: c, follower: NewFollower(c.Path, c.From, c.Poll)}
+	t := tail{config: c, follower: NewFollower(c.Path, c.From, c.Poll, c.Log.Overlong)}
 	defer t.follower.Close()
-	t.mark()
+	t.checkpoint()
 	for t.failed == nil {
 		line, err := t.follower.Next(ctx)
 		switch {
@@ -37,10 +37,10 @@ func Tail(ctx context.Context, c TailConfig) error {
 			t.line(line)
 		case errors.Is(err, ErrQuiet):
 			c.Log.Expire(c.Now(), t.report)
-			t.mark()
+			t.checkpoint()
 			t.save()
 		case ctx.Err() != nil:
-			t.mark()
+			t.checkpoint()
 			t.save()
 			return t.failed
 		default:
@@ -54,23 +54,21 @@ func Tail(ctx context.Context, c TailConfig) error {
 type tail struct {
 	config   TailConfig
 	follower *Follower
-	count    int64  // lines so far
-	marks    []mark // rising
+	passed   []checkpoint // rising
 	saved    Position
 	failed   error
 }
 
-// mark is the position before a line.
-type mark struct {
+// checkpoint is the position before a line.
+type checkpoint struct {
 	line int64
 	at   Position
 }
 
 func (t *tail) line(line []byte) {
 	t.config.Log.Line(line, t.report)
-	t.count++
-	if t.count%checkpointLines == 0 {
-		t.mark()
+	if t.config.Log.Stats().Lines%checkpointLines == 0 {
+		t.checkpoint()
 		t.save()
 	}
 }
@@ -81,33 +79,34 @@ func (t *tail) report(r Report) {
 	}
 }
 
-// mark notes where the line to come is.
-func (t *tail) mark() {
+// checkpoint notes where the line to come is.
+func (t *tail) checkpoint() {
 	const most = 4096
-	if n := len(t.marks); n > 0 && t.marks[n-1].line == t.count {
-		t.marks[n-1].at = t.follower.Position()
+	now := checkpoint{t.config.Log.Stats().Lines, t.follower.Position()}
+	if n := len(t.passed); n > 0 && t.passed[n-1].line == now.line {
+		t.passed[n-1] = now
 		return
 	}
-	if len(t.marks) >= most { // a session is open for very long: coarser marks will do
-		kept := t.marks[:1]
-		for i := 2; i < len(t.marks); i += 2 {
-			kept = append(kept, t.marks[i])
+	if len(t.passed) >= most { // a session is open for very long: coarser ones will do
+		kept := t.passed[:1]
+		for i := 2; i < len(t.passed); i += 2 {
+			kept = append(kept, t.passed[i])
 		}
-		t.marks = kept
+		t.passed = kept
 	}
-	t.marks = append(t.marks, mark{t.count, t.follower.Position()})
+	t.passed = append(t.passed, now)
 }
 
-// save hands out the last mark before all open sessions.
+// save hands out the last checkpoint before all open sessions.
 func (t *tail) save() {
 	if t.config.Save == nil || t.failed != nil {
 		return
 	}
 	oldest := t.config.Log.Oldest()
-	for len(t.marks) > 1 && t.marks[1].line <= oldest {
-		t.marks = t.marks[1:]
+	for len(t.passed) > 1 && t.passed[1].line <= oldest {
+		t.passed = t.passed[1:]
 	}
-	if at := t.marks[0].at; at != t.saved {
+	if at := t.passed[0].at; at != t.saved {
 		if err := t.config.Save(at); err != nil {
 			t.failed = fmt.Errorf("saving the position in %s: %w", t.config.Path, err)
 			return

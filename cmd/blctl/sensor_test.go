@@ -35,7 +35,7 @@ func newSensor(book *listing.Book, listings string) (*sensor, error) {
 		return nil, err
 	}
 	s := &sensor{book: book, archive: archive}
-	s.checker = resolve.NewChecker(resolve.CheckerConfig{Our: mta.Our{Addresses: []netip.Addr{netip.MustParseAddr("198.51.100.25"), netip.MustParseAddr("198.51.100.26")}}})
+	s.checker = resolve.NewChecker(mta.Our{Addresses: []netip.Addr{netip.MustParseAddr("198.51.100.25"), netip.MustParseAddr("198.51.100.26")}}, nil)
 	s.engine, err = sighting.New(sighting.Options{Now: book.Now, Rules: book.Rules, Thresholds: sighting.DefaultThresholds(), Archive: archive})
 	return s, err
 }

@@ -100,13 +100,12 @@ func (s *sensor) openArchive(path string) archive {
 
 // configure puts another configuration in force. Sockets and the receiver stay.
 func (s *sensor) configure(cfg sensorConfig) error {
-	check := resolve.CheckerConfig{Our: cfg.our}
+	var resolver *resolve.Resolver
 	if cfg.resolver.IsValid() {
-		resolver, err := resolve.New(cfg.resolver)
-		if err != nil {
+		var err error
+		if resolver, err = resolve.New(cfg.resolver); err != nil {
 			return configError("sensor: %v", err)
 		}
-		check.Resolver, check.RDNS = resolver, true
 	}
 	if err := s.engine.SetThresholds(cfg.thresholds); err != nil {
 		return configError("%v", err)
@@ -119,7 +118,7 @@ func (s *sensor) configure(cfg sensorConfig) error {
 			return configError("sensor.collect: %v", err)
 		}
 	}
-	s.checker.Store(resolve.NewChecker(check))
+	s.checker.Store(resolve.NewChecker(cfg.our, resolver))
 	s.cfg.Store(&cfg)
 	return nil
 }

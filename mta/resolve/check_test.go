@@ -50,61 +50,62 @@ func TestCheck(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		session helo.Session
-		rdns    bool
 		verdict string   // code, strength, flags, rdns
 		asked   []string // in alphabetical order; nil: nothing
 	}{
-		{"confirmed", helo.Session{HELO: "mail.sender.example"}, false, "ok ok [] ",
-			[]string{"A mail.sender.example", "AAAA mail.sender.example"}},
-		{"mismatch", helo.Session{HELO: "liar.example"}, false, "helo-ip-mismatch note [] ",
+		{"confirmed", helo.Session{HELO: "mail.sender.example"}, "ok ok [] ",
+			[]string{"A mail.sender.example", "AAAA mail.sender.example", "PTR 7.113.0.203.in-addr.arpa"}},
+		{"mismatch", helo.Session{HELO: "liar.example"}, "helo-ip-mismatch note [] ",
 			[]string{"A liar.example", "A mail.sender.example", "AAAA liar.example", "PTR 7.113.0.203.in-addr.arpa"}},
-		{"unresolvable", helo.Session{HELO: "gone.example"}, false, "helo-unresolvable note [] ",
+		{"unresolvable", helo.Session{HELO: "gone.example"}, "helo-unresolvable note [] ",
 			[]string{"A gone.example", "A mail.sender.example", "AAAA gone.example", "PTR 7.113.0.203.in-addr.arpa"}},
-		{"no address", helo.Session{HELO: "empty.sender.example"}, false, "helo-ip-mismatch note [] ",
+		{"no address", helo.Session{HELO: "empty.sender.example"}, "helo-ip-mismatch note [] ",
 			[]string{"A empty.sender.example", "A mail.sender.example", "AAAA empty.sender.example", "PTR 7.113.0.203.in-addr.arpa"}},
-		{"failure", helo.Session{HELO: "servfail.example"}, false, "ok ok [dns-unverified] ",
+		{"failure", helo.Session{HELO: "servfail.example"}, "ok ok [dns-unverified] ",
 			[]string{"A mail.sender.example", "A servfail.example", "AAAA servfail.example", "PTR 7.113.0.203.in-addr.arpa"}},
-		{"rcpt domain", helo.Session{HELO: "RCPT.example.", Recipients: []string{"rcpt.example"}}, false,
+		{"rcpt domain", helo.Session{HELO: "RCPT.example.", Recipients: []string{"rcpt.example"}},
 			"helo-rcpt-domain medium [case trailing-dot] ",
 			[]string{"A mail.sender.example", "A rcpt.example", "AAAA rcpt.example", "PTR 7.113.0.203.in-addr.arpa"}},
-		{"rcpt domain, failure", helo.Session{HELO: "silent.example", Recipients: []string{"silent.example"}}, false,
+		{"rcpt domain, failure", helo.Session{HELO: "silent.example", Recipients: []string{"silent.example"}},
 			"helo-rcpt-domain weak [dns-unverified] ",
 			[]string{"A mail.sender.example", "A silent.example", "AAAA silent.example", "PTR 7.113.0.203.in-addr.arpa"}},
-		{"rcpt domain, confirmed", helo.Session{HELO: "split.rcpt.example", Recipients: []string{"split.rcpt.example"}}, false,
-			"ok-rcpt-domain ok [confirmed] ", []string{"A split.rcpt.example", "AAAA split.rcpt.example"}},
-		{"our name", helo.Session{HELO: "mx.rcpt.example"}, false, "helo-our-name strong [] ",
+		{"rcpt domain, confirmed", helo.Session{HELO: "split.rcpt.example", Recipients: []string{"split.rcpt.example"}},
+			"ok-rcpt-domain ok [confirmed] ", []string{"A mail.sender.example", "A split.rcpt.example", "AAAA split.rcpt.example", "PTR 7.113.0.203.in-addr.arpa"}},
+		{"our name", helo.Session{HELO: "mx.rcpt.example"}, "helo-our-name strong [] ",
 			[]string{"A mail.sender.example", "A mx.rcpt.example", "AAAA mx.rcpt.example", "PTR 7.113.0.203.in-addr.arpa"}},
-		{"our address", helo.Session{HELO: "192.0.2.25"}, false, "helo-our-ip strong [] ", nil},
-		{"bare address", helo.Session{HELO: "203.0.113.7"}, false, "helo-bare-ip medium [own] ", nil},
-		{"bare address, with rdns", helo.Session{HELO: "203.0.113.7"}, true, "helo-bare-ip medium [own] ",
+		{"our address", helo.Session{HELO: "192.0.2.25"}, "helo-our-ip strong [] ",
 			[]string{"A mail.sender.example", "PTR 7.113.0.203.in-addr.arpa"}},
-		{"hosted", helo.Session{HELO: "other.example", Recipients: []string{"rcpt.example"}}, false, "helo-hosted-domain weak [] ", nil},
-		{"no greeting", helo.Session{Verb: helo.VerbNone}, false, "helo-absent note [] ", nil},
-		{"authenticated", helo.Session{HELO: "gone.example", Auth: true}, true, "exempt-auth exempt [] ", nil},
-		{"trusted", helo.Session{Client: addrs("198.51.100.9")[0], HELO: "gone.example"}, true, "exempt-trusted exempt [] ", nil},
-		{"our own", helo.Session{Client: addrs("192.0.2.25")[0], HELO: "gone.example"}, true, "exempt-self exempt [] ", nil},
-		{"private", helo.Session{Client: addrs("10.0.0.1")[0], HELO: "gone.example"}, true, "exempt-nonglobal-client exempt [] ", nil},
-		{"the MTA has confirmed it", helo.Session{HELO: "a.example", PTR: []string{"a.example"}, FCrDNS: true}, false, "ok ok [] ", nil},
-		{"looked up before", helo.Session{HELO: "mail.sender.example", HELOStatus: helo.NXDomain, PTRStatus: helo.NXDomain}, false,
+		{"bare address", helo.Session{HELO: "203.0.113.7"}, "helo-bare-ip medium [own] ",
+			[]string{"A mail.sender.example", "PTR 7.113.0.203.in-addr.arpa"}},
+		{"hosted", helo.Session{HELO: "other.example", Recipients: []string{"rcpt.example"}}, "helo-hosted-domain weak [] ",
+			[]string{"A mail.sender.example", "PTR 7.113.0.203.in-addr.arpa"}},
+		{"no greeting", helo.Session{Verb: helo.VerbNone}, "helo-absent note [] ",
+			[]string{"A mail.sender.example", "PTR 7.113.0.203.in-addr.arpa"}},
+		{"authenticated", helo.Session{HELO: "gone.example", Auth: true}, "exempt-auth exempt [] ", nil},
+		{"trusted", helo.Session{Client: addrs("198.51.100.9")[0], HELO: "gone.example"}, "exempt-trusted exempt [] ", nil},
+		{"our own", helo.Session{Client: addrs("192.0.2.25")[0], HELO: "gone.example"}, "exempt-self exempt [] ", nil},
+		{"private", helo.Session{Client: addrs("10.0.0.1")[0], HELO: "gone.example"}, "exempt-nonglobal-client exempt [] ", nil},
+		{"the MTA has confirmed it", helo.Session{HELO: "a.example", PTR: []string{"a.example"}, FCrDNS: true}, "ok ok [] ", nil},
+		{"looked up before", helo.Session{HELO: "mail.sender.example", HELOStatus: helo.NXDomain, PTRStatus: helo.NXDomain},
 			"helo-unresolvable note [] rdns-missing", nil},
-		{"mapped client", helo.Session{Client: addrs("::ffff:203.0.113.7")[0], HELO: "mail.sender.example"}, false, "ok ok [] ",
-			[]string{"A mail.sender.example", "AAAA mail.sender.example"}},
-		{"IPv6", helo.Session{Client: addrs("2001:db8::7")[0], HELO: "six.sender.example"}, true, "ok ok [] ",
+		{"mapped client", helo.Session{Client: addrs("::ffff:203.0.113.7")[0], HELO: "mail.sender.example"}, "ok ok [] ",
+			[]string{"A mail.sender.example", "AAAA mail.sender.example", "PTR 7.113.0.203.in-addr.arpa"}},
+		{"IPv6", helo.Session{Client: addrs("2001:db8::7")[0], HELO: "six.sender.example"}, "ok ok [] ",
 			[]string{"A six.sender.example", "AAAA six.sender.example", "PTR 7.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"}},
-		{"PTR unconfirmed", helo.Session{Client: addrs("203.0.113.9")[0], HELO: "localhost"}, true, "helo-localhost weak [] rdns-unconfirmed",
+		{"PTR unconfirmed", helo.Session{Client: addrs("203.0.113.9")[0], HELO: "localhost"}, "helo-localhost weak [] rdns-unconfirmed",
 			[]string{"A liar.example", "PTR 9.113.0.203.in-addr.arpa"}},
-		{"one PTR of three confirmed", helo.Session{Client: addrs("203.0.113.10")[0], HELO: "localhost"}, true, "helo-localhost weak [] ",
+		{"one PTR of three confirmed", helo.Session{Client: addrs("203.0.113.10")[0], HELO: "localhost"}, "helo-localhost weak [] ",
 			[]string{"A gone.example", "A silent.sender.example", "A ten.example", "PTR 10.113.0.203.in-addr.arpa"}},
-		{"PTR not to be confirmed now", helo.Session{Client: addrs("203.0.113.11")[0], HELO: "localhost"}, true, "helo-localhost weak [] ",
+		{"PTR not to be confirmed now", helo.Session{Client: addrs("203.0.113.11")[0], HELO: "localhost"}, "helo-localhost weak [] ",
 			[]string{"A servfail.example", "PTR 11.113.0.203.in-addr.arpa"}},
-		{"no PTR", helo.Session{Client: addrs("203.0.113.12")[0], HELO: "localhost"}, true, "helo-localhost weak [] rdns-missing",
+		{"no PTR", helo.Session{Client: addrs("203.0.113.12")[0], HELO: "localhost"}, "helo-localhost weak [] rdns-missing",
 			[]string{"PTR 12.113.0.203.in-addr.arpa"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if !test.session.Client.IsValid() {
 				test.session.Client = netip.MustParseAddr("203.0.113.7")
 			}
-			c := NewChecker(CheckerConfig{Our: our(), Resolver: newTestResolver(t, s, nil), RDNS: test.rdns})
+			c := NewChecker(our(), newTestResolver(t, s, nil))
 			r := c.Check(context.Background(), mta.Report{ID: "1", Session: test.session})
 			v := helo.Classify(r.Session)
 			if got := fmt.Sprintf("%s %s %v %s", v.Code, v.Strength, strings.Fields(v.Flags.String()), v.RDNS); got != test.verdict {
@@ -126,7 +127,8 @@ func TestCheck(t *testing.T) {
 func TestCheckTime(t *testing.T) {
 	s := newDNSServer(t, checkZone)
 	r := newTestResolver(t, s, func(r *Resolver) { r.timeout, r.retry = time.Minute, time.Minute })
-	c := NewChecker(CheckerConfig{Resolver: r, Timeout: 30 * time.Millisecond})
+	c := NewChecker(mta.Our{}, r)
+	c.timeout = 30 * time.Millisecond
 	report := c.Check(context.Background(), mta.Report{Session: helo.Session{Client: addrs("203.0.113.7")[0], HELO: "silent.sender.example"}})
 	if report.HELOStatus != helo.TempError || report.PTRStatus != helo.TempError {
 		t.Errorf("%+v", report.Session)
@@ -136,7 +138,7 @@ func TestCheckTime(t *testing.T) {
 // TestCheckWithoutDNS fills in what the configuration knows, and shares nothing with it.
 func TestCheckWithoutDNS(t *testing.T) {
 	o := our()
-	c := NewChecker(CheckerConfig{Our: o})
+	c := NewChecker(o, nil)
 	given := addrs("192.0.2.26")
 	r := c.Check(context.Background(), mta.Report{Session: helo.Session{Client: addrs("203.0.113.7")[0], HELO: "x.example", OurIPs: given}})
 	if !slices.Equal(r.OurIPs, addrs("192.0.2.26", "192.0.2.25")) || !slices.Equal(r.Hosted, o.Hosted) || !slices.Equal(r.OurNames, o.Names) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"dnsbld/listing/helo"
+	"dnsbld/mta"
 )
 
 // What DNS says of an address when somebody asks for its removal.
@@ -21,7 +22,7 @@ func TestReverseAndTexts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := NewChecker(CheckerConfig{Resolver: resolver})
+	c := NewChecker(mta.Our{}, resolver)
 	for address, want := range map[string]struct {
 		names     string
 		confirmed bool
@@ -47,7 +48,7 @@ func TestReverseAndTexts(t *testing.T) {
 			t.Errorf("%s: %q, %s", name, texts, status)
 		}
 	}
-	none := NewChecker(CheckerConfig{})
+	none := NewChecker(mta.Our{}, nil)
 	if _, _, status := none.Reverse(t.Context(), netip.MustParseAddr("203.0.113.7")); status != helo.Unchecked {
 		t.Errorf("without a resolver: %s", status)
 	}
@@ -73,7 +74,7 @@ func TestMailServers(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := NewChecker(CheckerConfig{Resolver: resolver})
+	c := NewChecker(mta.Our{}, resolver)
 	for domain, want := range map[string]struct {
 		addresses string
 		status    helo.Status
@@ -86,7 +87,7 @@ func TestMailServers(t *testing.T) {
 			t.Errorf("%s: %s, %s", domain, got, status)
 		}
 	}
-	if _, status := NewChecker(CheckerConfig{}).MailServers(t.Context(), "two.example"); status != helo.Unchecked {
+	if _, status := NewChecker(mta.Our{}, nil).MailServers(t.Context(), "two.example"); status != helo.Unchecked {
 		t.Errorf("without a resolver: %s", status)
 	}
 }
