@@ -28,7 +28,7 @@ examples:
   blctl add 192.0.2.7 --reason helo-bare-ip --helo 192.0.2.7 --ticket rt:1425832
   blctl add 192.0.2.9 --except --reason manual --note "out of 192.0.2.0/24"`,
 		Flags:  addFlags(),
-		Action: p.action(p.add),
+		Action: act(p, (*input).add, p.add),
 	}
 }
 
@@ -52,17 +52,12 @@ func (in *input) add() listing.Add {
 		HELO: in.String("helo"), Note: in.String("note"), PublicNote: in.String("public-note"), Ticket: in.String("ticket"),
 		Force: in.Bool("force"), Options: in.options()}
 	if c.Reason == "" {
-		in.fail(&listing.Error{Kind: listing.ErrInvalid, Code: "usage", Message: "a reason is needed",
-			Hint: "for example --reason helo-bare-ip; `blctl reasons` lists them"})
+		in.fail(invalid("usage", "a reason is needed", "for example --reason helo-bare-ip; `blctl reasons` lists them"))
 	}
 	return c
 }
 
-func (p *program) add(ctx context.Context, in *input) error {
-	c := in.add()
-	if in.err != nil {
-		return in.err
-	}
+func (p *program) add(ctx context.Context, c listing.Add) error {
 	out, err := p.client.Add(ctx, c)
-	return p.report("add", c.Subject, out, err)
+	return p.reportOn("add", c.Subject, out, err)
 }

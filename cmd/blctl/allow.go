@@ -16,8 +16,7 @@ func group(c *cli.Command) *cli.Command {
 		for _, sub := range c.Subcommands {
 			names = append(names, sub.Name)
 		}
-		return &listing.Error{Kind: listing.ErrInvalid, Code: "usage", Message: c.Name + " needs to know what to do",
-			Hint: "there are " + strings.Join(names, ", ") + "; `blctl " + c.Name + " --help` explains them"}
+		return invalid("usage", c.Name+" needs to know what to do", "there are "+strings.Join(names, ", ")+"; `blctl "+c.Name+" --help` explains them")
 	}
 	return c
 }
@@ -46,7 +45,7 @@ examples:
   blctl allow add 192.0.2.0/24 --owner postmaster@example.test --note "our relays"
   blctl allow add 2001:db8::25 --owner postmaster@example.test --until 2026-12-31T00:00:00Z`,
 				Flags:  allowFlags(),
-				Action: p.action(func(ctx context.Context, in *input) error { return p.permit(ctx, in, false) }),
+				Action: act(p, func(in *input) listing.Permit { return in.permit(false) }, p.permit),
 			},
 			{
 				Name:      "remove",
@@ -63,7 +62,7 @@ examples:
 				Flags: append([]cli.Flag{
 					&cli.StringFlag{Name: "note", Usage: "why, for operators: `TEXT`"},
 				}, changeFlags()...),
-				Action: p.action(func(ctx context.Context, in *input) error { return p.permit(ctx, in, true) }),
+				Action: act(p, func(in *input) listing.Permit { return in.permit(true) }, p.permit),
 			},
 			{
 				Name:      "list",
@@ -77,7 +76,7 @@ exit status: 0 done, also if there are none
 examples:
   blctl allow list
   blctl allow list 192.0.2.7 --json`,
-				Action: p.action(p.allows),
+				Action: act(p, (*input).prefix, p.allows),
 			},
 		},
 	})
@@ -100,44 +99,22 @@ func (in *input) permit(remove bool) listing.Permit {
 	return c
 }
 
-func (p *program) permit(ctx context.Context, in *input, remove bool) error {
-	c, action := in.permit(remove), "allow remove"
-	if !remove {
-		action = "allow add"
-	}
-	if in.err != nil {
-		return in.err
+func (p *program) permit(ctx context.Context, c listing.Permit) error {
+	action := "allow add"
+	if c.Remove {
+		action = "allow remove"
 	}
 	out, err := p.client.Permit(ctx, c)
-	return p.report(action, c.Subject, out, err)
+	return p.reportOn(action, c.Subject, out, err)
 }
 
-func (p *program) allows(ctx context.Context, in *input) error {
-	around := in.prefix()
-	if in.err != nil {
-		return in.err
-	}
+func (p *program) allows(ctx context.Context, around listing.Subject) error {
 	all, err := p.client.Allows(ctx, around)
 	if err != nil {
 		return err
 	}
-	for _, a := range all {
-		if p.json {
-			if err := p.writeJSON(a); err != nil {
-				return err
-			}
-			continue
-		}
-		p.printAllow(a)
-	}
-	return nil
-}
-
-func (p *program) printAllow(a listing.Allow) {
-	h := p.human
-	h.printf("  %-20s %s%s, owner %s, since %s by %s\n", a.Subject.Text(), h.paint(green, "never listed"), untilOrForGood(a.Until),
-		clean(a.Owner), stamp(a.Since), clean(a.Actor))
-	if a.Note != "" {
-		h.printf("      note: %s\n", clean(a.Note))
-	}
+	return each(p, all, func(a listing.Allow) []string {
+		return []string{a.Subject.Text(), p.human.paint(green, "never listed") + untilOrForGood(a.Until), "owner " + clean(a.Owner),
+			"since " + stamp(a.Since) + " by " + clean(a.Actor), clean(a.Note)}
+	})
 }

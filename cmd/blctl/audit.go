@@ -41,16 +41,13 @@ examples:
 
 // verified is what audit verify prints as JSON.
 type verified struct {
-	head
-	Error      *wireError          `json:"error,omitempty"`
-	Action     string              `json:"action"`
 	From       *listing.Checkpoint `json:"from"`
 	Checkpoint *listing.Checkpoint `json:"checkpoint"` // null: the chain is broken
 	listing.Verified
 }
 
 func (p *program) audit(ctx context.Context, in *input) error {
-	out := verified{head: head{schema, true}, Action: "audit verify"}
+	var out verified
 	var from listing.Checkpoint
 	if in.IsSet("from") {
 		if err := from.UnmarshalText([]byte(in.String("from"))); err != nil {
@@ -58,26 +55,15 @@ func (p *program) audit(ctx context.Context, in *input) error {
 		}
 		out.From = &from
 	}
-	v, err := p.client.Audit(ctx, from)
-	if err != nil && v.Broken == 0 {
+	var err error
+	out.Verified, err = p.client.Audit(ctx, from)
+	if err != nil && out.Broken == 0 {
 		return err
 	}
-	out.Verified = v
-	if err != nil {
-		p.say(err)
-		out.OK, out.Error = false, asWire(err)
-	} else {
-		end := v.Checkpoint()
+	if err == nil {
+		end := out.Verified.Checkpoint()
 		out.Checkpoint = &end
-		p.human.printf("the audit chain %s: %s up to revision %d\n%s\n", p.human.paint(green, "holds"), plural(v.Records, "record", "records"), v.Head, end)
+		p.human.printf("the audit chain %s: %s up to revision %d\n%s\n", p.human.paint(green, "holds"), plural(out.Records, "record", "records"), out.Head, end)
 	}
-	if p.json {
-		if writeErr := p.writeJSON(out); writeErr != nil {
-			return writeErr
-		}
-	}
-	if err != nil {
-		return answered(exitStatus(err))
-	}
-	return nil
+	return p.conclude("audit verify", out, err)
 }

@@ -36,10 +36,8 @@ examples:
 	}
 }
 
-// backupShown is what backup prints as JSON.
-type backupShown struct {
-	head
-	Action     string             `json:"action"`
+// backedUp is what backup prints as JSON.
+type backedUp struct {
 	File       string             `json:"file"`
 	Bytes      int64              `json:"bytes"`
 	SHA256     listing.Digest     `json:"sha256"`
@@ -57,10 +55,7 @@ func (p *program) backup(ctx context.Context, in *input) error {
 		return errors.Join(err, removeIfThere(file+".part"))
 	}
 	p.human.printf("%s written: revision %d, %d bytes\ncheckpoint %s\n", clean(file), t.At.Revision, t.Bytes, t.At)
-	if p.json {
-		return p.writeJSON(backupShown{head{schema, true}, "backup", file, t.Bytes, t.Sum, t.At.Revision, t.At})
-	}
-	return nil
+	return p.conclude("backup", backedUp{file, t.Bytes, t.Sum, t.At.Revision, t.At}, nil)
 }
 
 // placeFor refuses a path at which no file can be written.
@@ -141,10 +136,8 @@ examples:
 	}
 }
 
-// restoreShown is what restore prints as JSON.
-type restoreShown struct {
-	head
-	Action   string             `json:"action"`
+// restored is what restore prints as JSON.
+type restored struct {
 	File     string             `json:"file"`
 	Backup   listing.Checkpoint `json:"backup"`
 	Revision listing.Revision   `json:"revision"`
@@ -172,13 +165,10 @@ func (p *program) restore(ctx context.Context, in *input) error {
 		return err
 	}
 	p.human.printf("%s restored as of revision %d; it goes on at revision %d\n", clean(to), r.Backup.Revision, r.Next)
-	out := restoreShown{head: head{schema, true}, Action: "restore", File: to, Backup: r.Backup, Revision: r.Next}
+	out := restored{File: to, Backup: r.Backup, Revision: r.Next}
 	if r.Aside != "" {
 		out.Aside = &r.Aside
 		p.human.printf("the list that was there is now %s\n", clean(r.Aside))
 	}
-	if p.json {
-		return p.writeJSON(out)
-	}
-	return nil
+	return p.conclude("restore", out, nil)
 }

@@ -72,13 +72,6 @@ func (p *program) classify(_ context.Context, in *input) error {
 		return in.err
 	}
 	v := helo.Classify(s)
-	if p.json {
-		return p.writeJSON(struct {
-			head
-			Action string `json:"action"`
-			helo.Verdict
-		}{head{schema, true}, "classify", v})
-	}
 	p.human.printf("%s  %s", p.human.paint(bold, string(v.Code)), v.Strength)
 	if v.Flags != 0 {
 		p.human.printf("  (%s)", v.Flags)
@@ -87,7 +80,7 @@ func (p *program) classify(_ context.Context, in *input) error {
 	if v.RDNS != "" {
 		p.human.printf("%s\n", v.RDNS)
 	}
-	return nil
+	return p.conclude("classify", v, nil)
 }
 
 // session is the session that the flags describe.
@@ -214,9 +207,7 @@ func badCases(good, bad int) error {
 	if bad == 0 {
 		return nil
 	}
-	err := &listing.Error{Kind: listing.ErrInvalid, Code: "bad-lines",
-		Message: fmt.Sprintf("%d of %d lines cannot be read", bad, good+bad),
-		Hint:    "each is one JSON object with at least \"client\" and \"helo\""}
+	err := invalid("bad-lines", fmt.Sprintf("%d of %d lines cannot be read", bad, good+bad), "each is one JSON object with at least \"client\" and \"helo\"")
 	if good > 0 {
 		return partly{err}
 	}

@@ -6,8 +6,25 @@ import (
 	"io"
 	"strings"
 
+	"dnsbld/ctl"
 	"dnsbld/listing"
 )
+
+// carryOut does what do does, once it is confirmed if it may change many
+// entries. o are the options that do reads: a trial run takes them as a dry run.
+func (p *program) carryOut(many bool, o *listing.Options, do func() (ctl.Outcome, error)) (ctl.Outcome, error) {
+	err := p.confirm(many, o.DryRun, func() (int, error) {
+		given := *o
+		defer func() { *o = given }()
+		o.DryRun, o.IdempotencyKey = true, ""
+		out, err := do()
+		return len(out.Changes), err
+	})
+	if err != nil {
+		return ctl.Outcome{}, err
+	}
+	return do()
+}
 
 // confirm asks on a terminal before many entries end: a trial run says how
 // many. It does not ask without a terminal: a script has thought before, and
@@ -26,8 +43,7 @@ func (p *program) confirm(many, dry bool, trial func() (int, error)) error {
 		return fmt.Errorf("reading the answer: %w", err)
 	}
 	if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
-		return &listing.Error{Kind: listing.ErrInvalid, Code: "declined", Message: "nothing was changed: the answer was not yes",
-			Hint: "--dry-run shows what would change; --yes does not ask"}
+		return invalid("declined", "nothing was changed: the answer was not yes", "--dry-run shows what would change; --yes does not ask")
 	}
 	return nil
 }

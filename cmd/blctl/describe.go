@@ -14,9 +14,8 @@ const mostLines = 20
 
 // describe says what was done about something.
 func (p *program) describe(about string, out ctl.Outcome) {
-	h := p.human
 	if out.DryRun {
-		h.printf("%s\n", h.paint(bold, "dry run: nothing was changed; it would be like this:"))
+		p.human.dryRun()
 	}
 	p.describeChanges(about, out)
 }

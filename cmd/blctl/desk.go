@@ -7,18 +7,15 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
-	"dnsbld/listing/desk"
 )
 
 // address is the first argument as one address.
 func (in *input) address() netip.Addr {
 	s := in.prefix()
 	if s.IsValid() && !s.IsHost() {
-		in.fail(&listing.Error{Kind: listing.ErrInvalid, Code: "not-an-address", Message: s.String() + " is a prefix, and a request is about one address",
-			Hint: "for example " + s.Addr().String()})
+		in.fail(invalid("not-an-address", s.String()+" is a prefix, and a request is about one address", "for example "+s.Addr().String()))
 	}
 	return s.Addr()
 }
@@ -39,22 +36,11 @@ exit status: 0 OK_SELF or OK_SUPPORT; 3 NOT_LISTED; 4 every other decision
 examples:
   blctl eligibility 192.0.2.7
   blctl eligibility 192.0.2.7 --json`,
-		Action: p.action(p.eligibility),
+		Action: act(p, (*input).address, p.eligibility),
 	}
 }
 
-// eligible is what eligibility prints as JSON.
-type eligible struct {
-	head
-	Action string `json:"action"`
-	ctl.Eligible
-}
-
-func (p *program) eligibility(ctx context.Context, in *input) error {
-	a := in.address()
-	if in.err != nil {
-		return in.err
-	}
+func (p *program) eligibility(ctx context.Context, a netip.Addr) error {
 	e, err := p.client.Eligibility(ctx, a)
 	if err != nil {
 		return err
@@ -71,10 +57,8 @@ func (p *program) eligibility(ctx context.Context, in *input) error {
 	if e.RetryAfter != nil {
 		h.printf("  ask again after %s (%s)\n", stamp(*e.RetryAfter), relative(*e.RetryAfter, p.now()))
 	}
-	if p.json {
-		if err := p.writeJSON(eligible{head{schema, true}, "eligibility", e}); err != nil {
-			return err
-		}
+	if err := p.conclude("eligibility", e, nil); err != nil {
+		return err
 	}
 	switch {
 	case e.Code.OK():
@@ -113,13 +97,6 @@ examples:
 	}
 }
 
-// letterShown is what letter prints as JSON.
-type letterShown struct {
-	head
-	Action string `json:"action"`
-	desk.Letter
-}
-
 func (p *program) letter(ctx context.Context, in *input) error {
 	verify := in.IsSet("verify")
 	if verify == in.Args().Present() {
@@ -136,11 +113,8 @@ func (p *program) letter(ctx context.Context, in *input) error {
 	if err != nil {
 		return err
 	}
-	if p.json {
-		return p.writeJSON(letterShown{head{schema, true}, "letter", l})
-	}
 	p.human.printf("%s", l.Letter)
-	return nil
+	return p.conclude("letter", l, nil)
 }
 
 func (p *program) verifyLetter(ctx context.Context, text string) error {
@@ -148,19 +122,12 @@ func (p *program) verifyLetter(ctx context.Context, text string) error {
 	if err != nil {
 		return err
 	}
-	if p.json {
-		return p.writeJSON(struct {
-			head
-			Action string `json:"action"`
-			delist.Reference
-		}{head{schema, true}, "letter verify", r})
-	}
 	decided := string(r.Code)
 	if decided == "" {
 		decided = "nothing"
 	}
 	p.human.printf("a letter of ours about %s, of %s; it decided %s\n", r.Address, stamp(r.Time), decided)
-	return nil
+	return p.conclude("letter verify", r, nil)
 }
 
 func (p *program) personCommand() *cli.Command {
@@ -205,13 +172,6 @@ examples:
 	})
 }
 
-// personShown is what person prints as JSON.
-type personShown struct {
-	head
-	Action string `json:"action"`
-	desk.Person
-}
-
 func (p *program) exportPerson(ctx context.Context, in *input) error {
 	mail := in.Args().First()
 	person, err := p.client.ExportPerson(ctx, mail)
@@ -222,7 +182,7 @@ func (p *program) exportPerson(ctx context.Context, in *input) error {
 		return &listing.Error{Kind: listing.ErrNotFound, Code: "no-person", Message: "nothing is kept about " + listing.Quote(mail),
 			Hint: "it may stand in another system, such as that of the tickets"}
 	}
-	return p.writeJSON(personShown{head{schema, true}, "person export", person})
+	return p.writeObject(head{Schema: schema, OK: true, Action: "person export"}, person) // JSON in any case: it is for somebody else
 }
 
 func (p *program) erasePerson(ctx context.Context, in *input) error {
@@ -232,16 +192,11 @@ func (p *program) erasePerson(ctx context.Context, in *input) error {
 	}
 	contacts, letters := len(person.Contacts), len(person.Answers)
 	p.human.printf("erased: %s, %s\n", plural(contacts, "contact", "contacts"), plural(letters, "letter", "letters"))
-	if !p.json {
-		return nil
-	}
-	return p.writeJSON(struct {
-		head
-		Action   string `json:"action"`
-		Changed  bool   `json:"changed"`
-		Contacts int    `json:"contacts"`
-		Letters  int    `json:"letters"`
-	}{head{schema, true}, "person erase", contacts+letters > 0, contacts, letters})
+	return p.conclude("person erase", struct {
+		Changed  bool `json:"changed"`
+		Contacts int  `json:"contacts"`
+		Letters  int  `json:"letters"`
+	}{contacts+letters > 0, contacts, letters}, nil)
 }
 
 // joinedTexts are texts in one line, for a terminal.

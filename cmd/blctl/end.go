@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"dnsbld/ctl"
 	"dnsbld/listing"
 )
 
@@ -25,7 +26,7 @@ examples:
   blctl expire 192.0.2.7 --in 12h
   blctl expire 192.0.2.0/24 --within --reason helo-bare-ip --now --dry-run`,
 		Flags:  expireFlags(),
-		Action: p.action(p.expire),
+		Action: act(p, (*input).expire, p.expire),
 	}
 }
 
@@ -51,27 +52,14 @@ func (in *input) expire() listing.Expire {
 		}
 	}
 	if given != 1 {
-		in.fail(&listing.Error{Kind: listing.ErrInvalid, Code: "usage", Message: "one end is needed",
-			Hint: "give --at TIME, --in DURATION or --now"})
+		in.fail(invalid("usage", "one end is needed", "give --at TIME, --in DURATION or --now"))
 	}
 	return c
 }
 
-func (p *program) expire(ctx context.Context, in *input) error {
-	c := in.expire()
-	if in.err != nil {
-		return in.err
-	}
-	if err := p.confirm(c.Within, c.DryRun, func() (int, error) {
-		trial := c
-		trial.DryRun, trial.IdempotencyKey = true, ""
-		out, err := p.client.Expire(ctx, trial)
-		return len(out.Changes), err
-	}); err != nil {
-		return err
-	}
-	out, err := p.client.Expire(ctx, c)
-	return p.report("expire", c.Subject, out, err)
+func (p *program) expire(ctx context.Context, c listing.Expire) error {
+	out, err := p.carryOut(c.Within, &c.Options, func() (ctl.Outcome, error) { return p.client.Expire(ctx, c) })
+	return p.reportOn("expire", c.Subject, out, err)
 }
 
 func (p *program) delistCommand() *cli.Command {
@@ -97,7 +85,7 @@ examples:
   blctl delist 192.0.2.7 --because fixed-claimed --ticket rt:1425832
   blctl delist 192.0.2.0/24 --within --because ip-reassigned --max-changes 200`,
 		Flags:  delistFlags(),
-		Action: p.action(p.delist),
+		Action: act(p, (*input).delist, p.delist),
 	}
 }
 
@@ -116,25 +104,12 @@ func (in *input) delist() listing.Delist {
 	c := listing.Delist{Subject: in.prefix(), Reason: in.String("reason"), Within: in.Bool("within"),
 		Because: listing.DelistReason(in.String("because")), Ticket: in.String("ticket"), Note: in.String("note"), Options: in.options()}
 	if c.Because == "" {
-		in.fail(&listing.Error{Kind: listing.ErrInvalid, Code: "usage", Message: "it must be said why the listing ends",
-			Hint: "for example --because fixed-claimed; `blctl delist --help` has them all"})
+		in.fail(invalid("usage", "it must be said why the listing ends", "for example --because fixed-claimed; `blctl delist --help` has them all"))
 	}
 	return c
 }
 
-func (p *program) delist(ctx context.Context, in *input) error {
-	c := in.delist()
-	if in.err != nil {
-		return in.err
-	}
-	if err := p.confirm(c.Within, c.DryRun, func() (int, error) {
-		trial := c
-		trial.DryRun, trial.IdempotencyKey = true, ""
-		out, err := p.client.Delist(ctx, trial)
-		return len(out.Changes), err
-	}); err != nil {
-		return err
-	}
-	out, err := p.client.Delist(ctx, c)
-	return p.report("delist", c.Subject, out, err)
+func (p *program) delist(ctx context.Context, c listing.Delist) error {
+	out, err := p.carryOut(c.Within, &c.Options, func() (ctl.Outcome, error) { return p.client.Delist(ctx, c) })
+	return p.reportOn("delist", c.Subject, out, err)
 }

@@ -43,6 +43,23 @@ type partly struct{ error }
 
 func (p partly) Unwrap() error { return p.error }
 
+// told is a failure that what was printed has said already, such as that an
+// address is not listed.
+type told struct{ error }
+
+func (t told) Unwrap() error { return t.error }
+
+func isTold(err error) bool {
+	_, is := errors.AsType[told](err)
+	return is
+}
+
+// notFound is told when a question was answered with no.
+func notFound(code, message, hint string) error {
+	return told{&listing.Error{Kind: listing.ErrNotFound, Code: code, Message: message, Hint: hint}}
+}
+
+// exitStatus is the one place that knows with which status a failure ends.
 func exitStatus(err error) int {
 	if err == nil {
 		return exitDone
@@ -82,7 +99,7 @@ func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", ";
 // exit status.
 func (p *program) finish(ctx context.Context, err error) int {
 	status := exitStatus(err)
-	if _, said := errors.AsType[answered](err); err == nil || said {
+	if _, said := errors.AsType[answered](err); err == nil || said || isTold(err) {
 		return status
 	}
 	if ctx.Err() != nil {
@@ -91,7 +108,7 @@ func (p *program) finish(ctx context.Context, err error) int {
 	}
 	p.say(err)
 	if p.json {
-		if out := p.writeJSON(failed{head: head{Schema: schema}, Error: asWire(err)}); out != nil {
+		if out := p.writeObject(head{Schema: schema, Error: asWire(err)}, nil); out != nil {
 			fmt.Fprintln(p.stderr, "error:", out)
 		}
 	}

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
+	"dnsbld/listing"
 	"dnsbld/listing/report"
 )
 
@@ -32,38 +34,13 @@ examples:
 	}
 }
 
-// pastShown is what history prints as JSON, with --at.
-type pastShown struct {
-	head
-	Error  *wireError `json:"error,omitempty"`
-	Action string     `json:"action"`
-	report.AsOf
-}
-
-// historyShown is what history prints as JSON.
-type historyShown struct {
-	head
-	Error  *wireError `json:"error,omitempty"`
-	Action string     `json:"action"`
-	report.History
-}
-
 func (p *program) history(ctx context.Context, in *input) error {
 	subject, at := in.prefix(), in.time("at")
-	if in.err != nil {
+	switch {
+	case in.err != nil:
 		return in.err
-	}
-	if !at.IsZero() {
-		past, err := p.client.HistoryAt(ctx, subject, at)
-		if err != nil {
-			return err
-		}
-		p.printThen(past)
-		out := pastShown{head: head{schema, past.Listed}, Action: "history", AsOf: past}
-		if !past.Listed {
-			out.Error = &wireError{Code: "not-listed", Message: subject.Text() + " was not listed at " + stamp(at)}
-		}
-		return p.answer(past.Listed, out)
+	case !at.IsZero():
+		return p.historyAt(ctx, subject, at)
 	}
 	all, err := p.client.History(ctx, subject)
 	if err != nil {
@@ -72,25 +49,23 @@ func (p *program) history(ctx context.Context, in *input) error {
 	for _, e := range all.Events {
 		p.printEvent(e)
 	}
-	out := historyShown{head: head{schema, len(all.Events) > 0}, Action: "history", History: all}
-	if !out.OK {
+	if len(all.Events) == 0 {
 		p.human.printf("nothing is known of %s: it was never listed\n", subject.Text())
-		out.Error = &wireError{Code: "no-history", Message: "nothing is known of " + subject.Text()}
+		err = notFound("no-history", "nothing is known of "+subject.Text(), "")
 	}
-	return p.answer(out.OK, out)
+	return p.conclude("history", all, err)
 }
 
-// answer prints the JSON of a question, and turns a no into its exit status.
-func (p *program) answer(yes bool, out any) error {
-	if p.json {
-		if err := p.writeJSON(out); err != nil {
-			return err
-		}
+func (p *program) historyAt(ctx context.Context, subject listing.Subject, at time.Time) error {
+	past, err := p.client.HistoryAt(ctx, subject, at)
+	if err != nil {
+		return err
 	}
-	if !yes {
-		return answered(exitNotFound)
+	p.printPast(past)
+	if !past.Listed {
+		err = notFound("not-listed", subject.Text()+" was not listed at "+stamp(at), "`blctl history "+subject.Text()+"` shows all its changes")
 	}
-	return nil
+	return p.conclude("history", past, err)
 }
 
 // printEvent shows a change on one line, with the revision that undo takes, and
@@ -98,14 +73,11 @@ func (p *program) answer(yes bool, out any) error {
 func (p *program) printEvent(e report.Event) {
 	h := p.human
 	h.printf("  %s  %s  %s, revision %d\n", stamp(e.Time), h.paint(faint, clean(e.Actor)), p.sentence(e), e.Revision)
-	for _, f := range []struct{ name, text string }{{"note", e.Note}, {"ticket", e.Ticket}} {
-		if f.text != "" {
-			h.printf("      %s: %s\n", f.name, clean(f.text))
-		}
-	}
+	h.lines("      ", "note", e.Note, "ticket", e.Ticket)
 }
 
-func (p *program) printThen(t report.AsOf) {
+// printPast shows how things stood at an instant, and what has changed since.
+func (p *program) printPast(t report.AsOf) {
 	h := p.human
 	verdict := h.paint(green, "was not listed")
 	if t.Listed {

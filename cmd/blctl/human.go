@@ -72,6 +72,21 @@ func clean(s string) string {
 	return b.String()
 }
 
+// dryRun begins what a trial run prints.
+func (p printer) dryRun() {
+	p.printf("%s\n", p.paint(bold, "dry run: nothing was changed; it would be like this:"))
+}
+
+// lines prints "name: text" on a line of its own for each pair whose text is
+// not empty.
+func (p printer) lines(indent string, pairs ...string) {
+	for n := 0; n+1 < len(pairs); n += 2 {
+		if pairs[n+1] != "" {
+			p.printf("%s%s: %s\n", indent, pairs[n], clean(pairs[n+1]))
+		}
+	}
+}
+
 // plural is a number of things.
 func plural(n int, one, many string) string {
 	if n == 1 {
@@ -90,11 +105,19 @@ func addresses(n float64) string {
 	return fmt.Sprintf("%.2g addresses", n)
 }
 
+// table is rows of cells.
+type table [][]string
+
+// add appends a row of two cells: a name and what belongs to it.
+func (t *table) add(name, format string, args ...any) {
+	*t = append(*t, []string{name, fmt.Sprintf(format, args...)})
+}
+
 // table prints rows in aligned columns.
-func (p printer) table(rows [][]string) error {
+func (p printer) table(t table) error {
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	for _, row := range rows {
+	for _, row := range t {
 		fmt.Fprintln(w, strings.Join(row, "\t"))
 	}
 	if err := w.Flush(); err != nil {

@@ -73,13 +73,18 @@ type imported struct {
 	BadLines []ctl.BadLine `json:"bad_lines"`
 }
 
-func (p *program) imports(ctx context.Context, in *input) error {
-	c := ctl.Import{
+// imports reads the command that the flags of import stand for.
+func (in *input) imports() ctl.Import {
+	return ctl.Import{
 		Import: listing.Import{Source: in.String("source"), Replace: in.Bool("replace"), For: in.life("for"),
 			Note: in.String("note"), Options: in.options()},
 		Format: in.String("format"), Reason: in.String("reason"), Map: in.pairs("map"),
 		MinLines: in.count("min-lines"), SkipBad: in.Bool("skip-bad"),
 	}
+}
+
+func (p *program) imports(ctx context.Context, in *input) error {
+	c := in.imports()
 	if in.err != nil {
 		return in.err
 	}
@@ -120,7 +125,7 @@ func (p *program) printBadLines(name string, out ctl.Imported) {
 }
 
 func (p *program) concludeImport(c ctl.Import, out ctl.Imported, err error) error {
-	result := imported{changed: asChanged("import", "", out.Outcome), Source: out.Source, Lines: out.Lines, Added: out.Added, Removed: out.Removed,
+	result := imported{changed: asChanged("", out.Outcome), Source: out.Source, Lines: out.Lines, Added: out.Added, Removed: out.Removed,
 		Altered: out.Altered, Kept: out.Kept, Skipped: out.Skipped, Over: out.Over, Bad: out.Bad, BadLines: list(out.BadLines)}
 	result.Reason = c.Reason
 	for _, e := range out.Changes {
@@ -128,21 +133,13 @@ func (p *program) concludeImport(c ctl.Import, out ctl.Imported, err error) erro
 			result.Until = &e.Until
 		}
 	}
-	if err != nil {
-		p.say(err)
-		result.OK, result.Error = false, asWire(err)
-	} else {
+	if err == nil {
 		p.printImported(out)
 	}
-	if p.json {
-		if err := p.writeJSON(result); err != nil {
-			return err
-		}
+	if err := p.conclude("import", result, err); err != nil {
+		return err
 	}
-	switch {
-	case err != nil:
-		return answered(exitStatus(err))
-	case out.Bad > 0:
+	if out.Bad > 0 {
 		return answered(exitPartly)
 	}
 	return nil
@@ -151,17 +148,19 @@ func (p *program) concludeImport(c ctl.Import, out ctl.Imported, err error) erro
 func (p *program) printImported(out ctl.Imported) {
 	h := p.human
 	if out.DryRun {
-		h.printf("%s\n", h.paint(bold, "dry run: nothing was changed; it would be like this:"))
+		h.dryRun()
 	}
 	for _, e := range out.Changes {
 		h.printf("%s%s\n", p.sentence(e), p.tail(out.Outcome))
 	}
 	h.printf("%d added, %d removed, %d changed, %d kept", out.Added, out.Removed, out.Altered, out.Kept)
-	if out.Skipped > 0 {
-		h.printf("; %s of addresses that are never listed left out", plural(out.Skipped, "line", "lines"))
-	}
-	if out.Over > 0 {
-		h.printf("; %s whose time has come left out", plural(out.Over, "line", "lines"))
+	for _, left := range []struct {
+		lines int
+		why   string
+	}{{out.Skipped, "of addresses that are never listed left out"}, {out.Over, "whose time has come left out"}} {
+		if left.lines > 0 {
+			h.printf("; %s %s", plural(left.lines, "line", "lines"), left.why)
+		}
 	}
 	if out.Bad > 0 {
 		h.printf("; %s", h.paint(yellow, plural(out.Bad, "bad line", "bad lines")+" skipped"))
@@ -209,7 +208,7 @@ func (p *program) open(path string) (*feedFile, string, error) {
 
 // noFile is what is wrong with a path that somebody gave.
 func noFile(err error, hint string) error {
-	return &listing.Error{Kind: listing.ErrInvalid, Code: "no-file", Message: oneLine(err), Hint: hint}
+	return invalid("no-file", oneLine(err), hint)
 }
 
 // measured shows how far a file has been read, with rate and time left.

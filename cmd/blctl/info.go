@@ -8,9 +8,9 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/urfave/cli/v2"
+	"dnsbld/listing"
 
-	"dnsbld/ctl"
+	"github.com/urfave/cli/v2"
 )
 
 // version is set by the release build.
@@ -41,15 +41,12 @@ examples:
 			if err := (&input{Context: c}).checkArguments(); err != nil {
 				return err
 			}
-			if p.json {
-				return p.writeJSON(struct {
-					head
-					Action  string `json:"action"`
-					Version string `json:"version"`
-				}{head{schema, true}, "version", versionText()})
+			if _, err := fmt.Fprintln(p.printerFor(true).to, "blctl", versionText()); err != nil {
+				return err
 			}
-			_, err := fmt.Fprintln(p.stdout, "blctl", versionText())
-			return err
+			return p.conclude("version", struct {
+				Version string `json:"version"`
+			}{versionText()}, nil)
 		},
 	}
 }
@@ -78,25 +75,21 @@ func (p *program) reasons(ctx context.Context, _ *input) error {
 	if err != nil {
 		return err
 	}
-	var rows [][]string
-	for _, r := range all {
-		if p.json {
-			if err := p.writeJSON(r); err != nil {
-				return err
-			}
-			continue
-		}
+	return each(p, all, func(r listing.ReasonInfo) []string {
 		life := "given, at most " + r.Longest.String()
 		if r.Base > 0 {
 			life = r.Base.String()
 		}
-		shadow := ""
-		if !r.Published {
-			shadow = "shadow"
-		}
-		rows = append(rows, []string{fmt.Sprintf("127.0.0.%d", r.Code), clean(r.Symbol), life, "delist: " + string(r.SelfDelist), shadow, clean(r.Text)})
+		return []string{fmt.Sprintf("127.0.0.%d", r.Code), clean(r.Symbol), life, "delist: " + string(r.SelfDelist), shadow(r.Published), clean(r.Text)}
+	})
+}
+
+// shadow marks what no zone answers that does not name it.
+func shadow(published bool) string {
+	if published {
+		return ""
 	}
-	return p.human.table(rows)
+	return "shadow"
 }
 
 func (p *program) statusCommand() *cli.Command {
@@ -116,44 +109,34 @@ examples:
 	}
 }
 
-// statusShown is what status prints as JSON.
-type statusShown struct {
-	head
-	Action string `json:"action"`
-	ctl.Status
-}
-
 func (p *program) status(ctx context.Context, _ *input) error {
 	s, err := p.client.Status(ctx)
 	if err != nil {
 		return err
 	}
-	if p.json {
-		return p.writeJSON(statusShown{head{schema, true}, "status", s})
-	}
-	var rows [][]string
-	row := func(name, format string, args ...any) {
-		rows = append(rows, []string{name, fmt.Sprintf(format, args...)})
-	}
-	row("version", "%s", clean(s.Version))
+	var t table
+	t.add("version", "%s", clean(s.Version))
 	if !s.Started.IsZero() {
-		row("up", "%s, since %s", s.Uptime, stamp(s.Started))
+		t.add("up", "%s, since %s", s.Uptime, stamp(s.Started))
 	}
-	row("you are", "%s", clean(s.User))
+	t.add("you are", "%s", clean(s.User))
 	served := "being served"
 	if s.Served < s.Revision {
 		served = p.human.paint(yellow, fmt.Sprintf("revision %d is being served", s.Served))
 	}
-	row("revision", "%d, %s", s.Revision, served)
-	row("entries", "%d of its own, %d in sources", s.Store.Entries, s.Store.Sourced)
-	row("store", "%s, %.1f MiB", clean(s.Store.Path), float64(s.Store.Bytes)/(1<<20))
+	t.add("revision", "%d, %s", s.Revision, served)
+	t.add("entries", "%d of its own, %d in sources", s.Store.Entries, s.Store.Sourced)
+	t.add("store", "%s, %.1f MiB", clean(s.Store.Path), float64(s.Store.Bytes)/(1<<20))
 	for _, z := range s.Zones {
-		row("zone", "%s, TTL %s, negative %s", clean(z.Name), z.TTL, z.NegativeTTL)
+		t.add("zone", "%s, TTL %s, negative %s", clean(z.Name), z.TTL, z.NegativeTTL)
 	}
 	if s.Sensor != nil {
-		p.sensorRows(s.Sensor, row)
+		p.sensorRows(s.Sensor, &t)
 	}
-	return p.human.table(rows)
+	if err := p.human.table(t); err != nil {
+		return err
+	}
+	return p.conclude("status", s, nil)
 }
 
 func (p *program) statsCommand() *cli.Command {
@@ -173,28 +156,18 @@ examples:
 	}
 }
 
-// statsShown is what stats prints as JSON.
-type statsShown struct {
-	head
-	Action string `json:"action"`
-	ctl.Stats
-}
-
 func (p *program) stats(ctx context.Context, _ *input) error {
 	s, err := p.client.Stats(ctx)
 	if err != nil {
 		return err
 	}
-	if p.json {
-		return p.writeJSON(statsShown{head{schema, true}, "stats", s})
-	}
-	var rows [][]string
-	row := func(name string, n int, remark string) { rows = append(rows, []string{name, strconv.Itoa(n), remark}) }
+	var t table
+	row := func(name string, n int, remark string) { t = append(t, []string{name, strconv.Itoa(n), remark}) }
 	row("entries in force", s.Entries, fmt.Sprintf("%d of them end within a day", s.Expiring))
 	row("exceptions", s.Excepts, "")
 	row("allow entries", s.Allows, "")
 	for _, r := range s.Reasons {
-		row("reason "+clean(r.Name), r.Entries, shadowRemark(r))
+		row("reason "+clean(r.Name), r.Entries, shadow(r.Published))
 	}
 	for _, source := range s.Sources {
 		name := "source " + clean(source.Name)
@@ -203,20 +176,16 @@ func (p *program) stats(ctx context.Context, _ *input) error {
 		}
 		row(name, source.Entries, "")
 	}
-	rows = append(rows, []string{"index", fmt.Sprintf("%.1f MiB", float64(s.Index.Bytes)/(1<<20)), fmt.Sprintf("revision %d", s.Revision)})
-	return p.human.table(append(rows, counters("dns", s.DNS)...))
-}
-
-func shadowRemark(c ctl.Count) string {
-	if c.Published {
-		return ""
+	t = append(t, []string{"index", fmt.Sprintf("%.1f MiB", float64(s.Index.Bytes)/(1<<20)), fmt.Sprintf("revision %d", s.Revision)})
+	if err := p.human.table(append(t, counters("dns", s.DNS)...)); err != nil {
+		return err
 	}
-	return "shadow"
+	return p.conclude("stats", s, nil)
 }
 
 // counters are what the DNS side counts, whatever it is: each number under
 // its name.
-func counters(name string, v any) (rows [][]string) {
+func counters(name string, v any) (rows table) {
 	switch v := v.(type) {
 	case map[string]any:
 		for _, key := range slices.Sorted(maps.Keys(v)) {

@@ -49,15 +49,11 @@ examples:
   blctl list --within 192.0.2.0/24
   blctl list --reason helo-bare-ip --expiring 6h --json`,
 		Flags:  queryFlags(),
-		Action: p.action(p.list),
+		Action: act(p, (*input).query, p.list),
 	}
 }
 
-func (p *program) list(ctx context.Context, in *input) error {
-	q := in.query()
-	if in.err != nil {
-		return in.err
-	}
+func (p *program) list(ctx context.Context, q report.Query) error {
 	out := bufio.NewWriterSize(p.stdout, 1<<16)
 	terminal := isTerminal(p.stdout)
 	if terminal && !p.json {
@@ -99,7 +95,7 @@ func (p *program) writeRow(w io.Writer, r report.Row) error {
 	if r.Note != "" {
 		from += "  " + clean(r.Note)
 	}
-	line := fmt.Sprintf("%-20s %-22s %-22s %s", r.Subject.Text(), reason, r.Until.UTC().Format("2006-01-02 15:04:05Z"), from)
+	line := fmt.Sprintf("%-20s %-22s %-22s %s", r.Subject.Text(), reason, shortStamp(r.Until), from)
 	_, err := fmt.Fprintln(w, strings.TrimRight(line, " "))
 	return err
 }

@@ -107,20 +107,17 @@ func (p *program) mtaConfig(ctx context.Context, in *input) error {
 	if err != nil {
 		return err
 	}
-	if p.json {
-		return p.writeJSON(struct {
-			head
-			Action string `json:"action"`
-			Server string `json:"server"`
-			Zone   string `json:"zone"`
-			Mode   string `json:"mode"`
-			Config string `json:"config"`
-		}{head{schema, true}, "mta-config", server, zone, mode, text})
+	if !p.json {
+		if _, err := io.WriteString(p.stdout, text); err != nil {
+			return fmt.Errorf("printing the configuration: %w", err)
+		}
 	}
-	if _, err := io.WriteString(p.stdout, text); err != nil {
-		return fmt.Errorf("printing the configuration: %w", err)
-	}
-	return nil
+	return p.conclude("mta-config", struct {
+		Server string `json:"server"`
+		Zone   string `json:"zone"`
+		Mode   string `json:"mode"`
+		Config string `json:"config"`
+	}{server, zone, mode, text}, nil)
 }
 
 func (page mtaPage) render(server string) (string, error) {

@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/urfave/cli/v2"
 
 	"dnsbld/ctl"
-	"dnsbld/listing"
 	"dnsbld/mta"
 )
 
@@ -62,14 +60,6 @@ examples:
 		},
 		Action: p.action(p.observe),
 	}
-}
-
-// observed is what observe prints as JSON.
-type observed struct {
-	head
-	Error  *wireError `json:"error,omitempty"`
-	Action string     `json:"action"`
-	ctl.Observed
 }
 
 func (p *program) observe(ctx context.Context, in *input) error {
@@ -187,21 +177,7 @@ func (p *program) concludeObserved(total ctl.Observed, stats mta.LogStats, err e
 	}
 	p.human.printf("\n")
 	if err == nil && strict && total.Skipped > 0 {
-		err = partly{&listing.Error{Kind: listing.ErrInvalid, Code: "skipped",
-			Message: plural(total.Skipped, "line", "lines") + " skipped", Hint: "leave out --strict if that may be"}}
+		err = partly{invalid("skipped", plural(total.Skipped, "line", "lines")+" skipped", "leave out --strict if that may be")}
 	}
-	out := observed{head: head{schema, err == nil}, Action: "observe", Observed: total}
-	if err != nil {
-		p.say(err)
-		out.Error = asWire(err)
-	}
-	if p.json {
-		if writeErr := p.writeJSON(out); writeErr != nil {
-			return fmt.Errorf("printing the totals: %w", writeErr)
-		}
-	}
-	if err != nil {
-		return answered(exitStatus(err))
-	}
-	return nil
+	return p.conclude("observe", total, err)
 }

@@ -81,7 +81,7 @@ func (o *otherSide) told() int {
 }
 
 // observe runs the command with a log as its input, as mx2.
-func (o *otherSide) observe(ctx context.Context, state, name string, log string, more ...string) (status int, out observed, stderr string) {
+func (o *otherSide) observe(ctx context.Context, state, name string, log string, more ...string) (status int, out ctl.Observed, stderr string) {
 	o.t.Helper()
 	cert, key := o.authority.Issue(name)
 	var stdout, errs bytes.Buffer

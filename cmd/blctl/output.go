@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -14,26 +16,112 @@ import (
 // schema names the form of all JSON that blctl prints.
 const schema = "blctl/1"
 
-// head begins every object, those of streams apart.
+// head begins every object, those of streams apart. The keys of what the
+// command found or did follow it in the same object.
 type head struct {
-	Schema string `json:"schema"`
-	OK     bool   `json:"ok"`
+	Schema  string     `json:"schema"`
+	OK      bool       `json:"ok"`
+	Error   *wireError `json:"error,omitempty"`
+	Changed *bool      `json:"changed,omitempty"` // of commands that change the list
+	Action  string     `json:"action,omitempty"`
 }
 
-// failed is an object that says nothing but what went wrong.
-type failed struct {
-	head
-	Error *wireError `json:"error"`
+// conclude ends a command: it prints the keys of v as JSON if that is asked
+// for. With a failure v is what was found or done all the same; people are told
+// of the failure here or, without --json, by finish.
+func (p *program) conclude(action string, v any, failure error) error {
+	if !p.json {
+		return failure
+	}
+	h := head{Schema: schema, OK: failure == nil, Action: action}
+	if c, ok := v.(interface{ changedList() bool }); ok {
+		is := c.changedList()
+		h.Changed = &is
+	}
+	if _, silent := errors.AsType[answered](failure); failure != nil && !silent {
+		if !isTold(failure) {
+			p.say(failure)
+		}
+		h.Error = asWire(failure)
+	}
+	if err := p.writeObject(h, v); err != nil {
+		return err
+	}
+	if failure == nil {
+		return nil
+	}
+	return answered(exitStatus(failure))
 }
 
-// changed is the object that a command which changes the list prints. The
-// names are promises. Reason, code, until and entry are those of the first
-// entry that the command named; entries has all.
+// writeObject prints one object with the keys of the head and those of v, which
+// is nil or an object itself.
+func (p *program) writeObject(h head, v any) error {
+	var first, second bytes.Buffer
+	if err := encode(&first, h); err != nil {
+		return err
+	}
+	if v == nil {
+		v = struct{}{}
+	}
+	if err := encode(&second, v); err != nil {
+		return err
+	}
+	rest, isObject := bytes.CutPrefix(second.Bytes(), []byte("{"))
+	if !isObject {
+		return fmt.Errorf("writing the result: %s is no object", second.Bytes())
+	}
+	first.Truncate(first.Len() - len("}\n"))
+	if !bytes.HasPrefix(rest, []byte("}")) {
+		first.WriteByte(',')
+	}
+	first.Write(rest)
+	if _, err := first.WriteTo(p.stdout); err != nil {
+		return fmt.Errorf("writing the result: %w", err)
+	}
+	return nil
+}
+
+// writeJSON prints one line of a stream.
+func (p *program) writeJSON(v any) error { return encode(p.stdout, v) }
+
+func encode(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return fmt.Errorf("writing the result: %w", err)
+	}
+	return nil
+}
+
+// each prints the things of a list: a row of a table each, or with --json an
+// object on a line. What row prints itself has no cells.
+func each[T any](p *program, all []T, row func(T) []string) error {
+	var t table
+	for _, one := range all {
+		if !p.json {
+			if cells := row(one); cells != nil {
+				t = append(t, cells)
+			}
+		} else if err := p.writeJSON(one); err != nil {
+			return err
+		}
+	}
+	return p.human.table(t)
+}
+
+// list is a slice that JSON shows as a list also when it is empty.
+func list[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+// changed is what a command which changes the list prints. The names are
+// promises. Reason, code, until and entry are those of the first entry that the
+// command named; entries has all.
 type changed struct {
-	head
-	Error       *wireError       `json:"error,omitempty"`
-	Changed     bool             `json:"changed"`
-	Action      string           `json:"action"`
+	Changed     bool             `json:"-"` // in the head
 	Prefix      string           `json:"prefix"`
 	Reason      string           `json:"reason"`
 	Code        listing.Reason   `json:"code"`
@@ -52,11 +140,12 @@ type changed struct {
 	Changes   []report.Event `json:"changes"`
 }
 
+func (c changed) changedList() bool { return c.Changed }
+
 // asChanged is the JSON of an outcome.
-func asChanged(action, prefix string, out ctl.Outcome) changed {
-	c := changed{head: head{schema, true}, Action: action, Prefix: prefix, Changed: out.Changed, Revision: out.Revision,
-		DryRun: out.DryRun, Inside: out.Inside, Repeated: out.Repeated, Addresses: out.Addresses,
-		Entries: out.Entries, Changes: out.Changes, Warnings: out.Warnings}
+func asChanged(prefix string, out ctl.Outcome) changed {
+	c := changed{Prefix: prefix, Changed: out.Changed, Revision: out.Revision, DryRun: out.DryRun, Inside: out.Inside, Repeated: out.Repeated,
+		Addresses: out.Addresses, Entries: list(out.Entries), Changes: list(out.Changes), Warnings: list(out.Warnings)}
 	if len(out.Entries) > 0 {
 		first := out.Entries[0]
 		c.Reason, c.Code, c.Entry = first.Reason, first.Code, &first
@@ -67,7 +156,6 @@ func asChanged(action, prefix string, out ctl.Outcome) changed {
 	if !out.EffectiveBy.IsZero() {
 		c.EffectiveBy = &out.EffectiveBy
 	}
-	c.Entries, c.Changes, c.Warnings = list(c.Entries), list(c.Changes), list(c.Warnings)
 	return c
 }
 
@@ -76,51 +164,20 @@ func hasEnded(changes []report.Event) bool {
 	return len(changes) > 0 && (changes[0].Action == report.Delisted || changes[0].Action == report.Expired)
 }
 
-// list is a slice that JSON shows as a list also when it is empty.
-func list[T any](s []T) []T {
-	if s == nil {
-		return []T{}
-	}
-	return s
-}
-
-// writeJSON prints one object, or one line of a stream.
-func (p *program) writeJSON(v any) error { return encode(p.stdout, v) }
-
-func encode(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return fmt.Errorf("writing the result: %w", err)
-	}
-	return nil
-}
-
-// report prints what a command did. With an error it is what had been done
-// before it.
-func (p *program) report(action string, s listing.Subject, out ctl.Outcome, err error) error {
+// report prints what a command did about something. With an error it is what
+// had been done before it.
+func (p *program) report(action, prefix, about string, out ctl.Outcome, err error) error {
 	if err != nil && !out.Changed {
 		return err
 	}
 	if err != nil {
 		err = partly{err}
 	}
-	return p.conclude(asChanged(action, s.String(), out), s.Text(), out, err)
+	p.describe(about, out)
+	return p.conclude(action, asChanged(prefix, out), err)
 }
 
-// conclude prints an outcome for people, and as JSON if that is asked for.
-func (p *program) conclude(c changed, about string, out ctl.Outcome, err error) error {
-	p.describe(about, out)
-	if !p.json {
-		return err
-	}
-	if err == nil {
-		return p.writeJSON(c)
-	}
-	p.say(err)
-	c.OK, c.Error = false, asWire(err)
-	if writeErr := p.writeJSON(c); writeErr != nil {
-		return writeErr
-	}
-	return answered(exitStatus(err))
+// reportOn is report for a command about a prefix.
+func (p *program) reportOn(action string, s listing.Subject, out ctl.Outcome, err error) error {
+	return p.report(action, s.String(), s.Text(), out, err)
 }

@@ -3,8 +3,10 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
-	"time"
+
+	"github.com/urfave/cli/v2"
 
 	"dnsbld/listing"
 )
@@ -12,14 +14,14 @@ import (
 // printProposal shows a proposal: how it stands, and the command it stands for.
 func (p *program) printProposal(one listing.Proposal) {
 	h := p.human
-	state := fmt.Sprintf("open until %s (%s)", stamp(one.Expires), relative(one.Expires, p.now()))
+	state := "open until " + p.ahead(one.Expires)
 	switch {
 	case one.State != listing.ProposalOpen:
 		state = fmt.Sprintf("%s by %s on %s", one.State, clean(one.DecidedBy), stamp(one.Decided))
 	case !one.Expires.After(p.now()):
 		state = "expired on " + stamp(one.Expires)
 	}
-	h.printf("%s  by %s on %s, %s\n    %s\n", h.paint(bold, clean(one.ID)), clean(one.By.Name), stamp(one.Time), state, clean(commandLine(one)))
+	h.printf("%s  by %s on %s, %s\n    %s\n", h.paint(bold, clean(one.ID)), clean(one.By.Name), stamp(one.Time), state, clean(p.commandLine(one)))
 }
 
 // subjectOf is what a proposal is about.
@@ -33,40 +35,50 @@ func subjectOf(one listing.Proposal) listing.Subject {
 	return c.Subject
 }
 
-// words are a command line, as it would be typed.
-type words []string
-
-func (w *words) flag(name, value string) {
-	if value != "" {
-		*w = append(*w, "--"+name, shellWord(value))
+// commandLine is the command that a proposal stands for, as it would be typed.
+// The flags of a command have the names of the keys of its JSON.
+func (p *program) commandLine(one listing.Proposal) string {
+	var c map[string]any
+	if json.Unmarshal(one.Command, &c) != nil {
+		return "blctl " + one.Action
 	}
-}
-
-func (w *words) given(name string, on bool) {
-	if on {
-		*w = append(*w, "--"+name)
+	words := []string{"blctl", one.Action}
+	var flags []cli.Flag
+	switch one.Action {
+	case "add":
+		flags = addFlags()
+	case "delist":
+		flags = delistFlags()
+	case "expire":
+		flags = expireFlags()
+		c["now"] = c["at"] == nil && c["in"] == nil
+	case "allow":
+		flags = allowFlags()
+		verb := "add"
+		if c["remove"] == true {
+			verb = "remove"
+		}
+		words = append(words, verb)
 	}
-}
-
-func (w *words) life(name string, l listing.Life) {
-	if l != 0 {
-		w.flag(name, l.String())
+	subject, _ := c["prefix"].(string)
+	if s, err := listing.ParseSubject(subject); err == nil {
+		subject = s.Text()
 	}
-}
-
-func (w *words) time(name string, t time.Time) {
-	if !t.IsZero() {
-		w.flag(name, t.UTC().Format(time.RFC3339))
+	words = append(words, subject)
+	for _, f := range flags {
+		name := f.Names()[0]
+		switch value := c[strings.ReplaceAll(name, "-", "_")].(type) {
+		case bool:
+			if value {
+				words = append(words, "--"+name)
+			}
+		case string:
+			words = append(words, "--"+name, shellWord(value))
+		case float64:
+			words = append(words, "--"+name, strconv.FormatFloat(value, 'f', -1, 64))
+		}
 	}
-}
-
-func (w *words) options(o listing.Options) {
-	if o.IfRevision != nil {
-		w.flag("if-revision", fmt.Sprint(*o.IfRevision))
-	}
-	if o.MaxChanges != 0 {
-		w.flag("max-changes", fmt.Sprint(o.MaxChanges))
-	}
+	return strings.Join(words, " ")
 }
 
 // shellWord is a word as a shell reads it.
@@ -75,83 +87,4 @@ func shellWord(s string) string {
 		return s
 	}
 	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
-}
-
-// commandLine is the command that a proposal stands for.
-func commandLine(one listing.Proposal) string {
-	w := words{"blctl", one.Action}
-	switch one.Action {
-	case "add":
-		var c listing.Add
-		if json.Unmarshal(one.Command, &c) != nil {
-			return one.Action
-		}
-		w.add(c)
-	case "delist":
-		var c listing.Delist
-		if json.Unmarshal(one.Command, &c) != nil {
-			return one.Action
-		}
-		w.delist(c)
-	case "expire":
-		var c listing.Expire
-		if json.Unmarshal(one.Command, &c) != nil {
-			return one.Action
-		}
-		w.expire(c)
-	case "allow":
-		var c listing.Permit
-		if json.Unmarshal(one.Command, &c) != nil {
-			return one.Action
-		}
-		w.permit(c)
-	}
-	return strings.Join(w, " ")
-}
-
-func (w *words) add(c listing.Add) {
-	*w = append(*w, c.Subject.Text())
-	w.flag("reason", c.Reason)
-	w.given("except", c.Except)
-	w.life("for", c.For)
-	w.time("until", c.Until)
-	w.flag("helo", c.HELO)
-	w.flag("public-note", c.PublicNote)
-	w.flag("ticket", c.Ticket)
-	w.given("force", c.Force)
-	w.options(c.Options)
-	w.flag("note", c.Note)
-}
-
-func (w *words) delist(c listing.Delist) {
-	*w = append(*w, c.Subject.Text())
-	w.flag("because", string(c.Because))
-	w.flag("reason", c.Reason)
-	w.given("within", c.Within)
-	w.flag("ticket", c.Ticket)
-	w.options(c.Options)
-	w.flag("note", c.Note)
-}
-
-func (w *words) expire(c listing.Expire) {
-	*w = append(*w, c.Subject.Text())
-	w.flag("reason", c.Reason)
-	w.given("within", c.Within)
-	w.time("at", c.At)
-	w.life("in", c.In)
-	w.given("now", c.At.IsZero() && c.In == 0)
-	w.options(c.Options)
-	w.flag("note", c.Note)
-}
-
-func (w *words) permit(c listing.Permit) {
-	verb := "add"
-	if c.Remove {
-		verb = "remove"
-	}
-	*w = append(*w, verb, c.Subject.Text())
-	w.flag("owner", c.Owner)
-	w.time("until", c.Until)
-	w.options(c.Options)
-	w.flag("note", c.Note)
 }

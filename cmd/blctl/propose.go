@@ -72,16 +72,9 @@ examples:
 func (p *program) proposing(name, usage, what string, flags []cli.Flag, text string, read func(*input) ctl.Propose) *cli.Command {
 	return &cli.Command{
 		Name: name, Usage: what, ArgsUsage: "PREFIX", UsageText: "blctl propose " + name + " " + usage, Description: text, Flags: flags,
-		Action: p.action(func(ctx context.Context, in *input) error {
-			c := read(in)
-			if in.err != nil {
-				return in.err
-			}
+		Action: act(p, read, func(ctx context.Context, c ctl.Propose) error {
 			out, err := p.client.Propose(ctx, c)
-			if err != nil {
-				return err
-			}
-			return p.reportProposal("propose "+name, out)
+			return p.reportProposal("propose "+name, out, err)
 		}),
 	}
 }
@@ -109,14 +102,7 @@ func (p *program) proposals(ctx context.Context, in *input) error {
 	if err != nil {
 		return err
 	}
-	for _, one := range all {
-		if !p.json {
-			p.printProposal(one)
-		} else if err := p.writeJSON(one); err != nil {
-			return err
-		}
-	}
-	return nil
+	return each(p, all, func(one listing.Proposal) []string { p.printProposal(one); return nil })
 }
 
 func (p *program) withdrawCommand() *cli.Command {
@@ -132,18 +118,8 @@ exit status: 0 done; 3 there is no such proposal; 5 it was settled, or expired
 examples:
   blctl propose withdraw p-7xkq2mfa
   blctl propose withdraw p-7xkq2mfa --json`,
-		Flags: onceFlags(),
-		Action: p.action(func(ctx context.Context, in *input) error {
-			o := in.options()
-			if in.err != nil {
-				return in.err
-			}
-			out, err := p.client.Withdraw(ctx, in.Args().First(), o)
-			if err != nil {
-				return err
-			}
-			return p.reportProposal("propose withdraw", out)
-		}),
+		Flags:  onceFlags(),
+		Action: p.settling("propose withdraw", p.withdraw),
 	}
 }
 
@@ -164,19 +140,29 @@ listed; 4 you proposed it yourself, or are root; 5 it was settled, or expired
 examples:
   blctl approve p-7xkq2mfa --dry-run
   blctl approve p-7xkq2mfa`,
-		Flags: changeFlags(),
-		Action: p.action(func(ctx context.Context, in *input) error {
-			o := in.options()
-			if in.err != nil {
-				return in.err
-			}
-			out, err := p.client.Approve(ctx, in.Args().First(), o)
-			if err != nil {
-				return err
-			}
-			return p.reportProposal("approve", out)
-		}),
+		Flags:  changeFlags(),
+		Action: p.settling("approve", p.approve),
 	}
+}
+
+// settling is the command that settles one proposal.
+func (p *program) settling(action string, do func(ctx context.Context, id string, o listing.Options) (ctl.Proposed, error)) cli.ActionFunc {
+	return p.action(func(ctx context.Context, in *input) error {
+		o := in.options()
+		if in.err != nil {
+			return in.err
+		}
+		out, err := do(ctx, in.Args().First(), o)
+		return p.reportProposal(action, out, err)
+	})
+}
+
+func (p *program) withdraw(ctx context.Context, id string, o listing.Options) (ctl.Proposed, error) {
+	return p.client.Withdraw(ctx, id, o)
+}
+
+func (p *program) approve(ctx context.Context, id string, o listing.Options) (ctl.Proposed, error) {
+	return p.client.Approve(ctx, id, o)
 }
 
 // proposedJSON is the object that commands about proposals print.
@@ -185,7 +171,10 @@ type proposedJSON struct {
 	Proposal listing.Proposal `json:"proposal"`
 }
 
-func (p *program) reportProposal(action string, out ctl.Proposed) error {
+func (p *program) reportProposal(action string, out ctl.Proposed, err error) error {
+	if err != nil {
+		return err
+	}
 	one, h := out.Proposal, p.human
 	switch {
 	case action == "approve":
@@ -195,7 +184,7 @@ func (p *program) reportProposal(action string, out ctl.Proposed) error {
 		h.printf("%s\n", h.paint(bold, "dry run: nothing was kept; approved now, it would be like this:"))
 		p.describeChanges("proposal "+one.ID, out.Outcome)
 	case out.DryRun:
-		h.printf("%s\n", h.paint(bold, "dry run: nothing was changed; it would be like this:"))
+		h.dryRun()
 		p.printProposal(one)
 	case one.State == listing.ProposalOpen:
 		p.printProposal(one)
@@ -203,12 +192,9 @@ func (p *program) reportProposal(action string, out ctl.Proposed) error {
 	default:
 		p.printProposal(one)
 	}
-	if !p.json {
-		return nil
-	}
-	c := asChanged(action, "", out.Outcome)
+	prefix := ""
 	if s := subjectOf(one); s.IsValid() {
-		c.Prefix = s.String()
+		prefix = s.String()
 	}
-	return p.writeJSON(proposedJSON{c, one})
+	return p.conclude(action, proposedJSON{asChanged(prefix, out.Outcome), one}, nil)
 }

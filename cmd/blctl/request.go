@@ -70,7 +70,7 @@ type asked struct {
 func readRequest(raw []byte) (r ctl.DeskRequest, fromMail bool, err error) {
 	trimmed := bytes.TrimSpace(raw)
 	if len(trimmed) == 0 {
-		return r, false, &listing.Error{Kind: listing.ErrInvalid, Code: "empty", Message: "the request is empty", Hint: "hand it a mail, a text, or a line of JSON"}
+		return r, false, invalid("empty", "the request is empty", "hand it a mail, a text, or a line of JSON")
 	}
 	if trimmed[0] != '{' {
 		return ctl.DeskRequest{Text: raw}, true, nil
@@ -79,8 +79,7 @@ func readRequest(raw []byte) (r ctl.DeskRequest, fromMail bool, err error) {
 	d := json.NewDecoder(bytes.NewReader(trimmed))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&a); err != nil {
-		return r, false, &listing.Error{Kind: listing.ErrInvalid, Code: "bad-request", Message: "the request cannot be read: " + err.Error(),
-			Hint: `for example {"address":"192.0.2.7","ticket":"rt:1425832","id":"1425832"}`}
+		return r, false, invalid("bad-request", "the request cannot be read: "+err.Error(), `for example {"address":"192.0.2.7","ticket":"rt:1425832","id":"1425832"}`)
 	}
 	r = ctl.DeskRequest{Address: a.Address, Text: []byte(a.Text), From: a.From, Ticket: a.Ticket}
 	if a.ID != "" {
@@ -91,10 +90,7 @@ func readRequest(raw []byte) (r ctl.DeskRequest, fromMail bool, err error) {
 
 // requested is what request prints as JSON.
 type requested struct {
-	head
-	Error  *wireError `json:"error,omitempty"`
-	Action string     `json:"action"`
-	Asked  any        `json:"request,omitempty"` // a request in JSON, as it was read
+	Asked any `json:"request,omitempty"` // a request in JSON, as it was read
 	*ctl.DeskAnswer
 }
 
@@ -120,7 +116,7 @@ func (p *program) request(ctx context.Context, in *input) error {
 	if fromMail && a.Repeated && a.NoAnswer == "" && !in.Bool("again") {
 		a.NoAnswer = "it was answered before"
 	}
-	out := requested{head: head{Schema: schema}, Action: "request", DeskAnswer: &a}
+	out := requested{DeskAnswer: &a}
 	if err != nil {
 		out.DeskAnswer = nil
 	}
@@ -152,19 +148,8 @@ func (p *program) concludeRequest(out requested, err error, asMail bool) error {
 	if err == nil && a.NoAnswer != "" {
 		fmt.Fprintf(p.stderr, "not answered: %s\n", clean(a.NoAnswer))
 	}
-	switch {
-	case p.json:
-		if err != nil {
-			p.say(err)
-			out.Error = asWire(err)
-		}
-		out.OK = err == nil
-		if writeErr := p.writeJSON(out); writeErr != nil || err == nil {
-			return writeErr
-		}
-		return answered(exitStatus(err))
-	case err != nil || a.NoAnswer != "":
-		return err
+	if p.json || err != nil || a.NoAnswer != "" {
+		return p.conclude("request", out, err)
 	}
 	text := a.Letter
 	if asMail {

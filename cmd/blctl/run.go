@@ -125,8 +125,24 @@ func (p *program) action(do func(context.Context, *input) error) cli.ActionFunc 
 	}
 }
 
+// act is the action of a command that reads its arguments and flags with read
+// and does something only if all of them could be read.
+func act[C any](p *program, read func(*input) C, do func(context.Context, C) error) cli.ActionFunc {
+	return p.action(func(ctx context.Context, in *input) error {
+		c := read(in)
+		if in.err != nil {
+			return in.err
+		}
+		return do(ctx, c)
+	})
+}
+
 // usageError is a mistake on the command line.
 func usageError(format string, args ...any) error {
-	return &listing.Error{Kind: listing.ErrInvalid, Code: "usage", Message: fmt.Sprintf(format, args...),
-		Hint: "`blctl --help` lists the commands, `blctl COMMAND --help` explains one"}
+	return invalid("usage", fmt.Sprintf(format, args...), "`blctl --help` lists the commands, `blctl COMMAND --help` explains one")
+}
+
+// invalid is input that cannot be understood, with a hint of its own.
+func invalid(code, message, hint string) error {
+	return &listing.Error{Kind: listing.ErrInvalid, Code: code, Message: message, Hint: hint}
 }

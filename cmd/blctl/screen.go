@@ -237,7 +237,7 @@ func (s *screen) changes() {
 		if !s.all { // the end stands above, or in the history
 			what, _, _ = strings.Cut(what, " (127.0.0.")
 		}
-		s.line(label, "%s  %s  %s", e.Time.UTC().Format("2006-01-02 15:04Z"), clean(e.Actor), what)
+		s.line(label, "%s  %s  %s", minute(e.Time), clean(e.Actor), what)
 		label = ""
 		for _, f := range []struct{ name, text string }{{"note", e.Note}, {"ticket", e.Ticket}} {
 			if s.all && f.text != "" {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"github.com/urfave/cli/v2"
 
@@ -42,8 +43,6 @@ examples:
 
 // selfchecked is what selfcheck prints as JSON.
 type selfchecked struct {
-	head
-	Action string      `json:"action"`
 	Status ctl.Grade   `json:"status"`
 	Checks []ctl.Check `json:"checks"`
 }
@@ -53,15 +52,13 @@ func (p *program) selfcheck(ctx context.Context, in *input) error {
 	if err != nil {
 		p.say(err)
 		if p.json {
-			if err := p.writeJSON(failed{head: head{Schema: schema}, Error: asWire(err)}); err != nil {
-				return err
-			}
+			err = p.writeObject(head{Schema: schema, Error: asWire(err)}, nil)
 		}
-		return answered(checkUnknown)
+		return errors.Join(err, answered(checkUnknown))
 	}
 	status, worst := checkOK, ctl.Pass
 	shown := []ctl.Check{}
-	var rows [][]string
+	var rows table
 	for _, c := range checks {
 		colour := green
 		switch {
@@ -81,13 +78,9 @@ func (p *program) selfcheck(ctx context.Context, in *input) error {
 	if err := p.human.table(rows); err != nil {
 		return err
 	}
-	if p.json {
-		if err := p.writeJSON(selfchecked{head{schema, status == checkOK}, "selfcheck", worst, shown}); err != nil {
-			return err
-		}
+	var result error
+	if status != checkOK {
+		result = answered(status)
 	}
-	if status == checkOK {
-		return nil
-	}
-	return answered(status)
+	return p.conclude("selfcheck", selfchecked{worst, shown}, result)
 }

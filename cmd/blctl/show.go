@@ -8,7 +8,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/listing/report"
 )
@@ -35,14 +34,6 @@ examples:
 	}
 }
 
-// shown is what show prints as JSON.
-type shown struct {
-	head
-	Error  *wireError `json:"error,omitempty"`
-	Action string     `json:"action"`
-	ctl.Shown
-}
-
 func (p *program) show(ctx context.Context, in *input) error {
 	subject := in.prefix()
 	if in.err != nil {
@@ -53,19 +44,10 @@ func (p *program) show(ctx context.Context, in *input) error {
 		return err
 	}
 	p.printShown(s, in.Bool("all"))
-	status := error(nil)
-	out := shown{head: head{schema, s.Listed}, Action: "show", Shown: s}
 	if !s.Listed {
-		status = answered(exitNotFound)
-		out.Error = &wireError{Code: "not-listed", Message: subject.Text() + " is not listed",
-			Hint: "`blctl history " + subject.Text() + "` says whether it was"}
+		err = notFound("not-listed", subject.Text()+" is not listed", "`blctl history "+subject.Text()+"` says whether it was")
 	}
-	if p.json {
-		if err := p.writeJSON(out); err != nil {
-			return err
-		}
-	}
-	return status
+	return p.conclude("show", s, err)
 }
 
 // printStanding shows one entry, with what was seen.
@@ -85,11 +67,7 @@ func (p *program) printStanding(e report.Held) {
 		h.printf("    a shadow reason: answered only by zones that name it\n")
 	}
 	h.printf("    by %s since %s, %s\n", clean(e.Actor), stamp(e.Since), provenance(e.Row))
-	for _, f := range []struct{ name, text string }{{"note", e.Note}, {"public note", e.PublicNote}, {"ticket", e.Ticket}} {
-		if f.text != "" {
-			h.printf("    %s: %s\n", f.name, clean(f.text))
-		}
-	}
+	h.lines("    ", "note", e.Note, "public note", e.PublicNote, "ticket", e.Ticket)
 	const most = 3
 	for _, sample := range e.Samples[:min(most, len(e.Samples))] {
 		h.printf("    seen %s%s: HELO %s\n", stamp(sample.Time), at(sample), clean(sample.HELO))

@@ -39,9 +39,6 @@ examples:
 
 // simulated is what simulate prints as JSON.
 type simulated struct {
-	head
-	Error  *wireError `json:"error,omitempty"`
-	Action string     `json:"action"`
 	sighting.Simulation
 	Listed         int `json:"listed"`          // under the other thresholds
 	FalsePositives int `json:"false_positives"` // the same as clean
@@ -66,21 +63,13 @@ func (p *program) simulate(ctx context.Context, in *input) error {
 		return err
 	}
 	p.printSimulation(s)
-	out := simulated{head: head{schema, true}, Action: "simulate", Simulation: s, Listed: s.Kept + len(s.Added), FalsePositives: s.Clean}
+	out := simulated{Simulation: s, Listed: s.Kept + len(s.Added), FalsePositives: s.Clean}
 	out.Added, out.Removed = list(s.Added), list(s.Removed)
 	if in.IsSet("fail-if-fp") && s.Clean > most {
 		err = &listing.Error{Code: "false-positives", Message: fmt.Sprintf("%s, more than %d", plural(s.Clean, "false positive", "false positives"), most),
 			Hint: "look at the addresses with clean sessions, and ask for more sessions or a larger share"}
-		p.say(err)
-		out.OK, out.Error = false, asWire(err)
-		err = answered(exitFailed)
 	}
-	if p.json {
-		if writeErr := p.writeJSON(out); writeErr != nil {
-			return writeErr
-		}
-	}
-	return err
+	return p.conclude("simulate", out, err)
 }
 
 func (p *program) printSimulation(s sighting.Simulation) {

@@ -74,25 +74,10 @@ func (p *program) sources(ctx context.Context, _ *input) error {
 	if err != nil {
 		return err
 	}
-	var rows [][]string
-	for _, s := range all {
-		if p.json {
-			if err := p.writeJSON(s); err != nil {
-				return err
-			}
-			continue
-		}
-		rows = append(rows, []string{clean(s.Name), plural(s.Entries, "entry", "entries"),
-			"imported " + stamp(s.Refreshed) + " by " + clean(s.Actor), "ends " + stamp(s.Until) + " (" + relative(s.Until, p.now()) + ")"})
-	}
-	return p.human.table(rows)
-}
-
-// sourceShown is what source show prints as JSON.
-type sourceShown struct {
-	head
-	Action string `json:"action"`
-	listing.Source
+	return each(p, all, func(s listing.Source) []string {
+		return []string{clean(s.Name), plural(s.Entries, "entry", "entries"),
+			"imported " + stamp(s.Refreshed) + " by " + clean(s.Actor), "ends " + p.ahead(s.Until)}
+	})
 }
 
 // findSource is a source in force.
@@ -104,7 +89,7 @@ func (p *program) findSource(ctx context.Context, name string) (listing.Source, 
 	n := slices.IndexFunc(all, func(s listing.Source) bool { return s.Name == name })
 	if n < 0 {
 		return listing.Source{}, &listing.Error{Kind: listing.ErrNotFound, Code: "no-source",
-			Message: "there is no source " + listing.Quote(name), Hint: "`blctl source list` names them"}
+			Message: "there is no source " + listing.Quote(name)}
 	}
 	return all[n], nil
 }
@@ -114,22 +99,22 @@ func (p *program) showSource(ctx context.Context, in *input) error {
 	if err != nil {
 		return err
 	}
-	if p.json {
-		return p.writeJSON(sourceShown{head{schema, true}, "source show", s})
-	}
-	rows := [][]string{
+	t := table{
 		{"source", clean(s.Name)},
 		{"entries", fmt.Sprint(s.Entries)},
 		{"since", stamp(s.Since)},
 		{"imported", stamp(s.Refreshed) + " by " + clean(s.Actor)},
-		{"ends", stamp(s.Until) + " (" + relative(s.Until, p.now()) + ") unless it is imported again"},
+		{"ends", p.ahead(s.Until) + " unless it is imported again"},
 		{"generation", fmt.Sprint(s.Generation)},
 		{"revision", fmt.Sprint(s.Revision)},
 	}
 	if s.Note != "" {
-		rows = append(rows, []string{"note", clean(s.Note)})
+		t.add("note", "%s", clean(s.Note))
 	}
-	return p.human.table(rows)
+	if err := p.human.table(t); err != nil {
+		return err
+	}
+	return p.conclude("source show", s, nil)
 }
 
 func (p *program) dropSource(ctx context.Context, in *input) error {
@@ -147,5 +132,5 @@ func (p *program) dropSource(ctx context.Context, in *input) error {
 	if err != nil {
 		return err
 	}
-	return p.conclude(asChanged("source drop", "", out), "source "+name, out, nil)
+	return p.report("source drop", "", "source "+name, out, nil)
 }

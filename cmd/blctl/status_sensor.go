@@ -10,17 +10,17 @@ import (
 )
 
 // sensorRows are the lines of status about what hears mail servers.
-func (p *program) sensorRows(s *ctl.SensorStatus, row func(name, format string, args ...any)) {
+func (p *program) sensorRows(s *ctl.SensorStatus, t *table) {
 	if len(s.Policy) > 0 {
-		row("policy service", "%s, as %s", clean(strings.Join(s.Policy, ", ")), clean(s.Receiver))
+		t.add("policy service", "%s, as %s", clean(strings.Join(s.Policy, ", ")), clean(s.Receiver))
 	}
 	if len(s.Receivers) > 0 {
-		row("receivers", "%s", clean(strings.Join(s.Receivers, ", ")))
+		t.add("receivers", "%s", clean(strings.Join(s.Receivers, ", ")))
 	}
 	if s.Breaker.Open {
-		row("breaker", "%s", p.human.paint(red, fmt.Sprintf("open until %s: %d listed this hour", stamp(s.Breaker.Closes), s.Breaker.Listed)))
+		t.add("breaker", "%s", p.human.paint(red, fmt.Sprintf("open until %s: %d listed this hour", stamp(s.Breaker.Closes), s.Breaker.Listed)))
 	}
 	for _, symbol := range slices.Sorted(maps.Keys(s.Shadows)) {
-		row("shadow", "%s found against %s, not listed", plural(s.Shadows[symbol], "address", "addresses"), clean(symbol))
+		t.add("shadow", "%s found against %s, not listed", plural(s.Shadows[symbol], "address", "addresses"), clean(symbol))
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -114,15 +115,10 @@ examples:
 func (p *program) ticketResult(action string, done ctl.TicketDone, changed bool) error {
 	p.printTicket(done.Ticket)
 	p.printProof(done.Proof)
-	if !p.json {
-		return nil
-	}
-	return p.writeJSON(struct {
-		head
-		Action  string `json:"action"`
-		Changed bool   `json:"changed"`
+	return p.conclude(action, struct {
+		Changed bool `json:"changed"`
 		ctl.TicketDone
-	}{head{schema, true}, action, changed, done})
+	}{changed, done}, nil)
 }
 
 func (p *program) ticketShow() *cli.Command {
@@ -171,7 +167,7 @@ examples:
 			if in.Args().Present() {
 				q.Address = in.address()
 			}
-			if q.State != "" && !known(q.State) {
+			if q.State != "" && !slices.Contains(delist.States(), q.State) {
 				in.fail(usageError("there is no state %s", listing.Quote(string(q.State))))
 			}
 			if in.err != nil {
@@ -186,27 +182,10 @@ examples:
 	}
 }
 
-func known(s delist.State) bool {
-	for _, k := range delist.States() {
-		if k == s {
-			return true
-		}
-	}
-	return false
-}
-
 func (p *program) printTickets(all []delist.Ticket) error {
-	var rows [][]string
-	for _, t := range all {
-		if p.json {
-			if err := p.writeJSON(t); err != nil {
-				return err
-			}
-			continue
-		}
-		rows = append(rows, []string{t.ID, t.Address.String(), string(t.State), string(t.Decision), "opened " + stamp(t.Opened), joinedTexts(t.References)})
-	}
-	return p.human.table(rows)
+	return each(p, all, func(t delist.Ticket) []string {
+		return []string{t.ID, t.Address.String(), string(t.State), string(t.Decision), "opened " + stamp(t.Opened), joinedTexts(t.References)}
+	})
 }
 
 // ticketStep is a command that does something to a ticket.

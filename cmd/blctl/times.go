@@ -27,11 +27,11 @@ func parseTime(text string) (time.Time, error) {
 	t, err := mail.ParseDate(bare)
 	switch {
 	case err != nil:
-		return time.Time{}, &listing.Error{Kind: listing.ErrInvalid, Code: "bad-time", Message: listing.Quote(text) + " is not a time",
-			Hint: `write it like 2026-11-23T12:00:00Z, or as in a mail: "Mon, 23 Nov 2026 12:00:00 +0000"`}
+		return time.Time{}, invalid("bad-time", listing.Quote(text)+" is not a time",
+			`write it like 2026-11-23T12:00:00Z, or as in a mail: "Mon, 23 Nov 2026 12:00:00 +0000"`)
 	case !numericZone(bare):
-		return time.Time{}, &listing.Error{Kind: listing.ErrInvalid, Code: "bad-time", Message: listing.Quote(text) + " names its zone by letters, which mean different zones to different people",
-			Hint: `write the zone in digits: "Mon, 23 Nov 2026 12:00:00 -0800"`}
+		return time.Time{}, invalid("bad-time", listing.Quote(text)+" names its zone by letters, which mean different zones to different people",
+			`write the zone in digits: "Mon, 23 Nov 2026 12:00:00 -0800"`)
 	}
 	return t.UTC(), nil
 }
@@ -56,6 +56,15 @@ func withoutComments(text string) string {
 
 // stamp is how people read an instant.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// shortStamp is stamp for a column of a table.
+func shortStamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
+
+// minute is stamp where there is no room for seconds.
+func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04Z") }
+
+// ahead is an end and how far away it is.
+func (p *program) ahead(t time.Time) string { return stamp(t) + " (" + relative(t, p.now()) + ")" }
 
 // relative is how far an instant is from now, in its two largest units.
 func relative(t, now time.Time) string {

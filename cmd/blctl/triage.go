@@ -55,13 +55,6 @@ func (p *program) readMail(name string) ([]byte, error) {
 	return raw, nil
 }
 
-// triaged is what triage prints as JSON.
-type triaged struct {
-	head
-	Action string `json:"action"`
-	delist.Finding
-}
-
 func (p *program) triage(ctx context.Context, in *input) error {
 	raw, err := p.readMail(in.Args().First())
 	if err != nil {
@@ -76,10 +69,7 @@ func (p *program) triage(ctx context.Context, in *input) error {
 		return err
 	}
 	p.printFinding(f)
-	if p.json {
-		return p.writeJSON(triaged{head{schema, true}, "triage", f})
-	}
-	return nil
+	return p.conclude("triage", f, nil)
 }
 
 func isCode(err error, code string) bool {
@@ -97,12 +87,8 @@ func (p *program) printFinding(f delist.Finding) {
 	default:
 		h.printf("%s\n", h.paint(yellow, "it can be about "+joined(f.Candidates)+": a person has to decide"))
 	}
-	for _, line := range []struct{ name, text string }{{"greeting", f.HELO}, {"reverse name", strings.Join(f.PTR, ", ")},
-		{"references", strings.Join(f.References, ", ")}, {"mail server", f.Server}, {"not to be answered", f.Automatic}} {
-		if line.text != "" {
-			h.printf("  %s: %s\n", line.name, clean(line.text))
-		}
-	}
+	h.lines("  ", "greeting", f.HELO, "reverse name", strings.Join(f.PTR, ", "), "references", strings.Join(f.References, ", "),
+		"mail server", f.Server, "not to be answered", f.Automatic)
 	if f.Time != nil {
 		h.printf("  session: %s%s\n", stamp(*f.Time), listedThen(f.ListedThen))
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
@@ -38,35 +39,21 @@ examples:
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "note", Usage: "why, for operators: `TEXT`"},
 		}, changeFlags()...),
-		Action: p.action(p.undo),
+		Action: act(p, (*input).undo, p.undo),
 	}
 }
 
-func (p *program) undo(ctx context.Context, in *input) error {
+// undo reads the command that the flags of undo stand for.
+func (in *input) undo() ctl.Undo {
 	text := in.Args().First()
 	id, err := strconv.ParseUint(text, 10, 64)
 	if err != nil || id == 0 {
-		in.fail(&listing.Error{Kind: listing.ErrInvalid, Code: "usage", Message: listing.Quote(text) + " is not a revision",
-			Hint: "a revision is a number; `blctl history PREFIX` shows that of each change"})
+		in.fail(invalid("usage", listing.Quote(text)+" is not a revision", "a revision is a number; `blctl history PREFIX` shows that of each change"))
 	}
-	c := ctl.Undo{Revision: listing.Revision(id), Note: in.String("note"), Options: in.options()}
-	if in.err != nil {
-		return in.err
-	}
-	if err := p.confirm(true, c.DryRun, func() (int, error) {
-		trial := c
-		trial.DryRun, trial.IdempotencyKey = true, ""
-		out, err := p.client.Undo(ctx, trial)
-		return len(out.Changes), err
-	}); err != nil {
-		return err
-	}
-	out, err := p.client.Undo(ctx, c)
-	if err != nil && !out.Changed {
-		return err
-	}
-	if err != nil {
-		err = partly{err}
-	}
-	return p.conclude(asChanged("undo", "", out), "revision "+text, out, err)
+	return ctl.Undo{Revision: listing.Revision(id), Note: in.String("note"), Options: in.options()}
+}
+
+func (p *program) undo(ctx context.Context, c ctl.Undo) error {
+	out, err := p.carryOut(true, &c.Options, func() (ctl.Outcome, error) { return p.client.Undo(ctx, c) })
+	return p.report("undo", "", fmt.Sprint("revision ", c.Revision), out, err)
 }
