@@ -53,7 +53,8 @@ func (c CollectorConfig) Validate() error {
 
 // CollectorParts are what a collector works with; all are required.
 type CollectorParts struct {
-	// Take counts the reports of one request and gives what is answered, as JSON. What was counted before an error is answered too.
+	// Take counts the reports of one request and returns the answer, which goes out as JSON, with an error too: it then holds the
+	// reports that were counted before.
 	Take func(ctx context.Context, receiver string, reports []Report, stats LogStats) (answer any, err error)
 	Now  func() time.Time
 	Say  func(what string, err error) // on a log; strangers can cause it as often as they like
@@ -173,7 +174,7 @@ func (c *Collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // whoever asked is gone: the same is told again
+	_ = json.NewEncoder(w).Encode(body) // the client is gone, and will send the same again
 }
 
 // collect checks a request and has its reports counted.
@@ -220,7 +221,7 @@ func (c *Collector) read(body io.Reader, receiver string) ([]Report, LogStats, e
 	stats, err := Read(bytes.NewReader(raw), NewNDJSON(LogOptions{Receiver: receiver, Now: c.parts.Now}), func(r Report) error {
 		if r.Receiver != receiver {
 			return &listing.Error{Kind: listing.ErrPolicy, Code: "another-receiver",
-				Message: fmt.Sprintf("the certificate is that of %s, and a session is told of %s", listing.Quote(receiver), listing.Quote(r.Receiver)),
+				Message: fmt.Sprintf("the certificate is that of %s, and a session is of %s", listing.Quote(receiver), listing.Quote(r.Receiver)),
 				Hint:    "a mail server reports under the name in its certificate alone"}
 		}
 		reports = append(reports, r)

@@ -212,11 +212,18 @@ func cutEximStamp(line []byte) (stamp, text []byte, ok bool) {
 	if line[n] == '.' {
 		n += 1 + countDigits(line[n+1:])
 	}
-	if zone := line[n:]; len(zone) > 2 && zone[0] == ' ' && (zone[1] == '+' || zone[1] == '-') && countDigits(zone[2:]) == 4 {
-		n += len(" +0000")
-	}
+	n += zoneLength(line[n:])
 	if n >= len(line) || line[n] != ' ' {
 		return nil, nil, false
 	}
 	return line[:n], line[n+1:], true
+}
+
+// zoneLength is how much of text is a zone: " +0100", or nothing.
+func zoneLength(text []byte) int {
+	const length = len(" +0100")
+	if len(text) < length || text[0] != ' ' || text[1] != '+' && text[1] != '-' || !allDigits(text[2:length]) {
+		return 0
+	}
+	return length
 }

@@ -10,7 +10,7 @@ import (
 // eximEvent is what one line tells of a connection.
 type eximEvent struct {
 	host       eximHost
-	verb       helo.Verb // empty: not told
+	verb       helo.Verb // empty: the line does not say
 	refused    []byte    // the argument of a HELO that Exim refused; nil: none
 	recipients [][]byte
 	server     netip.Addr
@@ -30,7 +30,15 @@ type eximHost struct {
 	port    []byte
 }
 
-// parseExim reads a line without its time. Ambiguous lines are those that a HELO accepted in spite of its syntax
+// parseExim reads a line without its time. The shapes that it knows (ID is that of a message; HOST is as eximHost has it; FIELDS are
+// as fields has them):
+//
+//	ID <= SENDER H=HOST FIELDS S=… id=… T="SUBJECT" from <SENDER> for RECIPIENT…     accepted mail
+//	[ID] H=HOST FIELDS F=<SENDER> rejected RCPT <RECIPIENT>: WHY                     a refused command
+//	rejected EHLO from HOST FIELDS: syntactically invalid argument(s): ARGUMENT      a greeting refused for its syntax
+//	SMTP connection from HOST FIELDS closed by QUIT                                  the end of a connection
+//
+// Ambiguous lines are those that a HELO accepted in spite of its syntax
 // (helo_accept_junk_hosts) can make look like another client's.
 func parseExim(text []byte) (what eximEvent, ok, ambiguous bool) {
 	if from, ok := bytes.CutPrefix(text, []byte("SMTP connection from ")); ok {
@@ -55,7 +63,7 @@ func parseExim(text []byte) (what eximEvent, ok, ambiguous bool) {
 	return what, false, false
 }
 
-// parseConnection reads "HOST closed by QUIT", "HOST lost" and the like. What opens a connection tells nothing yet.
+// parseConnection reads "HOST closed by QUIT", "HOST lost" and the like. Lines about a connection that opens have nothing yet.
 func parseConnection(text []byte) (what eximEvent, ok, ambiguous bool) {
 	what.host, text, ok, ambiguous = parseEximHost(text)
 	if !ok {

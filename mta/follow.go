@@ -42,7 +42,7 @@ type Follower struct {
 	old     bool     // file is not the one at path any more, or about to be not
 	renamed bool     // that was seen once: its writer may still have lines for it
 	queue   []string // rotated files that come after it
-	tooLong func()   // told of each line that was skipped because it is too long
+	tooLong func()   // called for each line that is skipped because it is too long
 }
 
 // NewFollower returns a follower that begins at from. It looks for more every poll; zero means every second. It calls tooLong for each

@@ -63,7 +63,7 @@ func NewForwarder(c ForwarderConfig) (*Forwarder, error) {
 // Name is the receiver that it reports for.
 func (f *Forwarder) Name() string { return f.name }
 
-// Send posts reports, one a line and MaxCollected octets at the most, and decodes the answer. What is sent again counts once.
+// Send posts reports, one a line and MaxCollected octets at the most, and decodes the answer. A report that is sent twice counts once.
 // listing.ErrUnavailable says that it is worth trying later; every other error lasts until somebody changes something.
 func (f *Forwarder) Send(ctx context.Context, lines []byte, answer any) error {
 	ctx, cancel := context.WithTimeout(ctx, collectAnswer+collectRead)
@@ -73,7 +73,7 @@ func (f *Forwarder) Send(ctx context.Context, lines []byte, answer any) error {
 		return fmt.Errorf("sending sessions: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/x-ndjson")
-	req.Header.Set("Expect", "100-continue") // whether our certificate is taken is heard before anything is sent
+	req.Header.Set("Expect", "100-continue") // the collector can refuse our certificate before we send the body
 	resp, err := f.client.Do(req)
 	if err != nil {
 		return connectError(err)

@@ -16,7 +16,7 @@ type lines struct {
 	used       int64  // octets that were returned or skipped
 	whole      int64  // of these, in lines that have ended
 	skipping   bool   // within a line that is too long
-	tooLong    func() // told of each of these
+	tooLong    func() // called for each of these
 }
 
 func newLines(src io.Reader, tooLong func()) *lines {

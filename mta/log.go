@@ -34,7 +34,7 @@ type Log interface {
 	Line(line []byte, emit func(Report))
 	// Overlong counts a line that is longer than MaxLine.
 	Overlong()
-	// Expire reports the sessions that nothing was heard of for long before now. Line does so by the times in the log; this is
+	// Expire reports the sessions without a line for long before now. Line does so by the times in the log; this is
 	// for a log that has fallen silent.
 	Expire(now time.Time, emit func(Report))
 	// Flush reports what is open.

@@ -9,8 +9,13 @@ import (
 	"time"
 )
 
-// NDJSON reads one report a line, in the form of [Report]. Unknown keys are ignored. A report without an ID has one made of its
-// line; without a time, it is of now. A line that is no JSON object, or has no client, is skipped.
+// NDJSON reads one report a line, in the form of [Report]:
+//
+//	{"time":"2026-11-23T08:50:27Z","receiver":"mx1","id":"4711/1","client":"203.0.113.7","verb":"EHLO","helo":"192.0.2.25",
+//	 "rcpts":["rcpt.example"],"rcpts_tried":2,"rcpts_unknown":1,"auth":false}
+//
+// Client is required, all else is optional and unknown keys are ignored. Without helo the client did not greet; without an ID the
+// report has one made of its line; without a time it is of now. A line that is no JSON object, or has no client, is skipped.
 type NDJSON struct{ logReader }
 
 // NewNDJSON returns a reader that has read nothing.

@@ -78,7 +78,7 @@ func (c *policyConn) answer() {
 	c.out.WriteString("action=DUNNO\n\n")
 }
 
-// refusal returns the text with which a listed client is refused. Who authenticated, our own and trusted hosts are not.
+// refusal returns the text with which a listed client is refused. Authenticated clients, our own hosts and trusted ones are never refused.
 func (c *policyConn) refusal() (string, bool) {
 	if c.p.config.Listed == nil {
 		return "", false

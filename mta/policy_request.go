@@ -35,7 +35,17 @@ var attributeNames = [attributes]string{
 	"helo_name", "sender", "recipient", "instance", "sasl_username",
 }
 
-// policyRequest is one request: lines of name=value and an empty one. Its memory is used again for the next.
+// policyRequest is one request: lines of name=value, in any order, and an empty one:
+//
+//	request=smtpd_access_policy
+//	protocol_state=RCPT
+//	protocol_name=ESMTP
+//	client_address=203.0.113.7
+//	helo_name=192.0.2.25
+//	recipient=user@rcpt.example
+//	instance=123.6746f1a3.4b2c1.0
+//
+// Its memory is used again for the next request.
 type policyRequest struct {
 	values   [attributes][]byte
 	has      [attributes]bool

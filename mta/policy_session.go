@@ -9,8 +9,8 @@ import (
 	"dnsbld/listing/helo"
 )
 
-// policySession gathers the requests about one SMTP session, until there were none for a moment: who offends is to be listed
-// within a second. A recipient who is named later than that is not heard of, which can only spare a client.
+// policySession gathers the requests about one SMTP session, until there were none for a moment: an offender is to be listed
+// within a second. A recipient that is named later than that is not in the report, which can only spare a client.
 //
 // Postfix gives each mail an instance, PID.SECONDS.MICROSECONDS.NUMBER in hexadecimal, where the number counts the mails of one
 // SMTP session from 0 and the time is that of MAIL. The smtpd process keeps its connection to us while it handles one session after

@@ -14,7 +14,16 @@ const postfixIdle = time.Hour
 
 // Postfix reads the log of Postfix: a session is what one smtpd process says between connect and disconnect. Postfix writes the
 // HELO into the lines of what it refuses; a session without such a line is counted as unknown and not reported. The queue manager,
-// deliveries and other programs are passed over.
+// deliveries and other programs are passed over. PEER is NAME[ADDRESS], in smtpd's lines:
+//
+//	connect from PEER
+//	NOQUEUE: reject: RCPT from PEER: 554 5.7.1 WHY; from=<SENDER> to=<RECIPIENT> proto=ESMTP helo=<HELO>
+//	QUEUEID: client=PEER, sasl_method=PLAIN, sasl_username=USER
+//	disconnect from PEER ehlo=1 auth=1 mail=1 rcpt=0/1 quit=1 commands=4/5
+//
+// and in cleanup's, which name the client in places that text of the mail can imitate:
+//
+//	QUEUEID: milter-reject: END-OF-MESSAGE from PEER: WHY; from=<SENDER> to=<RECIPIENT> proto=ESMTP helo=<HELO>
 type Postfix struct {
 	logReader
 	open *sessions

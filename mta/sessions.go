@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// sessions are those that a log is in the midst of, each under a key such as the process that handles it. What ended stays for a
-// while, to number the sessions that one key has within a second.
+// sessions are the SMTP sessions that a log is in the midst of, each under a key such as the process that handles it. An ended one
+// stays for a while, to number the sessions that one key has within a second.
 type sessions struct {
 	byKey map[string]*session
 	queue map[string]*session // by the queue ID of what it is sending

@@ -62,7 +62,7 @@ func OpenSpool(dir string, limit int64) (*Spool, error) {
 	return s, nil
 }
 
-// scan finds what is in the directory. What was not written to its end was not promised, and goes.
+// scan finds what is in the directory. A file that was not written to its end goes: Put never returned for it.
 func (s *Spool) scan() error {
 	entries, err := os.ReadDir(s.dir) // in the order of the names
 	if err != nil {
@@ -198,5 +198,5 @@ func (s *Spool) Lost() int {
 	return s.lost
 }
 
-// Close lets another process have the spool. What is in it stays.
+// Close lets another process have the spool. The batches stay.
 func (s *Spool) Close() error { return s.lock.Close() }

@@ -5,7 +5,10 @@ import (
 	"time"
 )
 
-// syslogLine is a line as syslog daemons write it into files. Its parts alias the line.
+// syslogLine is a line as syslog daemons write it into files. Its parts alias the line:
+//
+//	Nov 23 08:50:27 mx postfix/smtpd[379]: connect from unknown[203.0.113.11]
+//	2026-11-23T08:50:27.123456+01:00 mx postfix/smtpd[379]: connect from unknown[203.0.113.11]
 type syslogLine struct {
 	stamp []byte // RFC 3339, or as RFC 3164, section 4.1.2, has it
 	host  []byte

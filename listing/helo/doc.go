@@ -2,7 +2,7 @@
 //
 // It is the one place where bogus and harmless greetings are told apart, so that the policy service, the log reader, the
 // thresholds and the support desk cannot disagree. [Classify] is pure: a [Session] in, a [Verdict] out, no clock, no DNS, no
-// configuration. Whoever fills the Session has done the lookups and says how they went.
+// configuration. The caller has done the lookups and says in the Session how they went.
 //
 // Invariants:
 //
@@ -13,5 +13,5 @@
 //     literals of strangers are medium or strong.
 //   - A DNS lookup that failed or was not made is never evidence against a client.
 //   - Only the connection is judged: the client address and what it said, never Received lines further in.
-//   - HELO is hostile. What leaves this package in Name and Sentence is printable ASCII of bounded length.
+//   - HELO is hostile. Name and Sentence of a verdict are printable ASCII of bounded length.
 package helo

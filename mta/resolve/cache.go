@@ -8,7 +8,7 @@ import (
 	"dnsbld/listing/helo"
 )
 
-// How long answers are kept. What has a shorter TTL is kept longer, so that a name without a TTL cannot make us ask for every session;
+// How long answers are kept. An answer with a shorter TTL is kept longer, so that a name without a TTL cannot make us ask for every session;
 // failures are kept for a moment only.
 const (
 	shortestLife = 5 * time.Second

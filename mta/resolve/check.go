@@ -28,8 +28,8 @@ func NewChecker(our mta.Our, r *Resolver) *Checker {
 // maxPTR is how many reverse names of a client are looked at.
 const maxPTR = 5
 
-// Check returns r with what it lacks. What it has stays. Of exempt sessions nothing is looked up; the addresses of the name in HELO
-// are, where the verdict may depend on them, and the client's reverse name always.
+// Check fills in what r lacks and leaves the rest. It looks nothing up for an exempt session; else the client's reverse name always,
+// and the addresses of the name in HELO where the verdict may depend on them.
 func (c *Checker) Check(ctx context.Context, r mta.Report) mta.Report {
 	c.our.Fill(&r.Session)
 	s := &r.Session
