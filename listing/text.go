@@ -18,19 +18,30 @@ const MaxTXT = 200
 // is cut in the middle. A page so long that nothing could be said beside it is
 // left out.
 func (c *Reasons) TXT(r Reason, s Subject, own, page string) string {
+	subject := s.Text()
+	text, again := c.Behind(r, len(subject), own, page)
+	if again {
+		text += subject
+	}
+	return subject + text
+}
+
+// Behind is what stands in TXT behind a subject of some octets, which is all of
+// the subject that it depends on. If again is set, the text ends with the page
+// and the subject follows once more.
+func (c *Reasons) Behind(r Reason, subject int, own, page string) (text string, again bool) {
 	const least = 12 // octets that say something
-	subject, text, tail := s.Text(), Printable(own), ""
+	text, tail := Printable(own), ""
 	if text == "" {
 		text = c.text(r)
 	}
+	room := MaxTXT - subject - len(" ")
 	if page != "" {
-		tail = "; " + Printable(page) + subject
+		if tail = "; " + Printable(page); room-len(tail)-subject >= least {
+			return " " + shorten(text, room-len(tail)-subject) + tail, true
+		}
 	}
-	room := MaxTXT - len(subject) - len(" ") - len(tail)
-	if room < least {
-		room, tail = room+len(tail), ""
-	}
-	return subject + " " + shorten(text, room) + tail
+	return " " + shorten(text, room), false
 }
 
 // text is what the catalogue says of a reason, something also of one that is

@@ -54,7 +54,8 @@ func (k kind) negative() bool      { return k == kindNoData || k == kindNXDomain
 func (k kind) authoritative() bool { return k <= kindNXDomain }
 
 // Answer appends the answer to a query to dst. It returns nil where there is
-// to be silence: for what is no query, and what is too short to be a message.
+// to be silence: for what is no query, for what is too short to be a message,
+// and for port 0, at which nobody can be.
 // It may be called from everywhere at once.
 func (s *Server) Answer(dst, query []byte, from Peer) []byte {
 	return s.answer(dst, query, from, &s.counters[from.Over])
@@ -62,14 +63,14 @@ func (s *Server) Answer(dst, query []byte, from Peer) []byte {
 
 // answer also says where to count.
 func (s *Server) answer(dst, query []byte, from Peer, count *counters) []byte {
-	if len(query) < headerSize || query[2]&flagQR != 0 {
+	if len(query) < headerSize || query[2]&flagQR != 0 || (from.Addr.IsValid() && from.Addr.Port() == 0) {
 		count[countSilence].Add(1)
 		return nil
 	}
 	t := s.tables.Load()
 	var r request
 	r.read(query)
-	cookie, trust := t.jar.reply(r.opt.cookieSent(), from.Addr.Addr(), s.clock.Now())
+	cookie, trust := t.jar.reply(r.opt.cookie, from.Addr.Addr(), s.clock.Now())
 	a := s.reply(t, &r, trust, from.Over)
 	a.cookie, a.trust = cookie, trust
 	size := r.opt.limit(from.Over)
@@ -85,33 +86,17 @@ func (s *Server) answer(dst, query []byte, from Peer, count *counters) []byte {
 	return message
 }
 
-// reply decides what is answered. The opcode comes first (RFC 8906, section
-// 3.1.4): what another opcode means by a question is not known.
+// reply decides what is answered.
 func (s *Server) reply(t *tables, r *request, client trust, over Transport) reply {
-	switch {
-	case r.opcode() != dns.OpcodeQuery:
-		return reply{kind: kindNotImp, ede: edeNotSupported}
-	case !r.legible || r.trailing || r.opt.bad:
-		return reply{kind: kindFormErr}
-	case r.questions == 0 && client != noCookie: // RFC 7873, section 5.4
-		if client == badCookie {
-			return reply{kind: kindBadCookie}
-		}
-		return reply{kind: kindCookie}
-	case r.questions != 1:
-		return reply{kind: kindFormErr}
-	case r.opt.version != 0:
-		return reply{kind: kindBadVers}
-	case t.jar.demand && over == UDP && (client == newcomer || client == badCookie): // RFC 7873, section 5.2.3
-		return reply{kind: kindBadCookie}
-	case r.qclass == dns.ClassCHAOS:
+	if a, final := r.check(t, client, over); final {
+		return a
+	}
+	if r.qclass == dns.ClassCHAOS {
 		return t.askChaos(r)
-	case r.qclass != dns.ClassINET:
-		return refused(edeNotAuthoritative)
 	}
 	z, labels := t.match(&r.name, 0)
 	switch {
-	case z == nil:
+	case r.qclass != dns.ClassINET || z == nil:
 		return refused(edeNotAuthoritative)
 	case r.qtype == dns.TypeAXFR || r.qtype == dns.TypeIXFR:
 		return refused(edeProhibited)
@@ -125,6 +110,32 @@ func (s *Server) reply(t *tables, r *request, client trust, over Transport) repl
 	return a
 }
 
+// check answers what is no question that can be looked at. The opcode comes
+// first (RFC 8906, section 3.1.4): another one gives a question a meaning that
+// is not known.
+func (r *request) check(t *tables, client trust, over Transport) (a reply, final bool) {
+	switch {
+	case r.opcode() != dns.OpcodeQuery:
+		a = reply{kind: kindNotImp, ede: edeNotSupported}
+	case !r.legible || r.trailing || r.opt.bad:
+		a.kind = kindFormErr
+	case r.questions == 0 && client != noCookie: // RFC 7873, section 5.4
+		a.kind = kindCookie
+		if client == badCookie {
+			a.kind = kindBadCookie
+		}
+	case r.questions != 1:
+		a.kind = kindFormErr
+	case r.opt.version != 0:
+		a.kind = kindBadVers
+	case over == UDP && t.jar.demands(client): // RFC 7873, section 5.2.3
+		a.kind = kindBadCookie
+	default:
+		return a, false
+	}
+	return a, true
+}
+
 // serial is the serial of the zones at a revision. It is compared by RFC 1982.
 func serial(r listing.Revision) uint32 { return uint32(r) }
 
@@ -134,8 +145,8 @@ func (z *zone) ask(set *index.Set, n *name, labels int, qtype uint16, now uint32
 		return z.static(node, qtype, serial(set.Revision()))
 	}
 	if a, ok := n.address(labels); ok {
-		var in room
-		if v := z.judge(set, a, now, &in); len(v.reasons) > 0 {
+		var in scratch
+		if v := z.judge(set, a, nil, now, &in); len(v.reasons) > 0 {
 			if records := z.records(v, n.text(), qtype); records != nil {
 				return reply{kind: kindListed, answer: records}
 			}

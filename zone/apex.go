@@ -11,8 +11,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// What secondaries are told in the SOA record. None asks again by itself after
-// this server was restarted, so they are to look often.
+// Timers of the SOA record (RFC 1035, section 3.3.13). They are short, because
+// no secondary asks again by itself after this server was restarted.
 const (
 	soaRefresh = 60        // seconds
 	soaRetry   = 15        // seconds

@@ -20,7 +20,7 @@ type coalescer struct {
 
 const (
 	sampleBatches = 64
-	bestBatch     = 16                    // what a nap aims at
+	bestBatch     = 16                    // that a nap aims at
 	fullBatch     = 24                    // so many tell that it is too long
 	poorBatch     = 3                     // so few that it is not worth it
 	shortestNap   = 20 * time.Microsecond // the kernel does not do shorter ones

@@ -35,8 +35,7 @@ type zone struct {
 	wire          *name
 	ttl, negative uint32
 	order         [256]uint8  // place of a reason among those that show, from 1; 0: it does not
-	points        [256]bool   // reasons that 127.0.0.N answers as a test entry
-	tests         [256]string // what those say
+	tests         [256]string // what 127.0.0.N says as a test entry; empty: it is none
 	reasons       *listing.Reasons
 	page          string
 	soa           dns.SOA          // but for the serial
@@ -159,14 +158,15 @@ func (z *zone) show(only []listing.Reason) {
 			place++
 			z.order[i.Code] = place
 		}
-		z.points[i.Code] = i.Published || z.order[i.Code] > 0
-	}
-	z.points[testReason] = true
-	for r, is := range z.points {
-		if is {
-			z.tests[r] = "is the test entry of this list for " + z.reasons.Symbol(listing.Reason(r))
+		if i.Published || z.order[i.Code] > 0 {
+			z.addPoint(i.Code)
 		}
 	}
+	z.addPoint(testReason)
+}
+
+func (z *zone) addPoint(r listing.Reason) {
+	z.tests[r] = "is the test entry of this list for " + z.reasons.Symbol(r)
 }
 
 // Digest stands for all that zones say beside the list itself: with another

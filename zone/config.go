@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -38,7 +39,7 @@ type Zone struct {
 	TTL         time.Duration    // of positive answers; zero: DefaultTTL
 	NegativeTTL time.Duration    // of negative ones (RFC 2308); zero: DefaultTTL
 	NS          []NameServer     // the first is named in the SOA record
-	Mailbox     string           // whom to write to, "hostmaster.bl.example" or with an @; empty: hostmaster at the zone
+	Mailbox     string           // of the operator, "hostmaster.bl.example" or with an @; empty: hostmaster at the zone
 	Addresses   []netip.Addr     // A and AAAA of the zone's name
 	TXT         []string         // of the zone's name
 	MX          []MX             // of the zone's name
@@ -85,7 +86,7 @@ func ParseMX(text string) (MX, error) {
 	return m, nil
 }
 
-// Chaos are the answers to questions of class CHAOS. What is empty is refused.
+// Chaos are the answers to questions of class CHAOS. An empty one is refused.
 type Chaos struct {
 	Version  string // version.bind
 	Hostname string // hostname.bind
@@ -100,16 +101,7 @@ type Limits struct {
 }
 
 func (l Limits) orDefault() Limits {
-	if l.Connections == 0 {
-		l.Connections = 1000
-	}
-	if l.PerClient == 0 {
-		l.PerClient = 50
-	}
-	if l.Idle == 0 {
-		l.Idle = 10 * time.Second
-	}
-	return l
+	return Limits{cmp.Or(l.Connections, 1000), cmp.Or(l.PerClient, 50), cmp.Or(l.Idle, 10*time.Second)}
 }
 
 // Bounds of a configuration.

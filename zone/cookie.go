@@ -64,6 +64,12 @@ type jar struct {
 	demand  bool
 }
 
+// demands reports whether a client that asks over UDP is first to show a good
+// cookie.
+func (j *jar) demands(client trust) bool {
+	return j.demand && (client == newcomer || client == badCookie)
+}
+
 // compile makes the configuration ready. With no secrets the jar is left
 // without: the server has one.
 func (c Cookies) compile(p *problems) jar {

@@ -32,7 +32,7 @@ type option struct {
 	size      uint16 // that the client takes over UDP
 	nsid      bool   // asked for
 	keepalive bool   // asked for
-	cookie    []byte // the first COOKIE option, in the query; nil: none
+	cookie    []byte // the first COOKIE option, in the query; nil: none, or bad
 }
 
 // read takes in an OPT record: its type, class, TTL and length, and its data.
@@ -83,14 +83,6 @@ func (o *option) limit(over Transport) int {
 		return plainSize
 	}
 	return int(min(max(o.size, plainSize), ednsSize))
-}
-
-// cookieSent is the COOKIE option, unless the query cannot be understood.
-func (o *option) cookieSent() []byte {
-	if o.bad {
-		return nil
-	}
-	return o.cookie
 }
 
 // answer is the OPT record of an answer, nil if the query had none.

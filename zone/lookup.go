@@ -27,42 +27,29 @@ type verdict struct {
 	ttl     uint32
 }
 
-// room is where a verdict is made, so that it needs no other memory.
-type room struct {
+// scratch is where a verdict is made, so that it needs no other memory.
+type scratch struct {
 	hits  [16]index.Hit
 	shown [16]shown
 }
 
-// judge looks an address up. It is canonical, now in Unix seconds. The verdict
-// is good as long as the room is not used again.
-func (z *zone) judge(set *index.Set, a netip.Addr, now uint32, in *room) verdict {
-	if v, fixed := z.judgePoint(a, in); fixed {
-		return v
-	}
-	return z.weigh(set.Lookup(a, now, in.hits[:0]), now, in)
-}
-
-// judgeAt is judge of an address that has been located in the set.
-func (z *zone) judgeAt(set *index.Set, spot *index.Spot, now uint32, in *room) verdict {
-	if v, fixed := z.judgePoint(spot.Addr(), in); fixed {
-		return v
-	}
-	return z.weigh(set.LookupAt(spot, now, in.hits[:0]), now, in)
-}
-
-// judgePoint is what a zone says of a test point, whatever the list holds.
-func (z *zone) judgePoint(a netip.Addr, in *room) (v verdict, fixed bool) {
-	reason, fixed := z.point(a)
-	if reason == 0 {
-		return v, fixed
-	}
-	in.shown[0] = shown{reason: reason, prefix: netip.PrefixFrom(a, a.BitLen()), text: z.tests[reason]}
-	return verdict{ttl: z.ttl, reasons: in.shown[:1]}, true
-}
-
-// weigh is what a zone says where the list says some things.
-func (z *zone) weigh(hits []index.Hit, now uint32, in *room) verdict {
+// judge looks an address up, which is canonical; spot is where it was located
+// in the set, nil if it was not. now is in Unix seconds. The verdict is good as
+// long as the scratch is not used again.
+func (z *zone) judge(set *index.Set, a netip.Addr, spot *index.Spot, now uint32, in *scratch) verdict {
 	v := verdict{ttl: z.ttl, reasons: in.shown[:0]}
+	if reason, fixed := z.point(a); fixed { // whatever the list holds
+		if reason != 0 {
+			v.reasons = append(v.reasons, shown{reason: reason, prefix: netip.PrefixFrom(a, a.BitLen()), text: z.tests[reason]})
+		}
+		return v
+	}
+	var hits []index.Hit
+	if spot != nil {
+		hits = set.LookupAt(spot, now, in.hits[:0])
+	} else {
+		hits = set.Lookup(a, now, in.hits[:0])
+	}
 	for _, h := range hits {
 		if z.order[h.Reason] == 0 {
 			continue
@@ -178,9 +165,9 @@ func (s *Server) Lookup(a netip.Addr) ([]Says, error) {
 	}
 	a = listing.Canonical(a)
 	var all []Says
-	var in room
+	var in scratch
 	for _, z := range s.tables.Load().ordered {
-		v := z.judge(set, a, now, &in)
+		v := z.judge(set, a, nil, now, &in)
 		name := z.name[:len(z.name)-1]
 		says := Says{Zone: name, Name: reversed(a, name)}
 		for _, r := range v.reasons {

@@ -45,6 +45,8 @@ func (r *request) read(wire []byte) {
 	r.legible, r.trailing = ok, off != len(wire)
 	if !ok {
 		r.opt = option{} // what was read so far may be anything
+	} else if r.opt.bad {
+		r.opt.cookie = nil
 	}
 }
 

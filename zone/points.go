@@ -25,7 +25,7 @@ func (z *zone) point(a netip.Addr) (r listing.Reason, fixed bool) {
 		return 0, false
 	}
 	last := a.As4()[3]
-	if z.points[last] {
+	if z.tests[last] != "" {
 		return listing.Reason(last), true
 	}
 	return 0, last == neverListed
@@ -36,8 +36,8 @@ func (z *zone) pointsIn(p netip.Prefix) bool {
 	if !p.Overlaps(loopback) {
 		return false
 	}
-	for n, is := range z.points {
-		if is && p.Contains(netip.AddrFrom4([4]byte{127, 0, 0, byte(n)})) {
+	for n, text := range z.tests {
+		if text != "" && p.Contains(netip.AddrFrom4([4]byte{127, 0, 0, byte(n)})) {
 			return true
 		}
 	}

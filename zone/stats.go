@@ -7,8 +7,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// What is counted of the messages of one transport: how each was answered,
-// which is its kind, and these. Each message has one kind or countSilence.
+// Of the messages of one transport their kinds are counted, which say how each
+// was answered, and these. Each message has one kind or countSilence.
 const (
 	countSilence   = int(kinds) + iota // no query, or no message
 	countTruncated                     // of the answers

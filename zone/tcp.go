@@ -109,8 +109,8 @@ func (c *conversation) turn(ctx context.Context) (more bool) {
 	return c.answer(query)
 }
 
-// answer sends the answer in one piece. What is no message ends the
-// connection: no more can be expected to come.
+// answer sends the answer in one piece. Too few octets for a message end the
+// connection: no sense can be expected to follow.
 func (c *conversation) answer(query []byte) (more bool) {
 	message := c.server.Answer(append(c.out[:0], 0, 0), query, c.peer)
 	if message == nil {

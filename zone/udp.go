@@ -34,10 +34,6 @@ func (s *Server) serveUDP(ctx context.Context, conn *net.UDPConn) {
 		}
 		pause = 0
 		peer := Peer{Addr: netip.AddrPortFrom(from.Addr().Unmap(), from.Port()), Over: UDP}
-		if from.Port() == 0 { // nobody can be there
-			s.counters[UDP][countSilence].Add(1)
-			continue
-		}
 		message := s.Answer(out[:0], in[:n], peer)
 		if message == nil {
 			continue

@@ -23,15 +23,15 @@ type worker struct {
 	tally  tally // since the last batch
 
 	request request
-	room    room
+	scratch scratch
 	known   [batchSize]bool // on the wire path
-	asked   [batchSize]asked
+	queries [batchSize]wireQuery
 	addrs   [batchSize]netip.Addr
 	spots   [batchSize]index.Spot
 	large   []byte
 }
 
-// newWorker makes a worker. What it counts stays when it has gone.
+// newWorker makes a worker. Its counts stay when it has gone.
 func (s *Server) newWorker() *worker {
 	own := new(workerCounters)
 	s.workers.add(own)
@@ -39,15 +39,15 @@ func (s *Server) newWorker() *worker {
 }
 
 // answer answers a batch of up to batchSize. One Set and one configuration
-// serve all of it, and are let go with it: who waits for the next batch does
-// not keep what was replaced meanwhile.
+// serve all of it. The worker lets them go with it, so that no old Set stays in
+// memory while it waits for the next batch.
 func (w *worker) answer(batch []datagram) {
 	t, set, now := w.server.tables.Load(), w.server.view.Set(), w.server.clock.Now()
 	w.read(batch, t, set, now)
 	for n := range batch {
 		d := &batch[n]
 		if w.known[n] {
-			if message, k, truncated, ok := w.asked[n].answer(d.data, set, now, &w.room); ok {
+			if message, k, truncated, ok := w.queries[n].answer(d.data, set, now, &w.scratch); ok {
 				d.data = message
 				w.tally[k]++
 				w.tally[countWire]++
@@ -60,7 +60,7 @@ func (w *worker) answer(batch []datagram) {
 		w.message(d)
 	}
 	clear(w.spots[:len(batch)])
-	clear(w.asked[:len(batch)])
+	clear(w.queries[:len(batch)])
 	w.count.add(&w.tally)
 	w.tally = tally{}
 }
@@ -71,7 +71,7 @@ func (w *worker) read(batch []datagram, t *tables, set *index.Set, now uint32) {
 	addrs := w.addrs[:0]
 	for n := range batch {
 		d := &batch[n]
-		q := &w.asked[n]
+		q := &w.queries[n]
 		w.known[n] = set != nil && len(d.data) >= headerSize && d.data[2]&flagQR == 0 && d.from.Port() != 0 &&
 			q.read(&w.request, t, set, d.data, d.from.Addr(), now)
 		if w.known[n] && q.addr.IsValid() {
@@ -86,11 +86,6 @@ func (w *worker) read(batch []datagram, t *tables, set *index.Set, now uint32) {
 
 // message has the message path answer.
 func (w *worker) message(d *datagram) {
-	if d.from.Port() == 0 { // nobody can be there
-		w.tally[countSilence]++
-		d.data = nil
-		return
-	}
 	answer := w.server.answer(w.large[:0], d.data, Peer{Addr: d.from, Over: UDP}, w.count)
 	if answer == nil {
 		d.data = nil

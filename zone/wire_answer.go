@@ -9,9 +9,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// asked is a query that the wire path answers: what can be known of it before
+// wireQuery is a query that the wire path answers, as far as it is known before
 // the list is looked at.
-type asked struct {
+type wireQuery struct {
 	zone        *zone
 	addr        netip.Addr  // that the name is of, as it is listed; the zero one if of none
 	spot        *index.Spot // of addr
@@ -27,7 +27,7 @@ type asked struct {
 
 // read takes a query apart. It reports false for all that the message path is
 // to answer. r is only there to be used again.
-func (q *asked) read(r *request, t *tables, set *index.Set, raw []byte, from netip.Addr, now uint32) bool {
+func (q *wireQuery) read(r *request, t *tables, set *index.Set, raw []byte, from netip.Addr, now uint32) bool {
 	r.opt = option{}
 	if r.read(raw); !r.plain() || (r.opt.nsid && t.nsid != "") {
 		return false
@@ -35,13 +35,12 @@ func (q *asked) read(r *request, t *tables, set *index.Set, raw []byte, from net
 	q.end, q.qtype = uint16(r.end), r.qtype
 	q.edns, q.do, q.limit = r.opt.present, r.opt.do, uint16(r.opt.limit(UDP))
 	q.cookie, q.trust = t.jar.reply(r.opt.cookie, from, now)
-	if q.refuse = t.jar.demand && (q.trust == newcomer || q.trust == badCookie); q.refuse {
+	if q.refuse = t.jar.demands(q.trust); q.refuse {
 		q.addr = netip.Addr{}
 		return true
 	}
 	z, labels := t.match(&r.name, 0)
-	if z == nil || r.qclass != dns.ClassINET || r.qtype == dns.TypeAXFR || r.qtype == dns.TypeIXFR ||
-		z.node(&r.name, labels) != nil {
+	if z == nil || !r.list() || z.node(&r.name, labels) != nil {
 		return false
 	}
 	q.zone, q.zoneAt = z, uint16(headerSize)+uint16(r.name.starts[labels])
@@ -53,6 +52,12 @@ func (q *asked) read(r *request, t *tables, set *index.Set, raw []byte, from net
 	return true
 }
 
+// list reports whether a query is of the class and a type that a list has or
+// might have: no transfer.
+func (r *request) list() bool {
+	return r.qclass == dns.ClassINET && r.qtype != dns.TypeAXFR && r.qtype != dns.TypeIXFR
+}
+
 // plain reports whether a query is one that could be read, with one question
 // and an EDNS version that is known.
 func (r *request) plain() bool {
@@ -62,7 +67,7 @@ func (r *request) plain() bool {
 // answer puts the answer in the place of the query, of which the question
 // stays. It reports false, and has changed nothing, if the message path is to
 // answer.
-func (q *asked) answer(b []byte, set *index.Set, now uint32, in *room) (message []byte, k kind, truncated, ok bool) {
+func (q *wireQuery) answer(b []byte, set *index.Set, now uint32, in *scratch) (message []byte, k kind, truncated, ok bool) {
 	if q.refuse {
 		b = q.finish(b[:q.end], kindBadCookie, 0)
 		return b, kindBadCookie, false, true
@@ -84,10 +89,10 @@ func (q *asked) answer(b []byte, set *index.Set, now uint32, in *room) (message 
 }
 
 // records writes the answer section or the authority section.
-func (q *asked) records(b []byte, set *index.Set, now uint32, in *room) (message []byte, k kind, records int, ok bool) {
+func (q *wireQuery) records(b []byte, set *index.Set, now uint32, in *scratch) (message []byte, k kind, records int, ok bool) {
 	var v verdict
 	if q.addr.IsValid() {
-		v = q.zone.judgeAt(set, q.spot, now, in)
+		v = q.zone.judge(set, q.addr, q.spot, now, in)
 	}
 	if len(v.reasons) > 0 {
 		switch q.qtype {
@@ -108,7 +113,7 @@ func (q *asked) records(b []byte, set *index.Set, now uint32, in *room) (message
 }
 
 // finish writes what stands before the records and what stands after them.
-func (q *asked) finish(b []byte, k kind, records int) []byte {
+func (q *wireQuery) finish(b []byte, k kind, records int) []byte {
 	b[2] = flagQR | b[2]&flagRD
 	b[3] = byte(k.rcode() & 0xf)
 	if k.authoritative() {
@@ -139,7 +144,7 @@ func appendA(b []byte, v verdict) []byte {
 
 // sayable reports whether all texts are known ahead. Those of entries that
 // have one of their own are not.
-func (q *asked) sayable(v verdict) bool {
+func (q *wireQuery) sayable(v verdict) bool {
 	for n := range v.reasons {
 		if v.reasons[n].text != "" {
 			_, test := q.zone.point(q.addr)
@@ -150,7 +155,7 @@ func (q *asked) sayable(v verdict) bool {
 }
 
 // appendTXT writes the TXT records.
-func (q *asked) appendTXT(b []byte, v verdict) []byte {
+func (q *wireQuery) appendTXT(b []byte, v verdict) []byte {
 	const lengthAt, textAt = 11, 13 // octets in a record; a text is no longer than listing.MaxTXT
 	for n := range v.reasons {
 		s := &v.reasons[n]
@@ -202,7 +207,7 @@ const (
 	optCookieSize = optSize + 4 + wholeCookie
 )
 
-func (q *asked) optSize() int {
+func (q *wireQuery) optSize() int {
 	switch {
 	case !q.edns:
 		return 0
@@ -213,7 +218,7 @@ func (q *asked) optSize() int {
 }
 
 // appendOPT writes the OPT record (RFC 6891, section 6.1.2).
-func (q *asked) appendOPT(b []byte, k kind) []byte {
+func (q *wireQuery) appendOPT(b []byte, k kind) []byte {
 	do := byte(0)
 	if q.do {
 		do = 0x80

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
-	"strings"
 
 	"dnsbld/listing"
 )
@@ -45,61 +44,24 @@ func (z *zone) compileParts() error {
 		if z.order[n] > 0 {
 			z.parts.texts[n] = z.textsOf(r)
 		}
-		if z.points[n] {
+		if z.tests[n] != "" {
 			z.parts.tests[n] = z.say(shown{r, netip.PrefixFrom(code(r), 32), z.tests[n]})
 		}
 	}
 	return z.compileSOA()
 }
 
-// textsOf has the text of a reason written about a subject of every length,
-// for that is all it depends on.
+// textsOf are the texts of a reason about subjects of every length.
 func (z *zone) textsOf(r listing.Reason) *texts {
 	var all texts
 	for n := shortestSubject; n <= longestSubject; n++ {
-		subject := subjectOf(n)
-		text := z.reasons.TXT(r, subject, "", z.page)[n:]
-		end, page := strings.CutSuffix(text, z.page+subject.Text())
-		if page = page && z.page != ""; page {
-			text = end + z.page
-		}
+		text, page := z.reasons.Behind(r, n, "", z.page)
 		if last := all[n-1].text; last == text { // most are alike
 			text = last
 		}
 		all[n] = piece{text, page}
 	}
 	return &all
-}
-
-// subjectOf is a subject whose text has some length.
-func subjectOf(length int) listing.Subject {
-	const prefix = len("/127")
-	digits := func(n int) string { return strings.Repeat("2", n) }
-	var text string
-	switch {
-	case length < len("2.2.2.2"):
-		text = "::" + digits(length-len("::"))
-	case length < len("2:2:2:2:2:2:2:2"):
-		text = spread(length, 4, 3, ".")
-	case length <= longestSubject-prefix:
-		text = spread(length, 8, 4, ":")
-	default:
-		p := netip.MustParseAddr(spread(length-prefix, 8, 4, ":"))
-		return listing.Subject{Prefix: netip.PrefixFrom(p, 127)}
-	}
-	return listing.HostSubject(netip.MustParseAddr(text))
-}
-
-// spread is a text of some length in groups of up to most digits.
-func spread(length, groups, most int, between string) string {
-	digits := length - (groups-1)*len(between)
-	parts := make([]string, groups)
-	for n := range parts {
-		size := min(most, digits-(groups-1-n))
-		parts[n] = strings.Repeat("1", size-1) + "2" // even, and no octet over 255
-		digits -= size
-	}
-	return strings.Join(parts, between)
 }
 
 // compileSOA has a negative answer written, and takes the record from it.
