@@ -23,6 +23,7 @@ var imports = map[string][]string{
 	"dnsbld/listing/index":    {"dnsbld/listing"},
 	"dnsbld/listing/feed":     {"dnsbld/listing"},
 	"dnsbld/listing/sighting": {"dnsbld/listing", "dnsbld/listing/helo"},
+	"dnsbld/listing/sensor":   {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/sighting"},
 	"dnsbld/listing/removal":  {"dnsbld/listing", "dnsbld/listing/helo"},
 	"dnsbld/listing/delist":   {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/removal", "dnsbld/listing/sighting"},
 	"dnsbld/listing/desk":     {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/index", "dnsbld/listing/removal", "dnsbld/listing/sighting", "dnsbld/listing/delist"},
@@ -30,13 +31,13 @@ var imports = map[string][]string{
 	"dnsbld/db":               {"dnsbld/listing", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/desk"},
 	"dnsbld/db/dbtest":        {"dnsbld/listing"},
 	"dnsbld/zone":             {"dnsbld/listing", "dnsbld/listing/index"},
-	"dnsbld/mta":              {"dnsbld/listing", "dnsbld/listing/helo"},
+	"dnsbld/mta":              {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/sensor"},
 	"dnsbld/mta/mtatest":      {},
 	"dnsbld/mta/resolve":      {"dnsbld/listing/helo", "dnsbld/mta"},
 	"dnsbld/web":              {"dnsbld/listing", "dnsbld/listing/desk", "dnsbld/listing/index", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/helo"},
-	"dnsbld/ctl":              {"dnsbld/listing", "dnsbld/listing/report", "dnsbld/listing/desk", "dnsbld/listing/index", "dnsbld/listing/feed", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/helo"},
+	"dnsbld/ctl":              {"dnsbld/listing", "dnsbld/listing/sensor", "dnsbld/listing/report", "dnsbld/listing/desk", "dnsbld/listing/index", "dnsbld/listing/feed", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/helo"},
 	"dnsbld/cmd/dnsbld":       {"*"},
-	"dnsbld/cmd/blctl":        {"dnsbld/listing", "dnsbld/listing/report", "dnsbld/listing/desk", "dnsbld/listing/helo", "dnsbld/listing/index", "dnsbld/listing/feed", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/db", "dnsbld/ctl", "dnsbld/mta"},
+	"dnsbld/cmd/blctl":        {"dnsbld/listing", "dnsbld/listing/sensor", "dnsbld/listing/report", "dnsbld/listing/desk", "dnsbld/listing/helo", "dnsbld/listing/index", "dnsbld/listing/feed", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/db", "dnsbld/ctl", "dnsbld/mta"},
 }
 
 // rooms are libraries that some rooms alone may know.

@@ -17,6 +17,7 @@ import (
 
 	"dnsbld/listing"
 	"dnsbld/listing/desk"
+	"dnsbld/listing/sensor"
 	"dnsbld/listing/sighting"
 )
 
@@ -25,12 +26,12 @@ var update = flag.Bool("update", false, "write what is found into testdata and d
 // counting is a sensor of fixed answers.
 type counting struct{}
 
-func (counting) Observe(_ context.Context, body io.Reader) (Observed, error) {
+func (counting) Observe(_ context.Context, body io.Reader) (sensor.Observed, error) {
 	raw, err := io.ReadAll(body)
 	if strings.Contains(string(raw), "stop") {
 		err = &listing.Error{Kind: listing.ErrUnavailable, Code: "stopped", Message: "the counters stopped", Hint: "tell it again"}
 	}
-	return Observed{Sessions: 2, Bogus: 1, Outcomes: map[sighting.Outcome]int{}}, err
+	return sensor.Observed{Sessions: 2, Bogus: 1, Outcomes: map[sighting.Outcome]int{}}, err
 }
 
 func (counting) Facts(listing.Subject) (sighting.Facts, error) {

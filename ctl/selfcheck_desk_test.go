@@ -14,6 +14,7 @@ import (
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
 	"dnsbld/listing/desk"
+	"dnsbld/listing/sensor"
 	"dnsbld/listing/sighting"
 )
 
@@ -117,7 +118,7 @@ type breaking struct {
 }
 
 func (b breaking) Status() SensorStatus {
-	return SensorStatus{Status: sighting.Status{Breaker: b.breaker}}
+	return SensorStatus{Status: sensor.Status{Status: sighting.Status{Breaker: b.breaker}}}
 }
 
 // What is altered on disk shows.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/sensor"
 	"dnsbld/listing/sighting"
 )
 
@@ -19,7 +20,7 @@ type Sensor interface {
 	// Observe counts the sessions of a body, one JSON object a line, and
 	// returns when what follows from them is served. What was counted before
 	// an error comes with it.
-	Observe(ctx context.Context, body io.Reader) (Observed, error)
+	Observe(ctx context.Context, body io.Reader) (sensor.Observed, error)
 	// Facts are what the counters know of an address or an IPv6 /64.
 	Facts(listing.Subject) (sighting.Facts, error)
 	// Clean are the senders within a prefix, or with the zero subject of
@@ -32,54 +33,14 @@ type Sensor interface {
 
 // SensorStatus is how the sensor is.
 type SensorStatus struct {
-	Receiver  string     `json:"receiver"` // of the policy service
-	Policy    []string   `json:"policy"`   // where it answers
-	Enforce   bool       `json:"enforce"`
-	Resolver  string     `json:"resolver,omitempty"`
-	Service   any        `json:"service,omitempty"`   // counters of the policy service, sent as JSON
-	Collect   string     `json:"collect,omitempty"`   // where sessions of other machines are taken
-	Collector any        `json:"collector,omitempty"` // counters of that, sent as JSON
-	Probes    ProbeCount `json:"probes"`
-	sighting.Status
-}
-
-// ProbeCount is what became of mails to probe addresses.
-type ProbeCount struct {
-	Taken   int64 `json:"taken"`   // as proof
-	Refused int64 `json:"refused"` // the token was not good
-}
-
-// Observed is what became of sessions that were told.
-type Observed struct {
-	Sessions   int                      `json:"sessions"`   // all, those told before too
-	Bogus      int                      `json:"bogus"`      // verdicts medium or strong, told for the first time
-	Clean      int                      `json:"clean"`      // verdicts ok, told for the first time
-	Duplicates int                      `json:"duplicates"` // told before
-	Skipped    int                      `json:"skipped"`    // lines that are no session
-	Listed     []NewListing             `json:"listed"`     // addresses of these sessions that became listed
-	Outcomes   map[sighting.Outcome]int `json:"outcomes,omitempty"`
-}
-
-// NewListing is an entry that thresholds have made.
-type NewListing struct {
-	Subject listing.Subject `json:"prefix"`
-	Reason  string          `json:"reason"`
-}
-
-// Add adds what became of more sessions.
-func (o *Observed) Add(more Observed) {
-	o.Sessions += more.Sessions
-	o.Bogus += more.Bogus
-	o.Clean += more.Clean
-	o.Duplicates += more.Duplicates
-	o.Skipped += more.Skipped
-	o.Listed = append(o.Listed, more.Listed...)
-	for outcome, n := range more.Outcomes {
-		if o.Outcomes == nil {
-			o.Outcomes = map[sighting.Outcome]int{}
-		}
-		o.Outcomes[outcome] += n
-	}
+	Receiver  string   `json:"receiver"` // of the policy service
+	Policy    []string `json:"policy"`   // where it answers
+	Enforce   bool     `json:"enforce"`
+	Resolver  string   `json:"resolver,omitempty"`
+	Service   any      `json:"service,omitempty"`   // counters of the policy service, sent as JSON
+	Collect   string   `json:"collect,omitempty"`   // where sessions of other machines are taken
+	Collector any      `json:"collector,omitempty"` // counters of that, sent as JSON
+	sensor.Status
 }
 
 // errNoSensor answers where no daemon runs.
@@ -99,7 +60,7 @@ func (s *Server) observe(w http.ResponseWriter, r *http.Request, _ Caller) error
 	body := &patient{Reader: http.MaxBytesReader(w, r.Body, maxObserved), control: http.NewResponseController(w)}
 	out, err := s.cfg.Sensor.Observe(r.Context(), body)
 	if out.Listed == nil {
-		out.Listed = []NewListing{}
+		out.Listed = []sensor.Listing{}
 	}
 	if err != nil {
 		body.drain()
@@ -145,7 +106,7 @@ func counted(s listing.Subject) bool { return s.IsHost() || s.Addr().Is6() && s.
 
 // Observe tells of sessions, one JSON object a line. Telling them again changes
 // nothing: after an error it can be repeated.
-func (c *Client) Observe(ctx context.Context, sessions io.Reader) (out Observed, err error) {
+func (c *Client) Observe(ctx context.Context, sessions io.Reader) (out sensor.Observed, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*answerTime) // DNS may be asked of each
 	defer cancel()
 	return out, c.post(ctx, "/v1/observe", sessions, &out)

@@ -10,19 +10,11 @@ import (
 	"time"
 
 	"dnsbld/listing/helo"
+	"dnsbld/listing/sensor"
 )
 
 // Report is one SMTP session as one receiver saw it. Its JSON form is a line of `blctl observe --format ndjson`.
-type Report struct {
-	Time     time.Time // of the connection, or of the first that was seen of it
-	Receiver string    // the name that the configuration gives the mail server, or else the host name in its log
-	ID       string    // of the session, unique within Receiver; the same whenever the same log is read
-
-	Tried   int    // recipients that were named, as far as is known
-	Unknown int    // of these, mailboxes that the server does not have
-	Probe   string // a recipient in the form of a probe address, helo+TOKEN@DOMAIN: the one local part that is passed on
-	helo.Session
-}
+type Report sensor.Report
 
 // reportHead is what a report has in JSON beside its session.
 type reportHead struct {

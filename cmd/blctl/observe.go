@@ -6,7 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"dnsbld/ctl"
+	"dnsbld/listing/sensor"
 	"dnsbld/mta"
 )
 
@@ -157,12 +157,12 @@ func (p *program) follow(ctx context.Context, in *input, log mta.Log, t *teller)
 	return log.Stats(), err
 }
 
-func (p *program) printListing(l ctl.NewListing) {
+func (p *program) printListing(l sensor.Listing) {
 	p.human.printf("%s is listed as %s\n", l.Subject.Text(), p.human.paint(red, clean(l.Reason)))
 }
 
 // concludeObserved prints what became of all sessions.
-func (p *program) concludeObserved(total ctl.Observed, stats mta.LogStats, err error, strict bool) error {
+func (p *program) concludeObserved(total sensor.Observed, stats mta.LogStats, err error, strict bool) error {
 	total.Skipped += int(stats.Skipped + stats.Ambiguous + stats.Overlong)
 	total.Listed = list(total.Listed)
 	if err != nil && total.Sessions == 0 {

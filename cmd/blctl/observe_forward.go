@@ -9,8 +9,8 @@ import (
 	"strings"
 	"sync"
 
-	"dnsbld/ctl"
 	"dnsbld/listing"
+	"dnsbld/listing/sensor"
 	"dnsbld/mta"
 )
 
@@ -26,7 +26,7 @@ type forward struct {
 	ended   chan struct{} // closed when nothing more will come
 
 	mu    sync.Mutex
-	total ctl.Observed
+	total sensor.Observed
 	away  bool
 }
 
@@ -77,7 +77,7 @@ func (p *program) newForward(in *input) (*forward, error) {
 }
 
 // keep puts a batch into the spool. What becomes of it shows in the total.
-func (f *forward) keep(_ context.Context, batch []byte) (ctl.Observed, error) {
+func (f *forward) keep(_ context.Context, batch []byte) (sensor.Observed, error) {
 	lost := f.spool.Lost()
 	err := f.spool.Put(batch)
 	if now := f.spool.Lost(); now > lost {
@@ -87,7 +87,7 @@ func (f *forward) keep(_ context.Context, batch []byte) (ctl.Observed, error) {
 	case f.more <- struct{}{}:
 	default:
 	}
-	return ctl.Observed{}, err
+	return sensor.Observed{}, err
 }
 
 // run sends what is in the spool, the oldest first, until all of it is sent
@@ -135,7 +135,7 @@ func (f *forward) over() bool {
 
 // send sends one batch.
 func (f *forward) send(ctx context.Context, batch []byte) error {
-	var out ctl.Observed
+	var out sensor.Observed
 	if err := insistent(ctx, func(ctx context.Context) error { return f.to.Send(ctx, batch, &out) }); err != nil {
 		return err
 	}
@@ -198,7 +198,7 @@ func (f *forward) own(r *mta.Report) bool {
 }
 
 // sent is the total so far.
-func (f *forward) sent() ctl.Observed {
+func (f *forward) sent() sensor.Observed {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.total

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"dnsbld/ctl"
+	"dnsbld/listing/sensor"
 	"dnsbld/mta"
 	"dnsbld/mta/mtatest"
 )
@@ -48,7 +48,7 @@ func (o *otherSide) comes() (goes func()) {
 		Take: func(_ context.Context, _ string, reports []mta.Report, _ mta.LogStats) (any, error) {
 			o.mu.Lock()
 			defer o.mu.Unlock()
-			out := ctl.Observed{Sessions: len(reports)}
+			out := sensor.Observed{Sessions: len(reports)}
 			for _, r := range reports {
 				if o.ids[r.Receiver+" "+r.ID]++; o.ids[r.Receiver+" "+r.ID] > 1 {
 					out.Duplicates++
@@ -81,7 +81,7 @@ func (o *otherSide) told() int {
 }
 
 // observe runs the command with a log as its input, as mx2.
-func (o *otherSide) observe(ctx context.Context, state, name string, log string, more ...string) (status int, out ctl.Observed, stderr string) {
+func (o *otherSide) observe(ctx context.Context, state, name string, log string, more ...string) (status int, out sensor.Observed, stderr string) {
 	o.t.Helper()
 	cert, key := o.authority.Issue(name)
 	var stdout, errs bytes.Buffer

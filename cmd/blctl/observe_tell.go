@@ -14,8 +14,8 @@ import (
 	"sync"
 	"time"
 
-	"dnsbld/ctl"
 	"dnsbld/listing"
+	"dnsbld/listing/sensor"
 	"dnsbld/mta"
 )
 
@@ -32,16 +32,16 @@ const (
 
 // teller gathers sessions and tells of them.
 type teller struct {
-	deliver func(ctx context.Context, batch []byte) (ctl.Observed, error)
+	deliver func(ctx context.Context, batch []byte) (sensor.Observed, error)
 	patient bool // wait while the daemon cannot be reached
 	most    int  // octets of a batch; 0: batchMost
-	news    func(ctl.NewListing)
+	news    func(sensor.Listing)
 	own     func(*mta.Report) bool // leaves out sessions of others; nil: all are told of
 
 	mu      sync.Mutex
 	waiting bytes.Buffer // one session a line
 	count   int
-	total   ctl.Observed
+	total   sensor.Observed
 	failed  error
 }
 
@@ -102,7 +102,7 @@ func insistent(ctx context.Context, send func(context.Context) error) error {
 }
 
 // tellDaemon sends a batch to the daemon.
-func (p *program) tellDaemon(ctx context.Context, batch []byte) (out ctl.Observed, err error) {
+func (p *program) tellDaemon(ctx context.Context, batch []byte) (out sensor.Observed, err error) {
 	err = insistent(ctx, func(ctx context.Context) error {
 		out, err = p.client.Observe(ctx, bytes.NewReader(batch))
 		return err

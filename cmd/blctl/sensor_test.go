@@ -14,35 +14,36 @@ import (
 	"dnsbld/db"
 	"dnsbld/listing"
 	"dnsbld/listing/helo"
+	"dnsbld/listing/sensor"
 	"dnsbld/listing/sighting"
 	"dnsbld/mta"
 	"dnsbld/mta/resolve"
 )
 
-// sensor counts sessions as cmd/dnsbld does, one after the other and without
+// testSensor counts sessions as cmd/dnsbld does, one after the other and without
 // DNS. Its own addresses are 198.51.100.25 and 198.51.100.26, and it has a
 // policy service for mx1.
-type sensor struct {
+type testSensor struct {
 	book    *listing.Book
 	engine  *sighting.Engine
 	archive *db.Sightings
 	checker *resolve.Checker
 }
 
-func newSensor(book *listing.Book, listings string) (*sensor, error) {
+func newSensor(book *listing.Book, listings string) (*testSensor, error) {
 	archive, err := db.OpenSightings(listings+".sightings", db.Options{NoSync: true}, nil)
 	if err != nil {
 		return nil, err
 	}
-	s := &sensor{book: book, archive: archive}
+	s := &testSensor{book: book, archive: archive}
 	s.checker = resolve.NewChecker(mta.Our{Addresses: []netip.Addr{netip.MustParseAddr("198.51.100.25"), netip.MustParseAddr("198.51.100.26")}}, nil)
 	s.engine, err = sighting.New(sighting.Options{Now: book.Now, Rules: book.Rules, Thresholds: sighting.DefaultThresholds(), Archive: archive})
 	return s, err
 }
 
-func (s *sensor) close() error { return errors.Join(s.engine.Flush(), s.archive.Close()) }
+func (s *testSensor) close() error { return errors.Join(s.engine.Flush(), s.archive.Close()) }
 
-func (s *sensor) Observe(ctx context.Context, body io.Reader) (out ctl.Observed, err error) {
+func (s *testSensor) Observe(ctx context.Context, body io.Reader) (out sensor.Observed, err error) {
 	stats, err := mta.Read(body, mta.NewNDJSON(mta.LogOptions{Receiver: "mx1", Now: s.book.Now}), func(r mta.Report) error {
 		if r.Receiver == "mx1" {
 			return &listing.Error{Kind: listing.ErrPolicy, Code: "receiver-has-source", Message: "mx1 has a policy service", Hint: "name another"}
@@ -68,22 +69,22 @@ func (s *sensor) Observe(ctx context.Context, body io.Reader) (out ctl.Observed,
 	done, err := s.engine.Send(ctx, s.book)
 	for _, c := range done.Changes {
 		s.engine.Changed(c)
-		out.Listed = append(out.Listed, ctl.NewListing{Subject: c.After.Subject, Reason: s.book.Rules().Reasons.Symbol(c.After.Reason)})
+		out.Listed = append(out.Listed, sensor.Listing{Subject: c.After.Subject, Reason: s.book.Rules().Reasons.Symbol(c.After.Reason)})
 	}
 	return out, err
 }
 
-func (s *sensor) Facts(of listing.Subject) (sighting.Facts, error) { return s.engine.Facts(of) }
+func (s *testSensor) Facts(of listing.Subject) (sighting.Facts, error) { return s.engine.Facts(of) }
 
-func (s *sensor) Clean(within listing.Subject) iter.Seq2[sighting.Sender, error] {
+func (s *testSensor) Clean(within listing.Subject) iter.Seq2[sighting.Sender, error] {
 	return s.engine.Clean(within)
 }
 
-func (s *sensor) Status() ctl.SensorStatus {
-	return ctl.SensorStatus{Receiver: "mx1", Policy: []string{"127.0.0.1:10040"}, Status: s.engine.Status()}
+func (s *testSensor) Status() ctl.SensorStatus {
+	return ctl.SensorStatus{Receiver: "mx1", Policy: []string{"127.0.0.1:10040"}, Status: sensor.Status{Status: s.engine.Status()}}
 }
 
-func (s *sensor) Simulate(_ context.Context, text []byte) (sighting.Simulation, error) {
+func (s *testSensor) Simulate(_ context.Context, text []byte) (sighting.Simulation, error) {
 	present := sighting.DefaultThresholds()
 	file := struct {
 		Thresholds map[string]sighting.Threshold `toml:"thresholds"`

@@ -28,16 +28,16 @@ const actor = "dnsbld"
 
 // dnsbld is the daemon at work.
 type dnsbld struct {
-	log    *slog.Logger
-	store  *db.DB
-	live   *index.Live
-	clock  *index.Clock
-	book   *listing.Book
-	dns    *zone.Server
-	sensor *sensor
-	desk   *supportDesk
-	web    webDoors
-	cfg    atomic.Pointer[config] // in force
+	log   *slog.Logger
+	store *db.DB
+	live  *index.Live
+	clock *index.Clock
+	book  *listing.Book
+	dns   *zone.Server
+	mail  *mailDoor
+	desk  *supportDesk
+	web   webDoors
+	cfg   atomic.Pointer[config] // in force
 }
 
 // serve runs the daemon until ctx is done. Sockets are bound first, so that a
@@ -66,20 +66,19 @@ func serve(ctx context.Context, cfg config, load func() (config, error), log *sl
 	if err != nil {
 		return err
 	}
-	if d.sensor, err = newSensor(ctx, cfg, d, now); err != nil {
+	if d.mail, err = openMail(ctx, cfg, d); err != nil {
 		sockets.close()
 		return err
 	}
-	if d.desk, err = openDesk(d, d.sensor); err != nil {
+	if d.desk, err = openDesk(d, d.mail); err != nil {
 		sockets.close()
-		return errors.Join(err, d.sensor.close())
+		return errors.Join(err, d.mail.close())
 	}
-	d.sensor.desk.Store(d.desk.Desk)
 	if d.web, err = openWeb(ctx, d, log); err != nil {
 		sockets.close()
-		return errors.Join(err, d.desk.close(), d.sensor.close())
+		return errors.Join(err, d.desk.close(), d.mail.close())
 	}
-	return errors.Join(d.run(ctx, load, sockets), d.desk.close(), d.sensor.close())
+	return errors.Join(d.run(ctx, load, sockets), d.desk.close(), d.mail.close())
 }
 
 func openStore(cfg config) (*db.DB, error) {
@@ -112,7 +111,8 @@ func (d *dnsbld) run(ctx context.Context, load func() (config, error), s sockets
 	start(ground, &floor, "mark", d.marks)
 	start(ctx, &doors, "dns", func(ctx context.Context) error { return d.dns.Serve(ctx, s.packet, s.stream) })
 	start(ctx, &doors, "control socket", func(ctx context.Context) error { return d.control().Serve(ctx, s.control) })
-	start(ctx, &doors, "sensor", func(ctx context.Context) error { d.sensor.run(ctx); return nil })
+	start(ground, &floor, "sensor", func(ctx context.Context) error { d.mail.Run(ctx); return nil })
+	start(ctx, &doors, "mail", d.mail.serve)
 	start(ctx, &doors, "support desk", func(ctx context.Context) error { return d.desk.tends(ctx, d) })
 	start(ctx, &doors, "sweep", func(ctx context.Context) error {
 		index.Sweep(ctx, d.live, d.sweep, d.clock)
@@ -202,7 +202,7 @@ func (d *dnsbld) reload(ctx context.Context, load func() (config, error)) error 
 	if err := d.dns.Configure(cfg.zone); err != nil {
 		return err
 	}
-	if err := d.sensor.configure(cfg.sensor); err != nil {
+	if err := d.mail.configure(cfg.mail); err != nil {
 		return err
 	}
 	if err := d.web.server.Configure(cfg.web.site); err != nil {
@@ -222,7 +222,7 @@ func (d *dnsbld) reload(ctx context.Context, load func() (config, error)) error 
 func (d *dnsbld) control() *ctl.Server {
 	return ctl.New(ctl.Config{Book: d.book, Live: d.live, Roles: func() ctl.Roles { return d.cfg.Load().roles },
 		Verify: d.store.VerifyFrom, Backup: d.store.Backup, Answers: d.answers, Zones: d.zones, Serials: d.serials, MailServers: d.mailServers, Criteria: d.criteria,
-		Stats: func() any { return d.dns.Stats() }, Sensor: d.sensor, Desk: d.desk.Desk, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.cfg.Load().data})
+		Stats: func() any { return d.dns.Stats() }, Sensor: d.mail, Desk: d.desk.Desk, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.cfg.Load().data})
 }
 
 // answers is what DNS says of an address, for people.

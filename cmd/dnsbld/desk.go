@@ -34,7 +34,7 @@ type deskFile struct {
 // desk checks what is said of the support desk. The page is the first zone's
 // where none is given.
 func (f fileConfig) desk(c config, wrong *mistakes) desk.Settings {
-	s := desk.Settings{Page: f.Desk.Page, Mail: f.Desk.Mail, Probe: strings.TrimSuffix(f.Desk.Probe, "."), Texts: c.sensor.resolver.IsValid(), PerWeek: f.Desk.PerWeek}
+	s := desk.Settings{Page: f.Desk.Page, Mail: f.Desk.Mail, Probe: strings.TrimSuffix(f.Desk.Probe, "."), Texts: c.mail.resolver.IsValid(), PerWeek: f.Desk.PerWeek}
 	for _, z := range c.zone.Zones {
 		s.Zones = append(s.Zones, desk.Zone{Name: z.Name, TTL: z.TTL, Reasons: z.Reasons})
 		if s.Page == "" {
@@ -80,7 +80,7 @@ type supportDesk struct {
 }
 
 // openDesk opens the desk in the data directory.
-func openDesk(d *dnsbld, counters desk.Counters) (*supportDesk, error) {
+func openDesk(d *dnsbld, mail *mailDoor) (*supportDesk, error) {
 	data := d.cfg.Load().data
 	key, err := deskKey(filepath.Join(data, "desk.key"))
 	if err != nil {
@@ -94,7 +94,7 @@ func openDesk(d *dnsbld, counters desk.Counters) (*supportDesk, error) {
 	if err != nil {
 		return nil, err
 	}
-	opened, err := desk.New(desk.Config{Book: d.book, View: d.live, Counters: counters, DNS: senderDNS{d.sensor}, People: people, Signer: signer,
+	opened, err := desk.New(desk.Config{Book: d.book, View: d.live, Counters: mail, DNS: senderDNS{mail}, People: people, Signer: signer,
 		Settings: func() desk.Settings { return d.cfg.Load().desk }})
 	if err != nil {
 		return nil, errors.Join(err, people.Close())
@@ -103,7 +103,7 @@ func openDesk(d *dnsbld, counters desk.Counters) (*supportDesk, error) {
 }
 
 // senderDNS is DNS as the sensor asks it, with the resolver that is in force.
-type senderDNS struct{ *sensor }
+type senderDNS struct{ *mailDoor }
 
 func (s senderDNS) Reverse(ctx context.Context, a netip.Addr) ([]string, bool, helo.Status) {
 	return s.checker.Load().Reverse(ctx, a)

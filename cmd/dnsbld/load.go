@@ -31,7 +31,7 @@ type config struct {
 	roles        ctl.Roles
 	ourNames     []string
 	hash         string // of what changes the contents of zones
-	sensor       sensorConfig
+	mail         mailConfig
 	desk         desk.Settings
 	web          webConfig
 	notes        []string
@@ -103,7 +103,7 @@ func (f fileConfig) resolve() (config, error) {
 	}
 	if c.rules.Reasons != nil {
 		c.zone = f.zones(c.rules.Reasons, &wrong)
-		c.sensor = f.sensor(c, &wrong)
+		c.mail = f.mail(c, &wrong)
 		c.desk = f.desk(c, &wrong)
 		c.web = f.web(c, &wrong)
 	}

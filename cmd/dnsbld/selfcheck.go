@@ -61,7 +61,7 @@ func askSerial(ctx context.Context, ns zone.NameServer, name string) (uint32, er
 
 // mailServers asks the sensor's resolver where mail for a domain goes.
 func (d *dnsbld) mailServers(ctx context.Context, domain string) ([]netip.Addr, error) {
-	servers, status := d.sensor.checker.Load().MailServers(ctx, domain)
+	servers, status := d.mail.checker.Load().MailServers(ctx, domain)
 	switch status {
 	case helo.OK:
 		return servers, nil
@@ -76,7 +76,7 @@ func (d *dnsbld) mailServers(ctx context.Context, domain string) ([]netip.Addr, 
 // criteria holds what the page of criteria says against what the sensor and the
 // desk go by: a reload that stopped half way would part them.
 func (d *dnsbld) criteria() error {
-	published, running := d.web.server.Thresholds(), d.sensor.cfg.Load().thresholds
+	published, running := d.web.server.Thresholds(), d.mail.Thresholds()
 	for reason, t := range running {
 		if !reflect.DeepEqual(published[reason], t) {
 			return fmt.Errorf("the threshold of %s", d.book.Rules().Reasons.Symbol(reason))

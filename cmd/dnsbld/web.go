@@ -37,7 +37,7 @@ type webConfig struct {
 // web checks what is said of the pages, once everything else is known.
 func (f fileConfig) web(c config, wrong *mistakes) webConfig {
 	w := webConfig{pages: f.Listen.Web, metrics: f.Listen.Metrics, given: f.webGiven}
-	w.site = web.Config{Reasons: c.rules.Reasons, Policy: c.rules.Policy, Thresholds: c.sensor.thresholds, PerWeek: c.desk.PerWeek,
+	w.site = web.Config{Reasons: c.rules.Reasons, Policy: c.rules.Policy, Thresholds: c.mail.Thresholds, PerWeek: c.desk.PerWeek,
 		Page: c.desk.Page, Mail: c.desk.Mail, Probe: c.desk.Probe, Texts: c.desk.Texts, Zones: c.desk.Zones,
 		Limits: web.Limits{WebPerMinute: f.Limits.WebPerMinute, APIPerMinute: f.Limits.APIPerMinute, ExemptLoopback: f.development},
 		TLS:    web.Files{Cert: f.Web.Certificate, Key: f.Web.Key}}

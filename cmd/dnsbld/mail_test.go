@@ -17,6 +17,7 @@ import (
 
 	"dnsbld/ctl"
 	"dnsbld/listing"
+	"dnsbld/listing/sensor"
 )
 
 func TestSensorConfig(t *testing.T) {
@@ -43,15 +44,15 @@ reasons = ["helo-rotating", 3]
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := c.sensor
+	s := c.mail
 	if fmt.Sprint(s.policy) != "[127.0.0.1:10040 127.0.0.1:10041 unix:/run/dnsbld/policy]" || s.receiver != "mx1" || !s.enforce ||
-		s.resolver.String() != "127.0.0.1:53" || fmt.Sprint(s.named) != "[7]" {
+		s.resolver.String() != "127.0.0.1:53" || fmt.Sprint(s.Named) != "[7]" {
 		t.Errorf("%+v", s)
 	}
 	if fmt.Sprint(s.our) != "{[192.0.2.25] [mx.example.test] [rcpt.example] [198.51.100.0/28 203.0.113.0/28 2001:db8::25/128]}" {
 		t.Errorf("our: %v", s.our)
 	}
-	bare, our := s.thresholds[listing.BareIP], s.thresholds[listing.OurIP]
+	bare, our := s.Thresholds[listing.BareIP], s.Thresholds[listing.OurIP]
 	if bare.Sessions != 3 || bare.Hours != 2 || our.Sessions != 2 || len(our.Also) != 1 || our.Also[0].Sessions != 4 {
 		t.Errorf("thresholds: %+v %+v", bare, our)
 	}
@@ -200,7 +201,7 @@ func TestPolicyLists(t *testing.T) {
 	}
 	shown := r.show("203.0.113.7")
 	e := shown.Entries[0]
-	if e.Actor != sensorActor || e.Origin != listing.ByThreshold || len(e.Samples) == 0 || e.Samples[0].Receiver != "mx1" {
+	if e.Actor != sensor.Actor || e.Origin != listing.ByThreshold || len(e.Samples) == 0 || e.Samples[0].Receiver != "mx1" {
 		t.Errorf("%+v", e)
 	}
 	if f := shown.Sightings; f == nil || f.Bogus < 4 || f.Diagnosis == "" || len(f.Decisions) == 0 {
@@ -244,7 +245,7 @@ func TestObserve(t *testing.T) {
 	at := time.Now().Add(-time.Minute)
 	text := sessions("mx2", "203.0.113.7", 6, at, "198.51.100.25", "198.51.100.26") + sessions("mx2", "203.0.113.8", 3, at, "mail.sender.example") +
 		sessions("mx3", "2001:db8:7::1", 6, at, "198.51.100.25", "198.51.100.26") + "no session\n"
-	want := ctl.Observed{Sessions: 15, Bogus: 12, Clean: 3, Skipped: 1}
+	want := sensor.Observed{Sessions: 15, Bogus: 12, Clean: 3, Skipped: 1}
 	got, err := r.client.Observe(t.Context(), strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"dnsbld/ctl"
 	"dnsbld/listing"
+	"dnsbld/listing/sensor"
 	"dnsbld/mta"
 	"dnsbld/mta/mtatest"
 )
@@ -43,9 +43,9 @@ func TestCollectedSessions(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := sessions("mx2", "203.0.113.7", 6, time.Now().Add(-time.Minute), "198.51.100.25", "198.51.100.26") + "no session\n"
-	var got ctl.Observed
+	var got sensor.Observed
 	if err := f.Send(t.Context(), []byte(text), &got); err != nil || got.Sessions != 6 || got.Bogus != 6 || got.Skipped != 1 ||
-		!slices.Equal(got.Listed, []ctl.NewListing{{Subject: listing.HostSubject(r.show("203.0.113.7").Subject.Addr()), Reason: "helo-our-ip"}}) {
+		!slices.Equal(got.Listed, []sensor.Listing{{Subject: listing.HostSubject(r.show("203.0.113.7").Subject.Addr()), Reason: "helo-our-ip"}}) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if _, err := r.client.Observe(t.Context(), strings.NewReader(sessions("mx2", "203.0.113.8", 1, time.Now(), "198.51.100.25"))); !errors.Is(err, listing.ErrPolicy) {
@@ -60,7 +60,7 @@ func TestCollectedSessions(t *testing.T) {
 		t.Errorf("while nobody is there: %v", err)
 	}
 	r = start(t, dir, change)
-	got = ctl.Observed{}
+	got = sensor.Observed{}
 	if err := f.Send(t.Context(), []byte(text), &got); err != nil || got.Sessions != 6 || got.Duplicates != 6 || got.Bogus != 0 {
 		t.Errorf("told again: %+v, %v", got, err)
 	}
@@ -76,11 +76,11 @@ func TestCollectMistakes(t *testing.T) {
 		return "[sensor]\nreceiver = \"mx1\"\npolicy = \"127.0.0.1:10040\"\n[sensor.collect]\nlisten = \"" + listen + "\"\ncertificate = \"" + cert +
 			"\"\nkey = \"" + key + "\"\nclient_ca = \"" + ca + "\"\nreceivers = [" + receivers + "]\n"
 	}
-	if c, err := parse(t, file("127.0.0.1:10443", cert, key, authority.File, `"mx2"`)); err != nil || c.sensor.collect.listen != "127.0.0.1:10443" {
-		t.Errorf("%+v, %v", c.sensor.collect, err)
+	if c, err := parse(t, file("127.0.0.1:10443", cert, key, authority.File, `"mx2"`)); err != nil || c.mail.collect.listen != "127.0.0.1:10443" {
+		t.Errorf("%+v, %v", c.mail.collect, err)
 	}
-	if c, err := parse(t, file("", "/nowhere", "", "", "")); err != nil || c.sensor.collect.listen != "" {
-		t.Errorf("switched off: %+v, %v", c.sensor.collect, err)
+	if c, err := parse(t, file("", "/nowhere", "", "", "")); err != nil || c.mail.collect.listen != "" {
+		t.Errorf("switched off: %+v, %v", c.mail.collect, err)
 	}
 	nothing := t.TempDir() + "/nothing"
 	if err := os.WriteFile(nothing, []byte("nothing\n"), 0o600); err != nil {

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"dnsbld/ctl"
 	"dnsbld/listing/delist"
+	"dnsbld/listing/sensor"
 )
 
 // A mail to a probe address proves control, whether the policy service or a
@@ -33,7 +33,7 @@ func TestProbeSessions(t *testing.T) {
 		token := signer.Mint(netip.MustParseAddr(client), delist.Stand{Since: e.Since}, time.Now().Add(time.Hour))
 		return "helo+" + string(token) + "@probe.bl.example"
 	}
-	counted := func(want ctl.ProbeCount) func() bool {
+	counted := func(want sensor.Probes) func() bool {
 		return func() bool {
 			st, err := r.client.Status(t.Context())
 			return err == nil && st.Sensor.Probes == want
@@ -41,14 +41,14 @@ func TestProbeSessions(t *testing.T) {
 	}
 	first, second := offend("203.0.113.7"), offend("203.0.113.8")
 	r.postfix("203.0.113.8", "mail.sender.example", first) // made for another address
-	r.await("the refusal", counted(ctl.ProbeCount{Refused: 1}))
+	r.await("the refusal", counted(sensor.Probes{Refused: 1}))
 	r.postfix("203.0.113.7", "mail.sender.example", first)
-	r.await("the first proof", counted(ctl.ProbeCount{Refused: 1, Taken: 1}))
+	r.await("the first proof", counted(sensor.Probes{Refused: 1, Taken: 1}))
 	log := strings.ReplaceAll(sessions("mx3", "203.0.113.8", 1, time.Now(), "mail.sender.example"), `["rcpt.example"]`, `["`+second+`"]`)
 	for range 2 { // told again it is no proof once more
 		if _, err := r.client.Observe(t.Context(), strings.NewReader(log)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	r.await("the second proof", counted(ctl.ProbeCount{Refused: 1, Taken: 2}))
+	r.await("the second proof", counted(sensor.Probes{Refused: 1, Taken: 2}))
 }

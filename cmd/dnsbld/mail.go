@@ -1,0 +1,239 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"dnsbld/ctl"
+	"dnsbld/db"
+	"dnsbld/listing/desk"
+	"dnsbld/listing/helo"
+	"dnsbld/listing/sensor"
+	"dnsbld/listing/sighting"
+	"dnsbld/mta"
+	"dnsbld/mta/resolve"
+)
+
+// mailDoor is where mail servers report, with the sensor behind it. What fails
+// in it is logged: it ends neither DNS nor mail.
+type mailDoor struct {
+	*sensor.Sensor
+	d         *dnsbld
+	policy    *mta.Policy
+	collector *mta.Collector // of other machines; nil: none
+
+	cfg     atomic.Pointer[mailConfig] // in force
+	checker atomic.Pointer[resolve.Checker]
+
+	listeners  []net.Listener // of the policy service
+	collecting net.Listener
+}
+
+// openMail starts the sensor and binds the sockets of mail servers.
+func openMail(ctx context.Context, cfg config, d *dnsbld) (_ *mailDoor, err error) {
+	m := &mailDoor{d: d}
+	archive := openCounters(filepath.Join(cfg.data, "sightings.db"), d)
+	m.Sensor, err = sensor.New(sensor.Config{Book: d.book, Archive: archive, Log: d.log, Settings: cfg.mail.Settings,
+		Complete: func(ctx context.Context, r sensor.Report) sensor.Report {
+			return sensor.Report(m.checker.Load().Check(ctx, mta.Report(r)))
+		},
+		Probe: func(ctx context.Context, r sensor.Report, v helo.Verdict) (bool, error) {
+			return d.desk.Probe(ctx, sensor.Actor, desk.Probe{Time: r.Time, Client: r.Client, Recipient: r.Probe, Verdict: v})
+		}})
+	if err != nil {
+		return nil, errors.Join(err, archive.Close())
+	}
+	if err = m.configure(cfg.mail); err == nil {
+		err = m.listen(ctx, cfg.mail)
+	}
+	if err != nil {
+		return nil, errors.Join(err, m.close())
+	}
+	return m, nil
+}
+
+// openCounters opens the file of the counters. Without it they are kept in
+// memory alone: the list is served all the same.
+func openCounters(path string, d *dnsbld) sensor.Archive {
+	a, err := db.OpenSightings(path, db.Options{}, func(aside string, why error) {
+		d.log.Error("the file of the counters was damaged: counting begins anew", "kept", aside, "err", why)
+	})
+	if err != nil {
+		d.log.Error("what sessions show is counted in memory only", "err", err)
+		return sensor.MemoryOnly{}
+	}
+	return a
+}
+
+// configure puts another configuration in force. Sockets and the receiver stay.
+func (m *mailDoor) configure(cfg mailConfig) error {
+	var resolver *resolve.Resolver
+	if cfg.resolver.IsValid() {
+		var err error
+		if resolver, err = resolve.New(cfg.resolver); err != nil {
+			return configError("sensor: %v", err)
+		}
+	}
+	if old := m.cfg.Load(); old != nil {
+		cfg.receiver, cfg.policy, cfg.collect = old.receiver, old.policy, cfg.collect.after(old.collect)
+		cfg.Own, cfg.Collected = old.Own, cfg.collect.Receivers
+	}
+	if err := m.Configure(cfg.Settings); err != nil {
+		return configError("%v", err)
+	}
+	if m.collector != nil {
+		if err := m.collector.Configure(cfg.collect.CollectorConfig); err != nil {
+			return configError("sensor.collect: %v", err)
+		}
+	}
+	m.checker.Store(resolve.NewChecker(cfg.our, resolver))
+	m.cfg.Store(&cfg)
+	return nil
+}
+
+// listen binds the sockets of the policy service and of the collector.
+func (m *mailDoor) listen(ctx context.Context, cfg mailConfig) (err error) {
+	if m.policy, err = mta.NewPolicy(mta.PolicyConfig{Receiver: cfg.receiver, Now: m.d.book.Now,
+		Report: func(r mta.Report) { m.Tell(sensor.Report(r)) },
+		Listed: m.refuses}); err != nil {
+		return err
+	}
+	for _, a := range cfg.policy {
+		l, err := a.Listen(ctx)
+		if err != nil {
+			return fmt.Errorf("binding the policy service: %w", err)
+		}
+		m.listeners = append(m.listeners, l)
+		m.d.log.Info("policy service", "address", a.String(), "receiver", cfg.receiver, "enforce", cfg.enforce)
+	}
+	if cfg.collect.listen == "" {
+		return nil
+	}
+	m.collector, err = mta.NewCollector(cfg.collect.CollectorConfig, mta.CollectorParts{Now: m.d.book.Now, Say: m.LogError, Take: m.collect})
+	if err != nil {
+		return configError("sensor.collect: %v", err)
+	}
+	if m.collecting, err = new(net.ListenConfig).Listen(ctx, "tcp", cfg.collect.listen); err != nil {
+		return fmt.Errorf("binding the collector: %w", err)
+	}
+	m.d.log.Info("collecting sessions of other machines", "address", cfg.collect.listen, "receivers", strings.Join(cfg.collect.Receivers, ","))
+	return nil
+}
+
+// refuses says with which text a client is refused. It looks at memory alone.
+func (m *mailDoor) refuses(a netip.Addr) (string, bool) {
+	cfg := m.cfg.Load()
+	if !cfg.enforce {
+		return "", false
+	}
+	client := helo.Session{Client: a}
+	cfg.our.Fill(&client)
+	says, err := m.d.dns.Lookup(a)
+	if client.Trusted || err != nil || len(says) == 0 || len(says[0].TXT) == 0 {
+		return "", false
+	}
+	return says[0].TXT[0], true
+}
+
+// serve answers mail servers until ctx is done. It does not fail.
+func (m *mailDoor) serve(ctx context.Context) error {
+	var doors sync.WaitGroup
+	for _, l := range m.listeners {
+		doors.Go(func() {
+			if err := m.policy.Serve(ctx, l); err != nil {
+				m.LogError("the policy service on "+l.Addr().String()+" ended", err)
+			}
+		})
+	}
+	if m.collecting != nil {
+		doors.Go(func() {
+			if err := m.collector.Serve(ctx, m.collecting); err != nil {
+				m.LogError("sessions of other machines are no longer collected", err)
+			}
+		})
+	}
+	doors.Wait()
+	<-ctx.Done()
+	return nil
+}
+
+// close stores what was counted, and lets go of the file and the sockets.
+func (m *mailDoor) close() error {
+	for _, l := range append(m.listeners, m.collecting) {
+		if l != nil {
+			_ = l.Close() // closed already, unless the start failed
+		}
+	}
+	return m.Close()
+}
+
+// Observe counts the sessions of a body, one a line.
+func (m *mailDoor) Observe(ctx context.Context, body io.Reader) (sensor.Observed, error) {
+	return m.Count(ctx, func(yield func(sensor.Report) error) (int64, error) {
+		stats, err := mta.Read(body, mta.NewNDJSON(mta.LogOptions{Receiver: m.cfg.Load().receiver, Now: m.d.book.Now}), func(r mta.Report) error {
+			if err := m.TakesLog(r.Receiver); err != nil {
+				return err
+			}
+			return yield(sensor.Report(r))
+		})
+		return stats.Skipped + stats.Overlong, err
+	})
+}
+
+// collect counts what another machine tells.
+func (m *mailDoor) collect(ctx context.Context, _ string, reports []mta.Report, stats mta.LogStats) (any, error) {
+	return m.Count(ctx, func(yield func(sensor.Report) error) (int64, error) {
+		for _, r := range reports {
+			if err := yield(sensor.Report(r)); err != nil {
+				return stats.Skipped + stats.Overlong, err
+			}
+		}
+		return stats.Skipped + stats.Overlong, nil
+	})
+}
+
+// Simulate holds what is stored against other thresholds: those in force, with
+// what a TOML text, which may be a whole configuration, says instead.
+func (m *mailDoor) Simulate(ctx context.Context, text []byte) (sighting.Simulation, error) {
+	file := struct {
+		Thresholds map[string]sighting.Threshold `toml:"thresholds"`
+	}{m.Thresholds().BySymbol()}
+	if err := toml.NewDecoder(bytes.NewReader(text)).Decode(&file); err != nil {
+		return sighting.Simulation{}, configError("the thresholds: %v", err)
+	}
+	other, err := sighting.FromSymbols(file.Thresholds)
+	if err == nil {
+		err = other.Validate()
+	}
+	if err != nil {
+		return sighting.Simulation{}, configError("%v", err)
+	}
+	return m.Sensor.Simulate(ctx, other)
+}
+
+// Status is how the door and the sensor do.
+func (m *mailDoor) Status() ctl.SensorStatus {
+	cfg := m.cfg.Load()
+	st := ctl.SensorStatus{Receiver: cfg.receiver, Policy: []string{}, Enforce: cfg.enforce, Service: m.policy.Stats(), Status: m.Sensor.Status()}
+	for _, l := range cfg.policy {
+		st.Policy = append(st.Policy, l.String())
+	}
+	if cfg.resolver.IsValid() {
+		st.Resolver = cfg.resolver.String()
+	}
+	if m.collector != nil {
+		st.Collect, st.Collector = cfg.collect.listen, m.collector.Stats()
+	}
+	return st
+}
