@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/netip"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"text/template"
+	"text/template/parse"
+	"time"
 
+	"dnsbld/listing"
 	"dnsbld/listing/sighting"
 )
 
@@ -31,20 +34,21 @@ func NewLetters(override fs.FS) (*Letters, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading letter templates: %w", err)
 	}
-	set := template.New("letters").Option("missingkey=error").Funcs(template.FuncMap{"times": func(n int, thing string) string { return count(n, thing) }})
+	l := &Letters{template.New("letters").Option("missingkey=error")}
+	l.set.Funcs(template.FuncMap{"printed": printed, "times": count, "because": Because, "about": l.about})
 	for _, from := range []fs.FS{ours, override} {
 		if from == nil {
 			continue
 		}
-		if err := addTemplates(set, from); err != nil {
+		if err := l.add(from); err != nil {
 			return nil, err
 		}
 	}
-	l := &Letters{set}
 	return l, l.try()
 }
 
-func addTemplates(set *template.Template, from fs.FS) error {
+// add reads the templates in a directory.
+func (l *Letters) add(from fs.FS) error {
 	names, err := fs.Glob(from, "*.tmpl")
 	if err != nil {
 		return fmt.Errorf("reading letter templates: %w", err)
@@ -54,47 +58,79 @@ func addTemplates(set *template.Template, from fs.FS) error {
 		if err != nil {
 			return fmt.Errorf("reading letter template: %w", err)
 		}
-		if _, err := set.New(strings.TrimSuffix(name, ".tmpl")).Parse(string(raw)); err != nil {
+		t, err := l.set.New(strings.TrimSuffix(name, ".tmpl")).Parse(string(raw))
+		if err != nil {
 			return fmt.Errorf("letter template %s: %w", name, err)
+		}
+		if t.Tree != nil {
+			printAll(t.Root)
 		}
 	}
 	return nil
+}
+
+// printAll has every action of a template end in "| printed", as html/template
+// does it: what strangers wrote is escaped also where a template forgets it.
+func printAll(n parse.Node) {
+	switch n := n.(type) {
+	case *parse.ListNode:
+		if n == nil {
+			return
+		}
+		for _, inner := range n.Nodes {
+			printAll(inner)
+		}
+	case *parse.ActionNode:
+		if len(n.Pipe.Decl) == 0 {
+			n.Pipe.Cmds = append(n.Pipe.Cmds, &parse.CommandNode{NodeType: parse.NodeCommand, Pos: n.Pos, Args: []parse.Node{parse.NewIdentifier("printed").SetPos(n.Pos)}})
+		}
+	case *parse.IfNode:
+		printAll(n.List)
+		printAll(n.ElseList)
+	case *parse.WithNode:
+		printAll(n.List)
+		printAll(n.ElseList)
+	case *parse.RangeNode:
+		printAll(n.List)
+		printAll(n.ElseList)
+	}
 }
 
 // try executes every template for every decision, diagnosis and outcome, with
-// all parts of a page filled in.
+// all facts that there can be.
 func (l *Letters) try() error {
-	b := block{Sightings: []samplePage{{}}, Sessions: 1, Level: 1, Range: true, Public: "-"}
-	full := page{Listed: true, HELO: true, Traffic: &trafficPage{From: "-", To: "-", HELOs: []heloPage{{}}}, Last: &endedPage{},
-		Claims: []claimPage{{}}, Reasons: []block{b}, Page: "-", Desk: "-", Probe: "-", Proof: "-", Means: "-", Steps: []string{"-"}, Fixes: []Fix{{}}, Retry: "-", Delay: "-", Then: "-",
-		Reference: "-", Ticket: "-", References: "-"}
-	pages := []page{full, {Outcome: string(Removed)}, {Outcome: string(Withdrawn)}}
+	day := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	host := listing.Subject{Prefix: netip.PrefixFrom(netip.IPv4Unspecified(), 24)}
+	e := Evident{Sessions: 1, Samples: []listing.Sample{{Time: day, Receiver: "-", HELO: `\x00`, DNS: "-"}}}
+	e.Subject, e.Source, e.PublicNote, e.Level, e.Info = host, "-", "-", 1, listing.ReasonInfo{Basis: listing.BasisHELO, Counted: true}
+	f := LetterFacts{Zone: "-", Page: "-", Desk: "-", Probe: "-", Text: "-", Address: host.Addr(), Now: day, EffectiveBy: day.Add(time.Hour),
+		Decision: Decision{RetryAfter: &day}, Entries: []Evident{e}, Last: &Ended{}, Reference: "-", Ticket: "-", References: []string{"-"},
+		Traffic: Traffic{From: day, To: day, Sessions: 2, HELOs: []HELOCount{{}}}, Finding: &Finding{Time: &day, ListedThen: new(bool), Claims: []Claim{{}}}}
+	all := []LetterFacts{f}
+	for _, o := range []Outcome{Removed, Withdrawn} {
+		ended := f
+		ended.Outcome = o
+		all = append(all, ended)
+	}
 	for _, c := range Codes() {
-		full.Decision, full.Listed = string(c), c != NotListed
-		pages = append(pages, full)
+		f.Decision.Code = c
+		all = append(all, f)
 	}
 	for _, d := range sighting.Diagnoses() {
-		full.Diagnosis = string(d)
-		pages = append(pages, full)
+		f.Traffic.Diagnosis = d
+		all = append(all, f)
 	}
+	f.Entries = nil
+	all = append(all, f)
 	for _, t := range l.set.Templates() {
-		if t.Tree == nil {
-			continue
-		}
-		if err := tryOne(t, b, pages); err != nil {
-			return fmt.Errorf("letter templates: %w", err)
-		}
-	}
-	return nil
-}
-
-func tryOne(t *template.Template, b block, pages []page) error {
-	if strings.HasPrefix(t.Name(), "reason-") || strings.HasPrefix(t.Name(), "basis-") || t.Name() == "sightings" {
-		return t.Execute(io.Discard, &b)
-	}
-	for n := range pages {
-		if err := t.Execute(io.Discard, &pages[n]); err != nil {
-			return err
+		for _, f := range all {
+			var of any = letter{f}
+			if strings.HasPrefix(t.Name(), "reason-") || strings.HasPrefix(t.Name(), "basis-") || t.Name() == "sightings" {
+				of = block{e, f.Address}
+			}
+			if err := t.Execute(io.Discard, of); t.Tree != nil && err != nil {
+				return fmt.Errorf("letter templates: %w", err)
+			}
 		}
 	}
 	return nil
@@ -111,34 +147,26 @@ func (l *Letters) Render(f LetterFacts) (string, error) {
 	if err := f.Evidence(); err != nil {
 		return "", err
 	}
-	p := newPage(f)
-	for n := range p.Reasons {
-		text, err := l.block(&p.Reasons[n])
-		if err != nil {
-			return "", err
-		}
-		p.Reasons[n].Printed = text
-	}
 	var out strings.Builder
-	if err := l.set.ExecuteTemplate(&out, "letter", p); err != nil {
+	if err := l.set.ExecuteTemplate(&out, "letter", letter{f}); err != nil {
 		return "", fmt.Errorf("writing the letter: %w", err)
 	}
 	return fill(out.String()), nil
 }
 
-func (l *Letters) block(b *block) (string, error) {
+// about writes what a letter says of a listing, by the template of its reason
+// or of its basis.
+func (l *Letters) about(b block) (ready, error) {
 	name := "reason-other"
-	for _, special := range []string{"reason-" + b.Symbol, "basis-" + b.Basis} {
+	for _, special := range []string{"reason-" + b.Info.Symbol, "basis-" + string(b.Info.Basis)} {
 		if l.set.Lookup(special) != nil {
 			name = special
 			break
 		}
 	}
 	var out strings.Builder
-	if err := l.set.ExecuteTemplate(&out, name, b); err != nil {
-		return "", fmt.Errorf("writing about %s: %w", b.Symbol, err)
-	}
-	return out.String(), nil
+	err := l.set.ExecuteTemplate(&out, name, b)
+	return ready(out.String()), err
 }
 
 // Subject is the subject of the mail that carries the letter: one line of
@@ -151,14 +179,12 @@ func Subject(f LetterFacts) string {
 	case Withdrawn:
 		what = "delisted, with our apologies"
 	}
-	s := fmt.Sprintf("%s and %s: %s", f.Address, line(f.Zone), what)
+	s := fmt.Sprintf("%s and %s: %s", f.Address, oneLine(f.Zone), what)
 	if f.Ticket != "" {
-		s += " [" + line(f.Ticket) + "]"
+		s += " [" + oneLine(f.Ticket) + "]"
 	}
 	return s
 }
-
-func itoa(n int) string { return strconv.Itoa(n) }
 
 // Mention names the templates whose text matches.
 func (l *Letters) Mention(re *regexp.Regexp) []string {

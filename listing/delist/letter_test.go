@@ -356,8 +356,17 @@ func TestLettersOverride(t *testing.T) {
 	if err != nil || !strings.HasSuffix(text, "Greetings from bl.example\n") || !strings.Contains(text, "A trap for 192.0.2.7.") {
 		t.Errorf("%s\n%v", text, err)
 	}
+	careless, err := NewLetters(fstest.MapFS{"closing.tmpl": {Data: []byte("{{with .References}}{{range .}}{{.}}{{end}}{{end}}")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := facts(OKSupport, seen(t, 100))
+	f.References = []string{"one\nTwo: \x1b"}
+	if text, err := careless.Render(f); err != nil || !strings.HasSuffix(text, "one Two: \\x1b\n") {
+		t.Errorf("a template let a stranger's octets through: %q, %v", text, err)
+	}
 	for name, bad := range map[string]string{"syntax": "{{", "a field that is not there": "{{.Secret}}", "no template": `{{template "nowhere"}}`,
-		"in one case alone": `{{if eq .Decision "MIXED_TRAFFIC"}}{{.Secret}}{{end}}`} {
+		"in one case alone": `{{if eq .Decision.Code "MIXED_TRAFFIC"}}{{.Secret}}{{end}}`} {
 		if _, err := NewLetters(fstest.MapFS{"closing.tmpl": {Data: []byte(bad)}}); err == nil {
 			t.Errorf("%s was accepted", name)
 		}

@@ -22,3 +22,7 @@ type HELOCount struct {
 	HELO     string // printable ASCII
 	Sessions int
 }
+
+// Others are the sessions that greeted in a way that is not quite right and does
+// no harm.
+func (t Traffic) Others() int { return max(0, t.Sessions-t.Clean-t.Bogus) }
