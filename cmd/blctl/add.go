@@ -14,21 +14,8 @@ func (p *program) addCommand() *cli.Command {
 		Usage:     "list an address, or take one out of a wider entry",
 		ArgsUsage: "PREFIX",
 		UsageText: "blctl add PREFIX --reason REASON [flags]",
-		Description: `Lists PREFIX for a reason, until an end. When the command returns, DNS answers so.
-
-An address that is listed for the reason already stays as it is, or ends later
-if --for or --until says so; that is no failure. A range takes --force and a
-note. With --except PREFIX is taken out of wider entries for the reason instead,
-those of imported sources too; it stays so when they are imported again.
-
-exit status: 0 listed, or so already; 2 not an address, no such reason;
-4 refused by policy (never-list, too wide, too long); 5 not at --if-revision
-
-examples:
-  blctl add 192.0.2.7 --reason helo-bare-ip --helo 192.0.2.7 --ticket rt:1425832
-  blctl add 192.0.2.9 --except --reason manual --note "out of 192.0.2.0/24"`,
-		Flags:  addFlags(),
-		Action: act(p, (*input).add, p.add),
+		Flags:     addFlags(),
+		Action:    act(p, (*input).add, p.add),
 	}
 }
 

@@ -26,39 +26,20 @@ func (p *program) allowCommand() *cli.Command {
 		Name:      "allow",
 		Usage:     "what is never answered as listed",
 		UsageText: "blctl allow (add PREFIX --owner NAME | remove PREFIX | list [PREFIX])",
-		Description: `An allow entry keeps a prefix from being answered as listed, whatever is stored or
-imported. It hides entries, and ends none. It has an owner, who can be asked why
-it is there, and may have an end.`,
 		Subcommands: []*cli.Command{
 			{
 				Name:      "add",
 				Usage:     "never answer a prefix as listed",
 				ArgsUsage: "PREFIX",
 				UsageText: "blctl allow add PREFIX --owner NAME [flags]",
-				Description: `Keeps PREFIX from being answered as listed, from when the command returns. An allow
-entry that is there already gets the owner, end and note given.
-
-exit status: 0 done, or so already; 2 no owner, or an end in the past; 5 not at
---if-revision
-
-examples:
-  blctl allow add 192.0.2.0/24 --owner postmaster@example.test --note "our relays"
-  blctl allow add 2001:db8::25 --owner postmaster@example.test --until 2026-12-31T00:00:00Z`,
-				Flags:  allowFlags(),
-				Action: act(p, func(in *input) listing.Permit { return in.permit(false) }, p.permit),
+				Flags:     allowFlags(),
+				Action:    act(p, func(in *input) listing.Permit { return in.permit(false) }, p.permit),
 			},
 			{
 				Name:      "remove",
 				Usage:     "take an allow entry back",
 				ArgsUsage: "PREFIX",
 				UsageText: "blctl allow remove PREFIX [flags]",
-				Description: `Takes back the allow entry for exactly PREFIX. What it hid is answered again.
-
-exit status: 0 done, or there was none; 5 not at --if-revision
-
-examples:
-  blctl allow remove 192.0.2.0/24
-  blctl allow remove 192.0.2.0/24 --note "relays are gone" --dry-run`,
 				Flags: append([]cli.Flag{
 					&cli.StringFlag{Name: "note", Usage: "why, for operators: `TEXT`"},
 				}, changeFlags()...),
@@ -69,14 +50,7 @@ examples:
 				Usage:     "the allow entries in force",
 				ArgsUsage: "[PREFIX]",
 				UsageText: "blctl allow list [PREFIX]",
-				Description: `Prints the allow entries in force, those that overlap PREFIX if one is given.
-
-exit status: 0 done, also if there are none
-
-examples:
-  blctl allow list
-  blctl allow list 192.0.2.7 --json`,
-				Action: act(p, (*input).prefix, p.allows),
+				Action:    act(p, (*input).prefix, p.allows),
 			},
 		},
 	})

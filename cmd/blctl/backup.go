@@ -21,18 +21,7 @@ func (p *program) backupCommand() *cli.Command {
 		Usage:     "write the whole list to a file, while it is served",
 		ArgsUsage: "FILE",
 		UsageText: "blctl backup FILE",
-		Description: `Writes the list, with its history and audit, to FILE: all of one moment, while the
-daemon works on. The file ends in a line with its length, its SHA-256 and the
-checkpoint of the audit chain, and is checked before it gets its name: until then
-it is FILE.part. A FILE that is there already is replaced.
-
-exit status: 0 written and checked; 1 it could not be written; 2 FILE is a
-directory, or in none; 75 the daemon cannot be reached
-
-examples:
-  blctl backup /var/backups/dnsbld/monday
-  blctl backup /var/backups/dnsbld/monday --json`,
-		Action: p.action(p.backup),
+		Action:    p.action(p.backup),
 	}
 }
 
@@ -116,18 +105,6 @@ func (p *program) restoreCommand() *cli.Command {
 		Usage:     "make a backup the list again, while no dnsbld runs",
 		ArgsUsage: "FILE",
 		UsageText: "blctl restore FILE (--data DIR | --to FILE)",
-		Description: `Checks a backup and puts it in the place of the list of a dnsbld that is stopped.
-The list that was there is kept beside it. The restored one goes on with a revision,
-so a serial, behind all that was served before, and says so in its audit; what has
-been changed since the backup is gone, and secondaries take over the older state.
-Root leaves it to the user who owned the list, or owns the directory.
-
-exit status: 0 restored; 1 the backup was altered; 2 there is no such file, it is no
-backup, or was cut short; 75 a dnsbld is running
-
-examples:
-  blctl restore /var/backups/dnsbld/monday --data /var/lib/dnsbld
-  blctl restore /var/backups/dnsbld/monday --to /tmp/look/listings.db`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "data", Usage: "the data directory of the dnsbld: `DIR`"},
 			&cli.StringFlag{Name: "to", Usage: "the list itself, a `FILE`, instead of --data"},

@@ -22,24 +22,6 @@ func (p *program) classifyCommand() *cli.Command {
 		Name:      "classify",
 		Usage:     "what the classifier makes of a session",
 		UsageText: "blctl classify --client IP [--helo TEXT] [flags]\n  blctl classify --cases FILE",
-		Description: `Says what the HELO of one SMTP session is worth: a code, a strength of exempt, ok,
-note, weak, medium and strong, flags, and why in a sentence. Only medium and strong
-can list, and only through the thresholds. It asks neither dnsbld nor DNS: what DNS
-says of the client is given with flags, and counts as not asked if it is not.
-
-Without --helo the client did not greet. With --cases each line of FILE, or with - of
-standard input, is a session as JSON: an object with "id" and the keys "client",
-"verb", "helo", "our_ips", "our_names", "rcpts", "hosted", "ptr", "fcrdns",
-"helo_addrs", "helo_dns", "auth", "submission", "trusted" and "null_sender". Unknown
-keys are ignored. Each is answered with a line of JSON; a line that cannot be read is
-reported with its number, and left out.
-
-exit status: 0 done; 2 usage, or no line could be read; 6 some lines could not
-
-examples:
-  blctl classify --client 203.0.113.25 --helo 203.0.113.25
-  blctl classify --client 203.0.113.25 --helo mail.example.test --helo-addr 203.0.113.25 --json
-  blctl classify --cases sessions.ndjson`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "cases", Usage: "judge the sessions of `FILE`, one a line"},
 			&cli.StringFlag{Name: "client", Usage: "the client's address, `IP`"},

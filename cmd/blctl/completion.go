@@ -16,13 +16,6 @@ func (p *program) completionCommand() *cli.Command {
 		Usage:     "what makes a shell complete commands and flags",
 		ArgsUsage: "SHELL",
 		UsageText: "blctl completion (bash | zsh | fish)",
-		Description: `Prints a script for a shell, made from the same table as --help.
-
-exit status: 0; 2 another shell
-
-examples:
-  blctl completion bash > /etc/bash_completion.d/blctl
-  blctl completion fish > ~/.config/fish/completions/blctl.fish`,
 		Action: func(c *cli.Context) error {
 			if err := (&input{Context: c}).checkArguments(); err != nil {
 				return err

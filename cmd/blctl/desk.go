@@ -26,17 +26,7 @@ func (p *program) eligibilityCommand() *cli.Command {
 		Usage:     "may the sender have an address delisted now?",
 		ArgsUsage: "IP",
 		UsageText: "blctl eligibility IP",
-		Description: `Decides as for a request from the sender, without counting one: the first that
-applies of NOT_LISTED RATE_LIMIT NETWORK MANUAL_HOLD IDENTITY STILL_OFFENDING
-MIXED_TRAFFIC REPEAT_LOCKOUT EXPIRES_SOON NO_PROOF OK_SUPPORT OK_SELF. A listing
-for which no evidence is on record is OK_SUPPORT: it can be ended as our error.
-
-exit status: 0 OK_SELF or OK_SUPPORT; 3 NOT_LISTED; 4 every other decision
-
-examples:
-  blctl eligibility 192.0.2.7
-  blctl eligibility 192.0.2.7 --json`,
-		Action: act(p, (*input).address, p.eligibility),
+		Action:    act(p, (*input).address, p.eligibility),
 	}
 }
 
@@ -75,20 +65,6 @@ func (p *program) letterCommand() *cli.Command {
 		Usage:     "the letter about an address, as it stands",
 		ArgsUsage: "[IP]",
 		UsageText: "blctl letter (IP [--ticket REF] | --verify REFERENCE)",
-		Description: `Prints the letter that answers a request about IP as things stand, and changes
-nothing. A letter that would uphold a listing for a HELO without naming the
-greeting, the times, the servers and the counts is not written: such a listing is
-ended as our error instead ('blctl request --delist').
-
-With --verify it says whether a reference, which stands at the end of a letter,
-is of a letter of ours: about which address, of when, and what it decided.
-
-exit status: 0 printed, or verified; 3 there is no such ticket, or the reference
-is not ours; 4 there is no evidence for such a letter
-
-examples:
-  blctl letter 192.0.2.7 --ticket rt:1425832
-  blctl letter --verify L-AAAAA-BBBBB-CCCCC-DDDDD-EEE`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "ticket", Usage: "name the ticket `REF`, ours or one in another system"},
 			&cli.StringFlag{Name: "verify", Usage: "is `REFERENCE` of a letter of ours?"},
@@ -135,38 +111,20 @@ func (p *program) personCommand() *cli.Command {
 		Name:      "person",
 		Usage:     "what is kept about somebody who asked",
 		UsageText: "blctl person (export | erase) MAIL",
-		Description: `Who asked for a delisting is kept apart from the list, the tickets and the audit,
-which name nobody: it can be shown to that person, and erased for good.`,
 		Subcommands: []*cli.Command{
 			{
 				Name:      "export",
 				Usage:     "all that is kept about a mail address",
 				ArgsUsage: "MAIL",
 				UsageText: "blctl person export MAIL",
-				Description: `Prints, as JSON, all that is kept about who has the mail address MAIL: name,
-tickets, when answers went out, and the letters of the last 30 days.
-
-exit status: 0 done; 3 nothing is kept
-
-examples:
-  blctl person export postmaster@sender.example
-  blctl person export "Carol <carol@sender.example>"`,
-				Action: p.action(p.exportPerson),
+				Action:    p.action(p.exportPerson),
 			},
 			{
 				Name:      "erase",
 				Usage:     "erase it",
 				ArgsUsage: "MAIL",
 				UsageText: "blctl person erase MAIL",
-				Description: `Erases all that 'blctl person export' shows. Tickets and the audit stay, and
-'blctl audit verify' still proves them.
-
-exit status: 0 done, or nothing was kept
-
-examples:
-  blctl person erase postmaster@sender.example
-  blctl person erase carol@sender.example --json`,
-				Action: p.action(p.erasePerson),
+				Action:    p.action(p.erasePerson),
 			},
 		},
 	})

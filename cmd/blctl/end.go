@@ -15,18 +15,8 @@ func (p *program) expireCommand() *cli.Command {
 		Usage:     "change when an entry ends",
 		ArgsUsage: "PREFIX",
 		UsageText: "blctl expire PREFIX (--at TIME | --in DURATION | --now) [flags]",
-		Description: `Gives the entries at PREFIX another end, sooner or later than the one they have.
-With --now they end at once and count as expired, which says nothing about why;
-'blctl delist' also keeps the reason.
-
-exit status: 0 done, or so already; 2 no end given; 3 not listed; 4 further away
-than the reason allows, or listed by an imported source; 5 not at --if-revision
-
-examples:
-  blctl expire 192.0.2.7 --in 12h
-  blctl expire 192.0.2.0/24 --within --reason helo-bare-ip --now --dry-run`,
-		Flags:  expireFlags(),
-		Action: act(p, (*input).expire, p.expire),
+		Flags:     expireFlags(),
+		Action:    act(p, (*input).expire, p.expire),
 	}
 }
 
@@ -68,24 +58,8 @@ func (p *program) delistCommand() *cli.Command {
 		Usage:     "end an entry, and keep who did it and why",
 		ArgsUsage: "PREFIX",
 		UsageText: "blctl delist PREFIX --because WHY [flags]",
-		Description: `Ends the entries at PREFIX. When the command returns, DNS no longer answers them;
-resolvers that have asked before follow within the TTL, and the command says by
-when. What an imported source lists is taken out of it by an exception, so that
-the next import does not bring it back.
-
-WHY is one of fixed-verified fixed-claimed false-positive our-error shared-ip
-ip-reassigned duplicate appeal-upheld operator self-service auto-heal expired
-superseded test. After false-positive and our-error the next listing is a first
-one again.
-
-exit status: 0 delisted, or was not listed; 2 no WHY; 3 only a wider entry
-covers it: the hint says both ways out; 4 refused; 5 not at --if-revision
-
-examples:
-  blctl delist 192.0.2.7 --because fixed-claimed --ticket rt:1425832
-  blctl delist 192.0.2.0/24 --within --because ip-reassigned --max-changes 200`,
-		Flags:  delistFlags(),
-		Action: act(p, (*input).delist, p.delist),
+		Flags:     delistFlags(),
+		Action:    act(p, (*input).delist, p.delist),
 	}
 }
 

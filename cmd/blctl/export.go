@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"github.com/urfave/cli/v2"
-
-	"dnsbld/listing/feed"
 )
 
 func (p *program) exportCommand() *cli.Command {
@@ -13,17 +11,6 @@ func (p *program) exportCommand() *cli.Command {
 		Name:      "export",
 		Usage:     "write the list in a format for other programs",
 		UsageText: "blctl export [--format FORMAT] [flags]",
-		Description: `Writes the entries in force to standard output, all of one moment. If it ends with
-another exit status than 0, what was written is not whole.
-
-FORMAT is one of
-` + wrapped(feed.OutputFormats(), "") + `
-
-exit status: 0 done; 2 no such format; 75 cut off
-
-examples:
-  blctl export --format csv >list.csv
-  blctl export --format plain --reason helo-bare-ip --source "" >bare-ip.txt`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "format", Usage: "how it is written: `FORMAT`; otherwise plain, with --json ndjson"},
 			&cli.StringFlag{Name: "zone", Usage: "what the zone `Z` answers; otherwise all that is in force, shadow reasons too"},

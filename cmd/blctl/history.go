@@ -16,21 +16,8 @@ func (p *program) historyCommand() *cli.Command {
 		Usage:     "every change of an address, or how it stood at an instant",
 		ArgsUsage: "PREFIX",
 		UsageText: "blctl history PREFIX [--at TIME]",
-		Description: `Prints every change at PREFIX and at the prefixes around it, oldest first.
-
-With --at it answers the question that support is asked: was it listed at that
-instant, and for what; could a resolver still have had another answer; what has
-happened since. A time in whole seconds means the end of that second. A zone is
-written in digits; letters alone (PST) are refused, as a comment they are fine.
-
-exit status: 0 there is a history, or it was listed; 3 there is none, or it was
-not listed
-
-examples:
-  blctl history 192.0.2.7
-  blctl history 192.0.2.7 --at "Mon, 23 Nov 2026 04:00:00 -0800 (PST)"`,
-		Flags:  []cli.Flag{&cli.StringFlag{Name: "at", Usage: "how it stood at a `TIME`"}},
-		Action: p.action(p.history),
+		Flags:     []cli.Flag{&cli.StringFlag{Name: "at", Usage: "how it stood at a `TIME`"}},
+		Action:    p.action(p.history),
 	}
 }
 

@@ -15,7 +15,6 @@ import (
 
 	"dnsbld/ctl"
 	"dnsbld/listing"
-	"dnsbld/listing/feed"
 )
 
 func (p *program) importCommand() *cli.Command {
@@ -24,25 +23,6 @@ func (p *program) importCommand() *cli.Command {
 		Usage:     "read a feed into a source",
 		ArgsUsage: "FILE",
 		UsageText: "blctl import (FILE | -) --reason REASON [--source NAME [--replace]] [flags]",
-		Description: `Reads FILE, or standard input, into a source, in one step as seen by DNS: all of it
-or nothing. It may be compressed with gzip. With --replace the source equals the
-file afterwards; without, the file is added to it. The entries end when the source
-is not imported again within --for, 7d if not given.
-
-A line that cannot be imported is reported with file and line, and then nothing is
-changed, unless --skip-bad leaves it out. Lines about addresses that are never
-listed, and those with an end that has come, are left out and counted. A file that
-would remove more than half of a source is refused without --max-changes.
-
-FORMAT is one of
-` + wrapped(feed.Formats(), "") + `
-
-exit status: 0 done; 2 no such file, or bad lines; 4 too many changes, too few
-lines or none; 5 another import came between; 6 done, but bad lines were skipped
-
-examples:
-  blctl import ipsum.txt --reason imported --source ipsum --replace --min-lines 1000
-  blctl import - --format csv --map 127.0.0.4=helo-bare-ip --reason imported --dry-run`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "format", Usage: "how FILE is written: `FORMAT`; otherwise plain"},
 			&cli.StringFlag{Name: "reason", Usage: "the `REASON` of lines that name none"},

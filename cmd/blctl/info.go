@@ -29,13 +29,6 @@ func (p *program) versionCommand() *cli.Command {
 		Name:      "version",
 		Usage:     "print the version of blctl",
 		UsageText: "blctl version",
-		Description: `Prints the version of blctl; 'blctl status' has that of the daemon.
-
-exit status: 0
-
-examples:
-  blctl version
-  blctl version --json`,
 		Action: func(c *cli.Context) error {
 			p.json = c.Bool("json")
 			if err := (&input{Context: c}).checkArguments(); err != nil {
@@ -56,17 +49,7 @@ func (p *program) reasonsCommand() *cli.Command {
 		Name:      "reasons",
 		Usage:     "the catalogue of reasons",
 		UsageText: "blctl reasons",
-		Description: `Prints every reason, strongest first: its number, which is also the last octet of
-the DNS answer; its symbol; how long it lists the first time; who may delist; and
-what its TXT record says. "shadow" reasons are recorded, and answered only by
-zones that name them.
-
-exit status: 0
-
-examples:
-  blctl reasons
-  blctl reasons --json`,
-		Action: p.action(p.reasons),
+		Action:    p.action(p.reasons),
 	}
 }
 
@@ -97,15 +80,7 @@ func (p *program) statusCommand() *cli.Command {
 		Name:      "status",
 		Usage:     "how the daemon is",
 		UsageText: "blctl status",
-		Description: `Prints the version of the daemon, how long it has been up, the newest revision and
-the one being served, what the store holds, the zones, and who you are to it.
-
-exit status: 0; 75 the daemon cannot be reached
-
-examples:
-  blctl status
-  blctl --offline var/listings.db status --json`,
-		Action: p.action(p.status),
+		Action:    p.action(p.status),
 	}
 }
 
@@ -144,15 +119,7 @@ func (p *program) statsCommand() *cli.Command {
 		Name:      "stats",
 		Usage:     "numbers about the list and its use",
 		UsageText: "blctl stats",
-		Description: `Prints how many entries are in force, by reason and by source, what the index
-takes, and what the daemon has counted of DNS.
-
-exit status: 0
-
-examples:
-  blctl stats
-  blctl stats --json`,
-		Action: p.action(p.stats),
+		Action:    p.action(p.stats),
 	}
 }
 

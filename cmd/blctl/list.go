@@ -40,16 +40,8 @@ func (p *program) listCommand() *cli.Command {
 		Name:      "list",
 		Usage:     "the entries in force",
 		UsageText: "blctl list [flags]",
-		Description: `Prints the entries in force, one a line: prefix, reason, end, where it comes from,
-note. All are of one moment. With --json each line is an object.
-
-exit status: 0 done, also if there are none; 2 no such reason or origin
-
-examples:
-  blctl list --within 192.0.2.0/24
-  blctl list --reason helo-bare-ip --expiring 6h --json`,
-		Flags:  queryFlags(),
-		Action: act(p, (*input).query, p.list),
+		Flags:     queryFlags(),
+		Action:    act(p, (*input).query, p.list),
 	}
 }
 

@@ -33,22 +33,6 @@ func (p *program) mtaConfigCommand() *cli.Command {
 		Usage:     "how a mail server is told to ask the list",
 		ArgsUsage: "SERVER",
 		UsageText: "blctl mta-config SERVER [--zone ZONE] [--mode MODE]",
-		Description: `Prints what to put into the configuration of SERVER: ` + strings.Join(mtas[:len(mtas)-1], ", ") + `
-or ` + mtas[len(mtas)-1] + `. Nothing is changed.
-
-With the mode conservative nobody is refused, and what would be is written down: begin
-with that. With balanced, which is the default, clients are refused for what this list
-has seen itself; with strict for whatever the zone answers.
-
-Without --zone it is the first zone of the running dnsbld. The reasons are those that
-the zone answers there, or if dnsbld cannot be asked about ZONE, those that come with
-this program.
-
-exit status: 0 done; 2 no such server or mode; 75 dnsbld cannot be asked for its zone
-
-examples:
-  blctl mta-config postfix --zone bl.example --mode conservative
-  blctl mta-config rspamd`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "zone", Usage: "the list is `ZONE`"},
 			&cli.StringFlag{Name: "mode", Usage: "`MODE`: conservative, balanced or strict; otherwise balanced"},

@@ -17,35 +17,6 @@ func (p *program) observeCommand() *cli.Command {
 		ArgsUsage: "FILE",
 		UsageText: "blctl observe (FILE | -) --format postfix|exim|ndjson [--receiver NAME] [--follow]\n" +
 			"  [--to URL --certificate FILE --key FILE --ca FILE [--spool DIR]]",
-		Description: `Reads the log of a mail server, or standard input, and tells dnsbld of every SMTP
-session in it. A session counts once, however often its log is read. What a session
-does not say, our addresses and what DNS says of the client, dnsbld adds.
-
-FORMAT is postfix (as syslog writes it), exim (its main log, or by syslog) or ndjson:
-one session a line, an object with "time", "receiver", "id" and the keys of
-'blctl classify --cases'. A line that cannot be read is counted and left out.
-
-NAME is the mail server whose log it is; otherwise the host name in the log. A mail
-server whose policy service dnsbld is has no log to tell of: that is refused.
-
-With --follow the log is read as it is written, across rotation, until the command is
-interrupted. How far it was read is kept in a file, so that the next one goes on from
-there; while dnsbld cannot be reached it waits.
-
-With --to the sessions go to a dnsbld on another machine, over HTTPS: URL is where its
-[sensor.collect] listens. It knows this mail server by its certificate, whose name is
-the receiver's name. What has not arrived waits in a directory, DIR, and is sent the
-next time at the latest; a line that names another receiver is left out.
-
-exit status: 0 done; 2 usage, no such file; 4 the receiver has another source, or the
-other side refuses its certificate; 6 with --strict: lines were skipped; 75 dnsbld
-cannot be reached
-
-examples:
-  blctl observe /var/log/mail.log.1 --format postfix --receiver mx1
-  blctl observe /var/log/exim4/mainlog --format exim --receiver mx2 --follow
-  zcat old.gz | blctl observe - --format postfix --json
-  blctl observe log --format exim --to https://bl.example --certificate c.pem --key k.pem --ca ca.pem`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "format", Usage: "how FILE is written: `FORMAT`"},
 			&cli.StringFlag{Name: "receiver", Usage: "the mail server is `NAME`"},

@@ -14,51 +14,15 @@ func (p *program) proposeCommand() *cli.Command {
 		Name:      "propose",
 		Usage:     "a change that another person must approve",
 		UsageText: "blctl propose (add | delist | expire | allow) PREFIX [flags]\n  blctl propose (list | withdraw ID)",
-		Description: `Some changes take two persons: a range wider than one operator may list, an entry
-for the reason network; and any change that somebody would rather not make alone.
-One proposes it, with the flags of the command itself; another carries it out
-with 'blctl approve', within 7 days. Who proposed cannot approve, nor can root,
-behind whom anybody may be.`,
 		Subcommands: []*cli.Command{
 			p.proposing("add", "PREFIX --reason REASON [flags]", "propose to list an address or a range", addFlags(),
-				`Keeps 'blctl add' with these flags until another person approves it. What policy
-would refuse all the same is refused at once; a life counts from the approval.
-
-exit status: 0 proposed; 2 not an address, no such reason; 4 refused by policy
-
-examples:
-  blctl propose add 192.0.0.0/17 --reason manual --force --note "announced by spammers"
-  blctl propose add 192.0.2.7 --reason network --for 7d`,
 				func(in *input) ctl.Propose { c := in.add(); return ctl.Propose{Add: &c, Note: c.Note} }),
 			p.proposing("delist", "PREFIX --because WHY [flags]", "propose to end entries", delistFlags(),
-				`Keeps 'blctl delist' with these flags until another person approves it.
-
-exit status: 0 proposed; 2 no WHY, or not one of those of 'blctl delist'
-
-examples:
-  blctl propose delist 192.0.2.0/24 --because appeal-upheld --ticket rt:1425832
-  blctl propose delist 192.0.2.0/24 --within --because ip-reassigned --max-changes 200`,
 				func(in *input) ctl.Propose { c := in.delist(); return ctl.Propose{Delist: &c, Note: c.Note} }),
 			p.proposing("expire", "PREFIX (--at TIME | --in DURATION | --now) [flags]", "propose another end", expireFlags(),
-				`Keeps 'blctl expire' with these flags until another person approves it. A
-duration counts from the approval.
-
-exit status: 0 proposed; 2 no end given
-
-examples:
-  blctl propose expire 192.0.2.0/24 --in 30d
-  blctl propose expire 192.0.2.7 --now --note "is a relay of a customer"`,
 				func(in *input) ctl.Propose { c := in.expire(); return ctl.Propose{Expire: &c, Note: c.Note} }),
 			p.proposing("allow", "PREFIX (--owner NAME | --remove) [flags]", "propose an allow entry, or its end",
 				append(allowFlags(), &cli.BoolFlag{Name: "remove", Usage: "take the allow entry back"}),
-				`Keeps 'blctl allow add' with these flags, or with --remove 'blctl allow remove',
-until another person approves it.
-
-exit status: 0 proposed; 2 no owner, or an end in the past
-
-examples:
-  blctl propose allow 192.0.2.0/24 --owner postmaster@example.test
-  blctl propose allow 192.0.2.0/24 --remove`,
 				func(in *input) ctl.Propose {
 					c := in.permit(in.Bool("remove"))
 					return ctl.Propose{Permit: &c, Note: c.Note}
@@ -69,9 +33,9 @@ examples:
 }
 
 // proposing is the command that proposes another one.
-func (p *program) proposing(name, usage, what string, flags []cli.Flag, text string, read func(*input) ctl.Propose) *cli.Command {
+func (p *program) proposing(name, usage, what string, flags []cli.Flag, read func(*input) ctl.Propose) *cli.Command {
 	return &cli.Command{
-		Name: name, Usage: what, ArgsUsage: "PREFIX", UsageText: "blctl propose " + name + " " + usage, Description: text, Flags: flags,
+		Name: name, Usage: what, ArgsUsage: "PREFIX", UsageText: "blctl propose " + name + " " + usage, Flags: flags,
 		Action: act(p, read, func(ctx context.Context, c ctl.Propose) error {
 			out, err := p.client.Propose(ctx, c)
 			return p.reportProposal("propose "+name, out, err)
@@ -84,16 +48,8 @@ func (p *program) proposalsCommand() *cli.Command {
 		Name:      "list",
 		Usage:     "the open proposals",
 		UsageText: "blctl propose list [--all]",
-		Description: `Prints the proposals that can be approved, oldest first: who proposed what, until
-when it can be approved, and the command that it stands for.
-
-exit status: 0 done, also if there are none
-
-examples:
-  blctl propose list
-  blctl propose list --all --json`,
-		Flags:  []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "those that were approved or withdrawn, or expired, too"}},
-		Action: p.action(p.proposals),
+		Flags:     []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "those that were approved or withdrawn, or expired, too"}},
+		Action:    p.action(p.proposals),
 	}
 }
 
@@ -111,15 +67,8 @@ func (p *program) withdrawCommand() *cli.Command {
 		Usage:     "end a proposal without carrying it out",
 		ArgsUsage: "ID",
 		UsageText: "blctl propose withdraw ID [flags]",
-		Description: `Ends a proposal: it can no longer be approved. Any operator may.
-
-exit status: 0 done; 3 there is no such proposal; 5 it was settled, or expired
-
-examples:
-  blctl propose withdraw p-7xkq2mfa
-  blctl propose withdraw p-7xkq2mfa --json`,
-		Flags:  onceFlags(),
-		Action: p.settling("propose withdraw", p.withdraw),
+		Flags:     onceFlags(),
+		Action:    p.settling("propose withdraw", p.withdraw),
 	}
 }
 
@@ -129,19 +78,8 @@ func (p *program) approveCommand() *cli.Command {
 		Usage:     "carry out what another person proposed",
 		ArgsUsage: "ID",
 		UsageText: "blctl approve ID [flags]",
-		Description: `Carries out a proposal of somebody else, in the name of both. When the command
-returns, DNS answers so. 'blctl propose list' shows what is open; look at what it
-would do with --dry-run first. --if-revision and --max-changes take the place of
-those that it was proposed with.
-
-exit status: 0 done; 3 there is no such proposal, or what it changes is not
-listed; 4 you proposed it yourself, or are root; 5 it was settled, or expired
-
-examples:
-  blctl approve p-7xkq2mfa --dry-run
-  blctl approve p-7xkq2mfa`,
-		Flags:  changeFlags(),
-		Action: p.settling("approve", p.approve),
+		Flags:     changeFlags(),
+		Action:    p.settling("approve", p.approve),
 	}
 }
 

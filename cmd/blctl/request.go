@@ -21,28 +21,6 @@ func (p *program) requestCommand() *cli.Command {
 		Usage:     "a request to be delisted: decide it, and write the letter",
 		ArgsUsage: "FILE",
 		UsageText: "blctl request FILE|- [flags]",
-		Description: `Takes a mail, pasted text, or a line of JSON,
-
-  {"address":"192.0.2.7" or "text":"…", "from":"…", "ticket":"rt:1425832", "id":"…"}
-
-finds the address that it is about, counts the request, decides it, follows it
-with a ticket, and prints the letter on stdout and nothing else. With --delist it
-also ends the listing when the decision is OK_SELF; one for which no evidence is
-on record is ended as our error, and the letter apologises.
-
-The same request is heard once: the same "id", or the same Message-ID, gets the
-same answer. There is no letter for mail that came from a program or a list, nor
-a second one for the same sender and ticket within a day (RFC 3834). A mail that
-was answered is not answered again when it is delivered again, but with --again:
-for a program that could not send the letter the first time.
-
-exit status: 0 the letter was printed, or no program may answer; 3 the text does
-not say what address it is about: a person has to look; 4 there is no evidence
-for the letter, and the listing was not to be ended
-
-examples:
-  blctl request complaint.eml --delist
-  echo '{"address":"192.0.2.7","id":"web-17"}' | blctl request - --json`,
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "delist", Usage: "end the listing if the decision allows it"},
 			&cli.BoolFlag{Name: "mail", Usage: "print a whole mail with header, to be handed to sendmail"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -63,18 +64,24 @@ func (p *program) app() *cli.App {
 		Action: cli.ShowAppHelp,
 	}
 	for _, c := range app.Commands {
-		dress(c, app)
+		dress(c, c.Name, app)
 	}
 	return app
 }
 
-// dress gives a command and those below it what they have in common.
-func dress(c *cli.Command, app *cli.App) {
+// dress gives a command and those below it what they have in common, and its
+// description: help/NAME.txt, which for a command of a group is
+// help/GROUP-NAME.txt.
+func dress(c *cli.Command, name string, app *cli.App) {
+	text, err := helpTexts.ReadFile("help/" + name + ".txt")
+	if err == nil { // a test knows that none is missing
+		c.Description = strings.TrimSuffix(string(text), "\n")
+	}
 	c.HideHelpCommand, c.OnUsageError = true, app.OnUsageError
 	c.CustomHelpTemplate = commandHelp
 	plainBools(c.Flags)
 	for _, sub := range c.Subcommands {
-		dress(sub, app)
+		dress(sub, name+"-"+sub.Name, app)
 	}
 }
 

@@ -22,22 +22,8 @@ func (p *program) selfcheckCommand() *cli.Command {
 		Name:      "selfcheck",
 		Usage:     "is the list run as RFC 6471 asks?",
 		UsageText: "blctl selfcheck [--quiet]",
-		Description: `Checks what RFC 6471 asks of a blocklist, each with its section: published
-criteria that are those in force, an audit that verifies, entries that end, a
-contact that the list does not block, prompt answers, published codes alone, no
-payment, two name servers that are asked for their serials (a warning from 2
-minutes behind, a failure from an hour), test points, a list that never lists the
-world, nothing listed that nobody has of his own, no canary listed
-(policy.canaries), and limits on size and growth. Made for monitoring.
-
-exit status: 0 all passed; 1 a warning; 2 a failure; 3 it cannot be told, as when
-dnsbld cannot be reached
-
-examples:
-  blctl selfcheck
-  blctl selfcheck --quiet --json`,
-		Flags:  []cli.Flag{&cli.BoolFlag{Name: "quiet", Usage: "print only what is wrong"}},
-		Action: p.action(p.selfcheck),
+		Flags:     []cli.Flag{&cli.BoolFlag{Name: "quiet", Usage: "print only what is wrong"}},
+		Action:    p.action(p.selfcheck),
 	}
 }
 

@@ -18,19 +18,8 @@ func (p *program) showCommand() *cli.Command {
 		Usage:     "all that is known about an address",
 		ArgsUsage: "PREFIX",
 		UsageText: "blctl show PREFIX [--all]",
-		Description: `Says on one screen whether PREFIX is listed, by which entries, until when, by whom
-and why; what was seen; what keeps it from being answered; what DNS says now in
-each zone; how many of its sessions in 30 days were bogus, and what that means;
-what the support desk would decide; what is remembered of former listings; and
-the last changes. What is too long for the screen ends in …; --all has it all.
-
-exit status: 0 listed; 3 not listed (what is known is printed all the same)
-
-examples:
-  blctl show 192.0.2.7
-  blctl show 192.0.2.0/24 --json`,
-		Flags:  []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "all that is known, however long"}},
-		Action: p.action(p.show),
+		Flags:     []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "all that is known, however long"}},
+		Action:    p.action(p.show),
 	}
 }
 

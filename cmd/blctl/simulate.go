@@ -16,19 +16,6 @@ func (p *program) simulateCommand() *cli.Command {
 		Name:      "simulate",
 		Usage:     "what other thresholds would have done",
 		UsageText: "blctl simulate --policy FILE [--fail-if-fp N]",
-		Description: `Holds the sessions of the last 30 days against the thresholds in force and against
-those of FILE, and says whom they would have listed, and whom no more. FILE is TOML
-with tables [thresholds.REASON] as in the configuration of dnsbld, which may also be
-given whole; what it leaves out is as in force. Nothing is changed.
-
-A false positive is taken to be an address that would have been listed anew although
-it had clean sessions which DNS confirmed.
-
-exit status: 0 done; 1 more than N false positives; 2 FILE is bad
-
-examples:
-  blctl simulate --policy thresholds.toml
-  blctl simulate --policy /etc/dnsbld.toml --fail-if-fp 0 --json`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "policy", Usage: "the other thresholds are in `FILE`, or with - in standard input"},
 			&cli.StringFlag{Name: "fail-if-fp", Usage: "exit with 1 if there would be more than `N` false positives"},

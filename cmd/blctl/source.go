@@ -15,51 +15,25 @@ func (p *program) sourceCommand() *cli.Command {
 		Name:      "source",
 		Usage:     "the imported feeds",
 		UsageText: "blctl source (list | show NAME | drop NAME)",
-		Description: `A source is a feed that 'blctl import' has read. It carries the lifetime of its
-entries: they end together when it is not imported again in time.`,
 		Subcommands: []*cli.Command{
 			{
 				Name:      "list",
 				Usage:     "the sources in force",
 				UsageText: "blctl source list",
-				Description: `Prints the sources in force: name, entries, last import, end.
-
-exit status: 0 done, also if there are none
-
-examples:
-  blctl source list
-  blctl source list --json`,
-				Action: p.action(p.sources),
+				Action:    p.action(p.sources),
 			},
 			{
 				Name:      "show",
 				Usage:     "one source",
 				ArgsUsage: "NAME",
 				UsageText: "blctl source show NAME",
-				Description: `Prints what is known about a source.
-
-exit status: 0 done; 3 there is no such source
-
-examples:
-  blctl source show ipsum
-  blctl source show ipsum --json`,
-				Action: p.action(p.showSource),
+				Action:    p.action(p.showSource),
 			},
 			{
 				Name:      "drop",
 				Usage:     "end a source and all its entries",
 				ArgsUsage: "NAME",
 				UsageText: "blctl source drop NAME [flags]",
-				Description: `Ends a source and, with it, all its entries, in one step. They are not kept: that
-cannot be undone, but the file can be imported again. Exceptions that operators made
-stay. On a terminal it asks first, unless --yes is given.
-
-exit status: 0 done; 2 the answer was no; 3 there is no such source; 4 it has more
-entries than --max-changes; 5 not at --if-revision
-
-examples:
-  blctl source drop ipsum --dry-run
-  blctl source drop ipsum --note "no longer kept up" --max-changes 200000`,
 				Flags: append([]cli.Flag{
 					&cli.StringFlag{Name: "note", Usage: "why, for operators: `TEXT`"},
 				}, changeFlags()...),

@@ -17,64 +17,15 @@ func (p *program) ticketCommand() *cli.Command {
 		Name:      "ticket",
 		Usage:     "requests and how far they have come",
 		UsageText: "blctl ticket (open IP | show REF | list | note REF | ask REF | grant REF | deny REF | appeal REF | close REF)",
-		Description: `A ticket follows the requests about one address. REF is its ID, or a reference in
-another system, such as rt:1425832. It goes through new, need_info or need_proof,
-eligible, delisted, monitoring (7 days) and closed; or denied, appealed, and
-upheld or overturned, by another person than the one who denied it. Tickets name
-nobody: mail addresses in notes are blanked.`,
 		Subcommands: []*cli.Command{p.ticketOpen(), p.ticketShow(), p.ticketList(),
-			p.ticketStep(desk.Note, "add a note or a reference", "--note TEXT", `Adds a note, or with --ref a reference in another system.
-
-exit status: 0 done; 2 neither; 3 there is no such ticket
-
-examples:
-  blctl ticket note rt:1425832 --note "asked for the log of the firewall"
-  blctl ticket note TABCDEFGHIJ --ref rt:1425832`, nil),
-			p.ticketStep(desk.Ask, "wait for what only the sender knows", "--note TEXT", `Notes what the sender was asked for; the ticket waits for him and counts no more
-as one that waits for us. The answer itself goes out by mail, as always.
-
-exit status: 0 done; 2 no note; 3 there is no such ticket; 5 it is over, or denied
-
-examples:
-  blctl ticket ask rt:1425832 --note "which program sent the mail of 15 December?"
-  blctl ticket ask TABCDEFGHIJ --note "the log of the firewall" --json`, nil),
-			p.ticketStep(desk.Grant, "allow it, and end the listing", "[--because WHY]", `Allows the request and ends the listing of the address; the address is then
-watched for 7 days. WHY is as for 'blctl delist'; left out it is fixed-claimed,
-or appeal-upheld for an appeal, which another person has to decide.
-
-exit status: 0 done; 3 no such ticket, or the address is listed by a wider entry
-only; 4 the same person; 5 the ticket is not where it could be granted
-
-examples:
-  blctl ticket grant rt:1425832 --because fixed-verified
-  blctl ticket grant TABCDEFGHIJ --note "the other host is gone" --json`,
+			p.ticketStep(desk.Note, "add a note or a reference", "--note TEXT", nil),
+			p.ticketStep(desk.Ask, "wait for what only the sender knows", "--note TEXT", nil),
+			p.ticketStep(desk.Grant, "allow it, and end the listing", "[--because WHY]",
 				[]cli.Flag{&cli.StringFlag{Name: "because", Usage: "why the listing ends: `WHY`"}}),
-			p.ticketStep(desk.Deny, "refuse it", "--code CODE", `Refuses the request for one of the published codes, see 'blctl eligibility --help';
-for an appeal it upholds the refusal, and another person has to decide.
-
-exit status: 0 done; 2 no code; 3 no such ticket; 4 the same person; 5 the ticket
-is not where it could be denied
-
-examples:
-  blctl ticket deny rt:1425832 --code STILL_OFFENDING
-  blctl ticket deny TABCDEFGHIJ --code MANUAL_HOLD --note "see the contract"`,
+			p.ticketStep(desk.Deny, "refuse it", "--code CODE",
 				[]cli.Flag{&cli.StringFlag{Name: "code", Usage: "why: `CODE`"}}),
-			p.ticketStep(desk.Appeal, "ask for another person's view", "", `Notes that the sender appeals against a refusal.
-
-exit status: 0 done; 3 no such ticket; 5 it was not refused
-
-examples:
-  blctl ticket appeal rt:1425832 --note "they say that the other host is gone"
-  blctl ticket appeal TABCDEFGHIJ --json`, nil),
-			p.ticketStep(desk.Close, "be done with it", "", `Closes a ticket. Those of addresses that are listed no more close by themselves
-after a day, those that are watched after 7 days.
-
-exit status: 0 done; 3 there is no such ticket; 5 it waits for the decision on an
-appeal, or is watched
-
-examples:
-  blctl ticket close rt:1425832 --note "the sender has withdrawn it"
-  blctl ticket close TABCDEFGHIJ --json`, nil),
+			p.ticketStep(desk.Appeal, "ask for another person's view", "", nil),
+			p.ticketStep(desk.Close, "be done with it", "", nil),
 		},
 	})
 }
@@ -85,14 +36,6 @@ func (p *program) ticketOpen() *cli.Command {
 		Usage:     "open a ticket for an address",
 		ArgsUsage: "IP",
 		UsageText: "blctl ticket open IP [--ref REF] [--note TEXT]",
-		Description: `Opens a ticket for IP. One that is open is used again: tickets attach to the
-address.
-
-exit status: 0 done; 2 not an address, or not a reference
-
-examples:
-  blctl ticket open 192.0.2.7 --ref rt:1425832
-  blctl ticket open 2001:db8::25 --note "they called"`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "ref", Usage: "its reference in another system: `SYSTEM:NUMBER`"},
 			&cli.StringFlag{Name: "note", Usage: "`TEXT`"},
@@ -127,13 +70,6 @@ func (p *program) ticketShow() *cli.Command {
 		Usage:     "one ticket",
 		ArgsUsage: "REF",
 		UsageText: "blctl ticket show REF",
-		Description: `Prints a ticket with all its notes.
-
-exit status: 0 done; 3 there is no such ticket
-
-examples:
-  blctl ticket show rt:1425832
-  blctl ticket show TABCDEFGHIJ --json`,
 		Action: p.action(func(ctx context.Context, in *input) error {
 			done, err := p.client.Ticket(ctx, in.Args().First())
 			if err != nil {
@@ -150,14 +86,6 @@ func (p *program) ticketList() *cli.Command {
 		Usage:     "tickets, the longest open first",
 		ArgsUsage: "[IP]",
 		UsageText: "blctl ticket list [IP] [--state STATE] [--all]",
-		Description: `Lists the tickets that are not closed; those of IP only, if it is given. With
---json one object a line.
-
-exit status: 0 done, also if there are none
-
-examples:
-  blctl ticket list --state appealed
-  blctl ticket list 192.0.2.7 --all`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "state", Usage: "those in `STATE`"},
 			&cli.BoolFlag{Name: "all", Usage: "closed ones, too"},
@@ -189,14 +117,13 @@ func (p *program) printTickets(all []delist.Ticket) error {
 }
 
 // ticketStep is a command that does something to a ticket.
-func (p *program) ticketStep(verb desk.Verb, usage, more, description string, flags []cli.Flag) *cli.Command {
+func (p *program) ticketStep(verb desk.Verb, usage, more string, flags []cli.Flag) *cli.Command {
 	name := string(verb)
 	return &cli.Command{
-		Name:        name,
-		Usage:       usage,
-		ArgsUsage:   "REF",
-		UsageText:   "blctl ticket " + name + " REF " + more + " [flags]",
-		Description: description,
+		Name:      name,
+		Usage:     usage,
+		ArgsUsage: "REF",
+		UsageText: "blctl ticket " + name + " REF " + more + " [flags]",
 		Flags: append(flags,
 			&cli.StringFlag{Name: "note", Usage: "`TEXT`"},
 			&cli.StringFlag{Name: "ref", Usage: "add its reference in another system: `SYSTEM:NUMBER`"}),

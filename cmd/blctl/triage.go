@@ -21,19 +21,7 @@ func (p *program) triageCommand() *cli.Command {
 		Usage:     "what a pasted mail shows, and what not",
 		ArgsUsage: "FILE",
 		UsageText: "blctl triage FILE|-",
-		Description: `Reads a mail or pasted text, a mebibyte at the most: which address it is about,
-the greeting and the time of the session in question, references, and what it
-offers as evidence: what each piece proves and what it does not. It also says
-whether the address was listed then. Nothing in the text is believed.
-
-Without a running dnsbld it says all but what the list knows.
-
-exit status: 0 also when a person has to decide what it is about
-
-examples:
-  blctl triage complaint.eml
-  pbpaste | blctl triage - --json`,
-		Action: p.action(p.triage),
+		Action:    p.action(p.triage),
 	}
 }
 

@@ -15,18 +15,6 @@ func (p *program) watchCommand() *cli.Command {
 		Name:      "watch",
 		Usage:     "follow the changes of the list as they come",
 		UsageText: "blctl watch [--after REVISION] [--once]",
-		Description: `Prints every change as soon as it is made, until it is interrupted: who, what, why.
-With --json each is an object on a line of its own; "last" marks the last change of
-a revision. With --after it begins with what came after that revision: to read on
-where one stopped, give the last revision that had been read to its end. An import
-makes a change for each entry that came or went.
-
-exit status: 0 interrupted, or with --once all printed; 2 a revision yet to come;
-75 the daemon ended, the hint says how to go on
-
-examples:
-  blctl watch
-  blctl watch --after 8231 --json`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "after", Usage: "begin after a `REVISION`; 0: with the first; otherwise from now on"},
 			&cli.BoolFlag{Name: "once", Usage: "end at the newest revision, do not wait for more"},
