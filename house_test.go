@@ -37,7 +37,7 @@ var imports = map[string][]string{
 	"dnsbld/web":              {"dnsbld/listing", "dnsbld/listing/desk", "dnsbld/listing/index", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/helo"},
 	"dnsbld/ctl":              {"dnsbld/listing", "dnsbld/listing/sensor", "dnsbld/listing/report", "dnsbld/listing/desk", "dnsbld/listing/index", "dnsbld/listing/feed", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/helo"},
 	"dnsbld/cmd/dnsbld":       {"*"},
-	"dnsbld/cmd/blctl":        {"dnsbld/listing", "dnsbld/listing/sensor", "dnsbld/listing/report", "dnsbld/listing/desk", "dnsbld/listing/helo", "dnsbld/listing/index", "dnsbld/listing/feed", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/db", "dnsbld/ctl", "dnsbld/mta"},
+	"dnsbld/cmd/blctl":        {"dnsbld/listing", "dnsbld/listing/sensor", "dnsbld/listing/report", "dnsbld/listing/desk", "dnsbld/listing/helo", "dnsbld/listing/index", "dnsbld/listing/removal", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/db", "dnsbld/ctl", "dnsbld/mta"},
 }
 
 // rooms are libraries that some rooms alone may know.

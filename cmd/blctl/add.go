@@ -8,17 +8,6 @@ import (
 	"dnsbld/listing"
 )
 
-func (p *program) addCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "add",
-		Usage:     "list an address, or take one out of a wider entry",
-		ArgsUsage: "PREFIX",
-		UsageText: "blctl add PREFIX --reason REASON [flags]",
-		Flags:     addFlags(),
-		Action:    act(p, (*input).add, p.add),
-	}
-}
-
 func addFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "reason", Usage: "a `REASON` by symbol or number, see 'blctl reasons'"},

@@ -8,19 +8,8 @@ import (
 	"dnsbld/listing"
 )
 
-func (p *program) auditCommand() *cli.Command {
-	return group(&cli.Command{
-		Name:      "audit",
-		Usage:     "the proof that no record of a change was altered",
-		UsageText: "blctl audit verify [--from REVISION:HASH]",
-		Subcommands: []*cli.Command{{
-			Name:      "verify",
-			Usage:     "walk the chain of records and prove it",
-			UsageText: "blctl audit verify [--from REVISION:HASH]",
-			Flags:     []cli.Flag{&cli.StringFlag{Name: "from", Usage: "the checkpoint `REVISION:HASH` to begin at"}},
-			Action:    p.action(p.audit),
-		}},
-	})
+func auditFlags() []cli.Flag {
+	return []cli.Flag{&cli.StringFlag{Name: "from", Usage: "the checkpoint `REVISION:HASH` to begin at"}}
 }
 
 // verified is what audit verify prints as JSON.

@@ -15,16 +15,6 @@ import (
 	"dnsbld/listing"
 )
 
-func (p *program) backupCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "backup",
-		Usage:     "write the whole list to a file, while it is served",
-		ArgsUsage: "FILE",
-		UsageText: "blctl backup FILE",
-		Action:    p.action(p.backup),
-	}
-}
-
 // backedUp is what backup prints as JSON.
 type backedUp struct {
 	File       string             `json:"file"`
@@ -99,17 +89,10 @@ func removeIfThere(file string) error {
 	return nil
 }
 
-func (p *program) restoreCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "restore",
-		Usage:     "make a backup the list again, while no dnsbld runs",
-		ArgsUsage: "FILE",
-		UsageText: "blctl restore FILE (--data DIR | --to FILE)",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "data", Usage: "the data directory of the dnsbld: `DIR`"},
-			&cli.StringFlag{Name: "to", Usage: "the list itself, a `FILE`, instead of --data"},
-		},
-		Action: p.action(p.restore),
+func restoreFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "data", Usage: "the data directory of the dnsbld: `DIR`"},
+		&cli.StringFlag{Name: "to", Usage: "the list itself, a `FILE`, instead of --data"},
 	}
 }
 

@@ -10,23 +10,13 @@ import (
 	"dnsbld/listing"
 )
 
-func (p *program) completionCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "completion",
-		Usage:     "what makes a shell complete commands and flags",
-		ArgsUsage: "SHELL",
-		UsageText: "blctl completion (bash | zsh | fish)",
-		Action: func(c *cli.Context) error {
-			if err := (&input{Context: c}).checkArguments(); err != nil {
-				return err
-			}
-			write, ok := map[string]func(io.Writer, *cli.App) error{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}[c.Args().First()]
-			if !ok {
-				return usageError("%s is not a shell that is known here: bash, zsh or fish", listing.Quote(c.Args().First()))
-			}
-			return write(p.stdout, c.App)
-		},
+func (p *program) completion(in *input) error {
+	shell := in.Args().First()
+	write, ok := map[string]func(io.Writer, *cli.App) error{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}[shell]
+	if !ok {
+		return usageError("%s is not a shell that is known here: bash, zsh or fish", listing.Quote(shell))
 	}
+	return write(p.stdout, in.App)
 }
 
 // walk calls f with every command and the words that lead to it; "" is blctl

@@ -20,16 +20,6 @@ func (in *input) address() netip.Addr {
 	return s.Addr()
 }
 
-func (p *program) eligibilityCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "eligibility",
-		Usage:     "may the sender have an address delisted now?",
-		ArgsUsage: "IP",
-		UsageText: "blctl eligibility IP",
-		Action:    act(p, (*input).address, p.eligibility),
-	}
-}
-
 func (p *program) eligibility(ctx context.Context, a netip.Addr) error {
 	e, err := p.client.Eligibility(ctx, a)
 	if err != nil {
@@ -59,17 +49,10 @@ func (p *program) eligibility(ctx context.Context, a netip.Addr) error {
 	return answered(exitPolicy)
 }
 
-func (p *program) letterCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "letter",
-		Usage:     "the letter about an address, as it stands",
-		ArgsUsage: "[IP]",
-		UsageText: "blctl letter (IP [--ticket REF] | --verify REFERENCE)",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "ticket", Usage: "name the ticket `REF`, ours or one in another system"},
-			&cli.StringFlag{Name: "verify", Usage: "is `REFERENCE` of a letter of ours?"},
-		},
-		Action: p.action(p.letter),
+func letterFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "ticket", Usage: "name the ticket `REF`, ours or one in another system"},
+		&cli.StringFlag{Name: "verify", Usage: "is `REFERENCE` of a letter of ours?"},
 	}
 }
 
@@ -104,30 +87,6 @@ func (p *program) verifyLetter(ctx context.Context, text string) error {
 	}
 	p.human.printf("a letter of ours about %s, of %s; it decided %s\n", r.Address, stamp(r.Time), decided)
 	return p.conclude("letter verify", r, nil)
-}
-
-func (p *program) personCommand() *cli.Command {
-	return group(&cli.Command{
-		Name:      "person",
-		Usage:     "what is kept about somebody who asked",
-		UsageText: "blctl person (export | erase) MAIL",
-		Subcommands: []*cli.Command{
-			{
-				Name:      "export",
-				Usage:     "all that is kept about a mail address",
-				ArgsUsage: "MAIL",
-				UsageText: "blctl person export MAIL",
-				Action:    p.action(p.exportPerson),
-			},
-			{
-				Name:      "erase",
-				Usage:     "erase it",
-				ArgsUsage: "MAIL",
-				UsageText: "blctl person erase MAIL",
-				Action:    p.action(p.erasePerson),
-			},
-		},
-	})
 }
 
 func (p *program) exportPerson(ctx context.Context, in *input) error {

@@ -9,17 +9,6 @@ import (
 	"dnsbld/listing"
 )
 
-func (p *program) expireCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "expire",
-		Usage:     "change when an entry ends",
-		ArgsUsage: "PREFIX",
-		UsageText: "blctl expire PREFIX (--at TIME | --in DURATION | --now) [flags]",
-		Flags:     expireFlags(),
-		Action:    act(p, (*input).expire, p.expire),
-	}
-}
-
 func expireFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "reason", Usage: "only the entry for this `REASON`; otherwise for every one"},
@@ -50,17 +39,6 @@ func (in *input) expire() listing.Expire {
 func (p *program) expire(ctx context.Context, c listing.Expire) error {
 	out, err := p.carryOut(c.Within, &c.Options, func() (ctl.Outcome, error) { return p.client.Expire(ctx, c) })
 	return p.reportOn("expire", c.Subject, out, err)
-}
-
-func (p *program) delistCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "delist",
-		Usage:     "end an entry, and keep who did it and why",
-		ArgsUsage: "PREFIX",
-		UsageText: "blctl delist PREFIX --because WHY [flags]",
-		Flags:     delistFlags(),
-		Action:    act(p, (*input).delist, p.delist),
-	}
 }
 
 func delistFlags() []cli.Flag {

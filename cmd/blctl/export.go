@@ -6,17 +6,11 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-func (p *program) exportCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "export",
-		Usage:     "write the list in a format for other programs",
-		UsageText: "blctl export [--format FORMAT] [flags]",
-		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "format", Usage: "how it is written: `FORMAT`; otherwise plain, with --json ndjson"},
-			&cli.StringFlag{Name: "zone", Usage: "what the zone `Z` answers; otherwise all that is in force, shadow reasons too"},
-		}, queryFlags()...),
-		Action: p.action(p.export),
-	}
+func exportFlags() []cli.Flag {
+	return append([]cli.Flag{
+		&cli.StringFlag{Name: "format", Usage: "how it is written: `FORMAT`; otherwise plain, with --json ndjson"},
+		&cli.StringFlag{Name: "zone", Usage: "what the zone `Z` answers; otherwise all that is in force, shadow reasons too"},
+	}, queryFlags()...)
 }
 
 func (p *program) export(ctx context.Context, in *input) error {

@@ -1,15 +1,8 @@
 package main
 
 import (
-	"embed"
 	"strings"
 )
-
-// helpTexts say what each command does, its exit statuses and examples. They
-// stand in --help and in the manual.
-//
-//go:embed help/*.txt
-var helpTexts embed.FS
 
 // wrapped are words in lines of a terminal's width, all but the first of them
 // indented.

@@ -10,15 +10,8 @@ import (
 	"dnsbld/listing/report"
 )
 
-func (p *program) historyCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "history",
-		Usage:     "every change of an address, or how it stood at an instant",
-		ArgsUsage: "PREFIX",
-		UsageText: "blctl history PREFIX [--at TIME]",
-		Flags:     []cli.Flag{&cli.StringFlag{Name: "at", Usage: "how it stood at a `TIME`"}},
-		Action:    p.action(p.history),
-	}
+func historyFlags() []cli.Flag {
+	return []cli.Flag{&cli.StringFlag{Name: "at", Usage: "how it stood at a `TIME`"}}
 }
 
 func (p *program) history(ctx context.Context, in *input) error {

@@ -17,25 +17,18 @@ import (
 	"dnsbld/listing"
 )
 
-func (p *program) importCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "import",
-		Usage:     "read a feed into a source",
-		ArgsUsage: "FILE",
-		UsageText: "blctl import (FILE | -) --reason REASON [--source NAME [--replace]] [flags]",
-		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "format", Usage: "how FILE is written: `FORMAT`; otherwise plain"},
-			&cli.StringFlag{Name: "reason", Usage: "the `REASON` of lines that name none"},
-			&cli.StringSliceFlag{Name: "map", Usage: "what the file calls A is our reason B: `A=B`; repeatable"},
-			&cli.StringFlag{Name: "source", Usage: "the source's `NAME`; otherwise import"},
-			&cli.BoolFlag{Name: "replace", Usage: "end what the source has and the file has not"},
-			&cli.StringFlag{Name: "for", Usage: "how long the source is good for without another import, a `DURATION`"},
-			&cli.StringFlag{Name: "min-lines", Usage: "refuse a file with fewer good lines than `N`"},
-			&cli.BoolFlag{Name: "skip-bad", Usage: "leave out lines that cannot be imported"},
-			&cli.StringFlag{Name: "note", Usage: "for operators: `TEXT`"},
-		}, changeFlags()...),
-		Action: p.action(p.imports),
-	}
+func importFlags() []cli.Flag {
+	return append([]cli.Flag{
+		&cli.StringFlag{Name: "format", Usage: "how FILE is written: `FORMAT`; otherwise plain"},
+		&cli.StringFlag{Name: "reason", Usage: "the `REASON` of lines that name none"},
+		&cli.StringSliceFlag{Name: "map", Usage: "what the file calls A is our reason B: `A=B`; repeatable"},
+		&cli.StringFlag{Name: "source", Usage: "the source's `NAME`; otherwise import"},
+		&cli.BoolFlag{Name: "replace", Usage: "end what the source has and the file has not"},
+		&cli.StringFlag{Name: "for", Usage: "how long the source is good for without another import, a `DURATION`"},
+		&cli.StringFlag{Name: "min-lines", Usage: "refuse a file with fewer good lines than `N`"},
+		&cli.BoolFlag{Name: "skip-bad", Usage: "leave out lines that cannot be imported"},
+		&cli.StringFlag{Name: "note", Usage: "for operators: `TEXT`"},
+	}, changeFlags()...)
 }
 
 // imported is what import prints as JSON.

@@ -9,8 +9,6 @@ import (
 	"strconv"
 
 	"dnsbld/listing"
-
-	"github.com/urfave/cli/v2"
 )
 
 // version is set by the release build.
@@ -24,33 +22,11 @@ func versionText() string {
 	return version + " " + info.GoVersion
 }
 
-func (p *program) versionCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "version",
-		Usage:     "print the version of blctl",
-		UsageText: "blctl version",
-		Action: func(c *cli.Context) error {
-			p.json = c.Bool("json")
-			if err := (&input{Context: c}).checkArguments(); err != nil {
-				return err
-			}
-			if _, err := fmt.Fprintln(p.printerFor(true).to, "blctl", versionText()); err != nil {
-				return err
-			}
-			return p.conclude("version", struct {
-				Version string `json:"version"`
-			}{versionText()}, nil)
-		},
-	}
-}
-
-func (p *program) reasonsCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "reasons",
-		Usage:     "the catalogue of reasons",
-		UsageText: "blctl reasons",
-		Action:    p.action(p.reasons),
-	}
+func (p *program) version(*input) error {
+	p.human.printf("blctl %s\n", versionText())
+	return p.conclude("version", struct {
+		Version string `json:"version"`
+	}{versionText()}, nil)
 }
 
 func (p *program) reasons(ctx context.Context, _ *input) error {
@@ -73,15 +49,6 @@ func shadow(published bool) string {
 		return ""
 	}
 	return "shadow"
-}
-
-func (p *program) statusCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "status",
-		Usage:     "how the daemon is",
-		UsageText: "blctl status",
-		Action:    p.action(p.status),
-	}
 }
 
 func (p *program) status(ctx context.Context, _ *input) error {
@@ -112,15 +79,6 @@ func (p *program) status(ctx context.Context, _ *input) error {
 		return err
 	}
 	return p.conclude("status", s, nil)
-}
-
-func (p *program) statsCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "stats",
-		Usage:     "numbers about the list and its use",
-		UsageText: "blctl stats",
-		Action:    p.action(p.stats),
-	}
 }
 
 func (p *program) stats(ctx context.Context, _ *input) error {

@@ -35,16 +35,6 @@ func (in *input) query() report.Query {
 	return q
 }
 
-func (p *program) listCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "list",
-		Usage:     "the entries in force",
-		UsageText: "blctl list [flags]",
-		Flags:     queryFlags(),
-		Action:    act(p, (*input).query, p.list),
-	}
-}
-
 func (p *program) list(ctx context.Context, q report.Query) error {
 	out := bufio.NewWriterSize(p.stdout, 1<<16)
 	terminal := isTerminal(p.stdout)

@@ -27,18 +27,11 @@ var mtaModes = map[string]string{
 	"strict":       "refused for whatever the zone answers",
 }
 
-func (p *program) mtaConfigCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "mta-config",
-		Usage:     "how a mail server is told to ask the list",
-		ArgsUsage: "SERVER",
-		UsageText: "blctl mta-config SERVER [--zone ZONE] [--mode MODE]",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "zone", Usage: "the list is `ZONE`"},
-			&cli.StringFlag{Name: "mode", Usage: "`MODE`: conservative, balanced or strict; otherwise balanced"},
-			&cli.StringFlag{Name: "policy", Usage: "the policy service answers at `ADDR:PORT`; otherwise 127.0.0.1:10040"},
-		},
-		Action: p.action(p.mtaConfig),
+func mtaConfigFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "zone", Usage: "the list is `ZONE`"},
+		&cli.StringFlag{Name: "mode", Usage: "`MODE`: conservative, balanced or strict; otherwise balanced"},
+		&cli.StringFlag{Name: "policy", Usage: "the policy service answers at `ADDR:PORT`; otherwise 127.0.0.1:10040"},
 	}
 }
 

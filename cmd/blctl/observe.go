@@ -10,26 +10,18 @@ import (
 	"dnsbld/mta"
 )
 
-func (p *program) observeCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "observe",
-		Usage:     "tell of the sessions in a mail log",
-		ArgsUsage: "FILE",
-		UsageText: "blctl observe (FILE | -) --format postfix|exim|ndjson [--receiver NAME] [--follow]\n" +
-			"  [--to URL --certificate FILE --key FILE --ca FILE [--spool DIR]]",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "format", Usage: "how FILE is written: `FORMAT`"},
-			&cli.StringFlag{Name: "receiver", Usage: "the mail server is `NAME`"},
-			&cli.BoolFlag{Name: "follow", Usage: "go on as the log grows"},
-			&cli.StringFlag{Name: "position", Usage: "keep how far it was read in `FILE`; otherwise in the user's state directory"},
-			&cli.BoolFlag{Name: "strict", Usage: "exit with 6 if lines were skipped"},
-			&cli.StringFlag{Name: "to", Usage: "tell the dnsbld on another machine, at `URL`"},
-			&cli.StringFlag{Name: "certificate", Usage: "with --to: this mail server's certificate, a PEM `FILE`"},
-			&cli.StringFlag{Name: "key", Usage: "with --to: its key, a PEM `FILE`"},
-			&cli.StringFlag{Name: "ca", Usage: "with --to: the authority of the other side's certificate, a PEM `FILE`"},
-			&cli.StringFlag{Name: "spool", Usage: "with --to: keep what is yet to be sent in `DIR`; otherwise in the user's state directory"},
-		},
-		Action: p.action(p.observe),
+func observeFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "format", Usage: "how FILE is written: `FORMAT`"},
+		&cli.StringFlag{Name: "receiver", Usage: "the mail server is `NAME`"},
+		&cli.BoolFlag{Name: "follow", Usage: "go on as the log grows"},
+		&cli.StringFlag{Name: "position", Usage: "keep how far it was read in `FILE`; otherwise in the user's state directory"},
+		&cli.BoolFlag{Name: "strict", Usage: "exit with 6 if lines were skipped"},
+		&cli.StringFlag{Name: "to", Usage: "tell the dnsbld on another machine, at `URL`"},
+		&cli.StringFlag{Name: "certificate", Usage: "with --to: this mail server's certificate, a PEM `FILE`"},
+		&cli.StringFlag{Name: "key", Usage: "with --to: its key, a PEM `FILE`"},
+		&cli.StringFlag{Name: "ca", Usage: "with --to: the authority of the other side's certificate, a PEM `FILE`"},
+		&cli.StringFlag{Name: "spool", Usage: "with --to: keep what is yet to be sent in `DIR`; otherwise in the user's state directory"},
 	}
 }
 

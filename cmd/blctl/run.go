@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -52,37 +51,13 @@ func (p *program) app() *cli.App {
 		OnUsageError:          func(_ *cli.Context, err error, _ bool) error { return usageError("%v", err) },
 		CustomAppHelpTemplate: appHelp,
 		Flags:                 plainBools(globalFlags()),
-		Commands: []*cli.Command{
-			p.addCommand(), p.expireCommand(), p.delistCommand(), p.showCommand(), p.listCommand(), p.historyCommand(),
-			p.allowCommand(), p.reasonsCommand(), p.importCommand(), p.exportCommand(), p.sourceCommand(),
-			p.undoCommand(), p.proposeCommand(), p.approveCommand(),
-			p.watchCommand(), p.auditCommand(), p.backupCommand(), p.restoreCommand(),
-			p.classifyCommand(), p.observeCommand(), p.simulateCommand(), p.mtaConfigCommand(),
-			p.eligibilityCommand(), p.triageCommand(), p.letterCommand(), p.requestCommand(), p.ticketCommand(), p.personCommand(), p.selfcheckCommand(),
-			p.statsCommand(), p.statusCommand(), p.completionCommand(), p.versionCommand(),
-		},
-		Action: cli.ShowAppHelp,
+		Commands:              p.commands(),
+		Action:                cli.ShowAppHelp,
 	}
 	for _, c := range app.Commands {
 		dress(c, c.Name, app)
 	}
 	return app
-}
-
-// dress gives a command and those below it what they have in common, and its
-// description: help/NAME.txt, which for a command of a group is
-// help/GROUP-NAME.txt.
-func dress(c *cli.Command, name string, app *cli.App) {
-	text, err := helpTexts.ReadFile("help/" + name + ".txt")
-	if err == nil { // a test knows that none is missing
-		c.Description = strings.TrimSuffix(string(text), "\n")
-	}
-	c.HideHelpCommand, c.OnUsageError = true, app.OnUsageError
-	c.CustomHelpTemplate = commandHelp
-	plainBools(c.Flags)
-	for _, sub := range c.Subcommands {
-		dress(sub, name+"-"+sub.Name, app)
-	}
 }
 
 // plainBools leaves out of the help that flags which are not given are false.
@@ -130,18 +105,6 @@ func (p *program) action(do func(context.Context, *input) error) cli.ActionFunc 
 		}
 		return err
 	}
-}
-
-// act is the action of a command that reads its arguments and flags with read
-// and does something only if all of them could be read.
-func act[C any](p *program, read func(*input) C, do func(context.Context, C) error) cli.ActionFunc {
-	return p.action(func(ctx context.Context, in *input) error {
-		c := read(in)
-		if in.err != nil {
-			return in.err
-		}
-		return do(ctx, c)
-	})
 }
 
 // usageError is a mistake on the command line.

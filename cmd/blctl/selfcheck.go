@@ -17,14 +17,8 @@ const (
 	checkUnknown
 )
 
-func (p *program) selfcheckCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "selfcheck",
-		Usage:     "is the list run as RFC 6471 asks?",
-		UsageText: "blctl selfcheck [--quiet]",
-		Flags:     []cli.Flag{&cli.BoolFlag{Name: "quiet", Usage: "print only what is wrong"}},
-		Action:    p.action(p.selfcheck),
-	}
+func selfcheckFlags() []cli.Flag {
+	return []cli.Flag{&cli.BoolFlag{Name: "quiet", Usage: "print only what is wrong"}}
 }
 
 // selfchecked is what selfcheck prints as JSON.

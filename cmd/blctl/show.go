@@ -12,15 +12,8 @@ import (
 	"dnsbld/listing/report"
 )
 
-func (p *program) showCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "show",
-		Usage:     "all that is known about an address",
-		ArgsUsage: "PREFIX",
-		UsageText: "blctl show PREFIX [--all]",
-		Flags:     []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "all that is known, however long"}},
-		Action:    p.action(p.show),
-	}
+func showFlags() []cli.Flag {
+	return []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "all that is known, however long"}}
 }
 
 func (p *program) show(ctx context.Context, in *input) error {

@@ -11,16 +11,10 @@ import (
 	"dnsbld/listing/sighting"
 )
 
-func (p *program) simulateCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "simulate",
-		Usage:     "what other thresholds would have done",
-		UsageText: "blctl simulate --policy FILE [--fail-if-fp N]",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "policy", Usage: "the other thresholds are in `FILE`, or with - in standard input"},
-			&cli.StringFlag{Name: "fail-if-fp", Usage: "exit with 1 if there would be more than `N` false positives"},
-		},
-		Action: p.action(p.simulate),
+func simulateFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "policy", Usage: "the other thresholds are in `FILE`, or with - in standard input"},
+		&cli.StringFlag{Name: "fail-if-fp", Usage: "exit with 1 if there would be more than `N` false positives"},
 	}
 }
 

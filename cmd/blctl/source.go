@@ -10,37 +10,10 @@ import (
 	"dnsbld/listing"
 )
 
-func (p *program) sourceCommand() *cli.Command {
-	return group(&cli.Command{
-		Name:      "source",
-		Usage:     "the imported feeds",
-		UsageText: "blctl source (list | show NAME | drop NAME)",
-		Subcommands: []*cli.Command{
-			{
-				Name:      "list",
-				Usage:     "the sources in force",
-				UsageText: "blctl source list",
-				Action:    p.action(p.sources),
-			},
-			{
-				Name:      "show",
-				Usage:     "one source",
-				ArgsUsage: "NAME",
-				UsageText: "blctl source show NAME",
-				Action:    p.action(p.showSource),
-			},
-			{
-				Name:      "drop",
-				Usage:     "end a source and all its entries",
-				ArgsUsage: "NAME",
-				UsageText: "blctl source drop NAME [flags]",
-				Flags: append([]cli.Flag{
-					&cli.StringFlag{Name: "note", Usage: "why, for operators: `TEXT`"},
-				}, changeFlags()...),
-				Action: p.action(p.dropSource),
-			},
-		},
-	})
+func dropFlags() []cli.Flag {
+	return append([]cli.Flag{
+		&cli.StringFlag{Name: "note", Usage: "why, for operators: `TEXT`"},
+	}, changeFlags()...)
 }
 
 func (p *program) sources(ctx context.Context, _ *input) error {

@@ -10,48 +10,41 @@ import (
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
 	"dnsbld/listing/desk"
+	"dnsbld/listing/removal"
 )
 
-func (p *program) ticketCommand() *cli.Command {
-	return group(&cli.Command{
-		Name:      "ticket",
-		Usage:     "requests and how far they have come",
-		UsageText: "blctl ticket (open IP | show REF | list | note REF | ask REF | grant REF | deny REF | appeal REF | close REF)",
-		Subcommands: []*cli.Command{p.ticketOpen(), p.ticketShow(), p.ticketList(),
-			p.ticketStep(desk.Note, "add a note or a reference", "--note TEXT", nil),
-			p.ticketStep(desk.Ask, "wait for what only the sender knows", "--note TEXT", nil),
-			p.ticketStep(desk.Grant, "allow it, and end the listing", "[--because WHY]",
-				[]cli.Flag{&cli.StringFlag{Name: "because", Usage: "why the listing ends: `WHY`"}}),
-			p.ticketStep(desk.Deny, "refuse it", "--code CODE",
-				[]cli.Flag{&cli.StringFlag{Name: "code", Usage: "why: `CODE`"}}),
-			p.ticketStep(desk.Appeal, "ask for another person's view", "", nil),
-			p.ticketStep(desk.Close, "be done with it", "", nil),
-		},
-	})
+func ticketFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "note", Usage: "`TEXT`"},
+		&cli.StringFlag{Name: "ref", Usage: "its reference in another system: `SYSTEM:NUMBER`"},
+	}
 }
 
-func (p *program) ticketOpen() *cli.Command {
-	return &cli.Command{
-		Name:      "open",
-		Usage:     "open a ticket for an address",
-		ArgsUsage: "IP",
-		UsageText: "blctl ticket open IP [--ref REF] [--note TEXT]",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "ref", Usage: "its reference in another system: `SYSTEM:NUMBER`"},
-			&cli.StringFlag{Name: "note", Usage: "`TEXT`"},
-		},
-		Action: p.action(func(ctx context.Context, in *input) error {
-			a := in.address()
-			if in.err != nil {
-				return in.err
-			}
-			done, err := p.client.OpenTicket(ctx, ctl.TicketCommand{Address: a.String(), Reference: in.String("ref"), Note: in.String("note")})
-			if err != nil {
-				return err
-			}
-			return p.ticketResult("ticket open", done, done.Opened || in.String("ref")+in.String("note") != "")
-		}),
+func grantFlags() []cli.Flag {
+	return append(ticketFlags(), &cli.StringFlag{Name: "because", Usage: "why the listing ends: `WHY`"})
+}
+
+func denyFlags() []cli.Flag {
+	return append(ticketFlags(), &cli.StringFlag{Name: "code", Usage: "why: `CODE`"})
+}
+
+func ticketsFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "state", Usage: "those in `STATE`"},
+		&cli.BoolFlag{Name: "all", Usage: "closed ones, too"},
 	}
+}
+
+func (p *program) openTicket(ctx context.Context, in *input) error {
+	a := in.address()
+	if in.err != nil {
+		return in.err
+	}
+	done, err := p.client.OpenTicket(ctx, ctl.TicketCommand{Address: a.String(), Reference: in.String("ref"), Note: in.String("note")})
+	if err != nil {
+		return err
+	}
+	return p.ticketResult("ticket open", done, done.Opened || in.String("ref")+in.String("note") != "")
 }
 
 // ticketResult is what the commands about one ticket print.
@@ -64,85 +57,53 @@ func (p *program) ticketResult(action string, done ctl.TicketDone, changed bool)
 	}{changed, done}, nil)
 }
 
-func (p *program) ticketShow() *cli.Command {
-	return &cli.Command{
-		Name:      "show",
-		Usage:     "one ticket",
-		ArgsUsage: "REF",
-		UsageText: "blctl ticket show REF",
-		Action: p.action(func(ctx context.Context, in *input) error {
-			done, err := p.client.Ticket(ctx, in.Args().First())
-			if err != nil {
-				return err
-			}
-			return p.ticketResult("ticket show", done, false)
-		}),
+func (p *program) showTicket(ctx context.Context, in *input) error {
+	done, err := p.client.Ticket(ctx, in.Args().First())
+	if err != nil {
+		return err
 	}
+	return p.ticketResult("ticket show", done, false)
 }
 
-func (p *program) ticketList() *cli.Command {
-	return &cli.Command{
-		Name:      "list",
-		Usage:     "tickets, the longest open first",
-		ArgsUsage: "[IP]",
-		UsageText: "blctl ticket list [IP] [--state STATE] [--all]",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "state", Usage: "those in `STATE`"},
-			&cli.BoolFlag{Name: "all", Usage: "closed ones, too"},
-		},
-		Action: p.action(func(ctx context.Context, in *input) error {
-			q := desk.Query{State: delist.State(in.String("state")), All: in.Bool("all")}
-			if in.Args().Present() {
-				q.Address = in.address()
-			}
-			if q.State != "" && !slices.Contains(delist.States(), q.State) {
-				in.fail(usageError("there is no state %s", listing.Quote(string(q.State))))
-			}
-			if in.err != nil {
-				return in.err
-			}
-			all, err := p.client.Tickets(ctx, q)
-			if err != nil {
-				return err
-			}
-			return p.printTickets(all)
-		}),
+// tickets reads which tickets are asked for.
+func (in *input) tickets() desk.Query {
+	q := desk.Query{State: removal.State(in.String("state")), All: in.Bool("all")}
+	if in.Args().Present() {
+		q.Address = in.address()
 	}
+	if q.State != "" && !slices.Contains(removal.States(), q.State) {
+		in.fail(usageError("there is no state %s", listing.Quote(string(q.State))))
+	}
+	return q
 }
 
-func (p *program) printTickets(all []delist.Ticket) error {
-	return each(p, all, func(t delist.Ticket) []string {
+func (p *program) tickets(ctx context.Context, q desk.Query) error {
+	all, err := p.client.Tickets(ctx, q)
+	if err != nil {
+		return err
+	}
+	return each(p, all, func(t removal.Ticket) []string {
 		return []string{t.ID, t.Address.String(), string(t.State), string(t.Decision), "opened " + stamp(t.Opened), joinedTexts(t.References)}
 	})
 }
 
-// ticketStep is a command that does something to a ticket.
-func (p *program) ticketStep(verb desk.Verb, usage, more string, flags []cli.Flag) *cli.Command {
-	name := string(verb)
-	return &cli.Command{
-		Name:      name,
-		Usage:     usage,
-		ArgsUsage: "REF",
-		UsageText: "blctl ticket " + name + " REF " + more + " [flags]",
-		Flags: append(flags,
-			&cli.StringFlag{Name: "note", Usage: "`TEXT`"},
-			&cli.StringFlag{Name: "ref", Usage: "add its reference in another system: `SYSTEM:NUMBER`"}),
-		Action: p.action(func(ctx context.Context, in *input) error {
-			s := desk.Step{Verb: verb, Note: in.String("note"), Code: delist.Code(in.String("code")),
-				Because: listing.DelistReason(in.String("because")), Reference: in.String("ref")}
-			if verb == desk.Note && s.Note == "" && s.Reference == "" {
-				return usageError("a note needs --note TEXT or --ref REF")
-			}
-			if verb == desk.Ask && s.Note == "" {
-				return usageError("say with --note TEXT what the sender is asked for")
-			}
-			done, err := p.client.TakeTicket(ctx, in.Args().First(), s)
-			if err != nil {
-				return err
-			}
-			return p.ticketResult("ticket "+name, done, true)
-		}),
-	}
+// ticketStep is the action of a command that does something to a ticket.
+func (p *program) ticketStep(verb desk.Verb) cli.ActionFunc {
+	return p.action(func(ctx context.Context, in *input) error {
+		s := desk.Step{Verb: verb, Note: in.String("note"), Code: removal.Code(in.String("code")),
+			Because: listing.DelistReason(in.String("because")), Reference: in.String("ref")}
+		if verb == desk.Note && s.Note == "" && s.Reference == "" {
+			return usageError("a note needs --note TEXT or --ref REF")
+		}
+		if verb == desk.Ask && s.Note == "" {
+			return usageError("say with --note TEXT what the sender is asked for")
+		}
+		done, err := p.client.TakeTicket(ctx, in.Args().First(), s)
+		if err != nil {
+			return err
+		}
+		return p.ticketResult("ticket "+string(verb), done, true)
+	})
 }
 
 func (p *program) printTicket(t delist.Ticket) {

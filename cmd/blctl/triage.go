@@ -8,22 +8,10 @@ import (
 	"os"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
 	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
 )
-
-func (p *program) triageCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "triage",
-		Usage:     "what a pasted mail shows, and what not",
-		ArgsUsage: "FILE",
-		UsageText: "blctl triage FILE|-",
-		Action:    p.action(p.triage),
-	}
-}
 
 // readMail reads a file, or standard input, as far as mails are read.
 func (p *program) readMail(name string) ([]byte, error) {

@@ -11,17 +11,10 @@ import (
 	"dnsbld/listing"
 )
 
-func (p *program) undoCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "undo",
-		Usage:     "take back what a revision did",
-		ArgsUsage: "REVISION",
-		UsageText: "blctl undo REVISION [flags]",
-		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "note", Usage: "why, for operators: `TEXT`"},
-		}, changeFlags()...),
-		Action: act(p, (*input).undo, p.undo),
-	}
+func undoFlags() []cli.Flag {
+	return append([]cli.Flag{
+		&cli.StringFlag{Name: "note", Usage: "why, for operators: `TEXT`"},
+	}, changeFlags()...)
 }
 
 // undo reads the command that the flags of undo stand for.

@@ -10,16 +10,10 @@ import (
 	"dnsbld/listing"
 )
 
-func (p *program) watchCommand() *cli.Command {
-	return &cli.Command{
-		Name:      "watch",
-		Usage:     "follow the changes of the list as they come",
-		UsageText: "blctl watch [--after REVISION] [--once]",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "after", Usage: "begin after a `REVISION`; 0: with the first; otherwise from now on"},
-			&cli.BoolFlag{Name: "once", Usage: "end at the newest revision, do not wait for more"},
-		},
-		Action: p.action(p.watch),
+func watchFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "after", Usage: "begin after a `REVISION`; 0: with the first; otherwise from now on"},
+		&cli.BoolFlag{Name: "once", Usage: "end at the newest revision, do not wait for more"},
 	}
 }
 
