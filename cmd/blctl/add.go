@@ -8,6 +8,7 @@ import (
 	"dnsbld/listing"
 )
 
+// addFlags are those of add, and of the proposal to add.
 func addFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "reason", Usage: "a `REASON` by symbol or number, see 'blctl reasons'"},
@@ -33,6 +34,7 @@ func (in *input) add() listing.Add {
 	return c
 }
 
+// add lists, extends, or makes an exception: the daemon decides which.
 func (p *program) add(ctx context.Context, c listing.Add) error {
 	out, err := p.client.Add(ctx, c)
 	return p.reportOn("add", c.Subject, out, err)

@@ -8,6 +8,7 @@ import (
 	"dnsbld/listing"
 )
 
+// allowFlags are those of allow add, and of its proposal.
 func allowFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "owner", Usage: "who answers for it: `NAME`"},
@@ -16,6 +17,8 @@ func allowFlags() []cli.Flag {
 	}, changeFlags()...)
 }
 
+// disallowFlags are those of allow remove: what has no end and no owner needs
+// neither to be taken back.
 func disallowFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "note", Usage: "why, for operators: `TEXT`"},
@@ -31,6 +34,7 @@ func (in *input) permit(remove bool) listing.Permit {
 	return c
 }
 
+// permit adds an allow entry or takes one back.
 func (p *program) permit(ctx context.Context, c listing.Permit) error {
 	action := "allow add"
 	if c.Remove {
@@ -40,6 +44,7 @@ func (p *program) permit(ctx context.Context, c listing.Permit) error {
 	return p.reportOn(action, c.Subject, out, err)
 }
 
+// allows prints the allow entries in force: all, or those that overlap a prefix.
 func (p *program) allows(ctx context.Context, around listing.Subject) error {
 	all, err := p.client.Allows(ctx, around)
 	if err != nil {

@@ -146,6 +146,7 @@ func (a *arranger) unknown(word, name string) error {
 		Hint: fmt.Sprintf("there are %s; an argument that begins with a hyphen is written after --", strings.Join(names, " "))}
 }
 
+// find is the flag of a name, nil if there is none.
 func find(flags []cli.Flag, name string) cli.Flag {
 	for _, f := range flags {
 		if slices.Contains(f.Names(), name) {

@@ -8,6 +8,7 @@ import (
 	"dnsbld/listing"
 )
 
+// auditFlags are those of audit verify.
 func auditFlags() []cli.Flag {
 	return []cli.Flag{&cli.StringFlag{Name: "from", Usage: "the checkpoint `REVISION:HASH` to begin at"}}
 }
@@ -19,6 +20,8 @@ type verified struct {
 	listing.Verified
 }
 
+// audit has the daemon walk the chain of records. A broken chain is an answer, not a
+// failure of the command: what was found is printed either way.
 func (p *program) audit(ctx context.Context, in *input) error {
 	var out verified
 	var from listing.Checkpoint

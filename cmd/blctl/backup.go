@@ -24,6 +24,8 @@ type backedUp struct {
 	Checkpoint listing.Checkpoint `json:"checkpoint"`
 }
 
+// backup writes to FILE.part and gives it its name when it has been checked, so that
+// a file with the name is whole. What is left of a failure is taken away.
 func (p *program) backup(ctx context.Context, in *input) error {
 	file := in.Args().First()
 	if err := placeFor(file); err != nil {
@@ -48,6 +50,7 @@ func placeFor(file string) error {
 	return nil
 }
 
+// writeBackup streams the backup into part, checks it, and renames it.
 func (p *program) writeBackup(ctx context.Context, file, part string) (t db.Trailer, err error) {
 	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -73,6 +76,7 @@ type calm struct {
 	ahead int
 }
 
+// Write syncs each time that 4 MiB have been written since the last sync.
 func (c *calm) Write(b []byte) (int, error) {
 	const most = 4 << 20
 	n, err := c.file.Write(b)
@@ -82,6 +86,7 @@ func (c *calm) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// removeIfThere removes a file; that there is none is no failure.
 func removeIfThere(file string) error {
 	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
@@ -89,6 +94,7 @@ func removeIfThere(file string) error {
 	return nil
 }
 
+// restoreFlags are those of restore.
 func restoreFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "data", Usage: "the data directory of the dnsbld: `DIR`"},
@@ -104,6 +110,8 @@ type restored struct {
 	Aside    *string            `json:"aside"`
 }
 
+// restore works on files alone: a dnsbld that runs holds the lock of its list, and the
+// attempt then ends with 75.
 func (p *program) restore(ctx context.Context, in *input) error {
 	to := in.String("to")
 	if (to == "") == (in.String("data") == "") || p.offline {

@@ -17,6 +17,7 @@ import (
 	"dnsbld/listing/helo"
 )
 
+// classifyFlags are those of classify: one for each fact of a session.
 func classifyFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "cases", Usage: "judge the sessions of `FILE`, one a line"},
@@ -39,6 +40,8 @@ func classifyFlags() []cli.Flag {
 	}
 }
 
+// classify judges the session that the flags describe, or a file of sessions. It is
+// pure: no daemon is asked.
 func (p *program) classify(_ context.Context, in *input) error {
 	if in.IsSet("cases") {
 		return p.classifyCases(in)
@@ -90,6 +93,7 @@ func (in *input) verb() helo.Verb {
 	return verb
 }
 
+// addr is one address of a flag.
 func (in *input) addr(flag, text string) netip.Addr {
 	a, err := netip.ParseAddr(text)
 	if err != nil {
@@ -98,6 +102,7 @@ func (in *input) addr(flag, text string) netip.Addr {
 	return a
 }
 
+// addrs are the addresses of a flag that may be repeated.
 func (in *input) addrs(flag string) []netip.Addr {
 	var all []netip.Addr
 	for _, text := range in.StringSlice(flag) {
@@ -106,6 +111,7 @@ func (in *input) addrs(flag string) []netip.Addr {
 	return all
 }
 
+// status is how a question to DNS went, as a flag says; not asked if it is not given.
 func (in *input) status(flag string) (s helo.Status) {
 	if err := s.UnmarshalText([]byte(in.String(flag))); err != nil {
 		in.fail(usageError("--%s: %v", flag, err))
@@ -162,6 +168,7 @@ func (p *program) classifyCases(in *input) error {
 	return badCases(good, bad)
 }
 
+// parseCase reads a line of --cases. The id is any JSON, and is given back as it came.
 func parseCase(text []byte) (json.RawMessage, helo.Session, error) {
 	var s helo.Session
 	var named struct {
@@ -179,6 +186,7 @@ func parseCase(text []byte) (json.RawMessage, helo.Session, error) {
 	return named.ID, s, nil
 }
 
+// badCases is the failure of lines that could not be read: in part, if others could.
 func badCases(good, bad int) error {
 	if bad == 0 {
 		return nil

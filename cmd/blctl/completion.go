@@ -10,6 +10,7 @@ import (
 	"dnsbld/listing"
 )
 
+// completion prints the script for a shell.
 func (p *program) completion(in *input) error {
 	shell := in.Args().First()
 	write, ok := map[string]func(io.Writer, *cli.App) error{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}[shell]
@@ -28,6 +29,8 @@ func walk(path string, subs []*cli.Command, flags []cli.Flag, f func(path string
 	}
 }
 
+// bashCompletion writes a script with two tables: the words that lead to a command,
+// and what may follow there.
 func bashCompletion(w io.Writer, app *cli.App) error {
 	var known, words strings.Builder
 	walk("", app.Commands, app.Flags, func(path string, subs []*cli.Command, flags []cli.Flag) {
@@ -64,6 +67,7 @@ func zshCompletion(w io.Writer, app *cli.App) error {
 	return bashCompletion(w, app)
 }
 
+// fishCompletion writes one rule for each command and flag, with what it says of itself.
 func fishCompletion(w io.Writer, app *cli.App) error {
 	var b strings.Builder
 	walk("", app.Commands, app.Flags, func(path string, subs []*cli.Command, flags []cli.Flag) {

@@ -20,6 +20,7 @@ func (p *program) describe(about string, out ctl.Outcome) {
 	p.describeChanges(about, out)
 }
 
+// describeChanges says what changed: each change in a sentence, or the first of many.
 func (p *program) describeChanges(about string, out ctl.Outcome) {
 	h := p.human
 	switch n := len(out.Changes); {
@@ -79,6 +80,7 @@ func (p *program) printClean(c report.Clean) {
 	p.human.printf("%s %s seen clean in %s: %s\n", p.human.paint(yellow, "inside:"), plural(c.Senders, "sender", "senders"), c.Within, strings.Join(named, ", "))
 }
 
+// warn prints what the daemon wants people to know beside the outcome.
 func (p *program) warn(sentences []string) {
 	for _, w := range sentences {
 		p.human.printf("%s %s\n", p.human.paint(yellow, "note:"), clean(w))
@@ -177,6 +179,7 @@ func ended(e report.Event, verb string) string {
 	return verb
 }
 
+// untilOrForGood is the end of an allow entry, in a sentence; empty if it has none.
 func untilOrForGood(t time.Time) string {
 	if t.IsZero() {
 		return ""

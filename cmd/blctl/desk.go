@@ -20,6 +20,8 @@ func (in *input) address() netip.Addr {
 	return s.Addr()
 }
 
+// eligibility asks for the decision that a request would get now. Its exit status is
+// the decision, for scripts that delist themselves.
 func (p *program) eligibility(ctx context.Context, a netip.Addr) error {
 	e, err := p.client.Eligibility(ctx, a)
 	if err != nil {
@@ -49,6 +51,7 @@ func (p *program) eligibility(ctx context.Context, a netip.Addr) error {
 	return answered(exitPolicy)
 }
 
+// letterFlags are those of letter.
 func letterFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "ticket", Usage: "name the ticket `REF`, ours or one in another system"},
@@ -56,6 +59,7 @@ func letterFlags() []cli.Flag {
 	}
 }
 
+// letter prints a letter and nothing else, for it goes into a mail as it is.
 func (p *program) letter(ctx context.Context, in *input) error {
 	verify := in.IsSet("verify")
 	if verify == in.Args().Present() {
@@ -76,6 +80,8 @@ func (p *program) letter(ctx context.Context, in *input) error {
 	return p.conclude("letter", l, nil)
 }
 
+// verifyLetter says whether a reference at the end of a letter is ours: people show
+// letters that they wrote themselves.
 func (p *program) verifyLetter(ctx context.Context, text string) error {
 	r, err := p.client.Reference(ctx, text)
 	if err != nil {
@@ -89,6 +95,7 @@ func (p *program) verifyLetter(ctx context.Context, text string) error {
 	return p.conclude("letter verify", r, nil)
 }
 
+// exportPerson prints what is kept about somebody, for him (GDPR, article 15).
 func (p *program) exportPerson(ctx context.Context, in *input) error {
 	mail := in.Args().First()
 	person, err := p.client.ExportPerson(ctx, mail)
@@ -102,6 +109,7 @@ func (p *program) exportPerson(ctx context.Context, in *input) error {
 	return p.writeObject(head{Schema: schema, OK: true, Action: "person export"}, person) // JSON in any case: it is for somebody else
 }
 
+// erasePerson erases it. That nothing was kept is no failure: it says the same.
 func (p *program) erasePerson(ctx context.Context, in *input) error {
 	person, err := p.client.ErasePerson(ctx, in.Args().First())
 	if err != nil {

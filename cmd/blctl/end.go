@@ -9,6 +9,7 @@ import (
 	"dnsbld/listing"
 )
 
+// expireFlags are those of expire, and of its proposal.
 func expireFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "reason", Usage: "only the entry for this `REASON`; otherwise for every one"},
@@ -36,11 +37,13 @@ func (in *input) expire() listing.Expire {
 	return c
 }
 
+// expire moves the end of entries. Those inside a prefix may be many: then it asks.
 func (p *program) expire(ctx context.Context, c listing.Expire) error {
 	out, err := p.carryOut(c.Within, &c.Options, func() (ctl.Outcome, error) { return p.client.Expire(ctx, c) })
 	return p.reportOn("expire", c.Subject, out, err)
 }
 
+// delistFlags are those of delist, and of its proposal.
 func delistFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "because", Usage: "why the listing ends: `WHY`"},
@@ -61,6 +64,7 @@ func (in *input) delist() listing.Delist {
 	return c
 }
 
+// delist ends entries, and asks first as expire does.
 func (p *program) delist(ctx context.Context, c listing.Delist) error {
 	out, err := p.carryOut(c.Within, &c.Options, func() (ctl.Outcome, error) { return p.client.Delist(ctx, c) })
 	return p.reportOn("delist", c.Subject, out, err)

@@ -49,6 +49,7 @@ type told struct{ error }
 
 func (t told) Unwrap() error { return t.error }
 
+// isTold reports whether people have been told of a failure already.
 func isTold(err error) bool {
 	_, is := errors.AsType[told](err)
 	return is
@@ -85,6 +86,7 @@ type wireError struct {
 	Hint    string `json:"hint"`
 }
 
+// asWire is a failure with its hint, in the form of --json.
 func asWire(err error) *wireError {
 	if e, ok := errors.AsType[*listing.Error](err); ok {
 		return &wireError{Code: e.Code, Message: oneLine(err), Hint: hintOf(e)}

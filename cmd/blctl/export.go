@@ -6,6 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
+// exportFlags are those of export: the format, and what narrows a list.
 func exportFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "format", Usage: "how it is written: `FORMAT`; otherwise plain, with --json ndjson"},
@@ -13,6 +14,8 @@ func exportFlags() []cli.Flag {
 	}, queryFlags()...)
 }
 
+// export passes on what the daemon writes. It is a stream: if it is cut off, the exit
+// status says so, and the last lines may be missing.
 func (p *program) export(ctx context.Context, in *input) error {
 	q, format := in.query(), in.String("format")
 	switch {

@@ -60,6 +60,7 @@ exit status:
 'blctl COMMAND --help' explains a command and gives examples.
 `
 
+// commandHelp is the help of one command, or of a group.
 const commandHelp = `{{.HelpName}} - {{.Usage}}
 
 usage:

@@ -10,10 +10,12 @@ import (
 	"dnsbld/listing/report"
 )
 
+// historyFlags are those of history.
 func historyFlags() []cli.Flag {
 	return []cli.Flag{&cli.StringFlag{Name: "at", Usage: "how it stood at a `TIME`"}}
 }
 
+// history prints every change, or with --at how things stood.
 func (p *program) history(ctx context.Context, in *input) error {
 	subject, at := in.prefix(), in.time("at")
 	switch {
@@ -36,6 +38,7 @@ func (p *program) history(ctx context.Context, in *input) error {
 	return p.conclude("history", all, err)
 }
 
+// historyAt answers what support is asked: was it listed then?
 func (p *program) historyAt(ctx context.Context, subject listing.Subject, at time.Time) error {
 	past, err := p.client.HistoryAt(ctx, subject, at)
 	if err != nil {

@@ -28,11 +28,13 @@ func (p *program) printerFor(noColour bool) printer {
 	return printer{to: to, colour: !noColour && p.getenv("NO_COLOR") == "" && p.getenv("TERM") != "dumb" && isTerminal(to)}
 }
 
+// isTerminal reports whether a stream is a terminal. Tests hand in buffers.
 func isTerminal(f any) bool {
 	file, ok := f.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
+// printf prints for people. That they cannot be reached is no failure of the command.
 func (p printer) printf(format string, args ...any) { fmt.Fprintf(p.to, format, args...) }
 
 // Colours, as terminals number them.
@@ -44,6 +46,7 @@ const (
 	faint  = "2"
 )
 
+// paint puts a colour around a text, if colours are wanted.
 func (p printer) paint(colour, text string) string {
 	if !p.colour {
 		return text
@@ -95,6 +98,7 @@ func plural(n int, one, many string) string {
 	return fmt.Sprintf("%d %s", n, many)
 }
 
+// addresses is a number of addresses: of an IPv6 prefix, about how many.
 func addresses(n float64) string {
 	switch {
 	case n == 1:

@@ -17,6 +17,7 @@ import (
 	"dnsbld/listing"
 )
 
+// importFlags are those of import.
 func importFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "format", Usage: "how FILE is written: `FORMAT`; otherwise plain"},
@@ -56,6 +57,8 @@ func (in *input) imports() ctl.Import {
 	}
 }
 
+// imports sends the file as it is: the daemon parses it, so that one place knows
+// reasons and policy.
 func (p *program) imports(ctx context.Context, in *input) error {
 	c := in.imports()
 	if in.err != nil {
@@ -88,6 +91,8 @@ func (in *input) pairs(flag string) map[string]string {
 	return pairs
 }
 
+// printBadLines names the first lines that cannot be imported, as compilers do, so that
+// editors find them.
 func (p *program) printBadLines(name string, out ctl.Imported) {
 	for _, b := range out.BadLines {
 		fmt.Fprintf(p.stderr, "%s:%d: %s\n", clean(name), b.Line, clean(b.Message))
@@ -97,6 +102,8 @@ func (p *program) printBadLines(name string, out ctl.Imported) {
 	}
 }
 
+// concludeImport prints what the import did. Bad lines that were skipped on request are
+// done in part: exit status 6.
 func (p *program) concludeImport(c ctl.Import, out ctl.Imported, err error) error {
 	result := imported{changed: asChanged("", out.Outcome), Source: out.Source, Lines: out.Lines, Added: out.Added, Removed: out.Removed,
 		Altered: out.Altered, Kept: out.Kept, Skipped: out.Skipped, Over: out.Over, Bad: out.Bad, BadLines: list(out.BadLines)}
@@ -118,6 +125,7 @@ func (p *program) concludeImport(c ctl.Import, out ctl.Imported, err error) erro
 	return nil
 }
 
+// printImported says what an import did, or would do.
 func (p *program) printImported(out ctl.Imported) {
 	h := p.human
 	if out.DryRun {
@@ -150,6 +158,7 @@ type feedFile struct {
 	bar   *progressbar.ProgressBar
 }
 
+// Close closes the file.
 func (s *feedFile) Close() error { return s.close() }
 
 // finish takes the progress bar away.

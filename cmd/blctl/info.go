@@ -14,6 +14,7 @@ import (
 // version is set by the release build.
 var version = "development"
 
+// versionText is the version of this program and of the Go that built it.
 func versionText() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -22,6 +23,7 @@ func versionText() string {
 	return version + " " + info.GoVersion
 }
 
+// version prints it; the daemon has its own, which status prints.
 func (p *program) version(*input) error {
 	p.human.printf("blctl %s\n", versionText())
 	return p.conclude("version", struct {
@@ -29,6 +31,7 @@ func (p *program) version(*input) error {
 	}{versionText()}, nil)
 }
 
+// reasons prints the catalogue that the daemon runs with, strongest first.
 func (p *program) reasons(ctx context.Context, _ *input) error {
 	all, err := p.client.Reasons(ctx)
 	if err != nil {
@@ -51,6 +54,7 @@ func shadow(published bool) string {
 	return "shadow"
 }
 
+// status says how the daemon is. It is what scripts ask first, so it is cheap.
 func (p *program) status(ctx context.Context, _ *input) error {
 	s, err := p.client.Status(ctx)
 	if err != nil {
@@ -81,6 +85,7 @@ func (p *program) status(ctx context.Context, _ *input) error {
 	return p.conclude("status", s, nil)
 }
 
+// stats prints numbers, each under a name that can be searched for.
 func (p *program) stats(ctx context.Context, _ *input) error {
 	s, err := p.client.Stats(ctx)
 	if err != nil {

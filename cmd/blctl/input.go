@@ -18,6 +18,7 @@ type input struct {
 	err error
 }
 
+// fail keeps a mistake, if it is the first.
 func (in *input) fail(err error) {
 	if in.err == nil {
 		in.err = err
@@ -53,6 +54,7 @@ func (in *input) prefix() listing.Subject {
 	return in.subject(in.Args().First())
 }
 
+// subject is a text as an address or a prefix.
 func (in *input) subject(text string) listing.Subject {
 	s, err := listing.ParseSubject(text)
 	if err != nil {
@@ -125,6 +127,7 @@ func onceFlags() []cli.Flag {
 	}
 }
 
+// options are what goes with every change.
 func (in *input) options() listing.Options {
 	o := listing.Options{DryRun: in.Bool("dry-run"), IdempotencyKey: in.String("idempotency-key"), MaxChanges: in.count("max-changes")}
 	if in.IsSet("if-revision") {

@@ -25,6 +25,7 @@ func queryFlags() []cli.Flag {
 	}
 }
 
+// query reads the flags that narrow a list.
 func (in *input) query() report.Query {
 	q := report.Query{Reason: in.String("reason"), Within: in.within("within"), Expiring: in.life("expiring"),
 		Origin: listing.Origin(in.String("origin")), Limit: in.count("limit")}
@@ -35,6 +36,8 @@ func (in *input) query() report.Query {
 	return q
 }
 
+// list streams: a million entries begin to appear at once, and no memory holds them.
+// On a terminal each line is shown as it comes.
 func (p *program) list(ctx context.Context, q report.Query) error {
 	out := bufio.NewWriterSize(p.stdout, 1<<16)
 	terminal := isTerminal(p.stdout)
@@ -63,6 +66,8 @@ func joinFlush(err error, out *bufio.Writer) error {
 	return err
 }
 
+// writeRow writes an entry as one line. Columns have a fixed width, for the widest
+// is not known when the first is written.
 func (p *program) writeRow(w io.Writer, r report.Row) error {
 	if p.json {
 		return encode(w, r)

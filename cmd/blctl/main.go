@@ -11,6 +11,7 @@ import (
 	"syscall"
 )
 
+// main ends with the status that run gives. SIGINT and SIGTERM cancel what is under way.
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	status := run(ctx, os.Args, os.Stdin, os.Stdout, os.Stderr, os.Getenv)

@@ -27,6 +27,7 @@ var mtaModes = map[string]string{
 	"strict":       "refused for whatever the zone answers",
 }
 
+// mtaConfigFlags are those of mta-config.
 func mtaConfigFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "zone", Usage: "the list is `ZONE`"},
@@ -60,6 +61,7 @@ func isZoneName(name string) bool {
 	return strings.Contains(name, ".")
 }
 
+// mtaConfig prints a part of a configuration and nothing else, to be put into a file.
 func (p *program) mtaConfig(ctx context.Context, in *input) error {
 	server, mode := in.Args().First(), in.String("mode")
 	if mode == "" {
@@ -97,6 +99,7 @@ func (p *program) mtaConfig(ctx context.Context, in *input) error {
 	}{server, zone, mode, text}, nil)
 }
 
+// render fills the template of a server.
 func (page mtaPage) render(server string) (string, error) {
 	var text strings.Builder
 	all, err := template.ParseFS(mtaTemplates, "mtaconfig/*.tmpl")
@@ -166,6 +169,7 @@ func mtaReasons(mode string, answered []listing.ReasonInfo) []mtaReason {
 	return all
 }
 
+// mtaScore is how much a reason counts in a filter that adds up.
 func mtaScore(mode string, r listing.Reason) float64 {
 	switch {
 	case mode == "conservative":

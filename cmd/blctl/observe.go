@@ -10,6 +10,7 @@ import (
 	"dnsbld/mta"
 )
 
+// observeFlags are those of observe.
 func observeFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "format", Usage: "how FILE is written: `FORMAT`"},
@@ -25,6 +26,7 @@ func observeFlags() []cli.Flag {
 	}
 }
 
+// observe reads a log and tells of its sessions, the daemon here or one elsewhere.
 func (p *program) observe(ctx context.Context, in *input) error {
 	if !in.IsSet("format") {
 		return usageError("observe needs --format postfix, exim or ndjson")
@@ -120,6 +122,7 @@ func (p *program) follow(ctx context.Context, in *input, log mta.Log, t *teller)
 	return log.Stats(), err
 }
 
+// printListing says that a session has led to a listing.
 func (p *program) printListing(l sensor.Listing) {
 	p.human.printf("%s is listed as %s\n", l.Subject.Text(), p.human.paint(red, clean(l.Reason)))
 }

@@ -124,6 +124,7 @@ func (f *forward) run(ctx context.Context) error {
 	return nil
 }
 
+// over reports whether the log has been read to its end.
 func (f *forward) over() bool {
 	select {
 	case <-f.ended:

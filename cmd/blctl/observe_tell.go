@@ -71,6 +71,7 @@ func (t *teller) flush(ctx context.Context) error {
 	return t.failed
 }
 
+// send hands over what waits; t.mu is held. A patient teller tries until it is taken.
 func (t *teller) send(ctx context.Context) {
 	for t.failed == nil && t.count > 0 {
 		out, err := t.deliver(ctx, t.waiting.Bytes())
@@ -126,6 +127,7 @@ func (t *teller) keepFlushing(ctx context.Context) (stop func()) {
 	return func() { cancel(); ended.Wait() }
 }
 
+// pause waits, or ends early when ctx does.
 func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():
@@ -169,6 +171,7 @@ func (p *program) positionFile(given, log string) (string, error) {
 	return filepath.Join(dir, fmt.Sprintf("%s-%x.position", filepath.Base(whole), sum[:4])), nil
 }
 
+// readPosition is how far a log was read; the beginning if nothing is kept.
 func readPosition(file string) (at mta.Position, err error) {
 	raw, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -84,6 +84,8 @@ func (p *program) writeObject(h head, v any) error {
 // writeJSON prints one line of a stream.
 func (p *program) writeJSON(v any) error { return encode(p.stdout, v) }
 
+// encode writes a value as one line of JSON. Letters such as < stay as they are: this
+// is not for web pages.
 func encode(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
@@ -140,6 +142,7 @@ type changed struct {
 	Changes   []report.Event `json:"changes"`
 }
 
+// changedList is for the head of the object.
 func (c changed) changedList() bool { return c.Changed }
 
 // asChanged is the JSON of an outcome.

@@ -11,39 +11,47 @@ import (
 
 // A proposal is the command itself, read from the same flags.
 
+// proposeAdd is add as a proposal.
 func (in *input) proposeAdd() ctl.Propose {
 	c := in.add()
 	return ctl.Propose{Add: &c, Note: c.Note}
 }
 
+// proposeDelist is delist as a proposal.
 func (in *input) proposeDelist() ctl.Propose {
 	c := in.delist()
 	return ctl.Propose{Delist: &c, Note: c.Note}
 }
 
+// proposeExpire is expire as a proposal.
 func (in *input) proposeExpire() ctl.Propose {
 	c := in.expire()
 	return ctl.Propose{Expire: &c, Note: c.Note}
 }
 
+// proposePermit is allow add or, with --remove, allow remove as a proposal.
 func (in *input) proposePermit() ctl.Propose {
 	c := in.permit(in.Bool("remove"))
 	return ctl.Propose{Permit: &c, Note: c.Note}
 }
 
+// proposeAllowFlags are those of allow add, and which of both is meant.
 func proposeAllowFlags() []cli.Flag {
 	return append(allowFlags(), &cli.BoolFlag{Name: "remove", Usage: "take the allow entry back"})
 }
 
+// propose keeps a command until another person approves it.
 func (p *program) propose(ctx context.Context, c ctl.Propose) error {
 	out, err := p.client.Propose(ctx, c)
 	return p.reportProposal("propose "+out.Proposal.Action, out, err)
 }
 
+// proposalsFlags are those of propose list.
 func proposalsFlags() []cli.Flag {
 	return []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "those that were approved or withdrawn, or expired, too"}}
 }
 
+// proposals prints what can be approved, with the command that it stands for.
 func (p *program) proposals(ctx context.Context, in *input) error {
 	all, err := p.client.Proposals(ctx, in.Bool("all"))
 	if err != nil {
@@ -52,6 +60,7 @@ func (p *program) proposals(ctx context.Context, in *input) error {
 	return each(p, all, func(one listing.Proposal) []string { p.printProposal(one); return nil })
 }
 
+// withdraw ends a proposal.
 func (p *program) withdraw(ctx context.Context, in *input) error {
 	o := in.options()
 	if in.err != nil {
@@ -61,6 +70,7 @@ func (p *program) withdraw(ctx context.Context, in *input) error {
 	return p.reportProposal("propose withdraw", out, err)
 }
 
+// approve carries a proposal out. Options given now take the place of those it has.
 func (p *program) approve(ctx context.Context, in *input) error {
 	o := in.options()
 	if in.err != nil {
@@ -76,6 +86,8 @@ type proposedJSON struct {
 	Proposal listing.Proposal `json:"proposal"`
 }
 
+// reportProposal prints what became of a proposal. Approved, it is reported as the
+// command that it stands for.
 func (p *program) reportProposal(action string, out ctl.Proposed, err error) error {
 	if err != nil {
 		return err

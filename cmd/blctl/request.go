@@ -15,6 +15,7 @@ import (
 	"dnsbld/listing/delist"
 )
 
+// requestFlags are those of request.
 func requestFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "delist", Usage: "end the listing if the decision allows it"},
@@ -65,6 +66,7 @@ type requested struct {
 	*ctl.DeskAnswer
 }
 
+// request hands a request to the desk. Flags win over what the request says itself.
 func (p *program) request(ctx context.Context, in *input) error {
 	raw, err := p.readMail(in.Args().First())
 	if err != nil {

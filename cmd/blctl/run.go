@@ -70,6 +70,7 @@ func plainBools(flags []cli.Flag) []cli.Flag {
 	return flags
 }
 
+// globalFlags may stand anywhere on the command line.
 func globalFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "socket", Usage: "the control socket of dnsbld is at `PATH`"},

@@ -31,6 +31,8 @@ const (
 	labelWidth  = 10
 )
 
+// printShown prints all that is known about a prefix: what matters most first, for the
+// screen may end.
 func (p *program) printShown(of ctl.Shown, all bool) {
 	s := &screen{program: p, of: of, all: all, width: usualWidth, height: usualHeight}
 	if file, ok := p.human.to.(*os.File); ok {
@@ -103,6 +105,7 @@ func some[T any](s *screen, list []T, most int) []T {
 	return list[:most]
 }
 
+// verdict is the answer, and what keeps the address from being answered.
 func (s *screen) verdict() {
 	h := s.human
 	verdict := h.paint(green, "is not listed")
@@ -219,6 +222,7 @@ func (s *screen) desk() {
 	}
 }
 
+// past are former listings: they make the next one last longer.
 func (s *screen) past() {
 	label := "former"
 	for _, past := range some(s, s.of.Past, 3) {

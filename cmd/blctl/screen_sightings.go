@@ -43,6 +43,7 @@ func (s *screen) sightings() {
 	}
 }
 
+// receivers are the mail servers at which something was seen.
 func receivers(names []string) string {
 	if len(names) == 0 {
 		return ""

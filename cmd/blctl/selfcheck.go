@@ -17,6 +17,7 @@ const (
 	checkUnknown
 )
 
+// selfcheckFlags are those of selfcheck.
 func selfcheckFlags() []cli.Flag {
 	return []cli.Flag{&cli.BoolFlag{Name: "quiet", Usage: "print only what is wrong"}}
 }
@@ -27,6 +28,8 @@ type selfchecked struct {
 	Checks []ctl.Check `json:"checks"`
 }
 
+// selfcheck prints what the daemon found, the worst as exit status of a monitor. Its
+// statuses differ from those of other commands: that is what monitors expect.
 func (p *program) selfcheck(ctx context.Context, in *input) error {
 	checks, err := p.client.Selfcheck(ctx)
 	if err != nil {

@@ -12,10 +12,12 @@ import (
 	"dnsbld/listing/report"
 )
 
+// showFlags are those of show.
 func showFlags() []cli.Flag {
 	return []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "all that is known, however long"}}
 }
 
+// show prints what is known, listed or not; the exit status says which.
 func (p *program) show(ctx context.Context, in *input) error {
 	subject := in.prefix()
 	if in.err != nil {
@@ -59,6 +61,7 @@ func (p *program) printStanding(e report.Held) {
 	}
 }
 
+// at is the mail server that a session came to, if it is known.
 func at(s listing.Sample) string {
 	if s.Receiver == "" {
 		return ""
@@ -78,6 +81,7 @@ func provenance(r report.Row) string {
 	return strings.Join(append(parts, "origin "+clean(string(r.Origin))), ", ")
 }
 
+// joined are addresses in one line.
 func joined(addrs []netip.Addr) string {
 	var texts []string
 	for _, a := range addrs {

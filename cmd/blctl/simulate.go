@@ -11,6 +11,7 @@ import (
 	"dnsbld/listing/sighting"
 )
 
+// simulateFlags are those of simulate.
 func simulateFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "policy", Usage: "the other thresholds are in `FILE`, or with - in standard input"},
@@ -25,6 +26,8 @@ type simulated struct {
 	FalsePositives int `json:"false_positives"` // the same as clean
 }
 
+// simulate asks what other thresholds would have done. --fail-if-fp makes a test of it,
+// for a configuration that is kept under version control.
 func (p *program) simulate(ctx context.Context, in *input) error {
 	if !in.IsSet("policy") {
 		return usageError("simulate needs --policy FILE")
@@ -53,6 +56,7 @@ func (p *program) simulate(ctx context.Context, in *input) error {
 	return p.conclude("simulate", out, err)
 }
 
+// printSimulation names who would be listed anew (+) and who no more (-).
 func (p *program) printSimulation(s sighting.Simulation) {
 	h := p.human
 	h.printf("%s looked at: %d listed as before, %d more, %d fewer\n", plural(s.Networks, "network", "networks"), s.Kept, len(s.Added), len(s.Removed))

@@ -10,12 +10,14 @@ import (
 	"dnsbld/listing"
 )
 
+// dropFlags are those of source drop.
 func dropFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "note", Usage: "why, for operators: `TEXT`"},
 	}, changeFlags()...)
 }
 
+// sources prints the imported feeds in force.
 func (p *program) sources(ctx context.Context, _ *input) error {
 	all, err := p.client.Sources(ctx)
 	if err != nil {
@@ -41,6 +43,7 @@ func (p *program) findSource(ctx context.Context, name string) (listing.Source, 
 	return all[n], nil
 }
 
+// showSource prints one.
 func (p *program) showSource(ctx context.Context, in *input) error {
 	s, err := p.findSource(ctx, in.Args().First())
 	if err != nil {
@@ -64,6 +67,8 @@ func (p *program) showSource(ctx context.Context, in *input) error {
 	return p.conclude("source show", s, nil)
 }
 
+// dropSource ends a feed with all its entries. Nothing brings them back but the file,
+// so it asks whatever their number.
 func (p *program) dropSource(ctx context.Context, in *input) error {
 	name, o := in.Args().First(), in.options()
 	if in.err != nil {

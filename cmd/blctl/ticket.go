@@ -13,6 +13,7 @@ import (
 	"dnsbld/listing/removal"
 )
 
+// ticketFlags are those of every command about one ticket.
 func ticketFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "note", Usage: "`TEXT`"},
@@ -20,14 +21,17 @@ func ticketFlags() []cli.Flag {
 	}
 }
 
+// grantFlags are those of ticket grant.
 func grantFlags() []cli.Flag {
 	return append(ticketFlags(), &cli.StringFlag{Name: "because", Usage: "why the listing ends: `WHY`"})
 }
 
+// denyFlags are those of ticket deny.
 func denyFlags() []cli.Flag {
 	return append(ticketFlags(), &cli.StringFlag{Name: "code", Usage: "why: `CODE`"})
 }
 
+// ticketsFlags are those of ticket list.
 func ticketsFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "state", Usage: "those in `STATE`"},
@@ -35,6 +39,7 @@ func ticketsFlags() []cli.Flag {
 	}
 }
 
+// openTicket opens a ticket, or finds the one that is open for the address.
 func (p *program) openTicket(ctx context.Context, in *input) error {
 	a := in.address()
 	if in.err != nil {
@@ -57,6 +62,7 @@ func (p *program) ticketResult(action string, done ctl.TicketDone, changed bool)
 	}{changed, done}, nil)
 }
 
+// showTicket prints a ticket and how its sender can prove that the address is his.
 func (p *program) showTicket(ctx context.Context, in *input) error {
 	done, err := p.client.Ticket(ctx, in.Args().First())
 	if err != nil {
@@ -77,6 +83,7 @@ func (in *input) tickets() desk.Query {
 	return q
 }
 
+// tickets prints a row for each ticket.
 func (p *program) tickets(ctx context.Context, q desk.Query) error {
 	all, err := p.client.Tickets(ctx, q)
 	if err != nil {
@@ -106,6 +113,7 @@ func (p *program) ticketStep(verb desk.Verb) cli.ActionFunc {
 	})
 }
 
+// printTicket prints a ticket with its notes, oldest first.
 func (p *program) printTicket(t delist.Ticket) {
 	h := p.human
 	h.printf("%s %s %s\n", h.paint(bold, t.ID), t.Address, h.paint(yellow, string(t.State)))

@@ -75,6 +75,7 @@ func relative(t, now time.Time) string {
 	return "in " + rough(d)
 }
 
+// rough is a duration in its two largest units.
 func rough(d time.Duration) string {
 	switch {
 	case d >= listing.Day:

@@ -31,6 +31,8 @@ func (p *program) readMail(name string) ([]byte, error) {
 	return raw, nil
 }
 
+// triage prints what a text shows. Without a daemon it is read here, and only what the
+// list knows is left out.
 func (p *program) triage(ctx context.Context, in *input) error {
 	raw, err := p.readMail(in.Args().First())
 	if err != nil {
@@ -48,11 +50,13 @@ func (p *program) triage(ctx context.Context, in *input) error {
 	return p.conclude("triage", f, nil)
 }
 
+// isCode reports whether a failure has a code.
 func isCode(err error, code string) bool {
 	e, ok := errors.AsType[*listing.Error](err)
 	return ok && e.Code == code
 }
 
+// printFinding prints what was found, and of each claim what it proves and what not.
 func (p *program) printFinding(f delist.Finding) {
 	h := p.human
 	switch {
@@ -76,6 +80,7 @@ func (p *program) printFinding(f delist.Finding) {
 	}
 }
 
+// listedThen says whether the address was listed at the time of the session.
 func listedThen(then *bool) string {
 	switch {
 	case then == nil:

@@ -10,6 +10,7 @@ import (
 	"dnsbld/listing"
 )
 
+// watchFlags are those of watch.
 func watchFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "after", Usage: "begin after a `REVISION`; 0: with the first; otherwise from now on"},
@@ -17,6 +18,7 @@ func watchFlags() []cli.Flag {
 	}
 }
 
+// watch prints changes until it is interrupted, which is how it ends well.
 func (p *program) watch(ctx context.Context, in *input) error {
 	q := ctl.Watch{Once: in.Bool("once")}
 	if in.IsSet("after") {
