@@ -20,6 +20,7 @@ import (
 	"dnsbld/db"
 	"dnsbld/listing"
 	"dnsbld/listing/index"
+	"dnsbld/listing/report"
 	"dnsbld/zone"
 )
 
@@ -65,8 +66,8 @@ func (w *world) start(path string) {
 	if w.dns, err = zone.New(w.live, w, zone.Config{Reasons: reasons, Zones: []zone.Zone{bl}}); err != nil {
 		w.Fatal(err)
 	}
-	zones := func() []ctl.Zone {
-		return []ctl.Zone{{Name: bl.Name, TTL: listing.Life(zone.DefaultTTL), NegativeTTL: listing.Life(zone.DefaultTTL)}}
+	zones := func() []report.Zone {
+		return []report.Zone{{Name: bl.Name, TTL: listing.Life(zone.DefaultTTL), NegativeTTL: listing.Life(zone.DefaultTTL)}}
 	}
 	server := ctl.New(ctl.Config{Book: w.book, Live: w.live, Zones: zones, Started: w.now, Spool: w.TempDir()})
 	w.blctl = ctl.Local(server, ctl.Caller{UID: 1000, User: "anna"})

@@ -15,6 +15,7 @@ import (
 	"dnsbld/db"
 	"dnsbld/listing"
 	"dnsbld/listing/index"
+	"dnsbld/listing/report"
 )
 
 // house is a daemon without DNS: a store, the view that follows it, a Book and
@@ -71,8 +72,8 @@ func newHouseIn(t tester, dir string, change ...func(*Config)) *house {
 	}
 	h.book = listing.NewBook(h.store, h.live, listing.Rules{Reasons: reasons, Policy: policy}, h.clock.now)
 	cfg := Config{Book: h.book, Live: h.live, Version: "1.2.3", Started: noon, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Spool: dir,
-		Zones: func() []Zone {
-			return []Zone{{Name: "bl.test", TTL: listing.Life(5 * time.Minute), NegativeTTL: listing.Life(time.Minute)}}
+		Zones: func() []report.Zone {
+			return []report.Zone{{Name: "bl.test", TTL: listing.Life(5 * time.Minute), NegativeTTL: listing.Life(time.Minute)}}
 		},
 	}
 	for _, f := range change {

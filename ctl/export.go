@@ -43,8 +43,8 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request, _ Caller) error 
 }
 
 // zone finds a zone by name; without a name it is the first one, if any.
-func (s *Server) zone(name string) (Zone, error) {
-	var zones []Zone
+func (s *Server) zone(name string) (report.Zone, error) {
+	var zones []report.Zone
 	if s.cfg.Zones != nil {
 		zones = s.cfg.Zones()
 	}
@@ -54,13 +54,13 @@ func (s *Server) zone(name string) (Zone, error) {
 		}
 	}
 	if name == "" {
-		return Zone{}, nil
+		return report.Zone{}, nil
 	}
-	return Zone{}, invalid("unknown-zone", listing.Quote(name)+" is not a zone that is answered here", "`blctl status` names them")
+	return report.Zone{}, invalid("unknown-zone", listing.Quote(name)+" is not a zone that is answered here", "`blctl status` names them")
 }
 
 // write writes what a snapshot has in a format.
-func (s *Server) write(snap listing.Snapshot, to io.Writer, format string, z Zone, q report.Query, answers func(listing.Reason) bool) error {
+func (s *Server) write(snap listing.Snapshot, to io.Writer, format string, z report.Zone, q report.Query, answers func(listing.Reason) bool) error {
 	rules, now := s.cfg.Book.Rules(), s.cfg.Book.Now()
 	o := feed.WriteOptions{Format: format, Reasons: rules.Reasons, Now: now, Page: z.Page,
 		Zone: z.Name, NS: z.NS, Mail: z.Mail, Serial: z.Serial, TTL: z.TTL.Duration()}

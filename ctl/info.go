@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/report"
 	"dnsbld/listing/sighting"
 )
 
@@ -19,7 +20,7 @@ type Status struct {
 	Revision listing.Revision `json:"revision"`
 	Served   listing.Revision `json:"served"` // what answers are given from
 	Store    listing.Status   `json:"store"`
-	Zones    []Zone           `json:"zones"`
+	Zones    []report.Zone    `json:"zones"`
 
 	Sensor  *SensorStatus     `json:"sensor,omitempty"`
 	Breaker *sighting.Breaker `json:"breaker,omitempty"` // of automatic listing
@@ -31,7 +32,7 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request, who Caller) erro
 		return err
 	}
 	st := Status{Version: s.cfg.Version, Started: s.cfg.Started.UTC().Truncate(time.Second), User: who.User,
-		Revision: store.Head, Store: store, Zones: []Zone{}}
+		Revision: store.Head, Store: store, Zones: []report.Zone{}}
 	if !s.cfg.Started.IsZero() {
 		st.Uptime = listing.Life(s.cfg.Book.Now().Sub(s.cfg.Started)).String()
 	}

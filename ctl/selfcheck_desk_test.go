@@ -14,6 +14,7 @@ import (
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
 	"dnsbld/listing/desk"
+	"dnsbld/listing/report"
 	"dnsbld/listing/sensor"
 	"dnsbld/listing/sighting"
 )
@@ -31,7 +32,7 @@ func (h *house) enter(t *testing.T, text string) {
 // the desk's mail goes are not listed.
 func TestSelfcheckContact(t *testing.T) {
 	h, _ := withDesk(t, func(s *desk.Settings) { s.Mail = "desk@mail.example" })
-	wants(t, h.graded(t)["contact"], Warn, "is not known: DNS is not asked")
+	wants(t, h.graded(t)["contact"], report.Warn, "is not known: DNS is not asked")
 	var servers []netip.Addr
 	var failed error
 	h.server.cfg.MailServers = func(_ context.Context, domain string) ([]netip.Addr, error) {
@@ -41,16 +42,16 @@ func TestSelfcheckContact(t *testing.T) {
 		return servers, failed
 	}
 	servers = []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::1")}
-	wants(t, h.graded(t)["contact"], Pass, "desk@mail.example, and neither its mail servers nor our own are listed")
+	wants(t, h.graded(t)["contact"], report.Pass, "desk@mail.example, and neither its mail servers nor our own are listed")
 	h.enter(t, "2001:db8::1")
-	wants(t, h.graded(t)["contact"], Fail, "2001:db8::1, to which mail for desk@mail.example goes, is listed")
+	wants(t, h.graded(t)["contact"], report.Fail, "2001:db8::1, to which mail for desk@mail.example goes, is listed")
 	failed = errors.New("the resolver does not say all of it")
-	wants(t, h.graded(t)["contact"], Fail, "2001:db8::1")
+	wants(t, h.graded(t)["contact"], report.Fail, "2001:db8::1")
 	servers = servers[:1]
-	wants(t, h.graded(t)["contact"], Warn, "the resolver does not say all of it")
+	wants(t, h.graded(t)["contact"], report.Warn, "the resolver does not say all of it")
 
 	nowhere, _ := withDesk(t)
-	wants(t, nowhere.graded(t)["contact"], Fail, "nowhere to ask")
+	wants(t, nowhere.graded(t)["contact"], report.Fail, "nowhere to ask")
 }
 
 // A ticket that waits for us is due in a day, and too late after seven.
@@ -63,10 +64,10 @@ func TestSelfcheckTicketAge(t *testing.T) {
 	}
 	for _, c := range []struct {
 		age   time.Duration
-		grade Grade
+		grade report.Grade
 		says  string
-	}{{listing.Day, Pass, "for a day"}, {listing.Day + time.Second, Warn, ticket.Ticket.ID + " has waited since 2026-11-23T12:00:00Z"},
-		{7 * listing.Day, Warn, ticket.Ticket.ID}, {7*listing.Day + time.Second, Fail, "over 7 days"}} {
+	}{{listing.Day, report.Pass, "for a day"}, {listing.Day + time.Second, report.Warn, ticket.Ticket.ID + " has waited since 2026-11-23T12:00:00Z"},
+		{7 * listing.Day, report.Warn, ticket.Ticket.ID}, {7*listing.Day + time.Second, report.Fail, "over 7 days"}} {
 		h.clock.ns.Store(noon.Add(c.age).UnixNano())
 		wants(t, h.graded(t)["prompt"], c.grade, c.says)
 	}
@@ -79,7 +80,7 @@ func TestSelfcheckPayment(t *testing.T) {
 		t.Fatal(err)
 	}
 	h, _ := withDesk(t, func(s *desk.Settings) { s.Letters = letters })
-	wants(t, h.graded(t)["payment"], Fail, "the letter template removal speaks of money")
+	wants(t, h.graded(t)["payment"], report.Fail, "the letter template removal speaks of money")
 	all := listing.DefaultReasons()
 	all[0].Text = "is removed for a fee"
 	reasons, err := listing.NewReasons(all)
@@ -89,7 +90,7 @@ func TestSelfcheckPayment(t *testing.T) {
 	rules := h.book.Rules()
 	rules.Reasons = reasons
 	h.book.SetRules(rules)
-	wants(t, h.graded(t)["payment"], Fail, "the text of "+all[0].Symbol+" speaks of money")
+	wants(t, h.graded(t)["payment"], report.Fail, "the text of "+all[0].Symbol+" speaks of money")
 }
 
 // Canaries, special ranges, and a listing that went out of hand.
@@ -98,17 +99,17 @@ func TestSelfcheckMistakes(t *testing.T) {
 	rules := h.book.Rules()
 	rules.Policy.Canaries = []listing.Subject{subject("198.51.100.0/24")}
 	h.book.SetRules(rules)
-	wants(t, h.graded(t)["canaries"], Pass, "none")
+	wants(t, h.graded(t)["canaries"], report.Pass, "none")
 	h.enter(t, "198.51.100.9")
-	wants(t, h.graded(t)["canaries"], Fail, "198.51.100.0/24 is listed, or a part of it")
+	wants(t, h.graded(t)["canaries"], report.Fail, "198.51.100.0/24 is listed, or a part of it")
 	h.enter(t, "10.0.0.1")
-	wants(t, h.graded(t)["special"], Pass, "no private")
+	wants(t, h.graded(t)["special"], report.Pass, "no private")
 	h.live.Protect(nil) // nothing hides it any more
-	wants(t, h.graded(t)["special"], Fail, "10.0.0.1 is listed")
+	wants(t, h.graded(t)["special"], report.Fail, "10.0.0.1 is listed")
 
-	wants(t, h.graded(t)["rate"], Pass, "nothing is listed automatically")
+	wants(t, h.graded(t)["rate"], report.Pass, "nothing is listed automatically")
 	h.server.cfg.Sensor = breaking{breaker: sighting.Breaker{Open: true, Listed: 101, Limit: 100}}
-	wants(t, h.graded(t)["rate"], Fail, "101 listings in an hour, 100 are the limit")
+	wants(t, h.graded(t)["rate"], report.Fail, "101 listings in an hour, 100 are the limit")
 }
 
 // breaking is a sensor of which only the breaker is looked at.
@@ -127,7 +128,7 @@ func TestSelfcheckAudit(t *testing.T) {
 	h := newHouseIn(t, dir)
 	const note, other = "a note that was written", "a note that was altered"
 	h.add(t, listing.Add{Subject: subject("192.0.2.7"), Reason: "manual", Note: note})
-	wants(t, h.graded(t)["audit"], Pass, "verifies")
+	wants(t, h.graded(t)["audit"], report.Pass, "verifies")
 	path := filepath.Join(dir, "listings.db")
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -153,5 +154,5 @@ func TestSelfcheckAudit(t *testing.T) {
 	if !found {
 		t.Fatal("the note is not in the file as it was written")
 	}
-	wants(t, h.graded(t)["audit"], Fail, "the audit does not verify")
+	wants(t, h.graded(t)["audit"], report.Fail, "the audit does not verify")
 }

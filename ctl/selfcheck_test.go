@@ -14,13 +14,13 @@ import (
 )
 
 // graded is how the checks come out, by name.
-func (h *house) graded(t *testing.T) map[string]Check {
+func (h *house) graded(t *testing.T) map[string]report.Check {
 	t.Helper()
 	all, err := h.as(Caller{User: "root"}).Selfcheck(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	byName := map[string]Check{}
+	byName := map[string]report.Check{}
 	for _, c := range all {
 		if c.Section == "" || c.Text == "" || byName[c.Name].Name != "" {
 			t.Errorf("%+v", c)
@@ -30,7 +30,7 @@ func (h *house) graded(t *testing.T) map[string]Check {
 	return byName
 }
 
-func wants(t *testing.T, got Check, grade Grade, says string) {
+func wants(t *testing.T, got report.Check, grade report.Grade, says string) {
 	t.Helper()
 	if got.Grade != grade || !strings.Contains(got.Text, says) {
 		t.Errorf("%s: %s %q, want %s that says %q", got.Name, got.Grade, got.Text, grade, says)
@@ -39,11 +39,11 @@ func wants(t *testing.T, got Check, grade Grade, says string) {
 
 // Name servers are asked, and how far one is behind is told in time.
 func TestSelfcheckNameServers(t *testing.T) {
-	var answers []ServerSerial
-	zones := []Zone{{Name: "bl.test", NS: []string{"ns1.bl.test", "ns2.bl.test"}, Page: "https://bl.example/"}}
+	var answers []report.ServerSerial
+	zones := []report.Zone{{Name: "bl.test", NS: []string{"ns1.bl.test", "ns2.bl.test"}, Page: "https://bl.example/"}}
 	h := newHouse(t, func(c *Config) {
-		c.Zones = func() []Zone { return zones }
-		c.Serials = func(context.Context) []ServerSerial { return answers }
+		c.Zones = func() []report.Zone { return zones }
+		c.Serials = func(context.Context) []report.ServerSerial { return answers }
 	})
 	add := func(a string) uint32 {
 		t.Helper()
@@ -61,21 +61,21 @@ func TestSelfcheckNameServers(t *testing.T) {
 	h.clock.advance(time.Minute)
 	head := add("192.0.2.8")
 	both := func(serial uint32, err error) {
-		answers = []ServerSerial{{"bl.test", "ns1.bl.test", head, nil}, {"bl.test", "ns2.bl.test", serial, err}}
+		answers = []report.ServerSerial{{Zone: "bl.test", Server: "ns1.bl.test", Serial: head}, {Zone: "bl.test", Server: "ns2.bl.test", Serial: serial, Err: err}}
 	}
 	for name, c := range map[string]struct {
 		serial uint32
 		err    error
 		after  time.Duration // since the last change
-		grade  Grade
+		grade  report.Grade
 		says   string
 	}{
-		"in step":         {head, nil, 24 * time.Hour, Pass, "all 2 answer with its serial"},
-		"a moment behind": {first, nil, time.Minute, Pass, "all 2"},
-		"minutes behind":  {first, nil, 5 * time.Minute, Warn, fmt.Sprintf("ns2.bl.test has serial %d", first)},
-		"hours behind":    {first, nil, 2 * time.Hour, Fail, "misses what changed since 2026-11-23T12:01:00Z"},
-		"ahead":           {head + 7, nil, 0, Warn, "ahead of ours"},
-		"silent":          {0, errors.New("does not answer"), 0, Warn, "ns2.bl.test: does not answer"},
+		"in step":         {head, nil, 24 * time.Hour, report.Pass, "all 2 answer with its serial"},
+		"a moment behind": {first, nil, time.Minute, report.Pass, "all 2"},
+		"minutes behind":  {first, nil, 5 * time.Minute, report.Warn, fmt.Sprintf("ns2.bl.test has serial %d", first)},
+		"hours behind":    {first, nil, 2 * time.Hour, report.Fail, "misses what changed since 2026-11-23T12:01:00Z"},
+		"ahead":           {head + 7, nil, 0, report.Warn, "ahead of ours"},
+		"silent":          {0, errors.New("does not answer"), 0, report.Warn, "ns2.bl.test: does not answer"},
 	} {
 		h.clock.ns.Store(noon.Add(time.Minute + c.after).UnixNano())
 		both(c.serial, c.err)
@@ -83,14 +83,14 @@ func TestSelfcheckNameServers(t *testing.T) {
 	}
 	zones[0].NS = zones[0].NS[:1]
 	both(head, nil)
-	wants(t, h.graded(t)["name-servers"], Warn, "has 1 name servers, and two are needed")
+	wants(t, h.graded(t)["name-servers"], report.Warn, "has 1 name servers, and two are needed")
 }
 
 func TestSelfcheckFindsWhatIsWrong(t *testing.T) {
 	var unpublished error
 	listed := map[string]bool{"127.0.0.2": true, "::ffff:127.0.0.2": true}
 	h := newHouse(t, func(c *Config) {
-		c.Zones = func() []Zone { return []Zone{{Name: "bl.test", Page: "https://bl.example/"}} }
+		c.Zones = func() []report.Zone { return []report.Zone{{Name: "bl.test", Page: "https://bl.example/"}} }
 		c.Criteria = func() error { return unpublished }
 		c.Answers = func(a netip.Addr) []report.Answer {
 			answer := report.Answer{Zone: "bl.test"}
@@ -101,7 +101,7 @@ func TestSelfcheckFindsWhatIsWrong(t *testing.T) {
 		}
 	})
 	for name, c := range h.graded(t) {
-		if c.Grade == Fail {
+		if c.Grade == report.Fail {
 			t.Errorf("an empty list: %s fails: %s", name, c.Text)
 		}
 	}
@@ -118,13 +118,13 @@ func TestSelfcheckFindsWhatIsWrong(t *testing.T) {
 		}
 	}
 	got := h.graded(t)
-	wants(t, got["criteria"], Fail, "not those in force: the threshold of helo-bare-ip")
-	wants(t, got["test-points"], Fail, "127.0.0.1 in bl.test: listed is true")
-	wants(t, got["width"], Fail, "20.0.0.0/8 is wider than anything may be")
-	wants(t, got["temporary"], Fail, "lives longer than")
-	wants(t, got["shutdown"], Fail, "20 of 221 addresses all over the world")
-	wants(t, got["size"], Warn, "7.81 %")
-	wants(t, got["canaries"], Warn, "no canaries are named")
-	wants(t, got["audit"], Pass, "verifies")
-	wants(t, got["special"], Pass, "no private")
+	wants(t, got["criteria"], report.Fail, "not those in force: the threshold of helo-bare-ip")
+	wants(t, got["test-points"], report.Fail, "127.0.0.1 in bl.test: listed is true")
+	wants(t, got["width"], report.Fail, "20.0.0.0/8 is wider than anything may be")
+	wants(t, got["temporary"], report.Fail, "lives longer than")
+	wants(t, got["shutdown"], report.Fail, "20 of 221 addresses all over the world")
+	wants(t, got["size"], report.Warn, "7.81 %")
+	wants(t, got["canaries"], report.Warn, "no canaries are named")
+	wants(t, got["audit"], report.Pass, "verifies")
+	wants(t, got["special"], report.Pass, "no private")
 }

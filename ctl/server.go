@@ -23,10 +23,10 @@ import (
 // Config is what a Server works with. Book and Live are needed.
 type Config struct {
 	Book    *listing.Book
-	Live    *index.Live                          // the served view
-	Answers func(netip.Addr) []report.Answer     // what DNS says now, a zone each; nil: no DNS here
-	Zones   func() []Zone                        // the zones that are answered; nil: none
-	Serials func(context.Context) []ServerSerial // what the zones' name servers answer when they are asked; nil: they cannot be
+	Live    *index.Live                                 // the served view
+	Answers func(netip.Addr) []report.Answer            // what DNS says now, a zone each; nil: no DNS here
+	Zones   func() []report.Zone                        // the zones that are answered; nil: none
+	Serials func(context.Context) []report.ServerSerial // what the zones' name servers answer when they are asked; nil: they cannot be
 	// MailServers are the addresses to which mail for a domain goes, as many
 	// as could be found when there is an error; nil: DNS cannot be asked.
 	MailServers func(ctx context.Context, domain string) ([]netip.Addr, error)
@@ -46,18 +46,6 @@ type Config struct {
 
 	// Backup writes the whole list; nil: it cannot be had from here.
 	Backup func(ctx context.Context, to io.Writer) (listing.Revision, error)
-}
-
-// Zone is a zone of the daemon as far as operators need it.
-type Zone struct {
-	Name        string           `json:"name"`
-	TTL         listing.Life     `json:"ttl"`               // the longest of positive answers
-	NegativeTTL listing.Life     `json:"negative_ttl"`      // the longest of negative ones
-	Reasons     []listing.Reason `json:"reasons,omitempty"` // that it answers; none: those that are published
-	Serial      uint32           `json:"serial,omitempty"`
-	NS          []string         `json:"ns,omitempty"`   // its name servers
-	Mail        string           `json:"mail,omitempty"` // mailbox of who is responsible, as a name
-	Page        string           `json:"page,omitempty"` // what stands before an address in the URL of its page
 }
 
 // Server answers control requests. It is an http.Handler; identity comes from

@@ -23,6 +23,7 @@ import (
 	"dnsbld/db"
 	"dnsbld/listing"
 	"dnsbld/listing/index"
+	"dnsbld/listing/report"
 )
 
 var update = flag.Bool("update", false, "write what the scripts print into them")
@@ -115,8 +116,8 @@ func startDaemon(socket, file, persons string) (*daemon, error) {
 	server := ctl.New(ctl.Config{
 		Book: book, Live: live, Version: "test", Started: d.now(), Verify: store.VerifyFrom, Backup: store.Backup,
 		Sensor: counters, Desk: support,
-		Zones: func() []ctl.Zone {
-			return []ctl.Zone{{Name: "bl.test", TTL: listing.Life(5 * time.Minute), NegativeTTL: listing.Life(time.Minute)}}
+		Zones: func() []report.Zone {
+			return []report.Zone{{Name: "bl.test", TTL: listing.Life(5 * time.Minute), NegativeTTL: listing.Life(time.Minute)}}
 		},
 	})
 	listener, err := ctl.Listen(socket)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"dnsbld/ctl"
+	"dnsbld/listing/report"
 )
 
 // Exit statuses of selfcheck, as monitoring systems expect them.
@@ -24,8 +24,8 @@ func selfcheckFlags() []cli.Flag {
 
 // selfchecked is what selfcheck prints as JSON.
 type selfchecked struct {
-	Status ctl.Grade   `json:"status"`
-	Checks []ctl.Check `json:"checks"`
+	Status report.Grade   `json:"status"`
+	Checks []report.Check `json:"checks"`
 }
 
 // selfcheck prints what the daemon found, the worst as exit status of a monitor. Its
@@ -39,18 +39,18 @@ func (p *program) selfcheck(ctx context.Context, in *input) error {
 		}
 		return errors.Join(err, answered(checkUnknown))
 	}
-	status, worst := checkOK, ctl.Pass
-	shown := []ctl.Check{}
+	status, worst := checkOK, report.Pass
+	shown := []report.Check{}
 	var rows table
 	for _, c := range checks {
 		colour := green
 		switch {
-		case c.Grade == ctl.Fail:
-			status, worst, colour = checkCritical, ctl.Fail, red
-		case c.Grade == ctl.Warn:
+		case c.Grade == report.Fail:
+			status, worst, colour = checkCritical, report.Fail, red
+		case c.Grade == report.Warn:
 			colour = yellow
 			if status == checkOK {
-				status, worst = checkWarning, ctl.Warn
+				status, worst = checkWarning, report.Warn
 			}
 		case in.Bool("quiet"):
 			continue

@@ -239,10 +239,10 @@ func (d *dnsbld) answers(a netip.Addr) []report.Answer {
 }
 
 // zones are those in force, for operators.
-func (d *dnsbld) zones() []ctl.Zone {
-	var all []ctl.Zone
+func (d *dnsbld) zones() []report.Zone {
+	var all []report.Zone
 	for _, z := range d.cfg.Load().zone.Zones {
-		zone := ctl.Zone{Name: z.Name, TTL: listing.Life(z.TTL), NegativeTTL: listing.Life(z.NegativeTTL), Reasons: z.Reasons,
+		zone := report.Zone{Name: z.Name, TTL: listing.Life(z.TTL), NegativeTTL: listing.Life(z.NegativeTTL), Reasons: z.Reasons,
 			Mail: z.Mailbox, Page: z.Page}
 		for _, ns := range z.NS {
 			zone.NS = append(zone.NS, ns.Name)

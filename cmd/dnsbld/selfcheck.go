@@ -9,8 +9,8 @@ import (
 	"reflect"
 	"sync"
 
-	"dnsbld/ctl"
 	"dnsbld/listing/helo"
+	"dnsbld/listing/report"
 	"dnsbld/zone"
 )
 
@@ -19,12 +19,12 @@ const dnsPort = 53
 
 // serials asks the name servers of all zones, at once: those with addresses in
 // the configuration there, others where the system's resolver finds them.
-func (d *dnsbld) serials(ctx context.Context) []ctl.ServerSerial {
-	var all []ctl.ServerSerial
+func (d *dnsbld) serials(ctx context.Context) []report.ServerSerial {
+	var all []report.ServerSerial
 	var asking sync.WaitGroup
 	for _, z := range d.cfg.Load().zone.Zones {
 		for _, ns := range z.NS {
-			all = append(all, ctl.ServerSerial{Zone: z.Name, Server: ns.Name})
+			all = append(all, report.ServerSerial{Zone: z.Name, Server: ns.Name})
 		}
 	}
 	n := 0
