@@ -26,7 +26,7 @@ var imports = map[string][]string{
 	"dnsbld/listing/sensor":   {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/sighting"},
 	"dnsbld/listing/removal":  {"dnsbld/listing", "dnsbld/listing/helo"},
 	"dnsbld/listing/delist":   {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/removal", "dnsbld/listing/sighting"},
-	"dnsbld/listing/desk":     {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/index", "dnsbld/listing/removal", "dnsbld/listing/sighting", "dnsbld/listing/delist"},
+	"dnsbld/listing/desk":     {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/removal", "dnsbld/listing/sighting", "dnsbld/listing/delist"},
 	"dnsbld/listing/report":   {"dnsbld/listing", "dnsbld/listing/sighting"},
 	"dnsbld/db":               {"dnsbld/listing", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/desk"},
 	"dnsbld/db/dbtest":        {"dnsbld/listing"},

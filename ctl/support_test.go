@@ -53,7 +53,7 @@ func withDesk(t *testing.T, change ...func(*desk.Settings)) (*house, *deskCounte
 	for _, f := range change {
 		f(&settings)
 	}
-	h.server.cfg.Desk, err = desk.New(desk.Config{Book: h.book, View: h.live, Counters: seen, People: people, Signer: signer, Settings: func() desk.Settings { return settings }})
+	h.server.cfg.Desk, err = desk.New(desk.Config{Book: h.book, Counters: seen, People: people, Signer: signer, Settings: func() desk.Settings { return settings }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -63,7 +63,7 @@ func (s *Server) lookupJSON(v *visit) error {
 	if err != nil {
 		return err
 	}
-	l, err := s.look(v.Context(), v.site, a, v.now)
+	l, err := s.look(v.Context(), a, v.now)
 	if err != nil {
 		return err
 	}
@@ -71,12 +71,11 @@ func (s *Server) lookupJSON(v *visit) error {
 }
 
 func (l *sight) looked(site *site) Looked {
-	out := Looked{IP: l.address.String(), Listed: len(l.hits) > 0, Entries: make([]LookedEntry, 0, len(l.hits)),
+	out := Looked{IP: l.address.String(), Listed: l.listed(), Entries: make([]LookedEntry, 0, len(l.about.Entries)),
 		Eligibility: l.decision, CheckedAt: l.now.Truncate(time.Second)}
-	for _, h := range l.hits {
-		e := l.evident(site, h)
-		row := LookedEntry{Prefix: h.Prefix.String(), Reason: e.Info.Symbol, Code: h.Reason, Until: e.Until,
-			Text: site.Reasons.TXT(h.Reason, e.Subject, h.Text, site.Page), HELO: append([]string{}, l.greetings(e)...),
+	for _, e := range l.about.Entries {
+		row := LookedEntry{Prefix: e.Subject.String(), Reason: e.Info.Symbol, Code: e.Reason, Until: e.Until,
+			Text: site.Reasons.TXT(e.Reason, e.Subject, e.PublicNote, site.Page), HELO: append([]string{}, l.greetings(e)...),
 			Bogus: l.about.Counted.Bogus, Clean: l.about.Counted.Clean}
 		if !e.Since.IsZero() {
 			row.Since = &e.Since

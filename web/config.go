@@ -104,10 +104,8 @@ func validHost(name string) bool {
 // answers reports whether some zone answers a reason: others are nobody's
 // business but the operators'.
 func (c Config) answers(r listing.Reason) bool {
-	info, known := c.Reasons.Info(r)
-	return slices.ContainsFunc(c.Zones, func(z desk.Zone) bool {
-		return slices.Contains(z.Reasons, r) || (len(z.Reasons) == 0 && known && info.Published)
-	})
+	info := c.Reasons.Describe(r)
+	return slices.ContainsFunc(c.Zones, func(z desk.Zone) bool { return info.AnsweredBy(z.Reasons) })
 }
 
 // longestTTL is how long a resolver may keep an answer.

@@ -203,7 +203,7 @@ func (h *house) openDesk(c Config) *counter {
 	h.t.Cleanup(func() { people.Close() })
 	settings := desk.Settings{Zones: c.Zones, Letters: letters, Page: c.Page, Mail: c.Mail, Probe: c.Probe, Texts: c.Texts, PerWeek: c.PerWeek}
 	d := &counter{counted: map[netip.Addr]sighting.Facts{}}
-	if d.Desk, err = desk.New(desk.Config{Book: h.book, View: h.live, Counters: d, DNS: d, People: people, Signer: signer,
+	if d.Desk, err = desk.New(desk.Config{Book: h.book, Counters: d, DNS: d, People: people, Signer: signer,
 		Settings: func() desk.Settings { return settings }}); err != nil {
 		h.t.Fatal(err)
 	}

@@ -124,7 +124,7 @@ func (s *Server) showAddress(v *visit) error {
 		http.Redirect(v.w, v.Request, "/"+a.String(), http.StatusMovedPermanently)
 		return nil
 	}
-	l, err := s.look(v.Context(), v.site, a, v.now)
+	l, err := s.look(v.Context(), a, v.now)
 	if err != nil {
 		return err
 	}
@@ -141,10 +141,9 @@ func notAPage(text string, err error) error {
 }
 
 func (s *Server) addressPage(v *visit, l *sight) addressPage {
-	p := addressPage{frame: s.frame(v.site, l.address.String()), Address: l.address.String(), Listed: len(l.hits) > 0, Checked: at(l.now, l.now)}
+	p := addressPage{frame: s.frame(v.site, l.address.String()), Address: l.address.String(), Listed: l.listed(), Checked: at(l.now, l.now)}
 	var until time.Time
-	for _, h := range l.hits {
-		e := l.evident(v.site, h)
+	for _, e := range l.about.Entries {
 		p.Reasons = append(p.Reasons, newReason(e, l.now))
 		p.HELO = p.HELO || e.Info.Basis == listing.BasisHELO
 		p.Counting = p.Counting || e.Info.Counted
@@ -171,8 +170,7 @@ func (s *Server) addressPage(v *visit, l *sight) addressPage {
 		p.Last = &lastPart{Text: last.Reason.Text, Because: delist.Because(last.Because), Since: at(last.Since, l.now), Till: at(last.Till, l.now)}
 	}
 	if x := l.about.Spared; x != nil && !p.Listed {
-		info, _ := v.site.Reasons.Info(x.Entry.Reason)
-		p.Spared = &sparedPart{Prefix: x.Entry.Subject.Text(), Text: info.Text, Excepted: x.Excepted, Until: at(x.Until, l.now)}
+		p.Spared = &sparedPart{Prefix: x.Subject.Text(), Text: x.Info.Text, Excepted: x.WhyNot.Kind == listing.IsExcepted, Until: at(x.WhyNot.Until, l.now)}
 	}
 	p.Removal = s.removal(v, l)
 	return p

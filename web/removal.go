@@ -9,7 +9,6 @@ import (
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
 	"dnsbld/listing/desk"
-	"dnsbld/listing/index"
 )
 
 // removalPart is how the listing can be ended.
@@ -40,7 +39,7 @@ type formPart struct {
 
 func (s *Server) removal(v *visit, l *sight) removalPart {
 	r := removalPart{Decision: l.decision, From: comesFrom(v.from, l), TTL: span(v.site.longestTTL()), Retry: retry(l.decision, l.now)}
-	if len(l.hits) == 0 || l.decision.Code == delist.NotListed {
+	if !l.listed() || l.decision.Code == delist.NotListed {
 		return r
 	}
 	token := string(s.parts.Desk.Token(l.address, l.about.Stand))
@@ -87,8 +86,8 @@ func comesFrom(o origin, l *sight) bool {
 	if !o.proven || o.addr == l.address {
 		return o.proven
 	}
-	return o.addr.Is6() && len(l.hits) > 0 && !slices.ContainsFunc(l.hits, func(h index.Hit) bool {
-		return h.Prefix.Bits() < loneCustomerV6 || !h.Prefix.Contains(o.addr)
+	return o.addr.Is6() && l.listed() && !slices.ContainsFunc(l.about.Entries, func(e delist.Evident) bool {
+		return e.Subject.Bits() < loneCustomerV6 || !e.Subject.Contains(o.addr)
 	})
 }
 

@@ -38,11 +38,11 @@ func (s *Server) request(v *visit) error {
 	if err != nil {
 		return err
 	}
-	l, err := s.look(v.Context(), v.site, a, v.now)
+	l, err := s.look(v.Context(), a, v.now)
 	if err != nil {
 		return err
 	}
-	if len(l.hits) == 0 {
+	if !l.listed() {
 		return s.showResult(v, l, desk.Done{Decision: l.decision})
 	}
 	token := delist.Token(form.Get("token"))

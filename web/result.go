@@ -25,7 +25,7 @@ type resultPage struct {
 }
 
 func (s *Server) showResult(v *visit, l *sight, d desk.Done) error {
-	hits, err := s.served(v.site, l.address, s.parts.Now().UTC())
+	after, err := s.look(v.Context(), l.address, s.parts.Now().UTC())
 	if err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func (s *Server) showResult(v *visit, l *sight, d desk.Done) error {
 	set := s.parts.View.Set()
 	switch ended := d.Outcome != delist.Stands; {
 	case ended && set != nil && set.Revision() >= d.Revision:
-		p.Outcome, p.Still = "removed", len(hits) > 0
+		p.Outcome, p.Still = "removed", after.listed()
 	case ended:
 		p.Outcome = "pending"
 	case d.Decision.Code == delist.NotListed:

@@ -154,7 +154,7 @@ func ttlSeconds(d time.Duration) uint32 {
 func (z *zone) show(only []listing.Reason) {
 	place := uint8(0)
 	for _, i := range z.reasons.All() {
-		if slices.Contains(only, i.Code) || (len(only) == 0 && i.Published) {
+		if i.AnsweredBy(only) {
 			place++
 			z.order[i.Code] = place
 		}

@@ -12,7 +12,7 @@ import (
 
 // openDesk is the support desk of the daemon that scripts talk to, with its
 // file beside the store.
-func openDesk(book *listing.Book, view desk.View, counters desk.Counters, store string) (*desk.Desk, *db.People, error) {
+func openDesk(book *listing.Book, counters desk.Counters, store string) (*desk.Desk, *db.People, error) {
 	letters, err := delist.NewLetters(nil)
 	if err != nil {
 		return nil, nil, err
@@ -27,7 +27,7 @@ func openDesk(book *listing.Book, view desk.View, counters desk.Counters, store 
 	}
 	settings := desk.Settings{Zones: []desk.Zone{{Name: "bl.test", TTL: 5 * time.Minute}}, Letters: letters, Probe: "probe.bl.test",
 		Page: "https://bl.example/", Mail: "desk@bl.example", PerWeek: 3}
-	d, err := desk.New(desk.Config{Book: book, View: view, Counters: counters, People: people, Signer: signer,
+	d, err := desk.New(desk.Config{Book: book, Counters: counters, People: people, Signer: signer,
 		Settings: func() desk.Settings { return settings }})
 	return d, people, err
 }

@@ -108,7 +108,7 @@ func startDaemon(socket, file, persons string) (*daemon, error) {
 		cancel()
 		return nil, err
 	}
-	support, people, err := openDesk(book, live, counters, file)
+	support, people, err := openDesk(book, counters, file)
 	if err != nil {
 		cancel()
 		return nil, err

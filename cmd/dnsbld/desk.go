@@ -94,7 +94,7 @@ func openDesk(d *dnsbld, mail *mailDoor) (*supportDesk, error) {
 	if err != nil {
 		return nil, err
 	}
-	opened, err := desk.New(desk.Config{Book: d.book, View: d.live, Counters: mail, DNS: senderDNS{mail}, People: people, Signer: signer,
+	opened, err := desk.New(desk.Config{Book: d.book, Counters: mail, DNS: senderDNS{mail}, People: people, Signer: signer,
 		Settings: func() desk.Settings { return d.cfg.Load().desk }})
 	if err != nil {
 		return nil, errors.Join(err, people.Close())

@@ -9,7 +9,6 @@ import (
 
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
-	"dnsbld/listing/index"
 	"dnsbld/listing/sighting"
 )
 
@@ -21,15 +20,7 @@ type About struct {
 	Counted sighting.Facts   // its zero value: nothing is known
 	Last    *delist.Ended    // of an address that is not listed
 	Came    *ProbeMail       // the last mail to its probe address
-	Spared  *Spared          // of an address that is not listed: what would list it, and why it does not
-}
-
-// Spared is an entry that would list an address, and what keeps it from doing
-// so.
-type Spared struct {
-	Entry    listing.Entry
-	Excepted bool      // the address is taken out of the entry; else an allow entry hides it
-	Until    time.Time // zero: for good
+	Spared  *listing.Held    // of an address that is not listed: the strongest entry that would list it but for an exception or an allow entry
 }
 
 // About gathers what is known of an address.
@@ -38,17 +29,17 @@ func (d *Desk) About(ctx context.Context, a netip.Addr) (About, error) {
 	if !a.IsValid() || a.Zone() != "" {
 		return About{}, &listing.Error{Kind: listing.ErrInvalid, Code: "not-an-address", Message: "no address was given", Hint: "for example 192.0.2.7"}
 	}
-	hits, err := d.hits(a)
-	if err != nil {
-		return About{}, err
-	}
 	settings := d.cfg.Settings()
 	about := About{Facts: delist.Facts{Address: a, PerWeek: settings.PerWeek, Probing: settings.Probe != ""}}
 	if err := d.count(&about); err != nil {
 		return About{}, err
 	}
-	err = d.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error {
-		if err := d.entries(snap, hits, &about); err != nil {
+	err := d.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error {
+		held, err := d.held(snap, a)
+		if err != nil {
+			return err
+		}
+		if err := d.entries(snap, held, &about); err != nil {
 			return err
 		}
 		f, _, err := readFile(snap, a)
@@ -62,7 +53,8 @@ func (d *Desk) About(ctx context.Context, a netip.Addr) (About, error) {
 			}
 		}
 		if len(about.Entries) == 0 {
-			err = d.unlisted(snap, &about)
+			about.Spared = spared(held)
+			about.Last, err = d.last(snap, a)
 		}
 		return err
 	})
@@ -74,57 +66,38 @@ func (about *About) withoutRequest(at time.Time) {
 	about.Facts.Requests = slices.DeleteFunc(about.Facts.Requests, at.Equal)
 }
 
-// hits are what zones answer an address as listed for.
-func (d *Desk) hits(a netip.Addr) ([]index.Hit, error) {
-	set := d.cfg.View.Set()
-	if set == nil {
-		return nil, unavailable("starting", "the list is being loaded")
+// held are the entries in force that cover an address, strongest first. Those
+// list it that some zone answers.
+func (d *Desk) held(snap listing.Snapshot, a netip.Addr) ([]listing.Held, error) {
+	zones := [][]listing.Reason{}
+	for _, z := range d.cfg.Settings().Zones {
+		zones = append(zones, z.Reasons)
 	}
-	hits := set.Lookup(a, uint32(d.now().Unix()), nil)
-	return slices.DeleteFunc(hits, func(h index.Hit) bool { return !d.answers(h.Reason) }), nil
+	return listing.HeldAt(snap, d.cfg.Book.Rules(), listing.HostSubject(a), d.now(), zones)
 }
 
-// answers reports whether some zone answers a reason.
-func (d *Desk) answers(r listing.Reason) bool {
-	info, _ := d.cfg.Book.Rules().Reasons.Info(r)
-	return slices.ContainsFunc(d.cfg.Settings().Zones, func(z Zone) bool {
-		return slices.Contains(z.Reasons, r) || (len(z.Reasons) == 0 && info.Published)
-	})
-}
-
-// entries reads what the hits stand for, strongest first.
-func (d *Desk) entries(snap listing.Snapshot, hits []index.Hit, about *About) error {
-	covering, err := snap.Covering(listing.HostSubject(about.Facts.Address))
-	if err != nil {
-		return err
-	}
-	sources, err := snap.Sources()
-	if err != nil {
-		return err
-	}
-	for _, h := range hits {
-		n := slices.IndexFunc(covering, func(e listing.Entry) bool {
-			return !e.Except && e.Reason == h.Reason && e.Source == h.Source && e.Subject.Prefix == h.Prefix
-		})
-		if n < 0 {
-			continue // it ended since the view was looked at
-		}
-		e := covering[n]
-		e.Until = time.Unix(int64(h.Until), 0).UTC()
-		if i := slices.IndexFunc(sources, func(s listing.Source) bool { return s.Name == e.Source }); i >= 0 && e.Since.IsZero() {
-			e.Since = sources[i].Since
-		}
-		ev, err := d.evident(snap, e, *about)
+// entries takes in what the address is answered for.
+func (d *Desk) entries(snap listing.Snapshot, held []listing.Held, about *About) error {
+	for _, h := range listing.Answered(held) {
+		ev, err := d.evident(snap, h.Entry, *about)
 		if err != nil {
 			return err
 		}
 		about.Entries = append(about.Entries, ev)
+		about.Facts.Entries = append(about.Facts.Entries, ev.Listing)
+		if since := about.Stand.Since; since.IsZero() || h.Since.Before(since) {
+			about.Stand.Since = h.Since
+		}
 	}
-	slices.SortStableFunc(about.Entries, func(x, y delist.Evident) int { return x.Info.Rank - y.Info.Rank })
-	for _, e := range about.Entries {
-		about.Facts.Entries = append(about.Facts.Entries, e.Listing)
-		if since := about.Stand.Since; since.IsZero() || e.Since.Before(since) {
-			about.Stand.Since = e.Since
+	return nil
+}
+
+// spared is the strongest entry that would list the address, but for an
+// exception or an allow entry.
+func spared(held []listing.Held) *listing.Held {
+	for n := range held {
+		if why := held[n].WhyNot.Kind; !held[n].Except && (why == listing.IsExcepted || why == listing.IsAllowed) {
+			return &held[n]
 		}
 	}
 	return nil
@@ -200,39 +173,6 @@ func (d *Desk) count(about *About) error {
 		c.Bogus = 1 // the last one at least
 	}
 	about.Facts.Counters = c
-	return nil
-}
-
-// unlisted adds what is known of an address that is not listed.
-func (d *Desk) unlisted(snap listing.Snapshot, about *About) (err error) {
-	a := listing.HostSubject(about.Facts.Address)
-	if about.Last, err = d.last(snap, a.Addr()); err != nil {
-		return err
-	}
-	covering, err := snap.Covering(a)
-	if err != nil {
-		return err
-	}
-	now := d.now()
-	lists := func(e listing.Entry) bool { return (e.Until.IsZero() || now.Before(e.Until)) && d.answers(e.Reason) }
-	for _, e := range covering {
-		if e.Except || !lists(e) {
-			continue
-		}
-		for _, x := range covering {
-			if x.Except && x.Reason == e.Reason && lists(x) {
-				about.Spared = &Spared{Entry: e, Excepted: true, Until: x.Until}
-				return nil
-			}
-		}
-		allows, err := snap.Allows()
-		for _, w := range allows {
-			if w.Active(now) && w.Subject.Covers(a) {
-				about.Spared = &Spared{Entry: e, Until: w.Until}
-			}
-		}
-		return err
-	}
 	return nil
 }
 

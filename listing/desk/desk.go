@@ -10,14 +10,8 @@ import (
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
 	"dnsbld/listing/helo"
-	"dnsbld/listing/index"
 	"dnsbld/listing/sighting"
 )
-
-// View is the served view: what DNS is answered from.
-type View interface {
-	Set() *index.Set // nil until there is one
-}
 
 // Counters know how an address greeted.
 type Counters interface {
@@ -70,7 +64,6 @@ type Settings struct {
 // Config is what a Desk works with.
 type Config struct {
 	Book     *listing.Book
-	View     View
 	Counters Counters // nil: no sessions are counted
 	DNS      DNS      // nil: it is not asked
 	People   People
@@ -81,7 +74,7 @@ type Config struct {
 // Validate finds what is missing.
 func (c Config) Validate() error {
 	var errs []error
-	for what, missing := range map[string]bool{"book": c.Book == nil, "view": c.View == nil, "people": c.People == nil,
+	for what, missing := range map[string]bool{"book": c.Book == nil, "people": c.People == nil,
 		"signer": c.Signer == nil, "settings": c.Settings == nil} {
 		if missing {
 			errs = append(errs, errors.New("desk: no "+what))
@@ -140,10 +133,6 @@ func (s Settings) page(a netip.Addr) string {
 		return ""
 	}
 	return s.Page + a.String()
-}
-
-func unavailable(code, message string) error {
-	return &listing.Error{Kind: listing.ErrUnavailable, Code: code, Message: message, Hint: "try again in a few seconds"}
 }
 
 // Settings are those in force.

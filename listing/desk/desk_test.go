@@ -106,7 +106,7 @@ func newOffice(t *testing.T) *office {
 	settings := desk.Settings{Zones: []desk.Zone{{Name: "bl.test", TTL: 5 * time.Minute}}, Letters: letters, Page: "https://bl.example/",
 		Mail: "desk@bl.example", Probe: "probe.bl.example", Texts: true}
 	o.settings = &settings
-	o.Desk, err = desk.New(desk.Config{Book: o.book, View: o.live, Counters: o.engine, DNS: &o.dns, People: o.forgetful, Signer: signer,
+	o.Desk, err = desk.New(desk.Config{Book: o.book, Counters: o.engine, DNS: &o.dns, People: o.forgetful, Signer: signer,
 		Settings: func() desk.Settings { return settings }})
 	must(err)
 	ctx, cancel := context.WithCancel(context.Background())

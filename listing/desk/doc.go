@@ -7,7 +7,7 @@
 //
 // Invariants:
 //
-//   - Whether an address is listed is for the served view to say.
+//   - Whether an address is listed is for listing.Held to say, in any zone.
 //   - Whatever changes the list goes through listing.Book, tickets too, which
 //     are documents there. They hold no personal data.
 //   - Who asked, and what was answered, is kept in People, apart from the list,

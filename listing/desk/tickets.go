@@ -220,14 +220,19 @@ func (d *Desk) due(ctx context.Context, t delist.Ticket, now time.Time) (why str
 			return "", false, nil
 		}
 	}
-	hits, err := d.hits(t.Address)
+	var listed bool
+	err = d.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error {
+		held, err := d.held(snap, t.Address)
+		listed = len(listing.Answered(held)) > 0
+		return err
+	})
 	switch {
 	case err != nil:
 		return "", false, err
-	case t.State == delist.Monitoring && len(hits) > 0:
+	case t.State == delist.Monitoring && listed:
 		return "the address was listed again while it was watched", true, nil
 	case t.State == delist.Monitoring:
 		return "the address was not listed again", true, nil
 	}
-	return "the address is listed no more", len(hits) == 0, nil
+	return "the address is listed no more", !listed, nil
 }
