@@ -6,12 +6,15 @@ import (
 	"iter"
 	"net/netip"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
 	"dnsbld/listing"
+	"dnsbld/listing/delist"
+	"dnsbld/listing/desk"
 	"dnsbld/listing/report"
 )
 
@@ -21,8 +24,39 @@ type seen struct {
 	listed map[string]bool
 }
 
-// Whatever is done to the list: at each instant show says what the served view
-// answers, and later history --at says the same of that instant.
+// nobody is a file of people that nothing reads.
+type nobody struct{ desk.People }
+
+// desk is a support desk for a zone that answers what is published.
+func (h *house) desk(t tester) *desk.Desk {
+	signer, err := delist.NewSigner([]byte("0123456789abcdef"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := desk.New(desk.Config{Book: h.book, People: nobody{}, Signer: signer,
+		Settings: func() desk.Settings { return desk.Settings{Zones: []desk.Zone{{Name: "bl.test"}}} }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// hits is what the served view answers of an address, in words.
+func (h *house) hits(a string) (all []string) {
+	for _, hit := range h.live.Set().Lookup(netip.MustParseAddr(a), uint32(h.clock.now().Unix()), nil) {
+		all = append(all, fmt.Sprint(hit.Reason, hit.Prefix, hit.Source, hit.Until))
+	}
+	slices.Sort(all)
+	return all
+}
+
+// asHit is an entry as hits has it.
+func asHit(e listing.Entry) string {
+	return fmt.Sprint(e.Reason, e.Subject.Prefix, e.Source, e.Until.Unix())
+}
+
+// Whatever is done to the list: at each instant show and the desk say what the
+// served view answers, and later history --at says the same of that instant.
 func TestShowAndThenAgreeWithWhatIsServed(t *testing.T) {
 	addrs := []string{"192.0.2.7", "192.0.2.8", "192.0.2.77", "2001:db8::7"}
 	prefixes := []string{"192.0.2.7", "192.0.2.8", "192.0.2.0/28", "192.0.2.0/24", "2001:db8::7", "2001:db8::/48"}
@@ -32,6 +66,7 @@ func TestShowAndThenAgreeWithWhatIsServed(t *testing.T) {
 			rt.Fatal(err)
 		}
 		h := newHouseIn(rt, dir)
+		about := h.desk(rt).About
 		var all []seen
 		for range rapid.IntRange(1, 25).Draw(rt, "steps") {
 			h.step(rt.Context(), rt, prefixes)
@@ -48,6 +83,18 @@ func TestShowAndThenAgreeWithWhatIsServed(t *testing.T) {
 				}
 				if shown.Listed != now.listed[a] {
 					rt.Fatalf("show says that %s is listed: %v; it is: %v\n%+v", a, shown.Listed, now.listed[a], shown.Entries)
+				}
+				known, err := about(t.Context(), netip.MustParseAddr(a))
+				if err != nil {
+					rt.Fatal(err)
+				}
+				var told []string
+				for _, e := range known.Entries {
+					told = append(told, asHit(e.Entry))
+				}
+				slices.Sort(told)
+				if want := h.hits(a); !slices.Equal(told, want) {
+					rt.Fatalf("the desk says of %s %v; it is %v", a, told, want)
 				}
 			}
 			all = append(all, now)

@@ -71,6 +71,11 @@ type Served struct {
 	Text   string    // its own text, else empty
 }
 
+// Served is the part of the entry that the query path needs.
+func (e *Entry) Served() Served {
+	return Served{Key: e.Key, Except: e.Except, Until: e.Until, Text: e.PublicNote}
+}
+
 // Allow is a prefix that is never answered as listed, whatever is stored. It
 // hides entries; it deletes none.
 type Allow struct {

@@ -154,18 +154,19 @@ func (i Instant) Resolve(s Subject, covering []Entry) []Held {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Held) int {
-		return cmp.Or(i.Rules.Reasons.Compare(a.Reason, b.Reason), a.ComparePrecedence(b.Entry))
+		x, y := a.Served(), b.Served()
+		return cmp.Or(i.Rules.Reasons.Compare(a.Reason, b.Reason), x.ComparePrecedence(&y))
 	})
 	return all
 }
 
-// ComparePrecedence orders entries of one reason, and is what decides where several list
-// one address for it: the more specific comes first, then this list's own, then
-// the one that ends last, then the one whose source's name sorts first. The ends
-// must be true ones.
-func (e Entry) ComparePrecedence(o Entry) int {
-	own := func(e Entry) int { return min(len(e.Source), 1) }
-	return cmp.Or(cmp.Compare(o.Subject.Bits(), e.Subject.Bits()), own(e)-own(o), o.Until.Compare(e.Until), cmp.Compare(e.Source, o.Source))
+// ComparePrecedence orders entries of one reason that hold one address, and so
+// decides which is answered where several list it: the more specific comes
+// first, then this list's own, then the one that ends last, then the one whose
+// source's name sorts first. The ends must be true ones.
+func (s *Served) ComparePrecedence(o *Served) int {
+	own := func(s *Served) int { return min(len(s.Source), 1) }
+	return cmp.Or(cmp.Compare(o.Subject.Bits(), s.Subject.Bits()), own(s)-own(o), o.Until.Compare(s.Until), cmp.Compare(s.Source, o.Source))
 }
 
 // whyNot finds what stands before an entry, what hides its subject apart.

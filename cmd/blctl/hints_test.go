@@ -16,6 +16,7 @@ func TestHints(t *testing.T) {
 		{listing.Error{Code: "sourced"}, "`blctl delist PREFIX` takes it out of the source by an exception"},
 		{listing.Error{Code: "revision", Names: map[string]string{"SOURCE": "PREFIX"}}, "it was imported meanwhile: look at `blctl source show PREFIX` and decide again"},
 		{listing.Error{Code: "sourced", Hint: "its own"}, "its own"},
+		{listing.Error{Code: "not-text", Names: map[string]string{"UNPACK": "bzcat FILE"}}, "unpack it first: `bzcat FILE | blctl import - …`"},
 		{listing.Error{Code: "nobody has words for it"}, ""},
 	} {
 		if got := hintOf(&tt.err); got != tt.want {

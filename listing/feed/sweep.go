@@ -1,10 +1,8 @@
 package feed
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
-	"time"
 
 	"dnsbld/listing"
 )
@@ -16,24 +14,14 @@ import (
 // specific entry stands, an exception of this list's own ends what sources
 // list that is as wide or wider, and what is hidden is not listed.
 
-// mark is what an entry says, as far as a sweep is concerned.
-type mark struct {
-	subject listing.Subject
-	reason  listing.Reason
-	source  string
-	except  bool
-	text    string
-	until   time.Time
-}
-
 // node is an open prefix.
 type node struct {
 	subject listing.Subject
-	hidden  bool   // by itself or from above
-	listed  bool   // an entry lists exactly this prefix
-	except  bool   // an entry is an exception of exactly this prefix
-	marks   []mark // per reason and source the most specific one
-	wins    []mark // what its addresses are listed for, but for prefixes within; one per reason, strongest first
+	hidden  bool             // by itself or from above
+	listed  bool             // an entry lists exactly this prefix
+	except  bool             // an entry is an exception of exactly this prefix
+	around  []listing.Served // per reason and source the most specific entry
+	wins    []listing.Served // what its addresses are listed for, but for prefixes within; one per reason, strongest first
 }
 
 // visitor is told of prefixes as they open and close. parent is nil outside
@@ -48,7 +36,7 @@ type sweep struct {
 	reasons *listing.Reasons
 	hide    []listing.Subject // sorted, those to come
 	stack   []node
-	group   []mark // entries at one subject
+	group   []listing.Served // entries at one subject
 	to      visitor
 }
 
@@ -60,16 +48,16 @@ func newSweep(o *output, to visitor) *sweep {
 
 func (s *sweep) write(e *listing.Entry) error {
 	if len(s.group) > 0 {
-		switch c := e.Subject.Compare(s.group[0].subject); {
+		switch c := e.Subject.Compare(s.group[0].Subject); {
 		case c < 0:
-			return fmt.Errorf("writing %s after %s: entries must come in order: %w", e.Subject, s.group[0].subject, listing.ErrInvalid)
+			return fmt.Errorf("writing %s after %s: entries must come in order: %w", e.Subject, s.group[0].Subject, listing.ErrInvalid)
 		case c > 0:
 			if err := s.flush(); err != nil {
 				return err
 			}
 		}
 	}
-	s.group = append(s.group, mark{subject: e.Subject, reason: e.Reason, source: e.Source, except: e.Except, text: e.PublicNote, until: e.Until})
+	s.group = append(s.group, e.Served())
 	return nil
 }
 
@@ -94,7 +82,7 @@ func (s *sweep) flush() error {
 	if len(s.group) == 0 {
 		return nil
 	}
-	at, hidden := s.group[0].subject, false
+	at, hidden := s.group[0].Subject, false
 	for len(s.hide) > 0 && s.hide[0].Compare(at) <= 0 {
 		h := s.hide[0]
 		s.hide = s.hide[1:]
@@ -109,7 +97,7 @@ func (s *sweep) flush() error {
 	return err
 }
 
-func (s *sweep) push(at listing.Subject, entries []mark, hidden bool) error {
+func (s *sweep) push(at listing.Subject, entries []listing.Served, hidden bool) error {
 	if err := s.pop(at); err != nil {
 		return err
 	}
@@ -143,19 +131,19 @@ func (s *sweep) pop(at listing.Subject) error {
 	return nil
 }
 
-func (n *node) open(at listing.Subject, entries []mark, hidden bool, parent *node, reasons *listing.Reasons) {
-	*n = node{subject: at, hidden: hidden, marks: n.marks[:0], wins: n.wins[:0]}
+func (n *node) open(at listing.Subject, entries []listing.Served, hidden bool, parent *node, reasons *listing.Reasons) {
+	*n = node{subject: at, hidden: hidden, around: n.around[:0], wins: n.wins[:0]}
 	if parent != nil {
 		n.hidden = hidden || parent.hidden
-		n.marks = append(n.marks, parent.marks...)
+		n.around = append(n.around, parent.around...)
 	}
-	for _, m := range entries {
-		n.listed, n.except = n.listed || !m.except, n.except || m.except
-		same := func(x mark) bool { return x.reason == m.reason && x.source == m.source }
-		if i := slices.IndexFunc(n.marks, same); i >= 0 {
-			n.marks[i] = m
+	for _, e := range entries {
+		n.listed, n.except = n.listed || !e.Except, n.except || e.Except
+		same := func(x listing.Served) bool { return x.Reason == e.Reason && x.Source == e.Source }
+		if i := slices.IndexFunc(n.around, same); i >= 0 {
+			n.around[i] = e
 		} else {
-			n.marks = append(n.marks, m)
+			n.around = append(n.around, e)
 		}
 	}
 	if !n.hidden {
@@ -163,55 +151,30 @@ func (n *node) open(at listing.Subject, entries []mark, hidden bool, parent *nod
 	}
 }
 
-// decide finds what the prefix is listed for.
+// decide finds what the prefix is listed for, as listing.Instant does.
 func (n *node) decide(reasons *listing.Reasons) {
-	for i := range n.marks {
-		m := &n.marks[i]
-		if m.except || n.ended(m) {
+	for i := range n.around {
+		e := &n.around[i]
+		if e.Except || n.ended(e) {
 			continue
 		}
-		same := slices.IndexFunc(n.wins, func(x mark) bool { return x.reason == m.reason })
+		same := slices.IndexFunc(n.wins, func(x listing.Served) bool { return x.Reason == e.Reason })
 		switch {
 		case same < 0:
-			n.wins = append(n.wins, *m)
-		case m.before(&n.wins[same]):
-			n.wins[same] = *m
+			n.wins = append(n.wins, *e)
+		case e.ComparePrecedence(&n.wins[same]) < 0:
+			n.wins[same] = *e
 		}
 	}
-	if len(n.wins) > 1 {
-		slices.SortFunc(n.wins, func(a, b mark) int {
-			return cmp.Or(cmp.Compare(rank(reasons, a.reason), rank(reasons, b.reason)), cmp.Compare(a.reason, b.reason))
-		})
-	}
+	slices.SortFunc(n.wins, func(a, b listing.Served) int { return reasons.Compare(a.Reason, b.Reason) })
 }
 
 // ended reports whether an exception of this list's own ends what a source
 // lists.
-func (n *node) ended(m *mark) bool {
-	return m.source != "" && slices.ContainsFunc(n.marks, func(x mark) bool {
-		return x.source == "" && x.except && x.reason == m.reason && x.subject.Bits() >= m.subject.Bits()
+func (n *node) ended(e *listing.Served) bool {
+	return e.Source != "" && slices.ContainsFunc(n.around, func(x listing.Served) bool {
+		return x.Source == "" && x.Except && x.Reason == e.Reason && x.Subject.Bits() >= e.Subject.Bits()
 	})
-}
-
-// before reports whether m stands where two entries list for one reason: the
-// more specific, then this list's own, then the one that ends last, then by
-// name of the source.
-func (m *mark) before(o *mark) bool {
-	return cmp.Or(cmp.Compare(o.subject.Bits(), m.subject.Bits()), own(m)-own(o), o.until.Compare(m.until), cmp.Compare(m.source, o.source)) < 0
-}
-
-func own(m *mark) int {
-	if m.source == "" {
-		return 0
-	}
-	return 1
-}
-
-func rank(reasons *listing.Reasons, r listing.Reason) int {
-	if i, ok := reasons.Info(r); ok {
-		return i.Rank
-	}
-	return 1 << 20
 }
 
 func (n *node) isListed() bool { return n != nil && len(n.wins) > 0 }

@@ -13,14 +13,15 @@ import (
 )
 
 // packed are beginnings of files that hold a list, but packed or encoded in a
-// way that is not undone here.
-var packed = []struct{ magic, what, hint string }{
-	{"PK\x03\x04", "a zip archive", "unpack it first: `unzip -p FILE | blctl import - …`"},
-	{"BZh", "compressed with bzip2", "unpack it first: `bzcat FILE | blctl import - …`"},
-	{"\xfd7zXZ\x00", "compressed with xz", "unpack it first: `xzcat FILE | blctl import - …`"},
-	{"\x28\xb5\x2f\xfd", "compressed with zstd", "unpack it first: `zstdcat FILE | blctl import - …`"},
-	{"\xff\xfe", "in UTF-16", "convert it first: `iconv -f UTF-16 -t UTF-8 FILE | blctl import - …`"},
-	{"\xfe\xff", "in UTF-16", "convert it first: `iconv -f UTF-16 -t UTF-8 FILE | blctl import - …`"},
+// way that is not undone here, and the command that undoes it, under the name
+// by which the words for people know it (listing.Error.Names).
+var packed = []struct{ magic, what, name, command string }{
+	{"PK\x03\x04", "a zip archive", "UNPACK", "unzip -p FILE"},
+	{"BZh", "compressed with bzip2", "UNPACK", "bzcat FILE"},
+	{"\xfd7zXZ\x00", "compressed with xz", "UNPACK", "xzcat FILE"},
+	{"\x28\xb5\x2f\xfd", "compressed with zstd", "UNPACK", "zstdcat FILE"},
+	{"\xff\xfe", "in UTF-16", "CONVERT", "iconv -f UTF-16 -t UTF-8 FILE"},
+	{"\xfe\xff", "in UTF-16", "CONVERT", "iconv -f UTF-16 -t UTF-8 FILE"},
 }
 
 // unpack undoes gzip (RFC 1952), which is recognised by how it begins, and
@@ -44,7 +45,8 @@ func unpack(r io.Reader) (io.Reader, error) {
 	}
 	for _, p := range packed {
 		if bytes.HasPrefix(head, []byte(p.magic)) {
-			return nil, &listing.Error{Kind: listing.ErrInvalid, Code: "not-text", Message: "the file is " + p.what, Hint: p.hint}
+			return nil, &listing.Error{Kind: listing.ErrInvalid, Code: "not-text", Message: "the file is " + p.what,
+				Names: map[string]string{p.name: p.command}}
 		}
 	}
 	if bytes.HasPrefix(head, []byte("\ufeff")) {

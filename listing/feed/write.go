@@ -118,7 +118,7 @@ func (w *Writer) Write(e listing.Entry) error {
 	if !e.Subject.IsValid() {
 		return fmt.Errorf("writing an entry without a subject: %w", listing.ErrInvalid)
 	}
-	if !w.out.Now.IsZero() && !e.Until.IsZero() && !e.Active(w.out.Now) {
+	if !w.out.Now.IsZero() && !e.Active(w.out.Now) {
 		return nil
 	}
 	w.entry = e

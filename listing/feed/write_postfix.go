@@ -16,7 +16,7 @@ func (w *postfixWriter) leave(n, parent *node) error {
 	switch {
 	case n.isListed():
 		if win := &n.wins[0]; !parent.isListed() || parent.wins[0] != *win {
-			w.out.printf("%s REJECT 5.7.1 %s\n", n.subject, w.out.txt(win.reason, win.subject, win.text))
+			w.out.printf("%s REJECT 5.7.1 %s\n", n.subject, w.out.txt(win.Reason, win.Subject, win.Text))
 		}
 	case parent.isListed():
 		w.out.printf("%s DUNNO\n", n.subject)

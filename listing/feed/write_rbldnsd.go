@@ -28,7 +28,7 @@ type rbldnsdWriter struct {
 	hidden  hidden
 	sets    []*dataset
 	byName  map[dataSetName]*dataset
-	excepts []mark // of this list's own
+	excepts []listing.Key // of this list's own
 	texts   templates
 }
 
@@ -55,7 +55,7 @@ func (w *rbldnsdWriter) write(e *listing.Entry) error {
 		return nil
 	}
 	if e.Source == "" && e.Except {
-		w.excepts = append(w.excepts, mark{subject: e.Subject, reason: e.Reason})
+		w.excepts = append(w.excepts, e.Key)
 	}
 	d := w.dataset(dataSetName{e.Reason, e.Source, e.Subject.Addr().Is6()})
 	usual := e.Subject.IsHost() && e.PublicNote == "" && w.texts.of(e.Reason, !d.v6) != ""
@@ -77,7 +77,7 @@ func (w *rbldnsdWriter) write(e *listing.Entry) error {
 // before, is of the same prefix.
 func (w *rbldnsdWriter) excepted(e *listing.Entry) bool {
 	n := len(w.excepts) - 1
-	return n >= 0 && w.excepts[n].subject == e.Subject && w.excepts[n].reason == e.Reason
+	return n >= 0 && w.excepts[n].Subject == e.Subject && w.excepts[n].Reason == e.Reason
 }
 
 func (w *rbldnsdWriter) dataset(name dataSetName) *dataset {
@@ -129,8 +129,8 @@ func (w *rbldnsdWriter) put(d *dataset) {
 		}
 	}
 	for _, x := range w.excepts {
-		if d.source != "" && x.reason == d.reason && x.subject.Addr().Is6() == d.v6 {
-			w.out.printf("!%s\n", x.subject.Text())
+		if d.source != "" && x.Reason == d.reason && x.Subject.Addr().Is6() == d.v6 {
+			w.out.printf("!%s\n", x.Subject.Text())
 		}
 	}
 }
@@ -169,14 +169,14 @@ func (w *trieWriter) enter(n, parent *node) error {
 // is that of all, a default line comes before the first.
 func (w *trieWriter) list(n *node) {
 	win := &n.wins[0]
-	template := w.texts.of(win.reason, !w.v6)
-	if template == "" || n.subject != win.subject || !n.subject.IsHost() || win.text != "" {
-		w.texts.appendTo(w.out, n.subject, win.reason, win.subject, win.text)
+	template := w.texts.of(win.Reason, !w.v6)
+	if template == "" || n.subject != win.Subject || !n.subject.IsHost() || win.Text != "" {
+		w.texts.appendTo(w.out, n.subject, win.Reason, win.Subject, win.Text)
 		return
 	}
-	if win.reason != w.current {
-		w.current = win.reason
-		w.out.printf(":127.0.0.%d:%s\n", win.reason, template)
+	if win.Reason != w.current {
+		w.current = win.Reason
+		w.out.printf(":127.0.0.%d:%s\n", win.Reason, template)
 	}
 	w.out.printf("%s\n", n.subject.Text())
 }

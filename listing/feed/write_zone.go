@@ -85,7 +85,7 @@ func (w *zoneWriter) piece(lo, hi netip.Addr, n *node) error {
 		}
 		for i := range n.wins {
 			win := &n.wins[i]
-			w.out.printf("%s A 127.0.0.%d\n%s TXT %s\n", owner, win.reason, owner, quoted(w.out.txt(win.reason, win.subject, win.text)))
+			w.out.printf("%s A 127.0.0.%d\n%s TXT %s\n", owner, win.Reason, owner, quoted(w.out.txt(win.Reason, win.Subject, win.Text)))
 		}
 	})
 	return nil

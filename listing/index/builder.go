@@ -78,7 +78,7 @@ func (b *builder) foldEntry(c *listing.Change) {
 		b.remove(e)
 	}
 	if e := c.After; e != nil {
-		b.put(listing.Served{Key: e.Key, Except: e.Except, Until: e.Until, Text: e.PublicNote})
+		b.put(e.Served())
 	}
 }
 
