@@ -134,6 +134,23 @@ func (p *program) standing(r report.Row, verb string) string {
 
 // sentence is one change in words.
 func (p *program) sentence(e report.Event) string {
+	switch e.Action {
+	case report.Dropped:
+		return fmt.Sprintf("source %s %s with its %s", clean(e.Source), p.human.paint(green, "ended"), plural(e.Entries, "entry", "entries"))
+	case report.Swept:
+		return fmt.Sprintf("source %s: entries %s before it, %s left", clean(e.Source), p.human.paint(green, "ended"), plural(e.Entries, "is", "are"))
+	case report.Refreshed:
+		return fmt.Sprintf("source %s imported, %s, good until %s", clean(e.Source), plural(e.Entries, "entry", "entries"), stamp(e.Until))
+	case report.Configured:
+		return "the configuration changed"
+	case report.Noted:
+		return clean(e.Document) + " was written"
+	}
+	return p.subjectSentence(e)
+}
+
+// subjectSentence is a change of one entry or allow entry in words.
+func (p *program) subjectSentence(e report.Event) string {
 	h := p.human
 	what := clean(e.Reason)
 	switch e.Action {
@@ -157,16 +174,6 @@ func (p *program) sentence(e report.Event) string {
 		return fmt.Sprintf("%s is %s%s, for %s", e.Subject.Text(), h.paint(green, "never listed"), untilOrForGood(e.Allow.Until), clean(e.Allow.Owner))
 	case report.Disallowed:
 		return fmt.Sprintf("%s is no longer kept from being listed", e.Subject.Text())
-	case report.Dropped:
-		return fmt.Sprintf("source %s %s with its %s", clean(e.Source), h.paint(green, "ended"), plural(e.Entries, "entry", "entries"))
-	case report.Swept:
-		return fmt.Sprintf("source %s: entries %s before it, %s left", clean(e.Source), h.paint(green, "ended"), plural(e.Entries, "is", "are"))
-	case report.Refreshed:
-		return fmt.Sprintf("source %s imported, %s, good until %s", clean(e.Source), plural(e.Entries, "entry", "entries"), stamp(e.Until))
-	case report.Configured:
-		return "the configuration changed"
-	case report.Noted:
-		return clean(e.Document) + " was written"
 	}
 	return clean(e.Action)
 }

@@ -70,8 +70,10 @@ func (p *program) printPast(t report.AsOf) {
 	if t.Hidden != "" {
 		h.printf("  not answered as listed: %s\n", clean(t.Hidden))
 	}
+	s := screen{program: p, all: true}
+	s.of.Subject, s.of.Entries = t.Subject, t.Entries
 	for _, e := range t.Entries {
-		p.printStanding(e)
+		s.entry(e)
 	}
 	if len(t.Recent) > 0 {
 		h.printf("\nA resolver may still have had the answer from before these changes, for up to %s:\n", t.Window)

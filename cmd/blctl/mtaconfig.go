@@ -113,36 +113,45 @@ func (page mtaPage) render(server string) (string, error) {
 }
 
 // zoneFor is the zone that was given, or else the first of the daemon, and what
-// it answers, as far as that can be known.
+// it answers, as far as that can be known. A configuration for a zone that is
+// named can be written without a daemon: then the reasons are the built-in ones.
 func (p *program) zoneFor(ctx context.Context, in *input) (zone string, answered []listing.ReasonInfo, err error) {
 	zone = strings.ToLower(strings.TrimSuffix(in.String("zone"), "."))
 	if in.IsSet("zone") && !isZoneName(zone) {
 		return "", nil, usageError("--zone takes the name of a zone, not %s", listing.Quote(zone))
 	}
-	reasons := listing.DefaultReasons()
 	st, err := p.client.Status(ctx)
+	var reasons []listing.ReasonInfo
 	if err == nil {
 		reasons, err = p.client.Reasons(ctx)
 	}
 	switch {
-	case err != nil && !in.IsSet("zone"):
-		return "", nil, err
+	case err != nil && in.IsSet("zone"):
+		return zone, answeredIn(nil, listing.DefaultReasons()), nil
 	case err != nil:
-		reasons = listing.DefaultReasons()
+		return "", nil, err
 	case !in.IsSet("zone") && len(st.Zones) == 0:
 		return "", nil, usageError("mta-config needs --zone here")
 	case !in.IsSet("zone"):
 		zone = st.Zones[0].Name
 	}
-	var named []listing.Reason
 	for _, z := range st.Zones {
 		if z.Name == zone {
-			named = z.Reasons
+			return zone, answeredIn(z.Reasons, reasons), nil
 		}
 	}
-	return zone, slices.DeleteFunc(reasons, func(r listing.ReasonInfo) bool {
-		return len(named) == 0 && !r.Published || len(named) > 0 && !slices.Contains(named, r.Code)
-	}), nil
+	return zone, answeredIn(nil, reasons), nil
+}
+
+// answeredIn are the reasons that a zone answers: those it names, or all that
+// are published if it names none.
+func answeredIn(named []listing.Reason, all []listing.ReasonInfo) []listing.ReasonInfo {
+	return slices.DeleteFunc(all, func(r listing.ReasonInfo) bool {
+		if len(named) == 0 {
+			return !r.Published
+		}
+		return !slices.Contains(named, r.Code)
+	})
 }
 
 // Answers are the addresses that stand for the reasons.

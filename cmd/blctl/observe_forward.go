@@ -99,15 +99,7 @@ func (f *forward) run(ctx context.Context) error {
 			return err
 		}
 		if some {
-			if err = f.send(ctx, batch); err == nil {
-				err = f.spool.Done()
-			}
-			if errors.Is(err, listing.ErrUnavailable) && (f.patient || !f.over()) {
-				f.sayAway(err)
-				pause(ctx, retryTime)
-				err = nil
-			}
-			if err != nil {
+			if err := f.sendOldest(ctx, batch); err != nil {
 				return err
 			}
 			continue
@@ -122,6 +114,21 @@ func (f *forward) run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// sendOldest sends the oldest batch and takes it out of the spool. While the
+// other side is away it waits a little and leaves the batch where it is.
+func (f *forward) sendOldest(ctx context.Context, batch []byte) error {
+	err := f.send(ctx, batch)
+	if errors.Is(err, listing.ErrUnavailable) && (f.patient || !f.over()) {
+		f.sayAway(err)
+		pause(ctx, retryTime)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.spool.Done()
 }
 
 // over reports whether the log has been read to its end.

@@ -67,18 +67,24 @@ func (p *program) commandLine(one listing.Proposal) string {
 	words = append(words, subject)
 	for _, f := range flags {
 		name := f.Names()[0]
-		switch value := c[strings.ReplaceAll(name, "-", "_")].(type) {
-		case bool:
-			if value {
-				words = append(words, "--"+name)
-			}
-		case string:
-			words = append(words, "--"+name, shellWord(value))
-		case float64:
-			words = append(words, "--"+name, strconv.FormatFloat(value, 'f', -1, 64))
-		}
+		words = append(words, flagWords(name, c[strings.ReplaceAll(name, "-", "_")])...)
 	}
 	return strings.Join(words, " ")
+}
+
+// flagWords are a flag and its value; none if it has no value in the JSON.
+func flagWords(name string, value any) []string {
+	switch value := value.(type) {
+	case bool:
+		if value {
+			return []string{"--" + name}
+		}
+	case string:
+		return []string{"--" + name, shellWord(value)}
+	case float64: // JSON has no other numbers
+		return []string{"--" + name, strconv.FormatFloat(value, 'f', -1, 64)}
+	}
+	return nil
 }
 
 // shellWord is a word as a shell reads it.

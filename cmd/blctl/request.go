@@ -73,15 +73,7 @@ func (p *program) request(ctx context.Context, in *input) error {
 		return err
 	}
 	r, fromMail, err := readRequest(raw)
-	r.Delist, r.DryRun = in.Bool("delist"), in.Bool("dry-run")
-	for flag, to := range map[string]*string{"from": &r.From, "ticket": &r.Ticket, "idempotency-key": &r.Key} {
-		if in.IsSet(flag) {
-			*to = in.String(flag)
-		}
-	}
-	if r.Key == "" && in.IsSet("line") {
-		r.Key = "line:" + in.String("line")
-	}
+	in.completeRequest(&r)
 	var a ctl.DeskAnswer
 	if err == nil {
 		a, err = p.client.Request(ctx, r)
@@ -97,6 +89,19 @@ func (p *program) request(ctx context.Context, in *input) error {
 		out.Asked = echo(raw)
 	}
 	return p.concludeRequest(out, err, in.Bool("mail"))
+}
+
+// completeRequest adds what the flags say.
+func (in *input) completeRequest(r *ctl.DeskRequest) {
+	r.Delist, r.DryRun = in.Bool("delist"), in.Bool("dry-run")
+	for flag, to := range map[string]*string{"from": &r.From, "ticket": &r.Ticket, "idempotency-key": &r.Key} {
+		if in.IsSet(flag) {
+			*to = in.String(flag)
+		}
+	}
+	if r.Key == "" && in.IsSet("line") {
+		r.Key = "line:" + in.String("line")
+	}
 }
 
 // echo is a request as it was read, for those who look at the result alone.

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	"dnsbld/listing/sighting"
 )
 
 // sightings are what was counted of an address: how much of it was bogus, and
@@ -19,16 +21,8 @@ func (s *screen) sightings() {
 	if !f.LastBogus.IsZero() {
 		s.line("", "last bogus %s%s; %d confirmed since", stamp(f.LastBogus), receivers(f.Receivers), f.ConfirmedSince)
 	}
-	var said []string
-	for _, g := range f.HELOs {
-		bogus := ""
-		if g.Bogus > 0 {
-			bogus = fmt.Sprintf(", %d bogus", g.Bogus)
-		}
-		said = append(said, fmt.Sprintf("%s (%d%s)", clean(g.HELO), g.Count, bogus))
-	}
-	if len(said) > 0 {
-		s.line("", "HELO %s", strings.Join(said, ", "))
+	if said := greetings(f.HELOs); said != "" {
+		s.line("", "HELO %s", said)
 	}
 	for _, d := range f.Decisions {
 		switch {
@@ -57,4 +51,18 @@ func share(part, whole int) string {
 		return ""
 	}
 	return fmt.Sprintf(" (%.3g %%)", 100*float64(part)/float64(whole))
+}
+
+// greetings are what the address said, with how often, and how often of that it
+// was bogus.
+func greetings(helos []sighting.HELOCount) string {
+	var said []string
+	for _, g := range helos {
+		bogus := ""
+		if g.Bogus > 0 {
+			bogus = fmt.Sprintf(", %d bogus", g.Bogus)
+		}
+		said = append(said, fmt.Sprintf("%s (%d%s)", clean(g.HELO), g.Count, bogus))
+	}
+	return strings.Join(said, ", ")
 }

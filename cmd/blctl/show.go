@@ -34,33 +34,6 @@ func (p *program) show(ctx context.Context, in *input) error {
 	return p.conclude("show", s, err)
 }
 
-// printStanding shows one entry, with what was seen.
-func (p *program) printStanding(e report.Held) {
-	h := p.human
-	kind := h.paint(red, clean(e.Reason))
-	if e.Except {
-		kind = h.paint(green, "exception from "+clean(e.Reason))
-	} else if !e.Lists {
-		kind = h.paint(faint, clean(e.Reason))
-	}
-	h.printf("\n  %s  %s (127.0.0.%d)  until %s (%s)\n", e.Subject, kind, e.Code, stamp(e.Until), relative(e.Until, p.now()))
-	if e.Because != "" {
-		h.printf("    not answered: %s\n", clean(e.Because))
-	}
-	if !e.Published && !e.Except {
-		h.printf("    a shadow reason: answered only by zones that name it\n")
-	}
-	h.printf("    by %s since %s, %s\n", clean(e.Actor), stamp(e.Since), provenance(e.Row))
-	h.lines("    ", "note", e.Note, "public note", e.PublicNote, "ticket", e.Ticket)
-	const most = 3
-	for _, sample := range e.Samples[:min(most, len(e.Samples))] {
-		h.printf("    seen %s%s: HELO %s\n", stamp(sample.Time), at(sample), clean(sample.HELO))
-	}
-	if more := len(e.Samples) - most; more > 0 {
-		h.printf("    and %s more\n", plural(more, "session", "sessions"))
-	}
-}
-
 // at is the mail server that a session came to, if it is known.
 func at(s listing.Sample) string {
 	if s.Receiver == "" {
