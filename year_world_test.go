@@ -70,7 +70,7 @@ func (w *world) start(path string) {
 		return []report.Zone{{Name: bl.Name, TTL: listing.Life(zone.DefaultTTL), NegativeTTL: listing.Life(zone.DefaultTTL)}}
 	}
 	server := ctl.New(ctl.Config{Book: w.book, Live: w.live, Zones: zones, Started: w.now, Spool: w.TempDir()})
-	w.blctl = ctl.Local(server, ctl.Caller{UID: 1000, User: "anna"})
+	w.blctl = ctl.Local(server, ctl.Caller{UID: 1000, Name: "anna"})
 
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.Context()))
 	followed := make(chan error, 1)
@@ -97,7 +97,7 @@ func (w *world) passes(d time.Duration) {
 		if len(edits) == 0 {
 			return
 		}
-		if err := w.book.Sweep(w.Context(), "dnsbld", edits); err != nil {
+		if err := w.book.Sweep(w.Context(), daemon("dnsbld"), edits); err != nil {
 			w.Fatalf("%s: ending what is due: %v", w.now, err)
 		}
 	}
@@ -192,3 +192,6 @@ func (w *world) restore(backup []byte) {
 		w.Fatalf("the restored list is served at revision %d, after %d", got, served)
 	}
 }
+
+// daemon is a part of the program.
+func daemon(name string) listing.Caller { return listing.Caller{Name: name, Role: listing.Daemon} }

@@ -15,12 +15,7 @@ import (
 
 // Caller is who sent a request. All that is decided by who somebody is goes
 // through it.
-type Caller struct {
-	UID  uint32
-	User string // the actor of every change
-
-	Groups []uint32 // that the user was in when he connected
-}
+type Caller = listing.Caller
 
 type callerKey struct{}
 
@@ -81,7 +76,7 @@ func peer(c net.Conn) (Caller, error) {
 // overflow uid: it is nobody, even where it has a name.
 func callerByUID(uid uint32) (Caller, error) {
 	if uid == 0 {
-		return Caller{UID: 0, User: "root"}, nil
+		return Caller{UID: 0, Name: "root"}, nil
 	}
 	id := strconv.FormatUint(uint64(uid), 10)
 	u, err := user.LookupId(id)
@@ -89,7 +84,7 @@ func callerByUID(uid uint32) (Caller, error) {
 		return Caller{}, refused("user "+id+" has no name on this host",
 			"changes are kept under the name of who made them: run blctl as a user with an account")
 	}
-	return Caller{UID: uid, User: u.Username}, nil
+	return Caller{UID: uid, Name: u.Username}, nil
 }
 
 func overflowUID() uint32 {

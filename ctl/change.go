@@ -34,7 +34,7 @@ func (s *Server) add(w http.ResponseWriter, r *http.Request, who Caller) error {
 	if err := s.read(w, r, &c, &c.Subject, &c.Options); err != nil {
 		return err
 	}
-	res, err := s.cfg.Book.Add(r.Context(), who.User, c)
+	res, err := s.cfg.Book.Add(r.Context(), who, c)
 	return s.changed(w, c.Options, res, err)
 }
 
@@ -43,7 +43,7 @@ func (s *Server) expire(w http.ResponseWriter, r *http.Request, who Caller) erro
 	if err := s.read(w, r, &c, &c.Subject, &c.Options); err != nil {
 		return err
 	}
-	res, err := s.cfg.Book.Expire(r.Context(), who.User, c)
+	res, err := s.cfg.Book.Expire(r.Context(), who, c)
 	return s.changed(w, c.Options, res, err)
 }
 
@@ -52,15 +52,7 @@ func (s *Server) delist(w http.ResponseWriter, r *http.Request, who Caller) erro
 	if err := s.read(w, r, &c, &c.Subject, &c.Options); err != nil {
 		return err
 	}
-	if err := s.cfg.Book.Store().View(r.Context(), func(snap listing.Snapshot) error {
-		return s.supportDelists(who, c, snap)
-	}); err != nil {
-		return err
-	}
-	if err := s.byTheRules(r.Context(), who, c); err != nil {
-		return err
-	}
-	res, err := s.cfg.Book.Delist(r.Context(), who.User, c)
+	res, err := s.cfg.Book.Delist(r.Context(), who, c)
 	return s.changed(w, c.Options, res, err)
 }
 
@@ -69,7 +61,7 @@ func (s *Server) permit(w http.ResponseWriter, r *http.Request, who Caller) erro
 	if err := s.read(w, r, &c, &c.Subject, &c.Options); err != nil {
 		return err
 	}
-	res, err := s.cfg.Book.Permit(r.Context(), who.User, c)
+	res, err := s.cfg.Book.Permit(r.Context(), who, c)
 	return s.changed(w, c.Options, res, err)
 }
 
@@ -84,7 +76,7 @@ func (s *Server) dropSource(w http.ResponseWriter, r *http.Request, who Caller) 
 	if err := s.read(w, r, &c, nil, &c.Options); err != nil {
 		return err
 	}
-	res, err := s.cfg.Book.DropSource(r.Context(), who.User, r.PathValue("name"), c.Note, c.Options)
+	res, err := s.cfg.Book.DropSource(r.Context(), who, r.PathValue("name"), c.Note, c.Options)
 	return s.changed(w, c.Options, res, err)
 }
 
@@ -94,11 +86,17 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request, into any, subject 
 	if err := command(w, r, into); err != nil {
 		return err
 	}
+	return canonical(subject, o)
+}
+
+// canonical checks the key of a command and brings its subject, if it has one,
+// into canonical form.
+func canonical(subject *listing.Subject, o *listing.Options) error {
 	if err := checkKey(o.IdempotencyKey); err != nil || subject == nil || !subject.IsValid() {
 		return err
 	}
-	canonical, err := listing.ParseSubject(subject.String())
-	*subject = canonical
+	s, err := listing.ParseSubject(subject.String())
+	*subject = s
 	return err
 }
 

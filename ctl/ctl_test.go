@@ -131,7 +131,7 @@ func subject(text string) listing.Subject {
 
 func (h *house) add(t testing.TB, c listing.Add) {
 	t.Helper()
-	if _, err := h.book.Add(t.Context(), "alice", c); err != nil {
+	if _, err := h.book.Add(t.Context(), operator("alice"), c); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -149,3 +149,11 @@ func isKind(t testing.TB, err, kind error, code string) {
 		t.Fatalf("got %#v, wanted %v with code %s", err, kind, code)
 	}
 }
+
+// operator is a person who may everything.
+func operator(name string) listing.Caller {
+	return listing.Caller{Name: name, UID: 1001, Role: listing.Operator}
+}
+
+// daemon is a part of the program.
+func daemon(name string) listing.Caller { return listing.Caller{Name: name, Role: listing.Daemon} }

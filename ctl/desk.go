@@ -194,7 +194,7 @@ func (s *Server) deskRequest(w http.ResponseWriter, r *http.Request, who Caller)
 
 // dealWith hands a request to the desk, unless no program may.
 func (s *Server) dealWith(ctx context.Context, c DeskRequest, who Caller) (DeskAnswer, error) {
-	ask := desk.Request{Key: c.Key, Actor: who.User, From: bareAddress(c.From), Ticket: c.Ticket, Delist: c.Delist, DryRun: c.DryRun}
+	ask := desk.Request{Key: c.Key, Actor: who.Name, From: bareAddress(c.From), Ticket: c.Ticket, Delist: c.Delist, DryRun: c.DryRun}
 	var answer DeskAnswer
 	if len(c.Text) > 0 {
 		f, err := s.findIn(ctx, c.Text)
@@ -296,7 +296,7 @@ func (s *Server) openTicket(w http.ResponseWriter, r *http.Request, who Caller) 
 	if err != nil {
 		return err
 	}
-	t, opened, err := s.cfg.Desk.Open(r.Context(), who.User, a, c.Reference, c.Note)
+	t, opened, err := s.cfg.Desk.Open(r.Context(), who.Name, a, c.Reference, c.Note)
 	if err != nil {
 		return err
 	}
@@ -340,12 +340,7 @@ func (s *Server) takeTicket(w http.ResponseWriter, r *http.Request, who Caller) 
 	if err := command(w, r, &step); err != nil {
 		return err
 	}
-	if step.Verb == desk.Grant {
-		if err := s.supportGrants(r.Context(), who, r.URL.Query().Get("name"), step.Because); err != nil {
-			return err
-		}
-	}
-	step.Actor = who.User
+	step.By = who
 	t, revision, err := s.cfg.Desk.Take(r.Context(), r.URL.Query().Get("name"), step)
 	if err != nil {
 		return err
@@ -355,23 +350,6 @@ func (s *Server) takeTicket(w http.ResponseWriter, r *http.Request, who Caller) 
 		return err
 	}
 	return reply(w, http.StatusOK, done)
-}
-
-// supportGrants refuses what support may not end by way of a ticket either.
-func (s *Server) supportGrants(ctx context.Context, who Caller, name string, because listing.DelistReason) error {
-	t, err := s.cfg.Desk.Ticket(ctx, name)
-	if err != nil {
-		return err
-	}
-	if because == "" {
-		because = listing.FixedClaimed
-	}
-	c := listing.Delist{Subject: listing.HostSubject(t.Address), Because: because}
-	err = s.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error { return s.supportDelists(who, c, snap) })
-	if err != nil || t.State == delist.Appealed { // another person's decision, which package delist sees to
-		return err
-	}
-	return s.byTheRules(ctx, who, c)
 }
 
 type personCommand struct {

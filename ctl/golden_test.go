@@ -100,7 +100,7 @@ func TestWire(t *testing.T) {
 		ask = strings.NewReplacer("PROPOSAL", proposal, "TICKET", ticket).Replace(ask)
 		method, rest, _ := strings.Cut(ask, " ")
 		path, body, _ := strings.Cut(rest, " ")
-		r := httptest.NewRequestWithContext(WithCaller(t.Context(), Caller{User: "root"}), method, path, strings.NewReader(body))
+		r := httptest.NewRequestWithContext(WithCaller(t.Context(), Caller{Name: "root"}), method, path, strings.NewReader(body))
 		w := httptest.NewRecorder()
 		h.server.ServeHTTP(w, r)
 		got := w.Body.String()

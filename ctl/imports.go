@@ -124,7 +124,7 @@ func (s *Server) imports(w http.ResponseWriter, r *http.Request, who Caller) err
 		body.drain()
 		return err
 	}
-	res, err := s.cfg.Book.Import(r.Context(), who.User, c.Import, in.entries(reader), func(_ listing.Entry, err error) error {
+	res, err := s.cfg.Book.Import(r.Context(), who, c.Import, in.entries(reader), func(_ listing.Entry, err error) error {
 		in.Lines--
 		return in.bad(reader.Line(), err)
 	})

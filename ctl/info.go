@@ -31,7 +31,7 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request, who Caller) erro
 	if err != nil {
 		return err
 	}
-	st := Status{Version: s.cfg.Version, Started: s.cfg.Started.UTC().Truncate(time.Second), User: who.User,
+	st := Status{Version: s.cfg.Version, Started: s.cfg.Started.UTC().Truncate(time.Second), User: who.Name,
 		Revision: store.Head, Store: store, Zones: []report.Zone{}}
 	if !s.cfg.Started.IsZero() {
 		st.Uptime = listing.Life(s.cfg.Book.Now().Sub(s.cfg.Started)).String()

@@ -112,7 +112,7 @@ func TestCloseLeavesAnothersSocket(t *testing.T) {
 }
 
 func TestCallers(t *testing.T) {
-	if c, err := callerByUID(0); err != nil || c.User != "root" {
+	if c, err := callerByUID(0); err != nil || c.Name != "root" {
 		t.Errorf("uid 0: %+v, %v", c, err)
 	}
 	for _, uid := range []uint32{4_242_424_242, overflowUID()} {

@@ -26,53 +26,56 @@ type Proposed struct {
 	Outcome
 }
 
-// command is the one that is proposed, with its subject and its options.
-func (p *Propose) command() (command any, s *listing.Subject, o *listing.Options, err error) {
+// subject is that of the command, and its options; nil unless there is one
+// command.
+func (p *Propose) subject() (s *listing.Subject, o *listing.Options) {
 	given := 0
-	if p.Add != nil {
-		given, s, o = given+1, &p.Add.Subject, &p.Add.Options
-	}
-	if p.Delist != nil {
-		given, s, o = given+1, &p.Delist.Subject, &p.Delist.Options
-	}
-	if p.Expire != nil {
-		given, s, o = given+1, &p.Expire.Subject, &p.Expire.Options
-	}
-	if p.Permit != nil {
-		given, s, o = given+1, &p.Permit.Subject, &p.Permit.Options
+	for _, c := range []struct {
+		given bool
+		at    func() (*listing.Subject, *listing.Options)
+	}{
+		{p.Add != nil, func() (*listing.Subject, *listing.Options) { return &p.Add.Subject, &p.Add.Options }},
+		{p.Delist != nil, func() (*listing.Subject, *listing.Options) { return &p.Delist.Subject, &p.Delist.Options }},
+		{p.Expire != nil, func() (*listing.Subject, *listing.Options) { return &p.Expire.Subject, &p.Expire.Options }},
+		{p.Permit != nil, func() (*listing.Subject, *listing.Options) { return &p.Permit.Subject, &p.Permit.Options }},
+	} {
+		if c.given {
+			given++
+			s, o = c.at()
+		}
 	}
 	if given != 1 {
-		return nil, nil, nil, invalid("bad-request", "a proposal is of one command", "give one of add, delist, expire and allow")
+		return nil, nil
 	}
-	if err = checkKey(o.IdempotencyKey); err == nil && s.IsValid() {
-		*s, err = listing.ParseSubject(s.String())
-	}
-	switch {
-	case p.Add != nil:
-		command = *p.Add
-	case p.Delist != nil:
-		command = *p.Delist
-	case p.Expire != nil:
-		command = *p.Expire
-	default:
-		command = *p.Permit
-	}
-	return command, s, o, err
+	return s, o
 }
-
-func person(who Caller) listing.Person { return listing.Person{Name: who.User, UID: who.UID} }
 
 func (s *Server) propose(w http.ResponseWriter, r *http.Request, who Caller) error {
 	var c Propose
 	if err := command(w, r, &c); err != nil {
 		return err
 	}
-	proposed, _, o, err := c.command()
-	if err != nil {
+	subject, o := c.subject()
+	if o == nil {
+		return invalid("bad-request", "a proposal is of one command", "give one of add, delist, expire and allow")
+	}
+	if err := canonical(subject, o); err != nil {
 		return err
 	}
-	p, res, err := s.cfg.Book.Propose(r.Context(), person(who), proposed, c.Note)
-	return s.proposed(w, p, o.DryRun, res, err)
+	o.Propose, o.ProposalNote = true, c.Note
+	var res listing.Result
+	var err error
+	switch book := s.cfg.Book; {
+	case c.Add != nil:
+		res, err = book.Add(r.Context(), who, *c.Add)
+	case c.Delist != nil:
+		res, err = book.Delist(r.Context(), who, *c.Delist)
+	case c.Expire != nil:
+		res, err = book.Expire(r.Context(), who, *c.Expire)
+	default:
+		res, err = book.Permit(r.Context(), who, *c.Permit)
+	}
+	return s.proposed(w, o.DryRun, res, err)
 }
 
 func (s *Server) approve(w http.ResponseWriter, r *http.Request, who Caller) error {
@@ -80,8 +83,8 @@ func (s *Server) approve(w http.ResponseWriter, r *http.Request, who Caller) err
 	if err := s.read(w, r, &o, nil, &o); err != nil {
 		return err
 	}
-	p, res, err := s.cfg.Book.Approve(r.Context(), person(who), r.PathValue("id"), o)
-	return s.proposed(w, p, o.DryRun, res, err)
+	res, err := s.cfg.Book.Approve(r.Context(), who, r.PathValue("id"), o)
+	return s.proposed(w, o.DryRun, res, err)
 }
 
 func (s *Server) withdraw(w http.ResponseWriter, r *http.Request, who Caller) error {
@@ -89,12 +92,12 @@ func (s *Server) withdraw(w http.ResponseWriter, r *http.Request, who Caller) er
 	if err := s.read(w, r, &o, nil, &o); err != nil {
 		return err
 	}
-	p, res, err := s.cfg.Book.Withdraw(r.Context(), person(who), r.PathValue("id"), o)
-	return s.proposed(w, p, o.DryRun, res, err)
+	res, err := s.cfg.Book.Withdraw(r.Context(), who, r.PathValue("id"), o)
+	return s.proposed(w, o.DryRun, res, err)
 }
 
 // proposed answers with a proposal. That it was written is no news of the list.
-func (s *Server) proposed(w http.ResponseWriter, p listing.Proposal, dry bool, res listing.Result, err error) error {
+func (s *Server) proposed(w http.ResponseWriter, dry bool, res listing.Result, err error) error {
 	if err != nil {
 		return err
 	}
@@ -105,7 +108,7 @@ func (s *Server) proposed(w http.ResponseWriter, p listing.Proposal, dry bool, r
 		return err
 	}
 	out.Changed = changed
-	return reply(w, http.StatusOK, Proposed{p, out})
+	return reply(w, http.StatusOK, Proposed{*res.Proposal, out})
 }
 
 func (s *Server) proposals(w http.ResponseWriter, r *http.Request, _ Caller) error {

@@ -11,8 +11,8 @@ import (
 func (h *house) as(who Caller) *Client { return Local(h.server, who) }
 
 var (
-	alice = Caller{UID: 1001, User: "alice"}
-	bob   = Caller{UID: 1002, User: "bob"}
+	alice = Caller{UID: 1001, Name: "alice"}
+	bob   = Caller{UID: 1002, Name: "bob"}
 )
 
 func TestProposeAndApprove(t *testing.T) {
@@ -24,7 +24,7 @@ func TestProposeAndApprove(t *testing.T) {
 	}
 	_, err = h.as(alice).Approve(t.Context(), p.Proposal.ID, listing.Options{})
 	isKind(t, err, listing.ErrPolicy, "same-person")
-	_, err = h.as(Caller{User: "root"}).Approve(t.Context(), p.Proposal.ID, listing.Options{})
+	_, err = h.as(Caller{Name: "root"}).Approve(t.Context(), p.Proposal.ID, listing.Options{})
 	isKind(t, err, listing.ErrPolicy, "root-approves")
 	dry, err := h.as(bob).Approve(t.Context(), p.Proposal.ID, listing.Options{DryRun: true})
 	if err != nil || !dry.DryRun || dry.Addresses != 1<<15 || h.listed("192.0.2.7") {

@@ -5,35 +5,20 @@ import (
 	"os/user"
 	"slices"
 	"strconv"
-	"strings"
 
 	"dnsbld/listing"
 )
 
-// Role is what somebody may do. Each may what those below may.
-type Role int
-
-// Roles.
+// Roles of callers.
 const (
-	Nobody   Role = iota
-	Reader        // looks
-	Support       // also ends listings of single hosts, by the rules
-	Operator      // everything
+	Reader   = listing.Reader
+	Support  = listing.Support
+	Operator = listing.Operator
 )
-
-func (r Role) String() string {
-	return [...]string{"nobody", "reader", "support", "operator"}[r]
-}
-
-// Roles are the Unix groups, by name or number, whose members have a role. With
-// none at all, everybody who may open the socket is an operator. Root always is.
-type Roles struct {
-	Operator, Support, Reader []string
-}
 
 // needs is the one table of who may do what, by the pattern of the endpoint.
 // What it lacks takes an operator.
-var needs = map[string]Role{
+var needs = map[string]listing.Role{
 	"/":                               Reader, // to be told that there is no such thing
 	"GET /v1/show":                    Reader,
 	"GET /v1/entries":                 Reader,
@@ -61,7 +46,7 @@ var needs = map[string]Role{
 	"POST /v1/request":                Support,
 	"POST /v1/person/export":          Support,
 	"POST /v1/person/erase":           Support,
-	"POST /v1/delist":                 Support, // see supportDelists
+	"POST /v1/delist":                 Support, // as far as the Book allows it
 	"PUT /v1/entry":                   Operator,
 	"POST /v1/expire":                 Operator,
 	"POST /v1/allow":                  Operator,
@@ -75,12 +60,8 @@ var needs = map[string]Role{
 	"GET /v1/backup":                  Operator,
 }
 
-// supportMayGive are the reasons for which support delists.
-var supportMayGive = []listing.DelistReason{listing.FixedVerified, listing.FixedClaimed, listing.FalsePositive, listing.OurError,
-	listing.SharedIP, listing.IPReassigned, listing.Duplicate, listing.SelfService}
-
-// Check finds groups that this host does not know.
-func (r Roles) Check() []error {
+// CheckRoles finds groups that this host does not know.
+func CheckRoles(r listing.Roles) []error {
 	var errs []error
 	for _, list := range []struct {
 		name   string
@@ -92,7 +73,7 @@ func (r Roles) Check() []error {
 			}
 		}
 	}
-	if len(r.Operator) == 0 && !r.open() {
+	if len(r.Operator) == 0 && !r.Open() {
 		errs = append(errs, fmt.Errorf("roles.operator: with support or reader there must be operators"))
 	}
 	return errs
@@ -107,120 +88,34 @@ func gid(group string) (uint32, error) {
 	return uint32(n), err
 }
 
-// of is the role of a caller.
-func (r Roles) of(who Caller) Role {
-	if r.open() || who.UID == 0 {
-		return Operator
-	}
+// roleOf is the role of a caller by the groups he is in.
+func roleOf(r listing.Roles, who Caller) listing.Role {
 	switch {
-	case who.in(r.Operator):
+	case r.Open() || who.UID == 0 || in(who, r.Operator):
 		return Operator
-	case who.in(r.Support):
+	case in(who, r.Support):
 		return Support
-	case who.in(r.Reader):
+	case in(who, r.Reader):
 		return Reader
 	}
-	return Nobody
+	return listing.Nobody
 }
 
-// open reports whether everybody is an operator.
-func (r Roles) open() bool { return len(r.Operator)+len(r.Support)+len(r.Reader) == 0 }
-
-func (c Caller) in(groups []string) bool {
+func in(who Caller, groups []string) bool {
 	return slices.ContainsFunc(groups, func(group string) bool {
 		n, err := gid(group)
-		return err == nil && slices.Contains(c.Groups, n)
+		return err == nil && slices.Contains(who.Groups, n)
 	})
 }
 
-// groups are those whose members have a role, or one above it.
-func (r Roles) groups(least Role) []string {
-	var all []string
-	for _, list := range []struct {
-		role   Role
-		groups []string
-	}{{Operator, r.Operator}, {Support, r.Support}, {Reader, r.Reader}} {
-		if list.role >= least {
-			all = append(all, list.groups...)
-		}
-	}
-	return all
-}
-
-// roles are those in force.
-func (s *Server) roles() Roles {
-	if s.cfg.Roles == nil {
-		return Roles{}
-	}
-	return s.cfg.Roles()
-}
-
-// authorize refuses a caller whose role an endpoint is not for.
-func (s *Server) authorize(who Caller, pattern string) error {
+// authorize gives a caller his role, and refuses one whose role an endpoint is
+// not for.
+func (s *Server) authorize(who *Caller, pattern string) error {
 	need, known := needs[pattern]
 	if !known {
 		need = Operator
 	}
-	return s.require(who, need, "")
-}
-
-// require refuses a caller whose role is too small, and names the groups that
-// may. what is what was asked for, in words.
-func (s *Server) require(who Caller, need Role, what string) error {
-	roles := s.roles()
-	is := roles.of(who)
-	if is >= need {
-		return nil
-	}
-	if what == "" {
-		what = "that"
-	}
-	may := roles.groups(need)
-	names := "group " + strings.Join(may, " or ")
-	message := fmt.Sprintf("%s takes the role of %s, and %s is %s: ask a member of %s", what, need, who.User, is, names)
-	if is == Nobody {
-		message = fmt.Sprintf("%s has no role here: ask a member of %s", who.User, names)
-	}
-	return &listing.Error{Kind: listing.ErrPolicy, Code: "role", Message: message,
-		Hint: "`id` shows your groups; a new one counts from the next login. [roles] of the configuration says which may what"}
-}
-
-// supportDelists refuses what support may not end: more than a single host, for
-// other reasons than senders and their mistakes, and entries that are held.
-func (s *Server) supportDelists(who Caller, c listing.Delist, snap listing.Snapshot) error {
-	if s.roles().of(who) >= Operator || !c.Subject.IsValid() {
-		return nil
-	}
-	switch {
-	case !c.Subject.IsHost() || c.Within:
-		return s.require(who, Operator, "delisting a range")
-	case c.MaxChanges != 0:
-		return s.require(who, Operator, "delisting many at once")
-	case slices.Contains(listing.DelistReasons(), c.Because) && !slices.Contains(supportMayGive, c.Because):
-		return s.require(who, Operator, "delisting because "+string(c.Because))
-	}
-	return s.supportMayEnd(who, c, snap)
-}
-
-// supportMayEnd refuses entries for reasons that only operators take back. A
-// repeated offender's entry ends with the one it stands beside.
-func (s *Server) supportMayEnd(who Caller, c listing.Delist, snap listing.Snapshot) error {
-	reasons := s.cfg.Book.Rules().Reasons
-	covering, err := snap.Covering(c.Subject)
-	if err != nil {
-		return err
-	}
-	only, err := reasons.Find(c.Reason)
-	if err != nil && c.Reason != "" {
-		return err
-	}
-	for _, e := range covering {
-		info, known := reasons.Info(e.Reason)
-		named := c.Reason == "" || e.Reason == only.Code
-		held := !known || info.SelfDelist == listing.SelfNo
-		if e.Subject == c.Subject && !e.Except && named && held && (e.Reason != listing.Repeat || c.Reason != "") {
-			return s.require(who, Operator, "delisting an entry for "+reasons.Symbol(e.Reason))
-		}
-	}
-	return nil
+	roles := s.cfg.Book.Rules().Roles
+	who.Role = roleOf(roles, *who)
+	return roles.Require(*who, need, "")
 }

@@ -23,17 +23,26 @@ import (
 // Groups of the tests, by number: the host need not have them.
 const operators, supporters, readers = 4201, 4202, 4203
 
-func someRoles() Roles {
-	return Roles{Operator: []string{"4201"}, Support: []string{"4202"}, Reader: []string{"4203"}}
+func someRoles() listing.Roles {
+	return listing.Roles{Operator: []string{"4201"}, Support: []string{"4202"}, Reader: []string{"4203"}}
+}
+
+// withRoles has the Book bind people to someRoles.
+func withRoles(c *Config) { setRoles(c, someRoles()) }
+
+func setRoles(c *Config, roles listing.Roles) {
+	rules := c.Book.Rules()
+	rules.Roles = roles
+	c.Book.SetRules(rules)
 }
 
 func member(name string, groups ...uint32) Caller {
-	return Caller{UID: 1001, User: name, Groups: groups}
+	return Caller{UID: 1001, Name: name, Groups: groups}
 }
 
 // everybody are a caller of each role.
-var everybody = map[Role]Caller{
-	Operator: member("olga", operators), Support: member("sam", 100, supporters), Reader: member("rita", readers), Nobody: member("ned", 100),
+var everybody = map[listing.Role]Caller{
+	Operator: member("olga", operators), Support: member("sam", 100, supporters), Reader: member("rita", readers), listing.Nobody: member("ned", 100),
 }
 
 // asking records which endpoints a client asks.
@@ -119,14 +128,14 @@ func verbs(t *testing.T) []verb {
 
 type verb struct {
 	name  string
-	least Role
+	least listing.Role
 	do    func(*Client) error
 }
 
 // Every verb, for every role: who may not is told so before anything else, and
 // which group may.
 func TestRoles(t *testing.T) {
-	h := newHouse(t, func(c *Config) { c.Roles = someRoles })
+	h := newHouse(t, withRoles)
 	asked := map[string]bool{}
 	for _, verb := range verbs(t) {
 		for role, who := range everybody {
@@ -137,11 +146,11 @@ func TestRoles(t *testing.T) {
 				t.Errorf("%s by %s: refused as %v", verb.name, role, e.Kind)
 			case refused != (role < verb.least):
 				t.Errorf("%s by %s: %v", verb.name, role, err)
-			case refused && !strings.Contains(e.Message, map[Role]string{Reader: "4203", Support: "4202", Operator: "4201"}[verb.least]):
+			case refused && !strings.Contains(e.Message, map[listing.Role]string{Reader: "4203", Support: "4202", Operator: "4201"}[verb.least]):
 				t.Errorf("%s by %s does not name the group that may: %s", verb.name, role, e.Message)
 			}
 		}
-		if err := verb.do(h.as(Caller{User: "root"})); err != nil {
+		if err := verb.do(h.as(Caller{Name: "root"})); err != nil {
 			if e, _ := errors.AsType[*listing.Error](err); e == nil || e.Code == "role" {
 				t.Errorf("%s by root: %v", verb.name, err)
 			}
@@ -169,8 +178,9 @@ func drain[T any](rows iter.Seq2[T, error]) (failed error) {
 
 // What stands in the table is what is served, under the names of the table.
 func TestRolesOfUnknownEndpoints(t *testing.T) {
-	h := newHouse(t, func(c *Config) { c.Roles = someRoles })
-	if err := h.server.authorize(everybody[Support], "POST /v1/something-new"); err == nil {
+	h := newHouse(t, withRoles)
+	support := everybody[Support]
+	if err := h.server.authorize(&support, "POST /v1/something-new"); err == nil {
 		t.Error("an endpoint that the table lacks is open to support")
 	}
 	for pattern, least := range needs {
@@ -181,7 +191,7 @@ func TestRolesOfUnknownEndpoints(t *testing.T) {
 }
 
 func TestSupportDelistsByTheRules(t *testing.T) {
-	h := newHouse(t, func(c *Config) { c.Roles = someRoles })
+	h := newHouse(t, withRoles)
 	h.add(t, listing.Add{Subject: subject("192.0.2.7"), Reason: "helo-bare-ip"})
 	h.add(t, listing.Add{Subject: subject("192.0.2.8"), Reason: "manual"})
 	h.add(t, listing.Add{Subject: subject("192.0.2.8"), Reason: "helo-bare-ip"})
@@ -214,18 +224,18 @@ func TestSupportDelistsByTheRules(t *testing.T) {
 }
 
 func TestWithoutRolesEverybodyIsOperator(t *testing.T) {
-	if r := (Roles{}).of(everybody[Nobody]); r != Operator {
+	if r := roleOf(listing.Roles{}, everybody[listing.Nobody]); r != Operator {
 		t.Errorf("%s", r)
 	}
-	if r := someRoles().of(Caller{User: "root"}); r != Operator {
+	if r := roleOf(someRoles(), Caller{Name: "root"}); r != Operator {
 		t.Errorf("root is %s", r)
 	}
-	for _, r := range []Roles{{Reader: []string{"4203"}}, {Operator: []string{"no such group"}}} {
-		if len(r.Check()) == 0 {
+	for _, r := range []listing.Roles{{Reader: []string{"4203"}}, {Operator: []string{"no such group"}}} {
+		if len(CheckRoles(r)) == 0 {
 			t.Errorf("%+v is accepted", r)
 		}
 	}
-	if errs := someRoles().Check(); len(errs) > 0 {
+	if errs := CheckRoles(someRoles()); len(errs) > 0 {
 		t.Error(errs)
 	}
 }
@@ -255,7 +265,7 @@ func TestRolesOverTheSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := newHouse(t, func(c *Config) { c.Roles = someRoles })
+	h := newHouse(t, withRoles)
 	path := h.serve(t)
 	for _, open := range []string{path, filepath.Dir(path), filepath.Dir(filepath.Dir(path))} {
 		if err := os.Chmod(open, 0o777); err != nil {
@@ -303,7 +313,7 @@ func many(last uint32) []uint32 {
 // is in himself.
 func testOwnGroups(t *testing.T) {
 	h := newHouse(t, func(c *Config) {
-		c.Roles = func() Roles { return Roles{Operator: []string{"4201"}, Reader: []string{strconv.Itoa(os.Getgid())}} }
+		setRoles(c, listing.Roles{Operator: []string{"4201"}, Reader: []string{strconv.Itoa(os.Getgid())}})
 	})
 	c := h.client(t)
 	if _, err := c.Status(t.Context()); err != nil {

@@ -34,7 +34,6 @@ type Config struct {
 	Stats       func() any   // counters of the DNS side, sent as JSON; nil: none
 	Sensor      Sensor       // nil: sessions are not counted here
 	Desk        *desk.Desk   // nil: there is no support desk here
-	Roles       func() Roles // who may what; nil: everybody everything
 	Log         *slog.Logger // nil: none
 	Version     string       // of the program
 	Started     time.Time    // when it began to serve
@@ -117,7 +116,7 @@ func (s *Server) handle(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		who, err := callerOf(r.Context())
 		if err == nil {
-			err = s.authorize(who, r.Pattern)
+			err = s.authorize(&who, r.Pattern)
 		}
 		if err == nil {
 			err = h(w, r, who)
@@ -126,7 +125,7 @@ func (s *Server) handle(h handler) http.Handler {
 		if r.Method != http.MethodGet {
 			level = slog.LevelInfo
 		}
-		log := s.cfg.Log.With("method", r.Method, "path", r.URL.Path, "actor", who.User)
+		log := s.cfg.Log.With("method", r.Method, "path", r.URL.Path, "actor", who.Name)
 		if err != nil {
 			if !errors.Is(err, errGone) {
 				s.fail(w, err)

@@ -28,7 +28,7 @@ func (h *house) importHosts(t testing.TB, source string, n int) {
 			}
 		}
 	}
-	if _, err := h.book.Import(t.Context(), "alice", listing.Import{Source: source}, entries, nil); err != nil {
+	if _, err := h.book.Import(t.Context(), operator("alice"), listing.Import{Source: source}, entries, nil); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -35,7 +35,7 @@ func codeOf(err error) string {
 func withDesk(t *testing.T, change ...func(*desk.Settings)) (*house, *deskCounters) {
 	t.Helper()
 	seen := &deskCounters{}
-	h := newHouse(t, func(c *Config) { c.Roles = someRoles })
+	h := newHouse(t, withRoles)
 	people, err := db.OpenPeople(filepath.Join(t.TempDir(), "people.db"))
 	if err != nil {
 		t.Fatal(err)
@@ -64,9 +64,9 @@ func withDesk(t *testing.T, change ...func(*desk.Settings)) (*house, *deskCounte
 // on appeal.
 func TestSupportIsBoundByTheDecision(t *testing.T) {
 	h, seen := withDesk(t)
-	support := h.as(Caller{UID: 1001, User: "alice", Groups: []uint32{supporters}})
-	second := h.as(Caller{UID: 1002, User: "bob", Groups: []uint32{supporters}})
-	operator := h.as(Caller{UID: 1003, User: "carol", Groups: []uint32{operators}})
+	support := h.as(Caller{UID: 1001, Name: "alice", Groups: []uint32{supporters}})
+	second := h.as(Caller{UID: 1002, Name: "bob", Groups: []uint32{supporters}})
+	operator := h.as(Caller{UID: 1003, Name: "carol", Groups: []uint32{operators}})
 	at := netip.MustParseAddr("192.0.2.7")
 	list := func() {
 		t.Helper()

@@ -122,22 +122,22 @@ func (h *house) step(ctx context.Context, rt *rapid.T, prefixes []string) {
 	var err error
 	switch what := rapid.SampledFrom([]string{"add", "add", "except", "delist", "expire", "allow", "disallow", "import", "replace", "drop", "sweep"}).Draw(rt, "step"); what {
 	case "add", "except":
-		_, err = h.book.Add(ctx, "alice", listing.Add{Subject: s, Reason: reason, Except: what == "except", For: life, Force: true, Note: "why"})
+		_, err = h.book.Add(ctx, operator("alice"), listing.Add{Subject: s, Reason: reason, Except: what == "except", For: life, Force: true, Note: "why"})
 	case "delist":
-		_, err = h.book.Delist(ctx, "alice", listing.Delist{Subject: s, Because: listing.Test})
+		_, err = h.book.Delist(ctx, operator("alice"), listing.Delist{Subject: s, Because: listing.Test})
 	case "expire":
-		_, err = h.book.Expire(ctx, "alice", listing.Expire{Subject: s, In: life})
+		_, err = h.book.Expire(ctx, operator("alice"), listing.Expire{Subject: s, In: life})
 	case "allow":
-		_, err = h.book.Permit(ctx, "alice", listing.Permit{Subject: s, Owner: "bob", Until: h.clock.now().Add(life.Duration())})
+		_, err = h.book.Permit(ctx, operator("alice"), listing.Permit{Subject: s, Owner: "bob", Until: h.clock.now().Add(life.Duration())})
 	case "disallow":
-		_, err = h.book.Permit(ctx, "alice", listing.Permit{Subject: s, Remove: true})
+		_, err = h.book.Permit(ctx, operator("alice"), listing.Permit{Subject: s, Remove: true})
 	case "import", "replace":
-		_, err = h.book.Import(ctx, "alice", listing.Import{Source: "feed", Replace: what == "replace", For: life}, h.feed(rt, prefixes), nil)
+		_, err = h.book.Import(ctx, operator("alice"), listing.Import{Source: "feed", Replace: what == "replace", For: life}, h.feed(rt, prefixes), nil)
 	case "drop":
-		_, err = h.book.DropSource(ctx, "alice", "feed", "", listing.Options{})
+		_, err = h.book.DropSource(ctx, operator("alice"), "feed", "", listing.Options{})
 	case "sweep":
 		if edits := h.live.Set().Due(uint32(h.clock.now().Unix()), listing.MaxEdits); len(edits) > 0 {
-			err = h.book.Sweep(ctx, "sweep", edits)
+			err = h.book.Sweep(ctx, daemon("sweep"), edits)
 		}
 	}
 	if err != nil {
@@ -258,7 +258,7 @@ func TestStatsAndStatus(t *testing.T) {
 // The same client works in the process of the server.
 func TestLocal(t *testing.T) {
 	h := newHouse(t)
-	c := Local(h.server, Caller{User: "carol"})
+	c := Local(h.server, Caller{Name: "carol"})
 	out, err := c.Add(t.Context(), listing.Add{Subject: subject("192.0.2.7"), Reason: "helo-bare-ip"})
 	if err != nil || out.Entries[0].Actor != "carol" {
 		t.Fatalf("%+v, %v", out, err)

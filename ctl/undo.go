@@ -20,7 +20,7 @@ func (s *Server) undo(w http.ResponseWriter, r *http.Request, who Caller) error 
 	if err := s.read(w, r, &c, nil, &c.Options); err != nil {
 		return err
 	}
-	res, err := s.cfg.Book.Undo(r.Context(), who.User, c.Revision, c.Note, c.Options)
+	res, err := s.cfg.Book.Undo(r.Context(), who, c.Revision, c.Note, c.Options)
 	if err != nil || !c.DryRun {
 		return s.changed(w, c.Options, res, err)
 	}

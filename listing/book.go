@@ -2,7 +2,6 @@ package listing
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -15,6 +14,7 @@ import (
 type Rules struct {
 	Reasons *Reasons
 	Policy  Policy
+	Roles   Roles
 }
 
 // View is the served view, as far as a writer needs it.
@@ -23,13 +23,21 @@ type View interface {
 	Wait(ctx context.Context, r Revision) error
 }
 
-// Book is the only way to write. It turns commands into requests, checks them
-// against the rules, has the store decide them, and returns when the served
-// view has what was decided.
+// Judge says whether support may end a listing, by the rules of the desk.
+type Judge interface {
+	// MayEnd asks those outside the list, such as DNS, and returns what decides
+	// on the snapshot that the command is planned on.
+	MayEnd(ctx context.Context, c Delist) (func(Snapshot) error, error)
+}
+
+// Book is the only way to write. It decides who may, turns commands into
+// requests, checks them against the rules, has the store decide them, and
+// returns when the served view has what was decided.
 type Book struct {
 	store Store
 	view  View
 	rules atomic.Pointer[Rules]
+	judge Judge // nil: support is bound by its role alone
 	now   func() time.Time
 }
 
@@ -39,6 +47,9 @@ func NewBook(store Store, view View, rules Rules, now func() time.Time) *Book {
 	b.SetRules(rules)
 	return b
 }
+
+// SetJudge binds support to a judge. It comes before the first command.
+func (b *Book) SetJudge(j Judge) { b.judge = j }
 
 // Rules are those in force.
 func (b *Book) Rules() Rules { return *b.rules.Load() }
@@ -56,141 +67,18 @@ func (b *Book) Store() Store { return b.store }
 // the same entries between looking and writing.
 const retries = 4
 
-// Add lists a subject, extends its listing, or makes an exception of it.
-func (b *Book) Add(ctx context.Context, actor string, c Add) (Result, error) {
-	return b.add(ctx, actor, c, approval{})
-}
-
-func (b *Book) add(ctx context.Context, actor string, c Add, second approval) (Result, error) {
-	rules, now := b.Rules(), b.Now()
-	edit, err := c.edit(rules, now, second.given)
-	if err != nil {
-		return Result{}, err
-	}
-	if err := b.checkAllowed(ctx, c, now); err != nil {
-		return Result{}, err
-	}
-	header := Header{Time: now, Actor: actor, Note: Printable(c.Note), Ticket: Printable(c.Ticket)}
-	res, err := b.apply(ctx, order{Header: header, Options: c.Options, intent: IntentOf(c)}, append([]Edit{edit}, second.settle...))
-	if err == nil && !res.Changed() && len(res.Entries) > 0 && shorter(edit, res.Entries[0], now) {
-		res.Warnings = append(res.Warnings, fmt.Sprintf("it is listed until %s already, which is later; `blctl expire` ends it sooner",
-			res.Entries[0].Until.Format(time.RFC3339)))
-	}
-	return res, err
-}
-
-func shorter(e Edit, stands Entry, now time.Time) bool {
-	return !e.Keep && e.end(stands.Level, now).Before(stands.Until.Add(-e.Life.Slack.Duration()))
-}
-
-// edit is the command as an edit, with everything from the rules that deciding
-// it needs.
-func (c Add) edit(rules Rules, now time.Time, approved bool) (Edit, error) {
-	if !c.Subject.IsValid() {
-		return Edit{}, &Error{Kind: ErrInvalid, Code: "not-an-address", Message: "no prefix was given", Hint: "for example: blctl add 192.0.2.7 --reason helo-bare-ip"}
-	}
-	info, err := rules.Reasons.Find(c.Reason)
-	if err != nil {
-		return Edit{}, err
-	}
-	if info.TwoPersons && !c.Except && !approved {
-		return Edit{}, &Error{Kind: ErrPolicy, Code: "two-persons",
-			Message: "an entry for " + info.Symbol + " takes two persons",
-			Hint:    "`blctl propose add …` with the same flags; another operator then approves it"}
-	}
-	if !c.Except {
-		if err := rules.Policy.checkHand(c.Subject, c.Force, c.Note, approved); err != nil {
-			return Edit{}, err
-		}
-	}
-	e := Edit{Op: OpList, Key: Key{Subject: c.Subject, Reason: info.Code}, Expect: c.IfRevision, Except: c.Except,
-		Origin: ByOperator, PublicNote: Printable(c.PublicNote), Note: Printable(c.Note), Ticket: Printable(c.Ticket)}
-	if info.Repeat > 1 {
-		e.Companion = Repeat
-	}
-	if c.HELO != "" {
-		e.Evidence = newEvidence(Sample{Time: now.Truncate(time.Second), HELO: Printable(c.HELO)})
-	}
-	return e, c.setEnd(&e, info, rules.Policy, now)
-}
-
-// setEnd writes the end of the entry: given, or by the life of its reason.
-func (c Add) setEnd(e *Edit, info ReasonInfo, policy Policy, now time.Time) error {
-	longest := min(info.Longest, policy.Longest)
-	e.Life = Lifetime{Base: info.Base, Longest: longest, Repeat: info.Repeat}
-	switch {
-	case c.For != 0 && !c.Until.IsZero():
-		return &Error{Kind: ErrInvalid, Code: "two-ends", Message: "both a life and an end were given", Hint: "give --for or --until, not both"}
-	case c.For != 0:
-		e.Life = Lifetime{Base: c.For, Longest: longest, Repeat: 1, Slack: c.For / 100}
-		return policy.checkEnd(info, now.Add(c.For.Duration()), now)
-	case !c.Until.IsZero():
-		e.Until = c.Until
-		return policy.checkEnd(info, c.Until, now)
-	case c.Except:
-		e.Life, e.Keep = Lifetime{Base: policy.Exception, Longest: policy.Longest, Repeat: 1}, true
-		return nil
-	case info.Base == 0:
-		e.Life.Base = longest
-	}
-	e.Keep = true
-	return nil
-}
-
-// newEvidence salts samples. The salt is random, so evidence is made by the
-// writer, never while deciding.
-func newEvidence(samples ...Sample) *Evidence {
-	salt := make([]byte, 16)
-	rand.Read(salt) // never fails (crypto/rand)
-	return &Evidence{Salt: salt, Samples: samples}
-}
-
-// checkAllowed refuses to list what an operator has said is never listed.
-func (b *Book) checkAllowed(ctx context.Context, c Add, now time.Time) error {
-	if c.Except {
-		return nil
-	}
-	return b.store.View(ctx, func(s Snapshot) error {
-		allows, err := s.Allows()
-		if err != nil {
-			return err
-		}
-		for _, a := range allows {
-			if a.Active(now) && a.Subject.Covers(c.Subject) {
-				return &Error{Kind: ErrPolicy, Code: "allowed",
-					Message: fmt.Sprintf("%s is never listed: %s asked %s to allow %s", c.Subject.Text(), a.Owner, a.Actor, a.Subject.Text()),
-					Hint:    "`blctl allow list` shows it; `blctl allow remove " + a.Subject.Text() + "` takes it back"}
-			}
-		}
-		return nil
-	})
-}
-
-// Do applies edits that were made elsewhere: the sweep's, the sensor's.
-func (b *Book) Do(ctx context.Context, actor, note string, edits []Edit) (Result, error) {
-	return b.apply(ctx, order{Header: Header{Time: b.Now(), Actor: actor, Note: note}, Options: Options{MaxChanges: MaxEdits}}, edits)
-}
-
-// Sweep ends what is due: entries, allow entries and sources by the edits, and
-// in a source that stays the entries that end before it, as one change.
-func (b *Book) Sweep(ctx context.Context, actor string, due []Edit) error {
-	res, err := b.Do(ctx, actor, "", due)
-	for n := range due {
-		name := due[n].Source
-		if err != nil {
-			return err
-		}
-		if name == "" || slices.ContainsFunc(res.Changes, func(c Change) bool { return c.Kind == SourceChange && c.SourceBefore.Name == name }) {
-			continue
-		}
-		var v Verdict
-		v, err = b.store.Replace(ctx, Request{Header: Header{ID: rand.Text(), Time: b.Now(), Actor: actor},
-			Source: &SourceEdit{Name: name, Sweep: true}}, func(func(Entry, error) bool) {})
-		if err == nil {
-			err = b.served(ctx, v, Options{})
-		}
-	}
-	return err
+// planning is the look at the list that a command is planned on: who may give
+// it and what it does are decided on the same snapshot, and its edits expect
+// the revisions that were seen there.
+type planning struct {
+	Snapshot
+	rules    Rules
+	now      time.Time
+	who      Caller
+	second   bool // another person has agreed
+	begun    bool // a part of the command was decided earlier
+	ends     int  // entries of a source that end with it
+	warnings []string
 }
 
 // order is what surrounds the edits of a command.
@@ -199,22 +87,139 @@ type order struct {
 	Options
 	intent  Digest
 	earlier earlier
-	ends    int // entries of a source that end with it
 }
 
-func (b *Book) served(ctx context.Context, v Verdict, o Options) error {
-	if o.DryRun {
-		return nil
+// plan looks, plans and applies, again when another writer came between. A
+// command that was decided earlier is not planned: its answer stands.
+func (b *Book) plan(ctx context.Context, who Caller, o order, plan func(*planning) ([]Edit, error)) (Result, error) {
+	for attempt := 1; ; attempt++ {
+		o.Time = b.Now()
+		p := planning{rules: b.Rules(), now: o.Time, who: who}
+		var edits []Edit
+		err := b.store.View(ctx, func(s Snapshot) (err error) {
+			if o.earlier, err = earlierOf(s, o.Options); err != nil || o.earlier.whole() {
+				return err
+			}
+			p.Snapshot, p.begun = s, len(o.earlier.parts) > 0
+			edits, err = plan(&p)
+			return err
+		})
+		if err != nil {
+			return Result{}, err
+		}
+		res, err := b.apply(ctx, o, edits, p.ends)
+		if errors.Is(err, ErrConflict) && o.IfRevision == nil && o.IdempotencyKey == "" && attempt < retries {
+			continue
+		}
+		res.Warnings = append(res.Warnings, p.warnings...)
+		return res, err
 	}
-	if err := b.view.Wait(ctx, v.Revision); err != nil {
-		return fmt.Errorf("revision %d is stored but not yet served: %w", v.Revision, errors.Join(ErrUnavailable, err))
-	}
-	return nil
 }
+
+// run carries out a command that can also be proposed. decide, if there is one,
+// refuses it or adds edits that are made in the same request.
+func (b *Book) run(ctx context.Context, who Caller, c command, decide func(Snapshot) ([]Edit, error)) (Result, error) {
+	if err := c.may(b.Rules(), who); err != nil {
+		return Result{}, err
+	}
+	if c.options().Propose {
+		return b.propose(ctx, who, c)
+	}
+	return b.plan(ctx, who, orderOf(c, who.Name), func(p *planning) (edits []Edit, err error) {
+		var more []Edit
+		if decide != nil {
+			if more, err = decide(p.Snapshot); err != nil {
+				return nil, err
+			}
+		}
+		edits, err = c.plan(p)
+		return append(edits, more...), err
+	})
+}
+
+func orderOf(c command, actor string) order {
+	h := c.header()
+	h.Actor = actor
+	return order{Header: h, Options: c.options(), intent: IntentOf(c)}
+}
+
+// Do applies edits that a part of the program made: the sensor's, the desk's.
+// What they list is held to the policy as what people add is.
+func (b *Book) Do(ctx context.Context, who Caller, note string, edits []Edit) (Result, error) {
+	if err := b.Rules().Roles.Require(who, Daemon, "writing past the commands"); err != nil {
+		return Result{}, err
+	}
+	o := order{Header: Header{Time: b.Now(), Actor: who.Name, Note: note}, Options: Options{MaxChanges: MaxEdits}}
+	if slices.ContainsFunc(edits, Edit.lists) {
+		if err := b.checkEdits(ctx, edits, o.Time); err != nil {
+			return Result{}, err
+		}
+	}
+	return b.apply(ctx, o, edits, 0)
+}
+
+func (b *Book) checkEdits(ctx context.Context, edits []Edit, now time.Time) error {
+	p := planning{rules: b.Rules(), now: now}
+	return b.store.View(ctx, func(s Snapshot) error {
+		p.Snapshot = s
+		allows, err := s.Allows()
+		for n := range edits {
+			if err == nil && edits[n].lists() {
+				err = p.checkEdit(edits[n], allows)
+			}
+		}
+		return err
+	})
+}
+
+// lists reports whether the edit can make addresses listed.
+func (e Edit) lists() bool { return e.Op == OpList && !e.Except }
+
+// checkEdit refuses what no part of the program may list.
+func (p *planning) checkEdit(e Edit, allows []Allow) error {
+	s := e.Key.Subject
+	info, known := p.rules.Reasons.Info(e.Key.Reason)
+	switch canary, ok := p.rules.Policy.Canary(s); {
+	case !known:
+		return fmt.Errorf("listing %s for reason %d, which the catalogue lacks: %w", s.Text(), e.Key.Reason, ErrPolicy)
+	case ok:
+		return canaryRefused(s, canary, "", "look at what lists it; canaries are in [policy] of the configuration")
+	case info.TwoPersons:
+		return twoPersons(info)
+	}
+	if err := p.rules.Policy.checkHand(s, true, "by rules", false); err != nil {
+		return err
+	}
+	if !e.Until.IsZero() || e.Life.Longest > min(info.Longest, p.rules.Policy.Longest) {
+		if err := p.rules.Policy.checkEnd(info, e.end(1, p.now), p.now); err != nil {
+			return err
+		}
+	}
+	return allowed(s, allows, p.now)
+}
+
+// Sweep ends what is due: entries, allow entries and sources by the edits, and
+// in a source that stays the entries that end before it, as one change.
+func (b *Book) Sweep(ctx context.Context, who Caller, due []Edit) error {
+	res, err := b.Do(ctx, who, "", due)
+	for n := range due {
+		name := due[n].Source
+		if err != nil {
+			return err
+		}
+		if name == "" || slices.ContainsFunc(res.Changes, func(c Change) bool { return c.Kind == SourceChange && c.SourceBefore.Name == name }) {
+			continue
+		}
+		_, err = b.replace(ctx, order{Header: Header{Time: b.Now(), Actor: who.Name}}, SourceEdit{Name: name, Sweep: true}, nothing)
+	}
+	return err
+}
+
+func nothing(func(Entry, error) bool) {}
 
 // Configure notes that the configuration changed, if it did: zones then have
 // another serial.
-func (b *Book) Configure(ctx context.Context, actor, hash string) error {
-	_, err := b.Do(ctx, actor, "", []Edit{{Op: OpConfigure, Config: hash}})
+func (b *Book) Configure(ctx context.Context, who Caller, hash string) error {
+	_, err := b.Do(ctx, who, "", []Edit{{Op: OpConfigure, Config: hash}})
 	return err
 }

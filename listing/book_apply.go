@@ -5,13 +5,16 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
 // apply sends edits as requests and waits until what they did is served. What
-// was decided of the command earlier is not sent again.
-func (b *Book) apply(ctx context.Context, o order, edits []Edit) (Result, error) {
-	tooMany := b.bound(o.Options, max(len(edits), o.ends))
+// was decided of the command earlier is not sent again. ends are the entries of
+// a source that end with it, which are in no edit.
+func (b *Book) apply(ctx context.Context, o order, edits []Edit, ends int) (Result, error) {
+	changes := max(len(edits), ends)
+	tooMany := b.bound(o.Options, changes)
 	if tooMany != nil && !o.DryRun {
 		return Result{}, tooMany
 	}
@@ -19,12 +22,9 @@ func (b *Book) apply(ctx context.Context, o order, edits []Edit) (Result, error)
 	if err != nil {
 		return Result{}, err
 	}
-	all, base, keyed, before := Result{}, rand.Text(), o.IdempotencyKey != "", len(o.earlier.parts)
+	all, base, keyed, before := Result{}, o.id(), o.IdempotencyKey != "", len(o.earlier.parts)
 	if tooMany != nil {
-		all.Warnings = []string{fmt.Sprintf("it takes --max-changes %d", max(len(edits), o.ends))}
-	}
-	if keyed {
-		base = keyID(o.Options)
+		all.Warnings = []string{fmt.Sprintf("it takes --max-changes %d", changes)}
 	}
 	if before > 0 {
 		if all, err = b.again(ctx, base, o); err != nil || o.earlier.whole() {
@@ -55,6 +55,17 @@ func (b *Book) bound(o Options, changes int) error {
 	return &Error{Kind: ErrPolicy, Code: "too-many-changes",
 		Message: fmt.Sprintf("this would change %d entries, more than %d", changes, most),
 		Hint:    fmt.Sprintf("look with --dry-run; if it is right, repeat with --max-changes %d", changes)}
+}
+
+// served waits until answers are given from what was decided.
+func (b *Book) served(ctx context.Context, v Verdict, o Options) error {
+	if o.DryRun {
+		return nil
+	}
+	if err := b.view.Wait(ctx, v.Revision); err != nil {
+		return fmt.Errorf("revision %d is stored but not yet served: %w", v.Revision, errors.Join(ErrUnavailable, err))
+	}
+	return nil
 }
 
 // again asks for what was decided earlier: the store looks whether it was the
@@ -96,8 +107,14 @@ func chunks(edits []Edit) ([][]Edit, error) {
 	return parts, nil
 }
 
-// keyID is the id of the first request of a command with an idempotency key.
-func keyID(o Options) string { return "key:" + o.IdempotencyKey }
+// id is that of the first request of a command: with an idempotency key always
+// the same.
+func (o Options) id() string {
+	if o.IdempotencyKey == "" {
+		return rand.Text()
+	}
+	return "key:" + o.IdempotencyKey
+}
 
 // partID tells the requests of one command apart.
 func partID(base string, part int) string {
@@ -105,14 +122,6 @@ func partID(base string, part int) string {
 		return base
 	}
 	return fmt.Sprintf("%s#%d", base, part)
-}
-
-// requestID is the id of a command that is one request.
-func requestID(o Options) (id string, keyed bool) {
-	if o.IdempotencyKey == "" {
-		return rand.Text(), false
-	}
-	return keyID(o), true
 }
 
 // earlier is what was decided of a command with the same key, part by part.
@@ -129,7 +138,7 @@ func earlierOf(s Snapshot, o Options) (e earlier, err error) {
 	if o.IdempotencyKey == "" {
 		return e, nil
 	}
-	for base := keyID(o); ; {
+	for base := o.id(); ; {
 		v, known, err := s.Decided(partID(base, len(e.parts)))
 		if err != nil || !known {
 			return e, err
@@ -144,14 +153,15 @@ func earlierOf(s Snapshot, o Options) (e earlier, err error) {
 	}
 }
 
-// decided finds what was decided of a command with this key.
-func (b *Book) decided(ctx context.Context, o Options) (e earlier, err error) {
+// decided reports whether all of a command with this key was decided earlier.
+func (b *Book) decided(ctx context.Context, o order) (done bool, err error) {
 	if o.IdempotencyKey == "" {
-		return e, nil
+		return false, nil
 	}
 	err = b.store.View(ctx, func(s Snapshot) error {
-		e, err = earlierOf(s, o)
+		e, err := earlierOf(s, o.Options)
+		done = e.whole()
 		return err
 	})
-	return e, err
+	return done, err
 }

@@ -43,7 +43,7 @@ func (d *desk) fill(note string) {
 		edits = append(edits, listing.Edit{Op: listing.OpList, Key: listing.Key{Subject: listing.HostSubject(a), Reason: 2}, Origin: listing.ByOperator,
 			Note: note, Life: listing.Lifetime{Base: listing.Life(3 * listing.Day), Longest: listing.Life(90 * listing.Day), Repeat: 2}})
 		if len(edits) == 500 {
-			d.must(d.Do(d.t.Context(), "alice", "", edits))
+			d.must(d.Do(d.t.Context(), daemon("alice"), "", edits))
 			edits = nil
 		}
 	}
@@ -87,7 +87,7 @@ func (d *desk) wantCount(listed, changes int) {
 }
 
 func (d *desk) takeBack(id listing.Revision) (listing.Result, error) {
-	return d.Undo(d.t.Context(), "bob", id, "", listing.Options{MaxChanges: 5000})
+	return d.Undo(d.t.Context(), operator("bob"), id, "", listing.Options{MaxChanges: 5000})
 }
 
 // A command of several requests is undone as a whole, by any of its revisions,
@@ -97,9 +97,9 @@ func TestUndoOfManyChanges(t *testing.T) {
 		t.Run(fmt.Sprint("by part ", part), func(t *testing.T) {
 			d := newDesk(t)
 			d.fill("")
-			ended := d.must(d.Delist(t.Context(), "alice", all("")))
+			ended := d.must(d.Delist(t.Context(), operator("alice"), all("")))
 			d.wantCount(0, 2)
-			_, err := d.Undo(t.Context(), "bob", ended.Revision, "", listing.Options{})
+			_, err := d.Undo(t.Context(), operator("bob"), ended.Revision, "", listing.Options{})
 			isKind(t, err, listing.ErrPolicy, "too-many-changes")
 			undone := d.must(d.takeBack(ended.Revision - listing.Revision(part)))
 			d.wantCount(many, 3)
@@ -118,7 +118,7 @@ func TestUndoOfManyChanges(t *testing.T) {
 func TestUndoOfManyChangesIsRefusedWhole(t *testing.T) {
 	d := newDesk(t)
 	d.fill("")
-	ended := d.must(d.Delist(t.Context(), "alice", all("")))
+	ended := d.must(d.Delist(t.Context(), operator("alice"), all("")))
 	later := d.add("198.51.4.100", "helo-bare-ip")
 	_, err := d.takeBack(ended.Revision)
 	isKind(t, err, listing.ErrConflict, "touched")
@@ -143,8 +143,8 @@ func TestUndoOfManyChangesIsRefusedWhole(t *testing.T) {
 func TestUndoGoesOn(t *testing.T) {
 	d := newDesk(t)
 	d.fill("")
-	ended := d.must(d.Delist(t.Context(), "alice", all("")))
-	part, err := d.over(1).Undo(t.Context(), "bob", ended.Revision, "", listing.Options{MaxChanges: 5000})
+	ended := d.must(d.Delist(t.Context(), operator("alice"), all("")))
+	part, err := d.over(1).Undo(t.Context(), operator("bob"), ended.Revision, "", listing.Options{MaxChanges: 5000})
 	if !errors.Is(err, listing.ErrUnavailable) || len(part.Changes) != listing.MaxEdits {
 		t.Fatalf("%d changes, %v", len(part.Changes), err)
 	}
@@ -158,25 +158,25 @@ func TestUndoGoesOn(t *testing.T) {
 func TestKeyedCommandGoesOn(t *testing.T) {
 	d := newDesk(t)
 	d.fill("")
-	if _, err := d.over(2).Delist(t.Context(), "alice", all("k")); !errors.Is(err, listing.ErrUnavailable) {
+	if _, err := d.over(2).Delist(t.Context(), operator("alice"), all("k")); !errors.Is(err, listing.ErrUnavailable) {
 		t.Fatal(err)
 	}
-	_, err := d.Delist(t.Context(), "mallory", all("k"))
+	_, err := d.Delist(t.Context(), operator("mallory"), all("k"))
 	isKind(t, err, listing.ErrConflict, "id-used")
-	whole := d.must(d.Delist(t.Context(), "alice", all("k")))
+	whole := d.must(d.Delist(t.Context(), operator("alice"), all("k")))
 	d.wantCount(0, 2)
-	again := d.must(d.Delist(t.Context(), "alice", all("k")))
+	again := d.must(d.Delist(t.Context(), operator("alice"), all("k")))
 	if whole.Repeated || !again.Repeated || len(whole.Changes) != many || len(again.Changes) != many || again.Revision != whole.Revision {
 		t.Errorf("%t %t, %d and %d changes, revisions %d and %d", whole.Repeated, again.Repeated, len(whole.Changes), len(again.Changes), whole.Revision, again.Revision)
 	}
 
 	undo := listing.Options{MaxChanges: 5000, IdempotencyKey: "u"}
-	if _, err := d.over(1).Undo(t.Context(), "bob", whole.Revision, "", undo); !errors.Is(err, listing.ErrUnavailable) {
+	if _, err := d.over(1).Undo(t.Context(), operator("bob"), whole.Revision, "", undo); !errors.Is(err, listing.ErrUnavailable) {
 		t.Fatal(err)
 	}
-	undone := d.must(d.Undo(t.Context(), "bob", whole.Revision, "", undo))
+	undone := d.must(d.Undo(t.Context(), operator("bob"), whole.Revision, "", undo))
 	d.wantCount(many, 3)
-	if again := d.must(d.Undo(t.Context(), "bob", whole.Revision, "", undo)); !again.Repeated || len(again.Changes) != len(undone.Changes) {
+	if again := d.must(d.Undo(t.Context(), operator("bob"), whole.Revision, "", undo)); !again.Repeated || len(again.Changes) != len(undone.Changes) {
 		t.Errorf("%+v", again.Repeated)
 	}
 }
@@ -185,7 +185,7 @@ func TestKeyedCommandGoesOn(t *testing.T) {
 func TestManyLongNotes(t *testing.T) {
 	d := newDesk(t)
 	d.fill(strings.Repeat("so ", 250))
-	ended := d.must(d.Delist(t.Context(), "alice", all("")))
+	ended := d.must(d.Delist(t.Context(), operator("alice"), all("")))
 	d.must(d.takeBack(ended.Revision))
 	d.wantCount(many, 3)
 }

@@ -1,6 +1,7 @@
 package listing
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -12,7 +13,7 @@ import (
 	"time"
 )
 
-// Person is somebody who decides, by the account he uses.
+// Person is who proposed a command.
 type Person struct {
 	Name string `json:"name"`
 	UID  uint32 `json:"uid"`
@@ -51,44 +52,49 @@ const (
 	ProposalWithdrawn ProposalState = "withdrawn"
 )
 
-// Propose keeps a command until another person approves it. The command is
-// checked as it would be then. It is one of Add, Delist, Expire and Permit; of
-// its options the dry run and the idempotency key are those of the proposal. A
-// dry run says what approving it now would do.
-func (b *Book) Propose(ctx context.Context, by Person, command any, note string) (Proposal, Result, error) {
-	now := b.Now()
-	p := Proposal{By: by, Time: now.Truncate(time.Second),
-		Expires: now.Add(ProposalLife.Duration()).Truncate(time.Second), Note: Printable(note), State: ProposalOpen}
-	intent := IntentOf(command)
-	kept, o, err := b.checkProposed(ctx, &p, command, now)
-	if err != nil {
-		return p, Result{}, err
+// propose keeps a command until another person approves it. The command is
+// checked as it would be then. Of its options the dry run and the idempotency
+// key are those of the proposal. A dry run says what approving it now would do.
+func (b *Book) propose(ctx context.Context, who Caller, c command) (Result, error) {
+	o := c.options()
+	if err := b.Rules().Roles.Require(who, Operator, ""); err != nil {
+		return Result{}, err
 	}
-	p.ID = proposalID(o)
-	if p.Command, err = json.Marshal(kept); err != nil {
-		return p, Result{}, fmt.Errorf("keeping the proposal: %w", err)
+	kept := o
+	kept.DryRun, kept.IdempotencyKey, kept.Propose, kept.ProposalNote = false, "", false, ""
+	p := Proposal{ID: proposalID(o), Action: c.action(), By: Person{who.Name, who.UID}, Note: Printable(o.ProposalNote), State: ProposalOpen}
+	var err error
+	if p.Command, err = json.Marshal(c.with(kept)); err != nil {
+		return Result{}, fmt.Errorf("keeping the proposal: %w", err)
 	}
-	edit, err := p.edit(0)
-	if err != nil {
-		return p, Result{}, err
-	}
-	o.MaxChanges = 0 // of the command
-	res, err := b.apply(ctx, order{Header: Header{Time: now, Actor: by.Name, Note: p.Note}, Options: o, intent: intent}, []Edit{edit})
+	own := o
+	own.MaxChanges = 0 // of the command
+	by := order{Header: Header{Actor: who.Name, Note: p.Note}, Options: own, intent: IntentOf(c)}
+	res, err := b.plan(ctx, who, by, func(look *planning) ([]Edit, error) {
+		look.second = true
+		p.Time, p.Expires = look.now.Truncate(time.Second), look.now.Add(ProposalLife.Duration()).Truncate(time.Second)
+		if err := c.check(look); err != nil {
+			return nil, err
+		}
+		edit, err := p.edit(0)
+		return []Edit{edit}, err
+	})
 	switch {
 	case err != nil:
+		return Result{}, err
 	case res.Repeated:
 		p, err = b.findProposal(ctx, p.ID)
 	case o.DryRun:
-		res, err = b.foresee(ctx, p, edit)
+		res, err = b.foresee(ctx, who, p)
 	}
-	return p, res, err
+	res.Proposal = &p
+	return res, err
 }
 
 // foresee is what approving a proposal would do. That it would be refused as
 // things stand is no reason not to propose it.
-func (b *Book) foresee(ctx context.Context, p Proposal, settle Edit) (Result, error) {
-	p.DecidedBy = "?"
-	res, err := b.carryOut(ctx, p, settle, Options{DryRun: true})
+func (b *Book) foresee(ctx context.Context, who Caller, p Proposal) (Result, error) {
+	res, err := b.carryOut(ctx, who, "?", p, Options{DryRun: true}, func(*planning) (Edit, error) { return p.edit(0) })
 	if refused, ok := errors.AsType[*Error](err); ok {
 		return Result{Warnings: []string{"approved now, it would be refused: " + refused.Message}}, nil
 	}
@@ -104,42 +110,6 @@ func proposalID(o Options) string {
 	}
 	sum := sha256.Sum256([]byte(o.IdempotencyKey))
 	return "p-" + strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:letters])
-}
-
-// checkProposed refuses what would be refused although a second person agreed.
-// It returns the command as it is to be kept, and the options taken from it.
-func (b *Book) checkProposed(ctx context.Context, p *Proposal, command any, now time.Time) (kept any, o Options, err error) {
-	take := func(from *Options) {
-		o = *from
-		from.DryRun, from.IdempotencyKey = false, ""
-	}
-	switch c := command.(type) {
-	case Add:
-		p.Action = "add"
-		if _, err = c.edit(b.Rules(), now, true); err == nil {
-			err = b.checkAllowed(ctx, c, now)
-		}
-		take(&c.Options)
-		return c, o, err
-	case Delist:
-		p.Action, err = "delist", c.check()
-		if err == nil {
-			_, err = b.matching(c.Subject, c.Reason, c.Within)
-		}
-		take(&c.Options)
-		return c, o, err
-	case Expire:
-		p.Action = "expire"
-		_, err = b.matching(c.Subject, c.Reason, c.Within)
-		take(&c.Options)
-		return c, o, err
-	case Permit:
-		p.Action = "allow"
-		_, err = c.edit(now)
-		take(&c.Options)
-		return c, o, err
-	}
-	return nil, o, fmt.Errorf("proposing a %T: %w", command, ErrInvalid)
 }
 
 // edit writes the proposal over the revision it was read at.
@@ -182,156 +152,153 @@ func proposal(d Document) (Proposal, error) {
 // Approve carries out what another person proposed. The proposal and what it
 // changes are settled in one request. The options are those of the command:
 // what is given takes the place of what was proposed.
-func (b *Book) Approve(ctx context.Context, by Person, id string, o Options) (Proposal, Result, error) {
-	p, repeated, err := b.toSettle(ctx, id, o)
+func (b *Book) Approve(ctx context.Context, who Caller, id string, o Options) (Result, error) {
+	if err := b.Rules().Roles.Require(who, Operator, ""); err != nil {
+		return Result{}, err
+	}
+	p, err := b.findProposal(ctx, id)
+	if err == nil && o.IdempotencyKey != "" {
+		err = p.mayApprove(who) // of a command that was decided earlier nobody asks again
+	}
 	if err != nil {
-		return p, Result{}, err
+		return Result{}, err
 	}
-	if err := p.mayApprove(by); err != nil {
-		return p, Result{}, err
-	}
-	if !repeated {
-		p.State, p.DecidedBy, p.Decided = ProposalApproved, by.Name, b.Now().Truncate(time.Second)
-	}
-	settle, err := p.edit(p.revision)
-	if err != nil {
-		return p, Result{}, err
-	}
-	p.DecidedBy = by.Name
-	res, err := b.carryOut(ctx, p, settle, o)
-	return p, res, err
+	res, err := b.carryOut(ctx, who, who.Name, p, o, func(look *planning) (edit Edit, err error) {
+		p, edit, err = look.settle(id, ProposalApproved)
+		return edit, err
+	})
+	res.Proposal = &p
+	return res, err
 }
 
-// Withdraw ends a proposal without carrying it out. Anybody may. Of the options
-// it knows the dry run and the idempotency key.
-func (b *Book) Withdraw(ctx context.Context, by Person, id string, o Options) (Proposal, Result, error) {
-	p, repeated, err := b.toSettle(ctx, id, o)
+// Withdraw ends a proposal without carrying it out. Any operator may. Of the
+// options it knows the dry run and the idempotency key.
+func (b *Book) Withdraw(ctx context.Context, who Caller, id string, o Options) (Result, error) {
+	if err := b.Rules().Roles.Require(who, Operator, ""); err != nil {
+		return Result{}, err
+	}
+	p, err := b.findProposal(ctx, id)
 	if err != nil {
-		return p, Result{}, err
+		return Result{}, err
 	}
-	if !repeated {
-		p.State, p.DecidedBy, p.Decided = ProposalWithdrawn, by.Name, b.Now().Truncate(time.Second)
-	}
-	settle, err := p.edit(p.revision)
-	if err != nil {
-		return p, Result{}, err
-	}
-	res, err := b.apply(ctx, order{Header: Header{Time: b.Now(), Actor: by.Name}, Options: o, intent: IntentOf("withdraw " + id)}, []Edit{settle})
-	return p, res, err
+	by := order{Header: Header{Actor: who.Name}, Options: o, intent: IntentOf("withdraw " + id)}
+	res, err := b.plan(ctx, who, by, func(look *planning) ([]Edit, error) {
+		settled, edit, err := look.settle(id, ProposalWithdrawn)
+		p = settled
+		return []Edit{edit}, err
+	})
+	res.Proposal = &p
+	return res, err
 }
 
-// toSettle finds a proposal that is open, or that a command with this key has
-// settled before.
-func (b *Book) toSettle(ctx context.Context, id string, o Options) (p Proposal, repeated bool, err error) {
-	e, err := b.decided(ctx, o)
+// settle decides on a proposal that is open. An approval of which a part was
+// decided earlier may go on after the proposal's time.
+func (p *planning) settle(id string, to ProposalState) (Proposal, Edit, error) {
+	is, err := proposalAt(p, id)
+	if err == nil {
+		err = is.open(p.now, p.begun)
+	}
+	if err == nil && to == ProposalApproved {
+		err = is.mayApprove(p.who)
+	}
 	if err != nil {
-		return p, false, err
+		return is, Edit{}, err
 	}
-	if len(e.parts) > 0 { // a part: the last one settles it
-		p, err = b.findProposal(ctx, id)
-		return p, p.State != ProposalOpen, err
+	is.State, is.DecidedBy, is.Decided = to, p.who.Name, p.now.Truncate(time.Second)
+	edit, err := is.edit(is.revision)
+	return is, edit, err
+}
+
+// carryOut does what was proposed, in the name of both persons.
+func (b *Book) carryOut(ctx context.Context, who Caller, second string, p Proposal, o Options, settle func(*planning) (Edit, error)) (Result, error) {
+	c, err := p.command(o)
+	if err != nil {
+		return Result{}, err
 	}
-	p, err = b.openProposal(ctx, id)
-	return p, false, err
+	return b.plan(ctx, who, orderOf(c, p.By.Name+"+"+second), func(look *planning) ([]Edit, error) {
+		look.second = true
+		last, err := settle(look)
+		if err != nil {
+			return nil, err
+		}
+		edits, err := c.plan(look)
+		return append(edits, last), err
+	})
+}
+
+// command is what was proposed, with the options of an approval laid over its
+// own.
+func (p Proposal) command(over Options) (c command, err error) {
+	switch p.Action {
+	case "add":
+		c, err = readCommand[Add](p.Command)
+	case "delist":
+		c, err = readCommand[Delist](p.Command)
+	case "expire":
+		c, err = readCommand[Expire](p.Command)
+	case "allow":
+		c, err = readCommand[Permit](p.Command)
+	default:
+		err = fmt.Errorf("to %s", Quote(p.Action))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("proposal %s: %w", p.ID, errors.Join(ErrCorrupt, err))
+	}
+	o := c.options()
+	o.DryRun, o.IdempotencyKey = over.DryRun, over.IdempotencyKey
+	o.IfRevision, o.MaxChanges = cmp.Or(over.IfRevision, o.IfRevision), cmp.Or(over.MaxChanges, o.MaxChanges)
+	return c.with(o), nil
+}
+
+func readCommand[C command](raw []byte) (command, error) {
+	var c C
+	err := json.Unmarshal(raw, &c)
+	return c, err
 }
 
 func (b *Book) findProposal(ctx context.Context, id string) (p Proposal, err error) {
 	err = b.store.View(ctx, func(s Snapshot) error {
-		d, err := s.Document(ProposalKind, id)
-		if errors.Is(err, ErrNotFound) {
-			return &Error{Kind: ErrNotFound, Code: "no-proposal", Message: "there is no proposal " + Quote(id), Hint: "`blctl propose list` names them"}
-		}
-		if err == nil {
-			p, err = proposal(d)
-		}
+		p, err = proposalAt(s, id)
 		return err
 	})
 	return p, err
 }
 
-func (b *Book) openProposal(ctx context.Context, id string) (Proposal, error) {
-	p, err := b.findProposal(ctx, id)
+func proposalAt(s Snapshot, id string) (Proposal, error) {
+	d, err := s.Document(ProposalKind, id)
 	switch {
+	case errors.Is(err, ErrNotFound):
+		return Proposal{}, &Error{Kind: ErrNotFound, Code: "no-proposal", Message: "there is no proposal " + Quote(id), Hint: "`blctl propose list` names them"}
 	case err != nil:
-		return p, err
-	case p.State != ProposalOpen:
-		return p, &Error{Kind: ErrConflict, Code: "settled", Message: fmt.Sprintf("proposal %s was %s by %s on %s", p.ID, p.State, p.DecidedBy, p.Decided.Format(time.RFC3339)),
-			Hint: "propose it again if it is still wanted"}
-	case !b.Now().Before(p.Expires):
-		return p, &Error{Kind: ErrConflict, Code: "expired", Message: fmt.Sprintf("proposal %s expired on %s", p.ID, p.Expires.Format(time.RFC3339)),
-			Hint: "propose it again if it is still wanted"}
+		return Proposal{}, err
 	}
-	return p, nil
+	return proposal(d)
+}
+
+// open refuses a proposal that is settled, or that has expired.
+func (p Proposal) open(now time.Time, begun bool) error {
+	e := &Error{Kind: ErrConflict, Hint: "propose it again if it is still wanted"}
+	switch {
+	case p.State != ProposalOpen:
+		e.Code, e.Message = "settled", fmt.Sprintf("proposal %s was %s by %s on %s", p.ID, p.State, p.DecidedBy, p.Decided.Format(time.RFC3339))
+	case !begun && !now.Before(p.Expires):
+		e.Code, e.Message = "expired", fmt.Sprintf("proposal %s expired on %s", p.ID, p.Expires.Format(time.RFC3339))
+	default:
+		return nil
+	}
+	return e
 }
 
 // mayApprove refuses who is no second person. Several people may be root, but
 // nobody can tell which.
-func (p Proposal) mayApprove(by Person) error {
+func (p Proposal) mayApprove(who Caller) error {
 	switch {
-	case by.UID == 0:
+	case who.UID == 0:
 		return &Error{Kind: ErrPolicy, Code: "root-approves", Message: "root is never the second of two persons",
 			Hint: "approve it from your own account"}
-	case by.UID == p.By.UID || by.Name == p.By.Name:
-		return &Error{Kind: ErrPolicy, Code: "same-person", Message: by.Name + " proposed it, so somebody else must approve it",
+	case who.UID == p.By.UID || who.Name == p.By.Name:
+		return &Error{Kind: ErrPolicy, Code: "same-person", Message: who.Name + " proposed it, so somebody else must approve it",
 			Hint: "ask another operator to run `blctl approve " + p.ID + "`"}
 	}
 	return nil
-}
-
-// carryOut does what was proposed, in the name of both persons.
-func (b *Book) carryOut(ctx context.Context, p Proposal, settle Edit, o Options) (Result, error) {
-	do := approval{settle: []Edit{settle}, given: true}
-	actor := p.By.Name + "+" + p.DecidedBy
-	read := func(into any, its *Options) error {
-		if err := json.Unmarshal(p.Command, into); err != nil {
-			return fmt.Errorf("proposal %s: %w", p.ID, errors.Join(ErrCorrupt, err))
-		}
-		its.lay(o)
-		return nil
-	}
-	switch p.Action {
-	case "add":
-		var c Add
-		if err := read(&c, &c.Options); err != nil {
-			return Result{}, err
-		}
-		return b.add(ctx, actor, c, do)
-	case "delist":
-		var c Delist
-		if err := read(&c, &c.Options); err != nil {
-			return Result{}, err
-		}
-		return b.delist(ctx, actor, c, do)
-	case "expire":
-		var c Expire
-		if err := read(&c, &c.Options); err != nil {
-			return Result{}, err
-		}
-		return b.expire(ctx, actor, c, do)
-	case "allow":
-		var c Permit
-		if err := read(&c, &c.Options); err != nil {
-			return Result{}, err
-		}
-		return b.permit(ctx, actor, c, do)
-	}
-	return Result{}, fmt.Errorf("proposal %s to %s: %w", p.ID, Quote(p.Action), ErrCorrupt)
-}
-
-// lay puts the options of an approval over those of what was proposed.
-func (o *Options) lay(over Options) {
-	o.DryRun, o.IdempotencyKey = over.DryRun, over.IdempotencyKey
-	if over.IfRevision != nil {
-		o.IfRevision = over.IfRevision
-	}
-	if over.MaxChanges != 0 {
-		o.MaxChanges = over.MaxChanges
-	}
-}
-
-// approval is what a second person adds to a command: leave, and the edits that
-// settle the proposal.
-type approval struct {
-	given  bool
-	settle []Edit
 }

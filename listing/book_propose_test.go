@@ -8,22 +8,37 @@ import (
 )
 
 var (
-	alice = listing.Person{Name: "alice", UID: 1000}
-	bob   = listing.Person{Name: "bob", UID: 1001}
-	root  = listing.Person{Name: "root", UID: 0}
+	alice = listing.Caller{Name: "alice", UID: 1000, Role: listing.Operator}
+	bob   = listing.Caller{Name: "bob", UID: 1001, Role: listing.Operator}
+	root  = listing.Caller{Name: "root", UID: 0, Role: listing.Operator}
 )
 
 func (d *desk) propose(command any) listing.Proposal {
 	d.t.Helper()
-	p, _, err := d.Propose(d.t.Context(), alice, command, "please")
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return p
+	return *d.must(d.proposeAs(alice, command, "please")).Proposal
 }
 
-func (d *desk) approve(by listing.Person, id string) error {
-	_, _, err := d.Approve(d.t.Context(), by, id, listing.Options{})
+// proposeAs gives a command, with Propose among its options.
+func (d *desk) proposeAs(who listing.Caller, command any, note string) (listing.Result, error) {
+	switch c := command.(type) {
+	case listing.Add:
+		c.Propose, c.ProposalNote = true, note
+		return d.Add(d.t.Context(), who, c)
+	case listing.Delist:
+		c.Propose, c.ProposalNote = true, note
+		return d.Delist(d.t.Context(), who, c)
+	case listing.Expire:
+		c.Propose, c.ProposalNote = true, note
+		return d.Expire(d.t.Context(), who, c)
+	case listing.Permit:
+		c.Propose, c.ProposalNote = true, note
+		return d.Permit(d.t.Context(), who, c)
+	}
+	panic("no command")
+}
+
+func (d *desk) approve(by listing.Caller, id string) error {
+	_, err := d.Approve(d.t.Context(), by, id, listing.Options{})
 	return err
 }
 
@@ -53,15 +68,15 @@ func TestPropose(t *testing.T) {
 			p := d.propose(tt.command)
 			d.wantAnswers("192.0.2.7", tt.without)
 			isKind(t, d.approve(alice, p.ID), listing.ErrPolicy, "same-person")
-			isKind(t, d.approve(listing.Person{Name: "alice", UID: 7}, p.ID), listing.ErrPolicy, "same-person")
+			isKind(t, d.approve(listing.Caller{Name: "alice", UID: 7, Role: listing.Operator}, p.ID), listing.ErrPolicy, "same-person")
 			isKind(t, d.approve(root, p.ID), listing.ErrPolicy, "root-approves")
-			if _, _, err := d.Approve(t.Context(), bob, p.ID, listing.Options{DryRun: true}); err != nil {
+			if _, err := d.Approve(t.Context(), bob, p.ID, listing.Options{DryRun: true}); err != nil {
 				t.Fatal(err)
 			}
 			d.wantAnswers("192.0.2.7", tt.without)
-			done, res, err := d.Approve(t.Context(), bob, p.ID, listing.Options{})
-			if err != nil || done.State != listing.ProposalApproved || done.DecidedBy != "bob" || res.Changes[0].Header.Actor != "alice+bob" {
-				t.Fatalf("%+v %+v %v", done, res, err)
+			res, err := d.Approve(t.Context(), bob, p.ID, listing.Options{})
+			if err != nil || res.Proposal.State != listing.ProposalApproved || res.Proposal.DecidedBy != "bob" || res.Changes[0].Header.Actor != "alice+bob" {
+				t.Fatalf("%+v %v", res, err)
 			}
 			d.wantAnswers("192.0.2.7", tt.with)
 			isKind(t, d.approve(bob, p.ID), listing.ErrConflict, "settled")
@@ -75,7 +90,7 @@ func TestProposalsEnd(t *testing.T) {
 	d := newDesk(t)
 	command := listing.Add{Subject: subject("192.0.2.7"), Reason: "network"}
 	withdrawn := d.propose(command)
-	if _, _, err := d.Withdraw(t.Context(), bob, withdrawn.ID, listing.Options{}); err != nil {
+	if _, err := d.Withdraw(t.Context(), bob, withdrawn.ID, listing.Options{}); err != nil {
 		t.Fatal(err)
 	}
 	isKind(t, d.approve(bob, withdrawn.ID), listing.ErrConflict, "settled")
@@ -98,7 +113,7 @@ func TestProposalsEnd(t *testing.T) {
 // What nobody could approve cannot be proposed.
 func TestProposeRefuses(t *testing.T) {
 	d := newDesk(t)
-	d.must(d.Permit(t.Context(), "alice", listing.Permit{Subject: subject("203.0.113.0/24"), Owner: "postmaster"}))
+	d.must(d.Permit(t.Context(), operator("alice"), listing.Permit{Subject: subject("203.0.113.0/24"), Owner: "postmaster"}))
 	for code, command := range map[string]any{
 		"too-broad":             listing.Add{Subject: subject("192.0.0.0/16"), Reason: "manual", Force: true, Note: "x"},
 		"range":                 listing.Add{Subject: subject("192.0.2.0/23"), Reason: "manual"},
@@ -109,7 +124,7 @@ func TestProposeRefuses(t *testing.T) {
 		"no-owner":              listing.Permit{Subject: subject("192.0.2.7")},
 		"not-an-address":        listing.Expire{},
 	} {
-		_, _, err := d.Propose(t.Context(), alice, command, "")
+		_, err := d.proposeAs(alice, command, "")
 		if e, ok := err.(*listing.Error); !ok || e.Code != code {
 			t.Errorf("%s: %v", code, err)
 		}

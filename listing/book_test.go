@@ -81,22 +81,22 @@ func (d *desk) must(res listing.Result, err error) listing.Result {
 
 func (d *desk) add(prefix, reason string) listing.Result {
 	d.t.Helper()
-	return d.must(d.Add(d.t.Context(), "alice", listing.Add{Subject: subject(prefix), Reason: reason, Force: true, Note: "seen"}))
+	return d.must(d.Add(d.t.Context(), operator("alice"), listing.Add{Subject: subject(prefix), Reason: reason, Force: true, Note: "seen"}))
 }
 
 func (d *desk) delist(prefix string, why listing.DelistReason) listing.Result {
 	d.t.Helper()
-	return d.must(d.Delist(d.t.Context(), "alice", listing.Delist{Subject: subject(prefix), Because: why}))
+	return d.must(d.Delist(d.t.Context(), operator("alice"), listing.Delist{Subject: subject(prefix), Because: why}))
 }
 
 func (d *desk) undo(id listing.Revision) listing.Result {
 	d.t.Helper()
-	return d.must(d.Undo(d.t.Context(), "bob", id, "", listing.Options{}))
+	return d.must(d.Undo(d.t.Context(), operator("bob"), id, "", listing.Options{}))
 }
 
 func (d *desk) feed(name string, replace bool, prefixes ...string) listing.Result {
 	d.t.Helper()
-	return d.must(d.Import(d.t.Context(), "alice", listing.Import{Source: name, Replace: replace, Options: listing.Options{MaxChanges: 1000}}, lines(prefixes...), nil))
+	return d.must(d.Import(d.t.Context(), operator("alice"), listing.Import{Source: name, Replace: replace, Options: listing.Options{MaxChanges: 1000}}, lines(prefixes...), nil))
 }
 
 func lines(prefixes ...string) iter.Seq2[listing.Entry, error] {
@@ -164,7 +164,7 @@ func TestRepeatedOffender(t *testing.T) {
 	d.wantAnswers("192.0.2.7", "")
 	d.undo(ended.Revision)
 	d.wantAnswers("192.0.2.7", " 2 22")
-	_, err := d.Undo(t.Context(), "bob", third.Revision, "", listing.Options{})
+	_, err := d.Undo(t.Context(), operator("bob"), third.Revision, "", listing.Options{})
 	isKind(t, err, listing.ErrConflict, "touched")
 }
 
@@ -205,21 +205,21 @@ func TestUndo(t *testing.T) {
 		"delisting": {func(d *desk) { d.add("192.0.2.7", "manual") },
 			func(d *desk) listing.Result { return d.delist("192.0.2.7", listing.OurError) }, " 20", ""},
 		"expiry": {func(d *desk) { d.add("192.0.2.7", "manual") }, func(d *desk) listing.Result {
-			return d.must(d.Expire(d.t.Context(), "alice", listing.Expire{Subject: subject("192.0.2.7")}))
+			return d.must(d.Expire(d.t.Context(), operator("alice"), listing.Expire{Subject: subject("192.0.2.7")}))
 		}, " 20", ""},
 		"exception": {func(d *desk) { d.add("192.0.2.0/24", "manual") }, func(d *desk) listing.Result {
-			return d.must(d.Add(d.t.Context(), "alice", listing.Add{Subject: subject("192.0.2.7"), Reason: "manual", Except: true}))
+			return d.must(d.Add(d.t.Context(), operator("alice"), listing.Add{Subject: subject("192.0.2.7"), Reason: "manual", Except: true}))
 		}, " 20", ""},
 		"delisting from a feed": {func(d *desk) { d.feed("ipsum", true, "192.0.2.7", "192.0.2.8") },
 			func(d *desk) listing.Result { return d.delist("192.0.2.7", listing.FalsePositive) }, " 23", ""},
 		"allow": {func(d *desk) { d.add("192.0.2.7", "manual") }, func(d *desk) listing.Result {
-			return d.must(d.Permit(d.t.Context(), "alice", listing.Permit{Subject: subject("192.0.2.0/24"), Owner: "postmaster"}))
+			return d.must(d.Permit(d.t.Context(), operator("alice"), listing.Permit{Subject: subject("192.0.2.0/24"), Owner: "postmaster"}))
 		}, " 20", ""},
 		"disallow": {func(d *desk) {
 			d.add("192.0.2.7", "manual")
-			d.must(d.Permit(d.t.Context(), "alice", listing.Permit{Subject: subject("192.0.2.0/24"), Owner: "postmaster"}))
+			d.must(d.Permit(d.t.Context(), operator("alice"), listing.Permit{Subject: subject("192.0.2.0/24"), Owner: "postmaster"}))
 		}, func(d *desk) listing.Result {
-			return d.must(d.Permit(d.t.Context(), "alice", listing.Permit{Subject: subject("192.0.2.0/24"), Remove: true}))
+			return d.must(d.Permit(d.t.Context(), operator("alice"), listing.Permit{Subject: subject("192.0.2.0/24"), Remove: true}))
 		}, "", " 20"},
 		"import": {func(d *desk) { d.feed("ipsum", true, "192.0.2.8", "198.51.100.0/24") },
 			func(d *desk) listing.Result { return d.feed("ipsum", true, "192.0.2.7", "198.51.100.0/25") }, "", " 23"},
@@ -234,7 +234,7 @@ func TestUndo(t *testing.T) {
 			d.wantAnswers("192.0.2.7", tt.without)
 			done := tt.do(d)
 			d.wantAnswers("192.0.2.7", tt.with)
-			if _, err := d.Undo(t.Context(), "bob", done.Revision, "", listing.Options{DryRun: true}); err != nil {
+			if _, err := d.Undo(t.Context(), operator("bob"), done.Revision, "", listing.Options{DryRun: true}); err != nil {
 				t.Fatal(err)
 			}
 			d.wantAnswers("192.0.2.7", tt.with)
@@ -247,7 +247,7 @@ func TestUndo(t *testing.T) {
 			d.wantAnswers("192.0.2.7", tt.with)
 			d.undo(redone.Revision)
 			d.wantAnswers("192.0.2.7", tt.without)
-			_, err := d.Undo(t.Context(), "bob", done.Revision, "", listing.Options{})
+			_, err := d.Undo(t.Context(), operator("bob"), done.Revision, "", listing.Options{})
 			isKind(t, err, listing.ErrConflict, "touched")
 		})
 	}
@@ -282,9 +282,9 @@ func TestUndoImportRestoresContents(t *testing.T) {
 		}
 	}
 	command := listing.Import{Source: "ipsum", Replace: true}
-	d.must(d.Import(t.Context(), "alice", command, entries("first", noon.Add(time.Hour), "192.0.2.7", "192.0.2.8", "198.51.100.0/24", "2001:db8::1"), nil))
+	d.must(d.Import(t.Context(), operator("alice"), command, entries("first", noon.Add(time.Hour), "192.0.2.7", "192.0.2.8", "198.51.100.0/24", "2001:db8::1"), nil))
 	before := all()
-	second := d.must(d.Import(t.Context(), "alice", command, entries("second", time.Time{}, "192.0.2.8", "203.0.113.7", "2001:db8::1"), nil))
+	second := d.must(d.Import(t.Context(), operator("alice"), command, entries("second", time.Time{}, "192.0.2.8", "203.0.113.7", "2001:db8::1"), nil))
 	if all() == before {
 		t.Fatal("the second import changed nothing")
 	}
@@ -305,7 +305,7 @@ func TestUndoFirstImport(t *testing.T) {
 		t.Errorf("undone twice: %+v", again.Changes)
 	}
 	d.feed("ipsum", true, "192.0.2.7")
-	_, err := d.Undo(t.Context(), "bob", first.Revision, "", listing.Options{})
+	_, err := d.Undo(t.Context(), operator("bob"), first.Revision, "", listing.Options{})
 	isKind(t, err, listing.ErrConflict, "touched")
 	d.wantAnswers("192.0.2.7", " 23")
 }
@@ -313,11 +313,11 @@ func TestUndoFirstImport(t *testing.T) {
 func TestUndoRefuses(t *testing.T) {
 	d := newDesk(t)
 	d.feed("ipsum", true, "192.0.2.7")
-	dropped := d.must(d.DropSource(t.Context(), "alice", "ipsum", "", listing.Options{}))
-	if err := d.Configure(t.Context(), "dnsbld", "hash"); err != nil {
+	dropped := d.must(d.DropSource(t.Context(), operator("alice"), "ipsum", "", listing.Options{}))
+	if err := d.Configure(t.Context(), daemon("dnsbld"), "hash"); err != nil {
 		t.Fatal(err)
 	}
-	_, proposed, err := d.Propose(t.Context(), listing.Person{Name: "alice", UID: 1000}, listing.Add{Subject: subject("192.0.2.7"), Reason: "network"}, "")
+	proposed, err := d.proposeAs(alice, listing.Add{Subject: subject("192.0.2.7"), Reason: "network"}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -332,7 +332,7 @@ func TestUndoRefuses(t *testing.T) {
 		{dropped.Revision + 1, listing.ErrPolicy, "configuration"},
 		{proposed.Revision, listing.ErrPolicy, "document"},
 	} {
-		_, err := d.Undo(t.Context(), "bob", tt.id, "", listing.Options{})
+		_, err := d.Undo(t.Context(), operator("bob"), tt.id, "", listing.Options{})
 		isKind(t, err, tt.kind, tt.code)
 	}
 }
@@ -351,7 +351,7 @@ func TestUndoImportAfterLapse(t *testing.T) {
 // What would have ended by now is not put back, and the answer says so.
 func TestUndoTooLate(t *testing.T) {
 	d := newDesk(t)
-	d.must(d.Add(t.Context(), "alice", listing.Add{Subject: subject("192.0.2.7"), Reason: "manual", For: listing.Life(time.Hour)}))
+	d.must(d.Add(t.Context(), operator("alice"), listing.Add{Subject: subject("192.0.2.7"), Reason: "manual", For: listing.Life(time.Hour)}))
 	ended := d.delist("192.0.2.7", listing.OurError)
 	d.advance(2 * time.Hour)
 	if res := d.undo(ended.Revision); res.Changed() || len(res.Warnings) != 1 {
@@ -370,16 +370,16 @@ func TestKeyedCommands(t *testing.T) {
 		do   func(listing.Options) (listing.Result, error)
 	}{
 		{"delist", func(o listing.Options) (listing.Result, error) {
-			return d.Delist(t.Context(), "alice", listing.Delist{Subject: subject("192.0.2.9"), Because: listing.OurError, Options: o})
+			return d.Delist(t.Context(), operator("alice"), listing.Delist{Subject: subject("192.0.2.9"), Because: listing.OurError, Options: o})
 		}},
 		{"undo", func(o listing.Options) (listing.Result, error) {
-			return d.Undo(t.Context(), "alice", listed.Revision, "", o)
+			return d.Undo(t.Context(), operator("alice"), listed.Revision, "", o)
 		}},
 		{"drop", func(o listing.Options) (listing.Result, error) {
-			return d.DropSource(t.Context(), "alice", "ipsum", "", o)
+			return d.DropSource(t.Context(), operator("alice"), "ipsum", "", o)
 		}},
 		{"allow", func(o listing.Options) (listing.Result, error) {
-			return d.Permit(t.Context(), "alice", listing.Permit{Subject: subject("203.0.113.0/24"), Owner: "bob", Options: o})
+			return d.Permit(t.Context(), operator("alice"), listing.Permit{Subject: subject("203.0.113.0/24"), Owner: "bob", Options: o})
 		}},
 	} {
 		o := listing.Options{IdempotencyKey: command.name}
@@ -388,7 +388,7 @@ func TestKeyedCommands(t *testing.T) {
 		if !first.Changed() || first.Repeated || !second.Repeated || second.Revision != first.Revision {
 			t.Errorf("%s: first %+v, then %+v", command.name, first, second)
 		}
-		_, err := d.Add(t.Context(), "alice", listing.Add{Subject: subject("192.0.2.1"), Reason: "manual", Options: o})
+		_, err := d.Add(t.Context(), operator("alice"), listing.Add{Subject: subject("192.0.2.1"), Reason: "manual", Options: o})
 		isKind(t, err, listing.ErrConflict, "id-used")
 	}
 }
@@ -398,7 +398,7 @@ func TestRefusedKeyIsFree(t *testing.T) {
 	d := newDesk(t)
 	c := listing.Expire{Subject: subject("192.0.2.7"), Options: listing.Options{IdempotencyKey: "k"}}
 	for range 2 {
-		_, err := d.Expire(t.Context(), "alice", c)
+		_, err := d.Expire(t.Context(), operator("alice"), c)
 		isKind(t, err, listing.ErrNotFound, "not-listed")
 	}
 }
@@ -414,7 +414,7 @@ func TestConflictsAreRetried(t *testing.T) {
 	for range 4 {
 		wait.Go(func() {
 			for n := range 20 {
-				res, err := d.Delist(t.Context(), "alice", listing.Delist{Subject: subject(fmt.Sprintf("192.0.2.%d", n)), Because: listing.OurError})
+				res, err := d.Delist(t.Context(), operator("alice"), listing.Delist{Subject: subject(fmt.Sprintf("192.0.2.%d", n)), Because: listing.OurError})
 				if err != nil {
 					t.Error(err)
 				}
@@ -432,7 +432,7 @@ func TestConflictsAreRetried(t *testing.T) {
 func TestIfRevision(t *testing.T) {
 	d := newDesk(t)
 	permit := func(at listing.Revision, owner string) (listing.Result, error) {
-		return d.Permit(t.Context(), "alice", listing.Permit{Subject: subject("192.0.2.0/24"), Owner: owner, Options: listing.Options{IfRevision: &at}})
+		return d.Permit(t.Context(), operator("alice"), listing.Permit{Subject: subject("192.0.2.0/24"), Owner: owner, Options: listing.Options{IfRevision: &at}})
 	}
 	_, err := permit(7, "bob")
 	isKind(t, err, listing.ErrConflict, "revision")
@@ -443,9 +443,17 @@ func TestIfRevision(t *testing.T) {
 
 	imported := d.feed("ipsum", true, "192.0.2.7")
 	wrong := imported.Revision + 1
-	_, err = d.DropSource(t.Context(), "alice", "ipsum", "", listing.Options{IfRevision: &wrong})
+	_, err = d.DropSource(t.Context(), operator("alice"), "ipsum", "", listing.Options{IfRevision: &wrong})
 	isKind(t, err, listing.ErrConflict, "revision")
-	_, err = d.Import(t.Context(), "alice", listing.Import{Source: "ipsum", Options: listing.Options{IfRevision: &wrong}}, lines("192.0.2.8"), nil)
+	_, err = d.Import(t.Context(), operator("alice"), listing.Import{Source: "ipsum", Options: listing.Options{IfRevision: &wrong}}, lines("192.0.2.8"), nil)
 	isKind(t, err, listing.ErrConflict, "revision")
-	d.must(d.DropSource(t.Context(), "alice", "ipsum", "", listing.Options{IfRevision: &imported.Revision}))
+	d.must(d.DropSource(t.Context(), operator("alice"), "ipsum", "", listing.Options{IfRevision: &imported.Revision}))
 }
+
+// operator is a person who may everything.
+func operator(name string) listing.Caller {
+	return listing.Caller{Name: name, UID: 1001, Role: listing.Operator}
+}
+
+// daemon is a part of the program.
+func daemon(name string) listing.Caller { return listing.Caller{Name: name, Role: listing.Daemon} }

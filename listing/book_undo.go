@@ -17,14 +17,16 @@ import (
 //
 // Proposals and tickets that the revision wrote stay as they are. The end of a
 // source cannot be undone: what it held is no longer there.
-func (b *Book) Undo(ctx context.Context, actor string, id Revision, note string, o Options) (Result, error) {
-	by := order{Header: Header{Time: b.Now(), Actor: actor, Note: Printable(note)}, Options: o, intent: IntentOf(id)}
-	var err error
-	if by.earlier, err = b.decided(ctx, o); err != nil {
+func (b *Book) Undo(ctx context.Context, who Caller, id Revision, note string, o Options) (Result, error) {
+	if err := b.Rules().Roles.Require(who, Operator, ""); err != nil {
 		return Result{}, err
 	}
-	if by.earlier.whole() {
-		return b.apply(ctx, by, nil)
+	by := order{Header: Header{Time: b.Now(), Actor: who.Name, Note: Printable(note)}, Options: o, intent: IntentOf(id)}
+	switch done, err := b.decided(ctx, by); {
+	case err != nil:
+		return Result{}, err
+	case done:
+		return b.plan(ctx, who, by, nil)
 	}
 	set, err := b.changeSet(ctx, id)
 	if err != nil {
@@ -37,40 +39,31 @@ func (b *Book) Undo(ctx context.Context, actor string, id Revision, note string,
 	if set.source != nil {
 		return b.undoImport(ctx, by, set)
 	}
-	edits, warnings, err := b.inverses(ctx, set, by)
-	if err != nil {
-		return Result{}, err
-	}
-	res, err := b.apply(ctx, by, edits)
-	res.Warnings = append(res.Warnings, warnings...)
-	return res, err
+	return b.plan(ctx, who, by, func(p *planning) ([]Edit, error) { return set.inverses(p, o.IfRevision) })
 }
 
 // inverses plans an undo: everything is looked at before anything is changed.
-func (b *Book) inverses(ctx context.Context, set changeSet, by order) (edits []Edit, warnings []string, err error) {
+func (set *changeSet) inverses(p *planning, expect *Revision) (edits []Edit, err error) {
 	var touched []Change
-	err = b.store.View(ctx, func(s Snapshot) error {
-		for _, c := range slices.Backward(set.changes) { // a companion before what it stands beside
-			past, later, err := set.since(s, c)
-			switch {
-			case err != nil:
-				return err
-			case later.Revision == 0:
-			case later.Header.Undoes == set.first:
-				continue // it was taken back: nothing is left to do
-			default:
-				touched = append(touched, later)
-				continue
-			}
-			edits = append(edits, c.inverse(past, by.IfRevision)...)
-			warnings = append(warnings, c.lapsed(by.Time)...)
+	for _, c := range slices.Backward(set.changes) { // a companion before what it stands beside
+		past, later, err := set.since(p, c)
+		switch {
+		case err != nil:
+			return nil, err
+		case later.Revision == 0:
+		case later.Header.Undoes == set.first:
+			continue // it was taken back: nothing is left to do
+		default:
+			touched = append(touched, later)
+			continue
 		}
-		return nil
-	})
-	if err == nil && len(touched) > 0 {
-		err = touchedSince(touched)
+		edits = append(edits, c.inverse(past, expect)...)
+		p.warnings = append(p.warnings, c.lapsed(p.now)...)
 	}
-	return edits, warnings, err
+	if len(touched) > 0 {
+		return nil, touchedSince(touched)
+	}
+	return edits, nil
 }
 
 // touchedSince says which later changes stand before an undo.

@@ -16,7 +16,7 @@ func (b *Book) undoImport(ctx context.Context, o order, set changeSet) (Result, 
 		return Result{}, err
 	case last.Revision == c.Revision:
 	case last.Header.Undoes == set.first:
-		return b.apply(ctx, o, nil) // it was taken back: nothing is left to do
+		return b.apply(ctx, o, nil, 0) // it was taken back: nothing is left to do
 	default:
 		return Result{}, touchedSource(name, last)
 	}
@@ -27,16 +27,10 @@ func (b *Book) undoImport(ctx context.Context, o order, set changeSet) (Result, 
 	}
 	generation := c.SourceAfter.Generation
 	if c.SourceBefore == nil || !c.SourceBefore.Active(o.Time) {
-		return b.apply(ctx, o, []Edit{{Op: OpEndSource, Source: name, Because: Undone, Expect: &c.Revision}})
+		return b.apply(ctx, o, []Edit{{Op: OpEndSource, Source: name, Because: Undone, Expect: &c.Revision}}, 0)
 	}
-	r := Request{Header: o.Header, Intent: o.intent, DryRun: o.DryRun,
-		Source: &SourceEdit{Name: name, Expect: &generation, Until: c.SourceBefore.Until}}
-	r.ID, r.Keyed = requestID(o.Options)
-	v, err := b.store.Replace(ctx, r, b.contentsBefore(ctx, name, unlapsed(set.entries, o.Time)))
-	if err != nil {
-		return Result{}, err
-	}
-	return Result{Verdict: v}, b.served(ctx, v, o.Options)
+	edit := SourceEdit{Name: name, Expect: &generation, Until: c.SourceBefore.Until}
+	return b.replace(ctx, o, edit, b.contentsBefore(ctx, name, unlapsed(set.entries, o.Time)))
 }
 
 // unlapsed is what there was, less what would have ended by now.

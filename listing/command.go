@@ -8,6 +8,22 @@ type Options struct {
 	IfRevision     *Revision `json:"if_revision,omitempty"`     // of the entry; 0: not listed
 	IdempotencyKey string    `json:"idempotency_key,omitempty"` // decided once, for 30 days
 	MaxChanges     int       `json:"max_changes,omitempty"`     // 0: the policy's
+
+	// Propose keeps an Add, Expire, Delist or Permit until another person
+	// approves it. A dry run then says what approving it now would do.
+	Propose      bool   `json:"-"`
+	ProposalNote string `json:"-"`
+}
+
+// command is one that can be proposed.
+type command interface {
+	action() string          // its name in a proposal
+	options() Options        //
+	with(Options) command    // the same with other options
+	header() Header          // note and ticket
+	may(Rules, Caller) error // refuses a caller whose role is too small
+	check(*planning) error   // refuses what no second person can make right
+	plan(*planning) ([]Edit, error)
 }
 
 // Add lists a subject, extends its listing, or makes an exception of it.
@@ -25,6 +41,11 @@ type Add struct {
 	Options
 }
 
+func (c Add) action() string                { return "add" }
+func (c Add) with(o Options) command        { c.Options = o; return c }
+func (c Add) header() Header                { return note(c.Note, c.Ticket) }
+func (c Add) may(r Rules, who Caller) error { return r.Roles.Require(who, Operator, "") }
+
 // Expire changes when entries end: at a time, or after a while; both zero
 // means now.
 type Expire struct {
@@ -37,6 +58,11 @@ type Expire struct {
 	Options
 }
 
+func (c Expire) action() string                { return "expire" }
+func (c Expire) with(o Options) command        { c.Options = o; return c }
+func (c Expire) header() Header                { return note(c.Note, "") }
+func (c Expire) may(r Rules, who Caller) error { return r.Roles.Require(who, Operator, "") }
+
 // Delist ends entries; who, why and when are kept.
 type Delist struct {
 	Subject Subject      `json:"prefix"`
@@ -46,7 +72,14 @@ type Delist struct {
 	Ticket  string       `json:"ticket,omitempty"`
 	Note    string       `json:"note,omitempty"`
 	Options
+
+	appeal bool // another person grants it on appeal
 }
+
+func (c Delist) action() string                { return "delist" }
+func (c Delist) with(o Options) command        { c.Options = o; return c }
+func (c Delist) header() Header                { return note(c.Note, c.Ticket) }
+func (c Delist) may(r Rules, who Caller) error { return r.mayDelist(who, c) }
 
 // Permit adds an allow entry, or with Remove takes it back.
 type Permit struct {
@@ -56,6 +89,17 @@ type Permit struct {
 	Until   time.Time `json:"until,omitzero"`
 	Note    string    `json:"note,omitempty"`
 	Options
+}
+
+func (c Permit) action() string                { return "allow" }
+func (c Permit) with(o Options) command        { c.Options = o; return c }
+func (c Permit) header() Header                { return note(c.Note, "") }
+func (c Permit) may(r Rules, who Caller) error { return r.Roles.Require(who, Operator, "") }
+
+func (o Options) options() Options { return o }
+
+func note(note, ticket string) Header {
+	return Header{Note: Printable(note), Ticket: Printable(ticket)}
 }
 
 // Import replaces or extends a source.
@@ -73,7 +117,8 @@ const ImportLife = Life(7 * Day)
 // Result is what a command did.
 type Result struct {
 	Verdict
-	Warnings []string // one sentence each
-	Skipped  int      // lines of an import that name addresses which are never listed
-	Over     int      // lines of an import whose own end has come
+	Proposal *Proposal // that was made or settled; nil: none
+	Warnings []string  // one sentence each
+	Skipped  int       // lines of an import that name addresses which are never listed
+	Over     int       // lines of an import whose own end has come
 }

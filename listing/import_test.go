@@ -18,7 +18,7 @@ func TestImportsOfOneSourceAtOnce(t *testing.T) {
 			d.feed("ipsum", true, "192.0.2.8", map[bool]string{false: "198.51.100.0/24", true: "203.0.113.0/24"}[begun])
 			lines("192.0.2.7")(yield)
 		}
-		_, err := d.Import(t.Context(), "alice", listing.Import{Source: "ipsum", Replace: true}, slow, nil)
+		_, err := d.Import(t.Context(), operator("alice"), listing.Import{Source: "ipsum", Replace: true}, slow, nil)
 		isKind(t, err, listing.ErrConflict, "generation")
 		d.wantAnswers("192.0.2.7", "")
 		d.wantAnswers("192.0.2.8", " 23")
@@ -28,7 +28,7 @@ func TestImportsOfOneSourceAtOnce(t *testing.T) {
 		d.feed("ipsum", true, "192.0.2.8", "203.0.113.0/24")
 		lines("192.0.2.7")(yield)
 	}
-	d.must(d.Import(t.Context(), "alice", listing.Import{Source: "ipsum", Replace: true}, refreshed, nil))
+	d.must(d.Import(t.Context(), operator("alice"), listing.Import{Source: "ipsum", Replace: true}, refreshed, nil))
 	d.wantAnswers("192.0.2.7", " 23")
 }
 
@@ -44,12 +44,12 @@ func TestFeedsThatOverlap(t *testing.T) {
 		lines("198.51.100.0/24")(yield)
 		yield(listing.Entry{Key: listing.Key{Subject: subject("198.51.100.9"), Reason: listing.Imported}, Except: true}, nil)
 	}
-	d.must(d.Import(t.Context(), "alice", listing.Import{Source: "gamma"}, excepted, nil))
+	d.must(d.Import(t.Context(), operator("alice"), listing.Import{Source: "gamma"}, excepted, nil))
 	d.wantAnswers("198.51.100.9", "")
 	d.feed("alpha", false, "198.51.100.8/31")
 	d.wantAnswers("198.51.100.9", " 23") // alpha's: an exception of gamma is gamma's own
 	for _, name := range []string{"beta", "alpha"} {
-		d.must(d.DropSource(t.Context(), "alice", name, "", listing.Options{}))
+		d.must(d.DropSource(t.Context(), operator("alice"), name, "", listing.Options{}))
 	}
 	d.wantAnswers("192.0.2.7", "")
 	d.wantAnswers("192.0.2.8", "")
@@ -98,14 +98,14 @@ func TestDropSourceIsBounded(t *testing.T) {
 	}
 	d.feed("ipsum", true, hosts...)
 	for _, most := range []int{0, 149} {
-		_, err := d.DropSource(t.Context(), "alice", "ipsum", "", listing.Options{MaxChanges: most})
+		_, err := d.DropSource(t.Context(), operator("alice"), "ipsum", "", listing.Options{MaxChanges: most})
 		isKind(t, err, listing.ErrPolicy, "too-many-changes")
 	}
-	dry := d.must(d.DropSource(t.Context(), "alice", "ipsum", "", listing.Options{DryRun: true}))
+	dry := d.must(d.DropSource(t.Context(), operator("alice"), "ipsum", "", listing.Options{DryRun: true}))
 	if want := []string{"it takes --max-changes 150"}; !slices.Equal(dry.Warnings, want) {
 		t.Errorf("a dry run warns of %q, not of %q", dry.Warnings, want)
 	}
 	d.wantAnswers("192.0.2.7", " 23")
-	d.must(d.DropSource(t.Context(), "alice", "ipsum", "", listing.Options{MaxChanges: 150}))
+	d.must(d.DropSource(t.Context(), operator("alice"), "ipsum", "", listing.Options{MaxChanges: 150}))
 	d.wantAnswers("192.0.2.7", "")
 }

@@ -114,6 +114,10 @@ func (p Policy) checkNever(s Subject) error {
 		Hint:    "check the address; senders on the Internet do not have it"}
 }
 
+func canaryRefused(s, canary Subject, because, hint string) error {
+	return &Error{Kind: ErrPolicy, Code: "canary", Message: fmt.Sprintf("%s would list the canary %s%s", s.Text(), canary.Text(), because), Hint: hint}
+}
+
 func byFamily(s Subject, v4, v6 int) int {
 	if s.Addr().Is4() {
 		return v4
@@ -128,9 +132,7 @@ func (p Policy) CheckImport(s Subject) error {
 		return err
 	}
 	if canary, ok := p.Canary(s); ok {
-		return &Error{Kind: ErrPolicy, Code: "canary",
-			Message: fmt.Sprintf("%s would list the canary %s: something is wrong with the file", s.Text(), canary.Text()),
-			Hint:    "look at where the line comes from; canaries are in [policy] of the configuration"}
+		return canaryRefused(s, canary, ": something is wrong with the file", "look at where the line comes from; canaries are in [policy] of the configuration")
 	}
 	if widest := byFamily(s, p.WidestV4, p.WidestV6); s.Bits() < widest {
 		return &Error{Kind: ErrPolicy, Code: "too-broad",
@@ -147,9 +149,7 @@ func (p Policy) checkHand(s Subject, force bool, note string, approvedBySecond b
 		return err
 	}
 	if canary, ok := p.Canary(s); ok && (!force || note == "") {
-		return &Error{Kind: ErrPolicy, Code: "canary",
-			Message: fmt.Sprintf("%s would list the canary %s", s.Text(), canary.Text()),
-			Hint:    "check the address; if it must be, repeat with --force and --note saying why"}
+		return canaryRefused(s, canary, "", "check the address; if it must be, repeat with --force and --note saying why")
 	}
 	if s.IsHost() {
 		return nil

@@ -10,7 +10,7 @@ import (
 
 func (d *desk) sweep() {
 	d.t.Helper()
-	if err := d.Sweep(d.t.Context(), "dnsbld", d.live.Set().Due(uint32(d.now().Unix()), listing.MaxEdits)); err != nil {
+	if err := d.Sweep(d.t.Context(), daemon("dnsbld"), d.live.Set().Due(uint32(d.now().Unix()), listing.MaxEdits)); err != nil {
 		d.t.Fatal(err)
 	}
 }
@@ -31,7 +31,7 @@ func ending(until time.Time, prefixes ...string) iter.Seq2[listing.Entry, error]
 func TestSweepOfSource(t *testing.T) {
 	d := newDesk(t)
 	feed := func(ends time.Time) listing.Result {
-		return d.must(d.Import(t.Context(), "alice", listing.Import{Source: "ipsum"}, ending(ends, "192.0.2.7", "192.0.2.8", "2001:db8::1"), nil))
+		return d.must(d.Import(t.Context(), operator("alice"), listing.Import{Source: "ipsum"}, ending(ends, "192.0.2.7", "192.0.2.8", "2001:db8::1"), nil))
 	}
 	d.feed("ipsum", true, "192.0.2.9", "198.51.100.0/24")
 	added := feed(noon.Add(time.Hour))
@@ -45,12 +45,12 @@ func TestSweepOfSource(t *testing.T) {
 	if d.sweep(); d.live.Set().Revision() != swept {
 		t.Error("swept again")
 	}
-	_, err := d.Undo(t.Context(), "bob", swept, "", listing.Options{})
+	_, err := d.Undo(t.Context(), operator("bob"), swept, "", listing.Options{})
 	isKind(t, err, listing.ErrPolicy, "expired")
 	if res := feed(noon.Add(time.Hour)); res.Over != 3 || res.Added+res.Altered+res.Removed != 0 {
 		t.Errorf("the same file again: %+v", res)
 	}
-	replaced := d.must(d.Import(t.Context(), "alice", listing.Import{Source: "ipsum", Replace: true}, ending(noon.Add(3*time.Hour), "192.0.2.7"), nil))
+	replaced := d.must(d.Import(t.Context(), operator("alice"), listing.Import{Source: "ipsum", Replace: true}, ending(noon.Add(3*time.Hour), "192.0.2.7"), nil))
 	d.wantAnswers("192.0.2.7", " 23")
 	d.advance(2 * time.Hour)
 	d.sweep()
@@ -65,7 +65,7 @@ func TestSweepOfSource(t *testing.T) {
 func TestSweepOfManySources(t *testing.T) {
 	d := newDesk(t)
 	for _, name := range []string{"a", "b", "c"} {
-		d.must(d.Import(t.Context(), "alice", listing.Import{Source: name, For: listing.Life(2 * time.Hour)}, ending(noon.Add(time.Hour), "192.0.2.7"), nil))
+		d.must(d.Import(t.Context(), operator("alice"), listing.Import{Source: name, For: listing.Life(2 * time.Hour)}, ending(noon.Add(time.Hour), "192.0.2.7"), nil))
 	}
 	d.feed("c", false, "192.0.2.9")
 	d.feed("b", false, "192.0.2.8")

@@ -54,11 +54,11 @@ func TestBrowser(t *testing.T) {
 	h.add("198.51.100.8", "helo-bare-ip", func(a *listing.Add) { a.Except = true })
 	h.add("192.0.2.15", "helo-bare-ip")
 	permit := listing.Permit{Subject: listing.HostSubject(netip.MustParseAddr("192.0.2.15")), Owner: "carol", Note: "a customer", Until: noon.Add(30 * listing.Day)}
-	if _, err := h.book.Permit(t.Context(), "alice", permit); err != nil {
+	if _, err := h.book.Permit(t.Context(), operator("alice"), permit); err != nil {
 		t.Fatal(err)
 	}
 	h.add("192.0.2.16", "helo-bare-ip")
-	if _, err := h.book.Delist(t.Context(), "thresholds", listing.Delist{Subject: listing.HostSubject(netip.MustParseAddr("192.0.2.16")), Because: listing.AutoHeal}); err != nil {
+	if _, err := h.book.Delist(t.Context(), operator("thresholds"), listing.Delist{Subject: listing.HostSubject(netip.MustParseAddr("192.0.2.16")), Because: listing.AutoHeal}); err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()

@@ -221,7 +221,7 @@ func (h *house) add(prefix, reason string, change ...func(*listing.Add)) {
 	for _, f := range change {
 		f(&c)
 	}
-	if _, err := h.book.Add(h.t.Context(), "alice", c); err != nil {
+	if _, err := h.book.Add(h.t.Context(), operator("alice"), c); err != nil {
 		h.t.Fatal(err)
 	}
 }
@@ -317,7 +317,7 @@ func (h *house) relist(a, reason string, times int, because listing.DelistReason
 	h.t.Helper()
 	for range times {
 		h.add(a, reason)
-		if _, err := h.book.Delist(h.t.Context(), "alice", listing.Delist{Subject: listing.HostSubject(netip.MustParseAddr(a)), Because: because}); err != nil {
+		if _, err := h.book.Delist(h.t.Context(), operator("alice"), listing.Delist{Subject: listing.HostSubject(netip.MustParseAddr(a)), Because: because}); err != nil {
 			h.t.Fatal(err)
 		}
 	}
@@ -395,10 +395,10 @@ func (h *house) network() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	p, _, err := h.book.Propose(h.t.Context(), listing.Person{Name: "alice", UID: 1001}, listing.Add{Subject: s, Reason: "network", Note: "test", Force: true,
-		For: listing.Life(10 * listing.Day), PublicNote: "Nobody there answers complaints."}, "please")
+	res, err := h.book.Add(h.t.Context(), operator("alice"), listing.Add{Subject: s, Reason: "network", Note: "test", Force: true,
+		For: listing.Life(10 * listing.Day), PublicNote: "Nobody there answers complaints.", Options: listing.Options{Propose: true}})
 	if err == nil {
-		_, _, err = h.book.Approve(h.t.Context(), listing.Person{Name: "bob", UID: 1002}, p.ID, listing.Options{})
+		_, err = h.book.Approve(h.t.Context(), listing.Caller{Name: "bob", UID: 1002, Role: listing.Operator}, res.Proposal.ID, listing.Options{})
 	}
 	if err != nil {
 		h.t.Fatal(err)
@@ -408,7 +408,15 @@ func (h *house) network() {
 // sweep ends what is due.
 func (h *house) sweep() {
 	h.t.Helper()
-	if err := h.book.Sweep(h.t.Context(), "dnsbld", h.live.Set().Due(uint32(h.clock().Unix()), 10)); err != nil {
+	if err := h.book.Sweep(h.t.Context(), daemon("dnsbld"), h.live.Set().Due(uint32(h.clock().Unix()), 10)); err != nil {
 		h.t.Fatal(err)
 	}
 }
+
+// operator is a person who may everything.
+func operator(name string) listing.Caller {
+	return listing.Caller{Name: name, UID: 1001, Role: listing.Operator}
+}
+
+// daemon is a part of the program.
+func daemon(name string) listing.Caller { return listing.Caller{Name: name, Role: listing.Daemon} }

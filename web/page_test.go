@@ -57,7 +57,7 @@ var situations = []struct {
 	{"was-listed", "/192.0.2.9", "", func(h *house) {
 		h.add("192.0.2.9", "helo-bare-ip")
 		h.advance(listing.Day)
-		if _, err := h.book.Delist(h.t.Context(), "thresholds", listing.Delist{Subject: listing.HostSubject(netip.MustParseAddr("192.0.2.9")), Because: listing.AutoHeal}); err != nil {
+		if _, err := h.book.Delist(h.t.Context(), operator("thresholds"), listing.Delist{Subject: listing.HostSubject(netip.MustParseAddr("192.0.2.9")), Because: listing.AutoHeal}); err != nil {
 			h.t.Fatal(err)
 		}
 	}},
@@ -96,7 +96,7 @@ var situations = []struct {
 	{"allowed", "/192.0.2.7", "", func(h *house) {
 		h.add("192.0.2.7", "helo-bare-ip")
 		permit := listing.Permit{Subject: listing.HostSubject(netip.MustParseAddr("192.0.2.7")), Owner: "carol@example.test", Note: "a customer", Until: noon.Add(30 * listing.Day)}
-		if _, err := h.book.Permit(h.t.Context(), "alice", permit); err != nil {
+		if _, err := h.book.Permit(h.t.Context(), operator("alice"), permit); err != nil {
 			h.t.Fatal(err)
 		}
 	}},

@@ -128,7 +128,7 @@ func (p *program) restore(ctx context.Context, in *input) error {
 		return err
 	}
 	now := p.now().UTC()
-	r, err := db.Restore(ctx, in.Args().First(), to, listing.Header{ID: "restore-" + now.Format("20060102T150405.000000000"), Time: now, Actor: who.User})
+	r, err := db.Restore(ctx, in.Args().First(), to, listing.Header{ID: "restore-" + now.Format("20060102T150405.000000000"), Time: now, Actor: who.Name})
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 
 // persons are who may send commands with "as".
 func persons() []ctl.Caller {
-	return []ctl.Caller{{UID: 1001, User: "alice"}, {UID: 1002, User: "bob"}, {UID: 0, User: "root"}}
+	return []ctl.Caller{{UID: 1001, Name: "alice"}, {UID: 1002, Name: "bob"}, {UID: 0, Name: "root"}}
 }
 
 // servePersons gives each person a socket of his own in a directory: whoever
@@ -27,7 +27,7 @@ func servePersons(server http.Handler, dir string) (closeAll func(), err error) 
 	}
 	var open []*http.Server
 	for _, person := range persons() {
-		l, err := net.Listen("unix", filepath.Join(dir, person.User))
+		l, err := net.Listen("unix", filepath.Join(dir, person.Name))
 		if err != nil {
 			return nil, err
 		}

@@ -26,6 +26,8 @@ import (
 // actor is who the daemon is in the audit.
 const actor = "dnsbld"
 
+func self() listing.Caller { return listing.Caller{Name: actor, Role: listing.Daemon} }
+
 // dnsbld is the daemon at work.
 type dnsbld struct {
 	log   *slog.Logger
@@ -152,7 +154,7 @@ func (d *dnsbld) ready(ctx context.Context) error {
 	if err := d.live.Wait(ctx, 0); err != nil {
 		return err
 	}
-	if err := d.book.Configure(ctx, actor, cfg.hash); err != nil {
+	if err := d.book.Configure(ctx, self(), cfg.hash); err != nil {
 		return fmt.Errorf("noting the configuration: %w", err)
 	}
 	stats := d.live.Set().Stats()
@@ -167,7 +169,7 @@ func (d *dnsbld) ready(ctx context.Context) error {
 
 // sweep ends what is due.
 func (d *dnsbld) sweep(ctx context.Context, edits []listing.Edit) error {
-	err := d.book.Sweep(ctx, actor, edits)
+	err := d.book.Sweep(ctx, self(), edits)
 	if err != nil && ctx.Err() == nil {
 		d.log.Warn("ending entries whose time has come", "entries", len(edits), "err", err)
 	}
@@ -211,7 +213,7 @@ func (d *dnsbld) reload(ctx context.Context, load func() (config, error)) error 
 	d.cfg.Store(&cfg)
 	d.book.SetRules(cfg.rules)
 	d.live.Protect(cfg.rules.Policy.NeverList())
-	if err := d.book.Configure(ctx, actor, cfg.hash); err != nil {
+	if err := d.book.Configure(ctx, self(), cfg.hash); err != nil {
 		return err
 	}
 	d.log.Info("the configuration was read again; what it says of sockets, data and log holds from the next start")
@@ -220,7 +222,7 @@ func (d *dnsbld) reload(ctx context.Context, load func() (config, error)) error 
 
 // control is the server behind the control socket.
 func (d *dnsbld) control() *ctl.Server {
-	return ctl.New(ctl.Config{Book: d.book, Live: d.live, Roles: func() ctl.Roles { return d.cfg.Load().roles },
+	return ctl.New(ctl.Config{Book: d.book, Live: d.live,
 		Verify: d.store.VerifyFrom, Backup: d.store.Backup, Answers: d.answers, Zones: d.zones, Serials: d.serials, MailServers: d.mailServers, Criteria: d.criteria,
 		Stats: func() any { return d.dns.Stats() }, Sensor: d.mail, Desk: d.desk.Desk, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.cfg.Load().data})
 }

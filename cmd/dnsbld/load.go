@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/listing/desk"
 	"dnsbld/zone"
@@ -28,7 +27,6 @@ type config struct {
 	workers      int // UDP sockets for each address
 	zone         zone.Config
 	rules        listing.Rules
-	roles        ctl.Roles
 	ourNames     []string
 	hash         string // of what changes the contents of zones
 	mail         mailConfig
@@ -93,7 +91,7 @@ func (f fileConfig) resolve() (config, error) {
 	c.rules = f.rules(&wrong)
 	c.rules.Policy.Never, c.notes = f.Our.protected(&wrong)
 	c.ourNames = f.Our.names()
-	c.roles = f.Roles.resolve(&wrong)
+	c.rules.Roles = f.Roles.resolve(&wrong)
 	c.rules.Policy.Canaries = f.Policy.canaries(&wrong)
 	if len(f.Zones) == 0 {
 		f.Zones = []zoneConfig{developmentZone("bl.test")}

@@ -14,9 +14,9 @@ type rolesConfig struct {
 	Reader   []string `toml:"reader"`
 }
 
-func (r rolesConfig) resolve(wrong *mistakes) ctl.Roles {
-	roles := ctl.Roles{Operator: r.Operator, Support: r.Support, Reader: r.Reader}
-	for _, err := range roles.Check() {
+func (r rolesConfig) resolve(wrong *mistakes) listing.Roles {
+	roles := listing.Roles{Operator: r.Operator, Support: r.Support, Reader: r.Reader}
+	for _, err := range ctl.CheckRoles(roles) {
 		wrong.add(err)
 	}
 	return roles

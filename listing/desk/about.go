@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -24,41 +25,51 @@ type About struct {
 }
 
 // About gathers what is known of an address.
-func (d *Desk) About(ctx context.Context, a netip.Addr) (About, error) {
+func (d *Desk) About(ctx context.Context, a netip.Addr) (about About, err error) {
 	a = listing.Canonical(a)
 	if !a.IsValid() || a.Zone() != "" {
 		return About{}, &listing.Error{Kind: listing.ErrInvalid, Code: "not-an-address", Message: "no address was given", Hint: "for example 192.0.2.7"}
 	}
-	settings := d.cfg.Settings()
-	about := About{Facts: delist.Facts{Address: a, PerWeek: settings.PerWeek, Probing: settings.Probe != ""}}
-	if err := d.count(&about); err != nil {
+	about, err = d.counted(a)
+	if err != nil {
 		return About{}, err
 	}
-	err := d.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error {
-		held, err := d.held(snap, a)
-		if err != nil {
-			return err
-		}
-		if err := d.entries(snap, held, &about); err != nil {
-			return err
-		}
-		f, _, err := readFile(snap, a)
-		if err != nil {
-			return err
-		}
-		about.Facts.Proofs, about.Came = f.Proofs, f.Came
-		for _, h := range f.Requests {
-			if !h.Control {
-				about.Facts.Requests = append(about.Facts.Requests, h.Time)
-			}
-		}
-		if len(about.Entries) == 0 {
-			about.Spared = spared(held)
-			about.Last, err = d.last(snap, a)
-		}
-		return err
-	})
+	err = d.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error { return d.look(snap, &about) })
 	return about, err
+}
+
+// counted is what is known of an address without the list.
+func (d *Desk) counted(a netip.Addr) (About, error) {
+	settings := d.cfg.Settings()
+	about := About{Facts: delist.Facts{Address: a, PerWeek: settings.PerWeek, Probing: settings.Probe != ""}}
+	return about, d.count(&about)
+}
+
+// look adds what the list says of the address.
+func (d *Desk) look(snap listing.Snapshot, about *About) error {
+	a := about.Facts.Address
+	held, err := d.held(snap, a)
+	if err != nil {
+		return err
+	}
+	if err := d.entries(snap, held, about); err != nil {
+		return err
+	}
+	f, _, err := readFile(snap, a)
+	if err != nil {
+		return err
+	}
+	about.Facts.Proofs, about.Came = f.Proofs, f.Came
+	for _, h := range f.Requests {
+		if !h.Control {
+			about.Facts.Requests = append(about.Facts.Requests, h.Time)
+		}
+	}
+	if len(about.Entries) == 0 {
+		about.Spared = spared(held)
+		about.Last, err = d.last(snap, a)
+	}
+	return err
 }
 
 // withoutRequest forgets the request that came at an instant.
@@ -234,14 +245,32 @@ func (d *Desk) Eligibility(ctx context.Context, a netip.Addr) (delist.Decision, 
 	return d.Judged(about, d.now()), nil
 }
 
-// AsSupport decides whether a person at the desk may end the listing of an
-// address now. How often somebody asked does not matter: a person has looked.
-func (d *Desk) AsSupport(ctx context.Context, a netip.Addr) (delist.Decision, error) {
-	about, err := d.About(ctx, a)
+// MayEnd refuses to let support end a listing that the desk decides is to
+// stand. How often somebody asked does not matter, for a person has looked; what
+// a person has verified needs no other proof. DNS is asked at once, the rest is
+// taken from the snapshot that the end is planned on.
+func (d *Desk) MayEnd(ctx context.Context, c listing.Delist) (func(listing.Snapshot) error, error) {
+	asked, err := d.About(ctx, c.Subject.Addr())
 	if err != nil {
-		return delist.Decision{}, err
+		return nil, err
 	}
-	about.Facts.Requests, about.Facts.Role = nil, delist.Support
-	about.Facts.Offered = d.inquire(ctx, &about, "", delist.Proof{})
-	return d.Judged(about, d.now()), nil
+	offered := d.inquire(ctx, &asked, "", delist.Proof{})
+	about, err := d.counted(c.Subject.Addr())
+	return func(snap listing.Snapshot) error {
+		about := about
+		if err := d.look(snap, &about); err != nil {
+			return err
+		}
+		about.mended(asked)
+		about.Facts.Requests, about.Facts.Role, about.Facts.Offered = nil, delist.Support, offered
+		dec := d.Judged(about, d.now())
+		switch {
+		case dec.Code.OK(), dec.Code == delist.NotListed, dec.Code == delist.ExpiresSoon,
+			dec.Code == delist.NoProof && c.Because == listing.FixedVerified:
+			return nil
+		}
+		return &listing.Error{Kind: listing.ErrPolicy, Code: "by-the-rules",
+			Message: fmt.Sprintf("support ends listings by the rules, and the decision is %s: %s", dec.Code, dec.Sentence),
+			Hint:    dec.ChangesWhen + " Against the decision an operator can end it, or another person on appeal"}
+	}, err
 }

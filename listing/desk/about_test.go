@@ -19,7 +19,7 @@ func (o *office) importFeed(t *testing.T, source string, entries ...listing.Entr
 			}
 		}
 	}
-	if _, err := o.book.Import(t.Context(), "alice", listing.Import{Source: source, For: listing.Life(listing.Day)}, iter.Seq2[listing.Entry, error](each), nil); err != nil {
+	if _, err := o.book.Import(t.Context(), operator("alice"), listing.Import{Source: source, For: listing.Life(listing.Day)}, iter.Seq2[listing.Entry, error](each), nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -39,7 +39,7 @@ func TestSparedByWhatSparesIt(t *testing.T) {
 	o.importFeed(t, "a", entry("192.0.2.7", false))
 	o.importFeed(t, "b", entry("192.0.2.0/24", true))
 	until := noon.Add(time.Hour)
-	if _, err := o.book.Permit(context.Background(), "alice", listing.Permit{Subject: listing.HostSubject(sender), Owner: "bob", Until: until}); err != nil {
+	if _, err := o.book.Permit(context.Background(), operator("alice"), listing.Permit{Subject: listing.HostSubject(sender), Owner: "bob", Until: until}); err != nil {
 		t.Fatal(err)
 	}
 	about, err := o.About(t.Context(), sender)

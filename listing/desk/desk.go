@@ -86,12 +86,14 @@ func (c Config) Validate() error {
 // Desk is the support desk. Its methods may be called at once.
 type Desk struct{ cfg Config }
 
-// New returns a Desk.
+// New returns a Desk, which from then on judges what support ends in the Book.
 func New(c Config) (*Desk, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	return &Desk{cfg: c}, nil
+	d := &Desk{cfg: c}
+	c.Book.SetJudge(d)
+	return d, nil
 }
 
 func (d *Desk) now() time.Time { return d.cfg.Book.Now().Truncate(time.Second) }

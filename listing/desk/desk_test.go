@@ -125,7 +125,7 @@ func newOffice(t *testing.T) *office {
 func (o *office) add(t *testing.T, c listing.Add) {
 	t.Helper()
 	c.Subject = listing.HostSubject(sender)
-	if _, err := o.book.Add(t.Context(), "alice", c); err != nil {
+	if _, err := o.book.Add(t.Context(), operator("alice"), c); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -375,7 +375,7 @@ func TestAppealTakesAnotherPerson(t *testing.T) {
 	o.add(t, listing.Add{Reason: "manual"})
 	done := o.request(t, desk.Request{})
 	take := func(actor string, verb desk.Verb) error {
-		_, _, err := o.Take(t.Context(), done.Ticket, desk.Step{Actor: actor, Verb: verb})
+		_, _, err := o.Take(t.Context(), done.Ticket, desk.Step{By: operator(actor), Verb: verb})
 		return err
 	}
 	if err := take("alice", desk.Appeal); err != nil {
@@ -431,7 +431,7 @@ func TestARequestLeavesRangesAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := o.book.Add(t.Context(), "alice", listing.Add{Subject: wide, Reason: "helo-our-name", Force: true, Note: "all of it"}); err != nil {
+	if _, err := o.book.Add(t.Context(), operator("alice"), listing.Add{Subject: wide, Reason: "helo-our-name", Force: true, Note: "all of it"}); err != nil {
 		t.Fatal(err)
 	}
 	for n := range 2 { // with evidence for the address, then with none left
@@ -442,3 +442,11 @@ func TestARequestLeavesRangesAlone(t *testing.T) {
 		}
 	}
 }
+
+// operator is a person who may everything.
+func operator(name string) listing.Caller {
+	return listing.Caller{Name: name, UID: 1001, Role: listing.Operator}
+}
+
+// daemon is a part of the program.
+func daemon(name string) listing.Caller { return listing.Caller{Name: name, Role: listing.Daemon} }

@@ -93,19 +93,10 @@ const attempts = 5
 // changed and writes what is different, all in one request.
 func (d *Desk) edit(ctx context.Context, actor string, a netip.Addr, change func(*draft) error) (*draft, error) {
 	for n := 1; ; n++ {
-		dr := &draft{now: d.now()}
+		var dr *draft
 		err := d.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) (err error) {
-			if dr.file, dr.fileRead, err = readFile(snap, a); err != nil {
-				return err
-			}
-			for _, id := range dr.file.Tickets {
-				t, read, err := readTicket(snap, id)
-				if err != nil {
-					return err
-				}
-				dr.tickets = append(dr.tickets, draftTicket{t, read, false})
-			}
-			return nil
+			dr, err = d.read(snap, a)
+			return err
 		})
 		if err == nil {
 			err = change(dr)
@@ -117,12 +108,28 @@ func (d *Desk) edit(ctx context.Context, actor string, a netip.Addr, change func
 		if err != nil || len(edits) == 0 {
 			return dr, err
 		}
-		_, err = d.cfg.Book.Do(ctx, actor, "", edits)
+		_, err = d.cfg.Book.Do(ctx, listing.Caller{Name: actor, Role: listing.Daemon}, "", edits)
 		if errors.Is(err, listing.ErrConflict) && n < attempts {
 			continue
 		}
 		return dr, err
 	}
+}
+
+// read is what the desk has about an address in a snapshot.
+func (d *Desk) read(snap listing.Snapshot, a netip.Addr) (dr *draft, err error) {
+	dr = &draft{now: d.now()}
+	if dr.file, dr.fileRead, err = readFile(snap, a); err != nil {
+		return nil, err
+	}
+	for _, id := range dr.file.Tickets {
+		t, read, err := readTicket(snap, id)
+		if err != nil {
+			return nil, err
+		}
+		dr.tickets = append(dr.tickets, draftTicket{t, read, false})
+	}
+	return dr, nil
 }
 
 // draft is what the desk has about an address while it is changed.

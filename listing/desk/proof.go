@@ -112,6 +112,18 @@ func (about *About) mend(names []string, confirmed bool, status helo.Status) {
 	}
 }
 
+// mended takes over what DNS said of the same entries.
+func (about *About) mended(asked About) {
+	for n, e := range about.Facts.Entries {
+		for _, same := range asked.Facts.Entries {
+			if same.Key == e.Key {
+				about.Entries[n].Looked, about.Entries[n].Fixed = same.Looked, same.Fixed
+				about.Facts.Entries[n].Looked, about.Facts.Entries[n].Fixed = same.Looked, same.Fixed
+			}
+		}
+	}
+}
+
 // quiet is how long no mail for unknown recipients must have come for the cause
 // to be gone.
 const quiet = 24 * time.Hour

@@ -122,7 +122,7 @@ func TestMendedReverseDNS(t *testing.T) {
 			seen := &listing.Evidence{Samples: []listing.Sample{{Time: noon.Add(-time.Hour), Receiver: "mx1", Verdict: reason, DNS: "PTR nxdomain"}}}
 			list := listing.Edit{Op: listing.OpList, Key: listing.Key{Subject: listing.HostSubject(sender), Reason: code}, Origin: listing.ByThreshold,
 				Life: listing.Lifetime{Base: listing.Life(3 * listing.Day), Longest: listing.Life(3 * listing.Day), Repeat: 1}, Evidence: seen}
-			if _, err := o.book.Do(t.Context(), "sensor", "", []listing.Edit{list}); err != nil {
+			if _, err := o.book.Do(t.Context(), daemon("sensor"), "", []listing.Edit{list}); err != nil {
 				t.Fatal(err)
 			}
 			if reason == "rdns-unconfirmed" {
@@ -242,7 +242,7 @@ func TestTendClosesWhatIsOver(t *testing.T) {
 		}
 		return o.ticket(t, denied).State
 	}
-	if _, _, err := o.Take(t.Context(), denied, desk.Step{Actor: "alice", Verb: desk.Ask, Note: "x"}); err == nil {
+	if _, _, err := o.Take(t.Context(), denied, desk.Step{By: operator("alice"), Verb: desk.Ask, Note: "x"}); err == nil {
 		t.Error("a denied ticket waits for the sender")
 	}
 	if state := tend(); state != delist.Denied {
@@ -257,10 +257,10 @@ func TestTendClosesWhatIsOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if asked, _, err = o.Take(t.Context(), asked.ID, desk.Step{Actor: "alice", Verb: desk.Ask, Note: "which program?"}); err != nil || asked.State != delist.NeedInfo {
+	if asked, _, err = o.Take(t.Context(), asked.ID, desk.Step{By: operator("alice"), Verb: desk.Ask, Note: "which program?"}); err != nil || asked.State != delist.NeedInfo {
 		t.Errorf("asked: %s, %v", asked.State, err)
 	}
-	if asked, _, err = o.Take(t.Context(), asked.ID, desk.Step{Actor: "alice", Verb: desk.Close}); err != nil || asked.State != delist.Closed {
+	if asked, _, err = o.Take(t.Context(), asked.ID, desk.Step{By: operator("alice"), Verb: desk.Close}); err != nil || asked.State != delist.Closed {
 		t.Errorf("closed: %s, %v", asked.State, err)
 	}
 }

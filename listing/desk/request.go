@@ -298,7 +298,7 @@ func delisted(t delist.Ticket, because listing.DelistReason, by delist.Step) (de
 func (d *Desk) end(ctx context.Context, actor string, c *hearing) (listing.Revision, error) {
 	var last listing.Revision
 	for _, e := range c.ends {
-		res, err := d.cfg.Book.Delist(ctx, actor, listing.Delist{Subject: e.Subject, Reason: fmt.Sprint(int(e.Reason)), Because: c.because, Ticket: c.ticket.ID,
+		res, err := d.cfg.Book.Delist(ctx, listing.Caller{Name: actor, Role: listing.Daemon}, listing.Delist{Subject: e.Subject, Reason: fmt.Sprint(int(e.Reason)), Because: c.because, Ticket: c.ticket.ID,
 			Options: listing.Options{IdempotencyKey: fmt.Sprintf("desk:%s:%s:%d:%s", c.id, e.Subject, e.Reason, e.Source)}})
 		if err != nil {
 			return last, err

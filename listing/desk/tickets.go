@@ -106,30 +106,35 @@ func (d *Desk) Take(ctx context.Context, name string, s Step) (t delist.Ticket, 
 		return t, 0, err
 	}
 	if s.Verb == Grant {
-		if revision, err = d.grant(ctx, t, &s); err != nil {
-			return t, revision, err
-		}
+		return d.grant(ctx, t, s)
 	}
 	id := t.ID
-	_, err = d.edit(ctx, s.Actor, t.Address, func(dr *draft) (err error) {
-		n := slices.IndexFunc(dr.tickets, func(x draftTicket) bool { return x.ID == id })
-		if n < 0 {
-			return &listing.Error{Kind: listing.ErrConflict, Code: "old-ticket", Message: "ticket " + id + " is too old to be changed", Hint: "open another for the address"}
-		}
-		if t, err = take(s, dr.tickets[n].Ticket, dr.now); err == nil {
-			t, err = refer(t, s.Reference)
-		}
-		if err == nil {
-			dr.put(t)
-		}
+	_, err = d.edit(ctx, s.By.Name, t.Address, func(dr *draft) (err error) {
+		t, err = dr.take(id, s)
 		return err
 	})
-	return t, revision, err
+	return t, 0, err
+}
+
+// take does something to a ticket of the file.
+func (dr *draft) take(id string, s Step) (delist.Ticket, error) {
+	n := slices.IndexFunc(dr.tickets, func(x draftTicket) bool { return x.ID == id })
+	if n < 0 {
+		return delist.Ticket{}, &listing.Error{Kind: listing.ErrConflict, Code: "old-ticket", Message: "ticket " + id + " is too old to be changed", Hint: "open another for the address"}
+	}
+	t, err := take(s, dr.tickets[n].Ticket, dr.now)
+	if err == nil {
+		t, err = refer(t, s.Reference)
+	}
+	if err == nil {
+		dr.put(t)
+	}
+	return t, err
 }
 
 // take is the ticket after a step.
 func take(s Step, t delist.Ticket, now time.Time) (delist.Ticket, error) {
-	by := delist.Step{Time: now, Actor: s.Actor, Note: s.Note}
+	by := delist.Step{Time: now, Actor: s.By.Name, Note: s.Note}
 	switch s.Verb {
 	case Note:
 		return t.Say(by)
@@ -155,19 +160,45 @@ func take(s Step, t delist.Ticket, now time.Time) (delist.Ticket, error) {
 		Hint: "there are note, ask, grant, deny, appeal and close"}
 }
 
-// grant ends the listing that a ticket is about, if the ticket may be granted.
-func (d *Desk) grant(ctx context.Context, t delist.Ticket, s *Step) (listing.Revision, error) {
+// grant ends the listing that a ticket is about and settles the ticket, in one
+// request. Support grants by the rules, or on appeal of somebody else's refusal.
+func (d *Desk) grant(ctx context.Context, t delist.Ticket, s Step) (delist.Ticket, listing.Revision, error) {
+	given, id := s.Because, t.ID
 	if s.Because == "" {
 		s.Because = listing.FixedClaimed
 		if t.State == delist.Appealed {
 			s.Because = listing.AppealUpheld
 		}
 	}
-	if _, err := take(*s, t, d.now()); err != nil {
-		return 0, err
+	c := listing.Delist{Subject: listing.HostSubject(t.Address), Because: s.Because, Ticket: id}
+	rule := func(listing.Snapshot) error { return nil }
+	if s.By.Role == listing.Support && t.State != delist.Appealed {
+		var err error
+		if given == listing.AppealUpheld {
+			return t, 0, d.cfg.Book.Rules().Roles.Require(s.By, listing.Operator, "delisting because "+string(given))
+		}
+		if rule, err = d.MayEnd(ctx, c); err != nil {
+			return t, 0, err
+		}
 	}
-	res, err := d.cfg.Book.Delist(ctx, s.Actor, listing.Delist{Subject: listing.HostSubject(t.Address), Because: s.Because, Ticket: t.ID})
-	return res.Revision, err
+	state := t.State
+	res, err := d.cfg.Book.Grant(ctx, s.By, c, func(snap listing.Snapshot) ([]listing.Edit, error) {
+		dr, err := d.read(snap, t.Address)
+		if err != nil {
+			return nil, err
+		}
+		if n := slices.IndexFunc(dr.tickets, func(x draftTicket) bool { return x.ID == id }); n >= 0 && dr.tickets[n].State != state {
+			return nil, &listing.Error{Kind: listing.ErrConflict, Code: "revision", Message: "ticket " + id + " has changed meanwhile", Hint: "look at it again and repeat"}
+		}
+		if t, err = dr.take(id, s); err == nil {
+			err = rule(snap)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return dr.edits(t.Address)
+	})
+	return t, res.Revision, err
 }
 
 // Tend does what time alone makes due: it closes tickets whose address has been
@@ -186,7 +217,7 @@ func (d *Desk) Tend(ctx context.Context, actor string) error {
 		if !due {
 			continue
 		}
-		_, _, err = d.Take(ctx, t.ID, Step{Actor: actor, Verb: Close, Note: why})
+		_, _, err = d.Take(ctx, t.ID, Step{By: listing.Caller{Name: actor, Role: listing.Daemon}, Verb: Close, Note: why})
 		if err != nil && !errors.Is(err, listing.ErrConflict) { // somebody was at it meanwhile
 			return err
 		}

@@ -10,7 +10,7 @@ import (
 
 // Action is what a person does to a ticket.
 type Action struct {
-	Actor     string               `json:"-"`
+	By        listing.Caller       `json:"-"`
 	Verb      Verb                 `json:"verb"`
 	Note      string               `json:"note,omitempty"`
 	Code      Code                 `json:"code,omitempty"`      // for Deny

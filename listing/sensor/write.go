@@ -142,8 +142,8 @@ type writer struct {
 }
 
 // Do sends edits under the sensor's name, and tells who waits for listings.
-func (w *writer) Do(ctx context.Context, _, note string, edits []listing.Edit) (listing.Result, error) {
-	res, err := w.c.Book.Do(ctx, Actor, note, edits)
+func (w *writer) Do(ctx context.Context, _ listing.Caller, note string, edits []listing.Edit) (listing.Result, error) {
+	res, err := w.c.Book.Do(ctx, listing.Caller{Name: Actor, Role: listing.Daemon}, note, edits)
 	w.failed = w.failed || err != nil
 	reasons := w.c.Book.Rules().Reasons
 	for _, c := range res.Changes {

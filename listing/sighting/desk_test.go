@@ -153,12 +153,12 @@ func (b *book) Allow(listing.Subject) (listing.Allow, bool, error) {
 }
 func (b *book) Source(string) (listing.Source, bool, error) { return listing.Source{}, false, nil }
 
-func (b *book) Do(_ context.Context, actor, note string, edits []listing.Edit) (listing.Result, error) {
+func (b *book) Do(_ context.Context, who listing.Caller, note string, edits []listing.Edit) (listing.Result, error) {
 	b.calls++
 	if b.refuse != nil {
 		return listing.Result{}, b.refuse
 	}
-	r := listing.Request{Header: listing.Header{ID: fmt.Sprint(b.calls), Time: b.now(), Actor: actor, Note: note}, Edits: edits}
+	r := listing.Request{Header: listing.Header{ID: fmt.Sprint(b.calls), Time: b.now(), Actor: who.Name, Note: note}, Edits: edits}
 	v, err := listing.Decide(b, r)
 	if err != nil {
 		return listing.Result{}, err
@@ -333,7 +333,7 @@ func key(subject string, r listing.Reason) listing.Key {
 // do makes an edit of an operator's.
 func (d *desk) do(e listing.Edit) {
 	d.Helper()
-	if _, err := d.book.Do(d.Context(), "operator", "", []listing.Edit{e}); err != nil {
+	if _, err := d.book.Do(d.Context(), daemon("operator"), "", []listing.Edit{e}); err != nil {
 		d.Fatal(err)
 	}
 }
@@ -344,3 +344,6 @@ func (d *desk) want(listed ...string) {
 		d.Errorf("listed %q, want %q", got, listed)
 	}
 }
+
+// daemon is a part of the program.
+func daemon(name string) listing.Caller { return listing.Caller{Name: name, Role: listing.Daemon} }

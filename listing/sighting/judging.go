@@ -75,7 +75,7 @@ func (j *judging) extend(s *standing) {
 	if last.After(j.now) {
 		last = j.now // a clock ahead
 	}
-	if !known || !last.After(s.floor) {
+	if !known || !last.After(s.floor) || j.protected(s.Key.Subject, j.rules.Policy, j.now) {
 		return
 	}
 	life := j.life(info)

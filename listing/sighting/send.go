@@ -9,7 +9,7 @@ import (
 
 // Writer is the part of listing.Book that Send needs.
 type Writer interface {
-	Do(ctx context.Context, actor, note string, edits []listing.Edit) (listing.Result, error)
+	Do(ctx context.Context, who listing.Caller, note string, edits []listing.Edit) (listing.Result, error)
 }
 
 // Actor is who lists and heals by sessions.
@@ -32,13 +32,13 @@ func (e *Engine) Send(ctx context.Context, w Writer) (listing.Verdict, error) {
 }
 
 func (e *Engine) send(ctx context.Context, w Writer, edits []listing.Edit, all *listing.Verdict) error {
-	res, err := w.Do(ctx, Actor, "", edits)
+	res, err := w.Do(ctx, listing.Caller{Name: Actor, Role: listing.Daemon}, "", edits)
 	switch {
 	case err == nil:
 		all.Revision = res.Revision
 		all.Changes, all.Entries = append(all.Changes, res.Changes...), append(all.Entries, res.Entries...)
 		return nil
-	case !errors.Is(err, listing.ErrConflict):
+	case !errors.Is(err, listing.ErrConflict) && !errors.Is(err, listing.ErrPolicy):
 		e.Failed(edits)
 		return err
 	case len(edits) == 1:

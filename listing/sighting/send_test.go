@@ -107,7 +107,7 @@ func TestEditsExpectWhatWasKnown(t *testing.T) {
 		t.Fatal(edits, err)
 	}
 	d.do(listing.Edit{Op: listing.OpExpire, Key: key(sender, listing.OurIP), Until: d.now.Add(time.Hour)})
-	if _, err := d.book.Do(t.Context(), Actor, "", edits); !errors.Is(err, listing.ErrConflict) {
+	if _, err := d.book.Do(t.Context(), daemon(Actor), "", edits); !errors.Is(err, listing.ErrConflict) {
 		t.Errorf("error %v", err)
 	}
 }

@@ -153,9 +153,12 @@ func (e *Engine) stand(p place, u unit, r listing.Reason, now time.Time) *standi
 	return nil
 }
 
-// protected reports whether a subject may not be listed.
+// protected reports whether a subject may not be listed: the Book refuses it.
 func (e *Engine) protected(s listing.Subject, policy listing.Policy, now time.Time) bool {
 	if _, yes := policy.Protects(s); yes {
+		return true
+	}
+	if _, yes := policy.Canary(s); yes {
 		return true
 	}
 	for _, a := range e.allows {

@@ -1,54 +1,23 @@
 package listing
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
-	"strings"
 	"time"
 )
-
-// Permit adds an allow entry or takes one back.
-func (b *Book) Permit(ctx context.Context, actor string, c Permit) (Result, error) {
-	return b.permit(ctx, actor, c, approval{})
-}
-
-func (b *Book) permit(ctx context.Context, actor string, c Permit, second approval) (Result, error) {
-	now := b.Now()
-	edit, err := c.edit(now)
-	if err != nil {
-		return Result{}, err
-	}
-	edit.Expect = c.IfRevision
-	h := Header{Time: now, Actor: actor, Note: Printable(c.Note)}
-	return b.apply(ctx, order{Header: h, Options: c.Options, intent: IntentOf(c)}, append([]Edit{edit}, second.settle...))
-}
-
-func (c Permit) edit(now time.Time) (Edit, error) {
-	switch {
-	case !c.Subject.IsValid():
-		return Edit{}, &Error{Kind: ErrInvalid, Code: "not-an-address", Message: "no prefix was given", Hint: "for example 192.0.2.0/24"}
-	case c.Remove:
-		return Edit{Op: OpDisallow, Subject: c.Subject}, nil
-	case strings.TrimSpace(c.Owner) == "":
-		return Edit{}, &Error{Kind: ErrInvalid, Code: "no-owner",
-			Message: "an allow entry needs an owner: somebody who can be asked why it is there",
-			Hint:    "repeat with --owner, for example --owner postmaster@example.test"}
-	case !c.Until.IsZero() && !c.Until.After(now):
-		return Edit{}, &Error{Kind: ErrInvalid, Code: "past", Message: c.Until.Format(time.RFC3339) + " is in the past",
-			Hint: "give an end in the future, or none"}
-	}
-	return Edit{Op: OpAllow, Allow: &Allow{Subject: c.Subject, Owner: Printable(c.Owner),
-		Until: c.Until.Truncate(time.Second), Note: Printable(c.Note)}}, nil
-}
 
 // Import replaces or extends a source with entries. Lines about addresses that
 // are never listed, and those whose own end has come, are skipped and counted.
 // Entries that no import may list go
 // to bad, whose error stops the import and changes nothing; a nil error skips
 // the entry.
-func (b *Book) Import(ctx context.Context, actor string, c Import, entries iter.Seq2[Entry, error], bad func(Entry, error) error) (Result, error) {
+func (b *Book) Import(ctx context.Context, who Caller, c Import, entries iter.Seq2[Entry, error], bad func(Entry, error) error) (Result, error) {
+	if err := b.Rules().Roles.Require(who, Operator, ""); err != nil {
+		return Result{}, err
+	}
 	rules, now := b.Rules(), b.Now()
 	if c.Source == "" {
 		c.Source = "import"
@@ -71,16 +40,22 @@ func (b *Book) Import(ctx context.Context, actor string, c Import, entries iter.
 		return Result{}, err
 	}
 	edit.Until = now.Add(life.Duration()).Truncate(time.Second)
-	r := Request{Header: Header{Time: now, Actor: actor, Note: Printable(c.Note)}, Intent: IntentOf(c), DryRun: c.DryRun, Source: &edit}
-	r.ID, r.Keyed = requestID(c.Options)
-
 	in := importer{rules: rules, source: c.Source, now: now, bad: bad}
-	v, err := b.store.Replace(ctx, r, in.check(entries))
-	res := Result{Verdict: v, Skipped: in.skipped, Over: in.over}
+	o := order{Header: Header{Time: now, Actor: who.Name, Note: Printable(c.Note)}, Options: c.Options, intent: IntentOf(c)}
+	res, err := b.replace(ctx, o, edit, in.check(entries))
+	res.Skipped, res.Over = in.skipped, in.over
+	return res, err
+}
+
+// replace sends a request about a source and waits until what it did is served.
+func (b *Book) replace(ctx context.Context, o order, edit SourceEdit, entries iter.Seq2[Entry, error]) (Result, error) {
+	r := Request{Header: o.Header, Intent: o.intent, DryRun: o.DryRun, Source: &edit, Keyed: o.IdempotencyKey != ""}
+	r.ID = o.id()
+	v, err := b.store.Replace(ctx, r, entries)
 	if err != nil {
 		return Result{}, err
 	}
-	return res, b.served(ctx, v, c.Options)
+	return Result{Verdict: v}, b.served(ctx, v, o.Options)
 }
 
 // sourceEdit looks at what generation the import is made against.
@@ -157,27 +132,19 @@ func (in *importer) admit(e *Entry) (skip bool, err error) {
 
 // DropSource ends a source and all its entries, each of which counts as a change:
 // they are not kept, so that cannot be undone.
-func (b *Book) DropSource(ctx context.Context, actor, name, note string, o Options) (Result, error) {
-	by := order{Header: Header{Time: b.Now(), Actor: actor, Note: Printable(note)}, Options: o, intent: IntentOf(name)}
-	var err error
-	if by.earlier, err = b.decided(ctx, o); err != nil {
+func (b *Book) DropSource(ctx context.Context, who Caller, name, note string, o Options) (Result, error) {
+	if err := b.Rules().Roles.Require(who, Operator, ""); err != nil {
 		return Result{}, err
 	}
-	if by.earlier.whole() {
-		return b.apply(ctx, by, nil)
-	}
-	err = b.store.View(ctx, func(s Snapshot) error {
-		sources, err := s.Sources()
+	by := order{Header: Header{Actor: who.Name, Note: Printable(note)}, Options: o, intent: IntentOf(name)}
+	return b.plan(ctx, who, by, func(p *planning) ([]Edit, error) {
+		sources, err := p.Sources()
 		for _, have := range sources {
-			if have.Name == name && have.Active(by.Time) {
-				by.ends = have.Entries
-				return err
+			if have.Name == name && have.Active(p.now) {
+				p.ends = have.Entries
+				return []Edit{{Op: OpEndSource, Source: name, Because: OperatorChoice, Expect: o.IfRevision}}, err
 			}
 		}
-		return errors.Join(err, &Error{Kind: ErrNotFound, Code: "no-source", Message: "there is no source " + Quote(name), Hint: "`blctl source list` names them"})
+		return nil, cmp.Or(err, error(&Error{Kind: ErrNotFound, Code: "no-source", Message: "there is no source " + Quote(name), Hint: "`blctl source list` names them"}))
 	})
-	if err != nil {
-		return Result{}, err
-	}
-	return b.apply(ctx, by, []Edit{{Op: OpEndSource, Source: name, Because: OperatorChoice, Expect: o.IfRevision}})
 }

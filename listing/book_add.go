@@ -1,0 +1,166 @@
+package listing
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Add lists a subject, extends its listing, or makes an exception of it.
+func (b *Book) Add(ctx context.Context, who Caller, c Add) (Result, error) {
+	return b.run(ctx, who, c, nil)
+}
+
+// check refuses what plan does: an entry that is not there is no hindrance.
+func (c Add) check(p *planning) error {
+	_, err := c.plan(p)
+	return err
+}
+
+func (c Add) plan(p *planning) ([]Edit, error) {
+	e, err := c.edit(p)
+	if err != nil || c.Except {
+		return []Edit{e}, err
+	}
+	allows, err := p.Allows()
+	if err == nil {
+		err = allowed(c.Subject, allows, p.now)
+	}
+	if err == nil {
+		err = p.warnOfShorter(e)
+	}
+	return []Edit{e}, err
+}
+
+// warnOfShorter says when a life that was given does not reach as far as the
+// listing that stands: Add never shortens one.
+func (p *planning) warnOfShorter(e Edit) error {
+	if e.Keep {
+		return nil
+	}
+	stands, err := p.Get(e.Key)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case stands.Active(p.now) && !stands.Except && e.end(stands.Level, p.now).Before(stands.Until.Add(-e.Life.Slack.Duration())):
+		p.warnings = append(p.warnings, fmt.Sprintf("it is listed until %s already, which is later; `blctl expire` ends it sooner",
+			stands.Until.Format(time.RFC3339)))
+	}
+	return nil
+}
+
+// edit is the command as an edit, with everything from the rules that deciding
+// it needs.
+func (c Add) edit(p *planning) (Edit, error) {
+	if !c.Subject.IsValid() {
+		return Edit{}, &Error{Kind: ErrInvalid, Code: "not-an-address", Message: "no prefix was given"}
+	}
+	info, err := p.rules.Reasons.Find(c.Reason)
+	if err != nil {
+		return Edit{}, err
+	}
+	if info.TwoPersons && !c.Except && !p.second {
+		return Edit{}, twoPersons(info)
+	}
+	if !c.Except {
+		if err := p.rules.Policy.checkHand(c.Subject, c.Force, c.Note, p.second); err != nil {
+			return Edit{}, err
+		}
+	}
+	e := Edit{Op: OpList, Key: Key{Subject: c.Subject, Reason: info.Code}, Expect: c.IfRevision, Except: c.Except,
+		Origin: ByOperator, PublicNote: Printable(c.PublicNote), Note: Printable(c.Note), Ticket: Printable(c.Ticket)}
+	if info.Repeat > 1 {
+		e.Companion = Repeat
+	}
+	if c.HELO != "" {
+		e.Evidence = newEvidence(Sample{Time: p.now.Truncate(time.Second), HELO: Printable(c.HELO)})
+	}
+	return e, c.setEnd(&e, info, p.rules.Policy, p.now)
+}
+
+func twoPersons(info ReasonInfo) error {
+	return &Error{Kind: ErrPolicy, Code: "two-persons",
+		Message: "an entry for " + info.Symbol + " takes two persons",
+		Hint:    "`blctl propose add …` with the same flags; another operator then approves it"}
+}
+
+// setEnd writes the end of the entry: given, or by the life of its reason.
+func (c Add) setEnd(e *Edit, info ReasonInfo, policy Policy, now time.Time) error {
+	longest := min(info.Longest, policy.Longest)
+	e.Life = Lifetime{Base: info.Base, Longest: longest, Repeat: info.Repeat}
+	switch {
+	case c.For != 0 && !c.Until.IsZero():
+		return &Error{Kind: ErrInvalid, Code: "two-ends", Message: "both a life and an end were given", Hint: "give --for or --until, not both"}
+	case c.For != 0:
+		e.Life = Lifetime{Base: c.For, Longest: longest, Repeat: 1, Slack: c.For / 100}
+		return policy.checkEnd(info, now.Add(c.For.Duration()), now)
+	case !c.Until.IsZero():
+		e.Until = c.Until
+		return policy.checkEnd(info, c.Until, now)
+	case c.Except:
+		e.Life, e.Keep = policy.exception(), true
+		return nil
+	case info.Base == 0:
+		e.Life.Base = longest
+	}
+	e.Keep = true
+	return nil
+}
+
+// exception is the life of an exception that nobody gave a life.
+func (p Policy) exception() Lifetime {
+	return Lifetime{Base: p.Exception, Longest: p.Longest, Repeat: 1}
+}
+
+// newEvidence salts samples. The salt is random, so evidence is made by the
+// writer, never while deciding.
+func newEvidence(samples ...Sample) *Evidence {
+	salt := make([]byte, 16)
+	rand.Read(salt) // never fails (crypto/rand)
+	return &Evidence{Salt: salt, Samples: samples}
+}
+
+// allowed refuses to list what an operator has said is never listed.
+func allowed(s Subject, allows []Allow, now time.Time) error {
+	for _, a := range allows {
+		if a.Active(now) && a.Subject.Covers(s) {
+			return &Error{Kind: ErrPolicy, Code: "allowed",
+				Message: fmt.Sprintf("%s is never listed: %s asked %s to allow %s", s.Text(), a.Owner, a.Actor, a.Subject.Text()),
+				Hint:    "`blctl allow list` shows it; `blctl allow remove " + a.Subject.Text() + "` takes it back"}
+		}
+	}
+	return nil
+}
+
+// Permit adds an allow entry or takes one back.
+func (b *Book) Permit(ctx context.Context, who Caller, c Permit) (Result, error) {
+	return b.run(ctx, who, c, nil)
+}
+
+func (c Permit) check(p *planning) error {
+	_, err := c.plan(p)
+	return err
+}
+
+func (c Permit) plan(p *planning) ([]Edit, error) {
+	switch {
+	case !c.Subject.IsValid():
+		return nil, &Error{Kind: ErrInvalid, Code: "not-an-address", Message: "no prefix was given", Hint: "for example 192.0.2.0/24"}
+	case c.Remove:
+		return []Edit{{Op: OpDisallow, Subject: c.Subject, Expect: c.IfRevision}}, nil
+	case strings.TrimSpace(c.Owner) == "":
+		return nil, &Error{Kind: ErrInvalid, Code: "no-owner",
+			Message: "an allow entry needs an owner: somebody who can be asked why it is there",
+			Hint:    "repeat with --owner, for example --owner postmaster@example.test"}
+	case !c.Until.IsZero() && !c.Until.After(p.now):
+		return nil, &Error{Kind: ErrInvalid, Code: "past", Message: c.Until.Format(time.RFC3339) + " is in the past",
+			Hint: "give an end in the future, or none"}
+	}
+	return []Edit{{Op: OpAllow, Expect: c.IfRevision, Allow: &Allow{Subject: c.Subject, Owner: Printable(c.Owner),
+		Until: c.Until.Truncate(time.Second), Note: Printable(c.Note)}}}, nil
+}
