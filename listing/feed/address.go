@@ -27,19 +27,26 @@ func parseSubject(text []byte) (listing.Subject, error) {
 // parseQuad reads four octets in decimal, without leading zeros, and returns
 // what follows.
 func parseQuad(text []byte) (quad [4]byte, rest []byte, ok bool) {
-	for n := range quad {
+	quad, n, rest, ok := parseOctets(text)
+	return quad, rest, ok && n == len(quad)
+}
+
+// parseOctets reads up to four octets with dots between them, and returns what
+// follows.
+func parseOctets(text []byte) (quad [4]byte, n int, rest []byte, ok bool) {
+	for n < len(quad) {
 		if n > 0 {
 			if len(text) == 0 || text[0] != '.' {
-				return quad, nil, false
+				return quad, n, text, true
 			}
 			text = text[1:]
 		}
-		quad[n], text, ok = parseOctet(text)
-		if !ok {
-			return quad, nil, false
+		if quad[n], text, ok = parseOctet(text); !ok {
+			return quad, n, nil, false
 		}
+		n++
 	}
-	return quad, text, true
+	return quad, n, text, true
 }
 
 func parseOctet(text []byte) (octet byte, rest []byte, ok bool) {

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"io"
@@ -46,11 +47,11 @@ func addressColumn(r *row) *string { return &r.address }
 func untilColumn(r *row) *string   { return &r.until }
 func noteColumn(r *row) *string    { return &r.note }
 
-func newCSV(o *Options) parser { return &commaSeparated{options: o, columns: []column{addressColumn}} }
+func newCSV(o *Options) parser {
+	return lineParser((&commaSeparated{options: o, columns: []column{addressColumn}}).read)
+}
 
-func (c *commaSeparated) end() ([]item, error) { return nil, nil }
-
-func (c *commaSeparated) line(text []byte) ([]item, error) {
+func (c *commaSeparated) read(text []byte) ([]item, error) {
 	if trimmed := bytes.TrimSpace(text); len(trimmed) == 0 || trimmed[0] == '#' {
 		return nil, nil
 	}
@@ -139,7 +140,7 @@ func (r *row) item(o *Options) (item, error) {
 		return item{}, complain("no-address", "leave out lines without one", "the line names no address")
 	}
 	i.subject, errs[0] = parseSubject(word)
-	i.reason, errs[1] = o.reasonOf(first(r.reason, r.code))
+	i.reason, errs[1] = o.reasonOf(cmp.Or(r.reason, r.code))
 	i.except, errs[2] = parseExcept(r.except)
 	i.until, errs[3] = parseUntil(r.until)
 	for _, err := range errs {

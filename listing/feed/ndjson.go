@@ -2,6 +2,7 @@ package feed
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -40,11 +41,9 @@ func (c *jsonCode) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-func newNDJSON(o *Options) parser { return &ndjson{options: o} }
+func newNDJSON(o *Options) parser { return lineParser((&ndjson{options: o}).read) }
 
-func (n *ndjson) end() ([]item, error) { return nil, nil }
-
-func (n *ndjson) line(text []byte) ([]item, error) {
+func (n *ndjson) read(text []byte) ([]item, error) {
 	if len(bytes.TrimSpace(text)) == 0 {
 		return nil, nil
 	}
@@ -52,7 +51,7 @@ func (n *ndjson) line(text []byte) ([]item, error) {
 	if err := json.Unmarshal(text, &o); err != nil {
 		return nil, badJSON(err)
 	}
-	row := row{address: first(o.Prefix, o.Address, o.IP), reason: o.Reason, code: string(o.Code),
+	row := row{address: cmp.Or(o.Prefix, o.Address, o.IP), reason: o.Reason, code: string(o.Code),
 		until: o.Until, note: o.Note, public: o.PublicNote}
 	i, err := row.item(n.options)
 	if err != nil {
@@ -63,20 +62,11 @@ func (n *ndjson) line(text []byte) ([]item, error) {
 	return n.items[:], nil
 }
 
-func first(texts ...string) string {
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
-}
-
 func badJSON(err error) error {
 	const hint = `write one object a line, like {"prefix":"192.0.2.7/32","reason":"helo-bare-ip"}`
 	var kind *json.UnmarshalTypeError
 	if errors.As(err, &kind) {
-		return complain("bad-json", hint, "%s cannot be of type %s", first(listing.Printable(kind.Field), "a line"), kind.Value)
+		return complain("bad-json", hint, "%s cannot be of type %s", cmp.Or(listing.Printable(kind.Field), "a line"), kind.Value)
 	}
 	return complain("bad-json", hint, "the line is not a JSON object: %s", listing.Printable(err.Error()))
 }

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"iter"
 	"net/netip"
 
 	"dnsbld/listing"
@@ -9,11 +10,13 @@ import (
 // pieces turns a sweep into what is left of each listed prefix when those
 // inside it are cut out: ranges that do not overlap, in order.
 type pieces struct {
-	at netip.Addr // the first address that is not yet in a piece
-	to interface {
-		piece(lo, hi netip.Addr, n *node) error
-		finish() error
-	}
+	at    netip.Addr // the first address that is not yet in a piece
+	piece func(lo, hi netip.Addr, n *node) error
+}
+
+func newPieces(piece func(lo, hi netip.Addr, n *node) error, finish func() error) visitor {
+	p := &pieces{piece: piece}
+	return visitor{p.enter, p.leave, finish}
 }
 
 func (p *pieces) enter(n, parent *node) error {
@@ -40,10 +43,8 @@ func (p *pieces) put(lo, hi netip.Addr, n *node) error {
 	if !n.isListed() {
 		return nil
 	}
-	return p.to.piece(lo, hi, n)
+	return p.piece(lo, hi, n)
 }
-
-func (p *pieces) finish() error { return p.to.finish() }
 
 // last is the last address of a subject.
 func last(s listing.Subject) netip.Addr {
@@ -56,20 +57,30 @@ func last(s listing.Subject) netip.Addr {
 }
 
 // blocks cuts a range into prefixes whose length is a multiple of step, the
-// widest that fit and that may be; /32 and /128 always may.
-func blocks(lo, hi netip.Addr, step int, may func(netip.Prefix) bool, f func(netip.Prefix)) {
-	for lo.IsValid() && lo.Compare(hi) <= 0 {
-		width := 0
-		for ; width < lo.BitLen(); width += step {
-			p := netip.PrefixFrom(lo, width)
-			if p.Masked() == p && may(p) && last(subjectOf(p)).Compare(hi) <= 0 {
-				break
+// widest that fit and that may be; /32 and /128 always may. may is nil where any
+// may be.
+func blocks(lo, hi netip.Addr, step int, may func(netip.Prefix) bool) iter.Seq[netip.Prefix] {
+	return func(yield func(netip.Prefix) bool) {
+		for lo := lo; lo.IsValid() && lo.Compare(hi) <= 0; {
+			width := 0
+			for ; width < lo.BitLen(); width += step {
+				p := netip.PrefixFrom(lo, width)
+				if p.Masked() == p && (may == nil || may(p)) && last(subjectOf(p)).Compare(hi) <= 0 {
+					break
+				}
 			}
+			p := netip.PrefixFrom(lo, width)
+			if !yield(p) {
+				return
+			}
+			lo = last(subjectOf(p)).Next()
 		}
-		p := netip.PrefixFrom(lo, width)
-		f(p)
-		lo = last(subjectOf(p)).Next()
 	}
+}
+
+// addr4 is an IPv4 address that was packed into a number.
+func addr4(n uint32) netip.Addr {
+	return netip.AddrFrom4([4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)})
 }
 
 func subjectOf(p netip.Prefix) listing.Subject { return listing.Subject{Prefix: p} }

@@ -17,11 +17,9 @@ type plain struct {
 	items   [1]item
 }
 
-func newPlain(o *Options) parser { return &plain{options: o} }
+func newPlain(o *Options) parser { return lineParser((&plain{options: o}).read) }
 
-func (p *plain) end() ([]item, error) { return nil, nil }
-
-func (p *plain) line(text []byte) ([]item, error) {
+func (p *plain) read(text []byte) ([]item, error) {
 	text, except := address(text)
 	if len(text) == 0 {
 		return nil, nil

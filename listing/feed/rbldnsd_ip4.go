@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"math/bits"
 	"net/netip"
 
 	"dnsbld/listing"
@@ -31,11 +30,16 @@ func (p *rbldnsd) trie4(text []byte) error {
 	if bytes.IndexByte(word, '-') >= 0 {
 		return complain("range", "write prefixes, or read the file with --format rbldnsd:ip4set", "%s is a range, which an ip4trie does not hold", quote(word))
 	}
+	return p.list4(word, except, rest)
+}
+
+// list4 lists what prefix4 reads, if the file allows that many addresses.
+func (p *rbldnsd) list4(word []byte, except bool, rest []byte) error {
 	s, err := prefix4(word)
 	if err != nil {
 		return err
 	}
-	if err := p.checkSubject(s); err != nil {
+	if err := p.checkSize(uint64(s.Addresses())); err != nil {
 		return err
 	}
 	return p.list(s, except, rest)
@@ -62,24 +66,17 @@ func (p *rbldnsd) set4(text []byte) error {
 		if err := spacedDash(word, rest); err != nil {
 			return err
 		}
-		s, err := prefix4(word)
-		if err != nil {
-			return err
-		}
-		if err := p.checkSubject(s); err != nil {
-			return err
-		}
-		return p.list(s, except, rest)
+		return p.list4(word, except, rest)
 	}
 	lo, hi, err := range4(word[:dash], word[dash+1:])
 	if err != nil {
 		return err
 	}
-	if err := p.checkRange(lo, hi); err != nil {
+	if err := p.checkSize(uint64(hi) - uint64(lo) + 1); err != nil {
 		return err
 	}
-	for _, s := range span(lo, hi) {
-		if err := p.list(s, except, rest); err != nil {
+	for block := range blocks(addr4(lo), addr4(hi), 1, nil) {
+		if err := p.list(subjectOf(block), except, rest); err != nil {
 			return err
 		}
 	}
@@ -98,14 +95,6 @@ func spacedDash(word, rest []byte) error {
 		return nil
 	}
 	return complain("spaced-range", "write "+string(word)+"-"+string(end), "a range has no white space around its dash")
-}
-
-func (p *rbldnsd) checkSubject(s listing.Subject) error {
-	if p.scope.maxRange == 0 {
-		return nil
-	}
-	lo := s.V4()
-	return p.checkRange(lo, lo|uint32(uint64(1)<<(32-s.Bits())-1))
 }
 
 // prefix4 reads "192.0.2.7", "192.0.2.0/24", "192.0.2/24" and "192.0.2". A
@@ -138,21 +127,8 @@ func quote(word []byte) string { return listing.Quote(string(word[:min(len(word)
 
 // octets reads one to four octets; those left out are 0.
 func octets(text []byte) (quad [4]byte, n int, ok bool) {
-	for n = range quad {
-		if n > 0 {
-			if len(text) == 0 {
-				return quad, n, true
-			}
-			if text[0] != '.' {
-				return quad, n, false
-			}
-			text = text[1:]
-		}
-		if quad[n], text, ok = parseOctet(text); !ok {
-			return quad, n, false
-		}
-	}
-	return quad, len(quad), len(text) == 0
+	quad, n, rest, ok := parseOctets(text)
+	return quad, n, ok && len(rest) == 0
 }
 
 // range4 reads a range, both ends of which are in it. Octets left out of its
@@ -179,25 +155,4 @@ func range4(from, to []byte) (lo, hi uint32, err error) {
 		return 0, 0, complain("not-a-range", "swap its ends", "the range %s ends before it begins", quote(word))
 	}
 	return lo, hi, nil
-}
-
-// span is a range as the fewest prefixes, 62 at the most.
-func span(lo, hi uint32) []listing.Subject {
-	var all []listing.Subject
-	for {
-		free := 32
-		if lo != 0 {
-			free = bits.TrailingZeros32(lo)
-		}
-		for uint64(lo)+1<<free-1 > uint64(hi) {
-			free--
-		}
-		var b [4]byte
-		binary.BigEndian.PutUint32(b[:], lo)
-		all = append(all, listing.Subject{Prefix: netip.PrefixFrom(netip.AddrFrom4(b), 32-free)})
-		if uint64(lo)+1<<free-1 == uint64(hi) {
-			return all
-		}
-		lo += 1 << free
-	}
 }

@@ -55,9 +55,9 @@ func (p *rbldnsd) setMaxRange(text []byte) error {
 	return nil
 }
 
-// checkRange refuses what is larger than the file itself allows.
-func (p *rbldnsd) checkRange(lo, hi uint32) error {
-	if n := uint64(hi) - uint64(lo) + 1; p.scope.maxRange != 0 && n > p.scope.maxRange {
+// checkSize refuses what is larger than the file itself allows.
+func (p *rbldnsd) checkSize(n uint64) error {
+	if p.scope.maxRange != 0 && n > p.scope.maxRange {
 		return complain("too-large", "correct the line or the $MAXRANGE4", "the entry has %d addresses, and $MAXRANGE4 of this file allows %d", n, p.scope.maxRange)
 	}
 	return nil

@@ -96,7 +96,5 @@ func (s *earlySet) subject(n int) listing.Subject {
 		binary.BigEndian.PutUint64(b[:], s.entries[n])
 		return listing.Subject{Prefix: netip.PrefixFrom(netip.AddrFrom16(b), 64)}
 	}
-	var b [4]byte
-	binary.BigEndian.PutUint32(b[:], uint32(s.entries[n]))
-	return listing.Subject{Prefix: netip.PrefixFrom(netip.AddrFrom4(b), 32)}
+	return listing.HostSubject(addr4(uint32(s.entries[n])))
 }

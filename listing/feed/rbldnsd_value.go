@@ -2,6 +2,7 @@ package feed
 
 import (
 	"bytes"
+	"cmp"
 	"net/netip"
 	"strings"
 
@@ -61,7 +62,7 @@ func (p *rbldnsd) public(template string, s listing.Subject, r listing.Reason) s
 	subject := s.Text()
 	text, plain := strings.CutPrefix(template, "=")
 	if !plain && p.scope.base != "" {
-		text = fill(p.scope.base, subject, first(template, subject), &p.scope.words)
+		text = fill(p.scope.base, subject, cmp.Or(template, subject), &p.scope.words)
 	} else {
 		text = fill(text, subject, template, &p.scope.words)
 	}

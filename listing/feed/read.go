@@ -55,6 +55,12 @@ type parser interface {
 	end() ([]item, error) // of what was held back; called until there is none
 }
 
+// lineParser reads a format whose lines stand alone.
+type lineParser func(text []byte) ([]item, error)
+
+func (read lineParser) line(text []byte) ([]item, error) { return read(text) }
+func (lineParser) end() ([]item, error)                  { return nil, nil }
+
 // item is what a line says.
 type item struct {
 	subject listing.Subject

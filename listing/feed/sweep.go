@@ -24,12 +24,11 @@ type node struct {
 	wins    []listing.Served // what its addresses are listed for, but for prefixes within; one per reason, strongest first
 }
 
-// visitor is told of prefixes as they open and close. parent is nil outside
-// all others.
-type visitor interface {
-	enter(n, parent *node) error
-	leave(n, parent *node) error
-	finish() error
+// visitor is told of prefixes as they open and close; what it does not want to
+// know is nil. parent is nil outside all others.
+type visitor struct {
+	enter, leave func(n, parent *node) error
+	finish       func() error
 }
 
 type sweep struct {
@@ -70,7 +69,7 @@ func (s *sweep) close() error {
 			return err
 		}
 	}
-	if err := s.pop(listing.Subject{}); err != nil {
+	if err := s.pop(listing.Subject{}); err != nil || s.to.finish == nil {
 		return err
 	}
 	return s.to.finish()
@@ -112,6 +111,9 @@ func (s *sweep) push(at listing.Subject, entries []listing.Served, hidden bool) 
 		parent = &s.stack[n-1]
 	}
 	s.stack[n].open(at, entries, hidden, parent, s.reasons)
+	if s.to.enter == nil {
+		return nil
+	}
 	return s.to.enter(&s.stack[n], parent)
 }
 
@@ -123,8 +125,10 @@ func (s *sweep) pop(at listing.Subject) error {
 		if n > 0 {
 			parent = &s.stack[n-1]
 		}
-		if err := s.to.leave(&s.stack[n], parent); err != nil {
-			return err
+		if s.to.leave != nil {
+			if err := s.to.leave(&s.stack[n], parent); err != nil {
+				return err
+			}
 		}
 		s.stack = s.stack[:n]
 	}

@@ -25,7 +25,8 @@ func newNftablesWriter(o *output) (encoder, error) {
 	for _, set := range []string{"4", "6"} {
 		o.printf("add set inet dnsbld listed%s { type ipv%s_addr; flags interval; }\nflush set inet dnsbld listed%s\n", set, set, set)
 	}
-	return newSweep(o, &pieces{to: &nftablesWriter{out: o}}), nil
+	w := &nftablesWriter{out: o}
+	return newSweep(o, newPieces(w.piece, w.finish)), nil
 }
 
 func (w *nftablesWriter) piece(lo, hi netip.Addr, _ *node) error {

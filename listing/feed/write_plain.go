@@ -8,7 +8,7 @@ type plainWriter struct {
 }
 
 func newPlainWriter(o *output) (encoder, error) {
-	return newSweep(o, &plainWriter{out: o}), nil
+	return newSweep(o, visitor{enter: (&plainWriter{out: o}).enter}), nil
 }
 
 func (w *plainWriter) enter(n, parent *node) error {
@@ -29,6 +29,3 @@ func (w *plainWriter) enter(n, parent *node) error {
 	_, err := w.out.Write(w.text)
 	return err
 }
-
-func (w *plainWriter) leave(_, _ *node) error { return nil }
-func (w *plainWriter) finish() error          { return nil }

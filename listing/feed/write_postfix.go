@@ -7,10 +7,8 @@ type postfixWriter struct{ out *output }
 
 func newPostfixWriter(o *output) (encoder, error) {
 	o.printf("# For Postfix: check_client_access cidr:FILE\n")
-	return newSweep(o, &postfixWriter{o}), nil
+	return newSweep(o, visitor{leave: (&postfixWriter{o}).leave}), nil
 }
-
-func (w *postfixWriter) enter(_, _ *node) error { return nil }
 
 func (w *postfixWriter) leave(n, parent *node) error {
 	switch {
@@ -23,5 +21,3 @@ func (w *postfixWriter) leave(n, parent *node) error {
 	}
 	return nil
 }
-
-func (w *postfixWriter) finish() error { return nil }

@@ -2,7 +2,6 @@ package feed
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"net/netip"
@@ -114,9 +113,7 @@ func (w *rbldnsdWriter) put(d *dataset) {
 	w.out.printf(":127.0.0.%d:%s\n", d.reason, w.texts.of(d.reason, !d.v6))
 	var b []byte
 	for _, h := range d.hosts {
-		var quad [4]byte
-		binary.BigEndian.PutUint32(quad[:], h)
-		b = append(netip.AddrFrom4(quad).AppendTo(b[:0]), '\n')
+		b = append(addr4(h).AppendTo(b[:0]), '\n')
 		_, _ = w.out.Write(b) // the flush at the end tells
 	}
 	_, _ = w.out.Write(d.lines.Bytes())
@@ -147,7 +144,7 @@ type trieWriter struct {
 func newTrieWriter(v6 bool) func(*output) (encoder, error) {
 	return func(o *output) (encoder, error) {
 		o.printf("$TTL %d\n", int(o.TTL.Seconds()))
-		return newSweep(o, &trieWriter{out: o, v6: v6, texts: templates{out: o}}), nil
+		return newSweep(o, visitor{enter: (&trieWriter{out: o, v6: v6, texts: templates{out: o}}).enter}), nil
 	}
 }
 
@@ -180,9 +177,6 @@ func (w *trieWriter) list(n *node) {
 	}
 	w.out.printf("%s\n", n.subject.Text())
 }
-
-func (w *trieWriter) leave(_, _ *node) error { return nil }
-func (w *trieWriter) finish() error          { return nil }
 
 // templates are the texts of hosts, by reason and family: the same for all but
 // for the address, which rbldnsd puts in place of a dollar sign.

@@ -18,7 +18,7 @@ func newRPZWriter(o *output) (encoder, error) {
 	}
 	o.origin("localhost") // nobody asks who serves it
 	o.printf("@ NS localhost.\n")
-	return newSweep(o, &rpzWriter{o}), nil
+	return newSweep(o, visitor{enter: (&rpzWriter{o}).enter}), nil
 }
 
 func (w *rpzWriter) enter(n, parent *node) error {
@@ -30,9 +30,6 @@ func (w *rpzWriter) enter(n, parent *node) error {
 	}
 	return nil
 }
-
-func (w *rpzWriter) leave(_, _ *node) error { return nil }
-func (w *rpzWriter) finish() error          { return nil }
 
 // rpzName is how a prefix is written in a response policy zone: its length,
 // then its parts in reverse, zz for "::".

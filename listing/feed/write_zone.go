@@ -33,7 +33,7 @@ func newZoneWriter(o *output) (encoder, error) {
 		o.printf("%s A 127.0.0.2\n%s TXT %s\n", name, name, quoted(testText))
 	}
 	o.Hide = append([]listing.Subject{loopback()}, o.Hide...)
-	return newSweep(o, &pieces{to: &zoneWriter{o}}), nil
+	return newSweep(o, newPieces((&zoneWriter{o}).piece, nil)), nil
 }
 
 // origin begins a master file.
@@ -78,7 +78,7 @@ func (w *zoneWriter) piece(lo, hi netip.Addr, n *node) error {
 	if lo.Is4() {
 		step = 8
 	}
-	blocks(lo, hi, step, mayBeWildcard, func(p netip.Prefix) {
+	for p := range blocks(lo, hi, step, mayBeWildcard) {
 		owner := reverse(p.Addr(), p.Bits())
 		if !p.IsSingleIP() {
 			owner = "*." + owner
@@ -87,11 +87,9 @@ func (w *zoneWriter) piece(lo, hi netip.Addr, n *node) error {
 			win := &n.wins[i]
 			w.out.printf("%s A 127.0.0.%d\n%s TXT %s\n", owner, win.Reason, owner, quoted(w.out.txt(win.Reason, win.Subject, win.Text)))
 		}
-	})
+	}
 	return nil
 }
-
-func (w *zoneWriter) finish() error { return nil }
 
 func mayBeWildcard(p netip.Prefix) bool {
 	if p.Addr().Is6() {
