@@ -115,7 +115,7 @@ func TestPostfixReads(t *testing.T) {
 		verdict[key] = value
 	}
 	for _, a := range ask {
-		want := len(listedFor(all, hide, a)) > 0
+		want := len(listedFor(catalogue(t), all, hide, a)) > 0
 		if got := strings.HasPrefix(verdict[a.String()], "REJECT 5.7.1 "); got != want {
 			t.Errorf("%s: %q, listed %v", a, verdict[a.String()], want)
 		}
@@ -143,7 +143,7 @@ func TestNftablesReads(t *testing.T) {
 		verdict[address] = found
 	}
 	for _, a := range ask {
-		want := map[bool]string{true: "yes", false: "no"}[len(listedFor(all, hide, a)) > 0]
+		want := map[bool]string{true: "yes", false: "no"}[len(listedFor(catalogue(t), all, hide, a)) > 0]
 		if verdict[a.String()] != want {
 			t.Errorf("%s: %q, want %q", a, verdict[a.String()], want)
 		}
@@ -209,7 +209,7 @@ func TestRbldnsdReads(t *testing.T) {
 	r := serve(t, "combined", file)
 	for _, a := range ask {
 		var want []string
-		for _, reason := range listedFor(all, hide, a) {
+		for _, reason := range listedFor(catalogue(t), all, hide, a) {
 			want = append(want, fmt.Sprintf("127.0.0.%d", reason))
 		}
 		slices.Sort(want)
@@ -253,7 +253,7 @@ func TestReadsLikeRbldnsd(t *testing.T) {
 			}
 			server := serve(t, "combined", shared(t, "$DATASET "+kind+" @\n"+text+"$DATASET generic @\n2.0.0.127 A 127.0.0.2\n"))
 			for _, a := range around(subjects(all)) {
-				got, want := len(answers(t, server, a)) > 0, len(listedFor(all, nil, a)) > 0
+				got, want := len(answers(t, server, a)) > 0, len(listedFor(catalogue(t), all, nil, a)) > 0
 				if got != want && a.Unmap() != netip.MustParseAddr("127.0.0.2") {
 					t.Errorf("%s: rbldnsd says %v, here it is %v", a, got, want)
 				}
