@@ -156,7 +156,8 @@ func find(flags []cli.Flag, name string) cli.Flag {
 	return nil
 }
 
-// asksForJSON reports whether a mistake on the command line is to be said in
+// asksForJSON is a guess that is made before the command line is understood: it
+// reports whether a mistake on the command line is to be said in
 // JSON, too.
 func asksForJSON(argv []string) bool {
 	return slices.Contains(argv, "--json") || slices.Contains(argv, "--json=true")

@@ -39,6 +39,9 @@ func (p *program) backup(ctx context.Context, in *input) error {
 	return p.conclude("backup", backedUp{file, t.Bytes, t.Sum, t.At.Revision, t.At}, nil)
 }
 
+// A backup is named FILE only when it is whole and has been read back: a file
+// of that name can be relied on.
+
 // placeFor refuses a path at which no file can be written.
 func placeFor(file string) error {
 	if info, err := os.Stat(file); err == nil && info.IsDir() {

@@ -119,6 +119,9 @@ func (in *input) status(flag string) (s helo.Status) {
 	return s
 }
 
+// A file of cases is read a line at a time, and each is answered before the next is
+// read: it may be longer than memory, or a pipe.
+
 // judged is a line of the answer to --cases.
 type judged struct {
 	ID json.RawMessage `json:"id,omitempty"`

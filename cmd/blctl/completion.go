@@ -20,6 +20,9 @@ func (p *program) completion(in *input) error {
 	return write(p.stdout, in.App)
 }
 
+// The scripts are made from the table of commands, so that they cannot fall behind
+// it: what is not in the table is not completed.
+
 // walk calls f with every command and the words that lead to it; "" is blctl
 // itself.
 func walk(path string, subs []*cli.Command, flags []cli.Flag, f func(path string, subs []*cli.Command, flags []cli.Flag)) {

@@ -23,7 +23,7 @@ func (p *program) carryOut(many bool, o *listing.Options, do func() (ctl.Outcome
 	if err != nil {
 		return ctl.Outcome{}, err
 	}
-	return do()
+	return do() // the list may have changed since: bounds and revisions hold all the same
 }
 
 // confirm asks on a terminal before many entries end: a trial run says how

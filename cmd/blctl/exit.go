@@ -33,6 +33,10 @@ var statuses = []struct {
 	{listing.ErrUnavailable, exitUnavailable},
 }
 
+// How a failure travels: the daemon names its kind and code, ctl makes a
+// listing.Error of them again, and a command returns that as it is. What a
+// command knows beside it wraps the error: partly, told, answered.
+
 // answered is an exit status for which everything has been said already.
 type answered int
 

@@ -32,6 +32,8 @@ func importFlags() []cli.Flag {
 	}, changeFlags()...)
 }
 
+// A progress bar is drawn on stderr, and only if that is a terminal.
+
 // imported is what import prints as JSON.
 type imported struct {
 	changed

@@ -107,6 +107,9 @@ func (in *input) count(flag string) int {
 	return int(n)
 }
 
+// The flags that many commands share stand here, so that they mean the same
+// everywhere and are described once in the manual.
+
 // changeFlags are those of every command that changes entries.
 func changeFlags() []cli.Flag {
 	return append(bulkFlags(),

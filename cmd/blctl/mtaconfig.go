@@ -14,13 +14,17 @@ import (
 	"dnsbld/listing"
 )
 
+// mtaTemplates are one file a server: comments and settings, ready to be pasted.
+// They are parsed when a configuration is asked for, and by no other command.
+//
 //go:embed mtaconfig/*.tmpl
 var mtaTemplates embed.FS
 
 // mtas are the mail servers and filters that mta-config knows.
 var mtas = []string{"postfix", "postscreen", "exim", "rspamd", "spamassassin", "haraka"}
 
-// mtaModes say how much a listing counts.
+// mtaModes say how much a listing counts. They stand in the comment at the head of
+// what is printed.
 var mtaModes = map[string]string{
 	"conservative": "nobody is refused, what would be is written down",
 	"balanced":     "refused for what this list has seen itself, imported entries left out",

@@ -14,6 +14,11 @@ import (
 	"dnsbld/mta"
 )
 
+// Two things go on at once: the log is read into the spool, and the spool is sent.
+// They meet in two channels: more has a value when a batch was put into the spool,
+// and ended is closed when the log has been read. Sending ends when both say that
+// there is nothing left, or for good when the other side refuses.
+
 // forward tells a dnsbld on another machine. Batches go by a spool on disk: a
 // log may be read on, rotated and taken away while the other side is away.
 type forward struct {

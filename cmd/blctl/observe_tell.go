@@ -19,6 +19,11 @@ import (
 	"dnsbld/mta"
 )
 
+// Sessions are told at least once: what was told is told again when it is not
+// known whether it arrived, and the daemon knows sessions by their ids. So nothing
+// here needs to be exact but the order: a position is written only after all
+// before it was told.
+//
 // Sessions are told in batches of a size and an age. What is told again, because
 // it is not known whether it arrived, counts once. The daemon stores a batch
 // before it answers, which costs nearly as much for a few as for many.
@@ -39,7 +44,7 @@ type teller struct {
 	own     func(*mta.Report) bool // leaves out sessions of others; nil: all are told of
 
 	mu      sync.Mutex
-	waiting bytes.Buffer // one session a line
+	waiting bytes.Buffer // one session a line, as observe reads them as ndjson
 	count   int
 	total   sensor.Observed
 	failed  error
@@ -152,6 +157,10 @@ func (p *program) stateDir() (string, error) {
 	}
 	return dir, nil
 }
+
+// The file of a position is one line of JSON: the log's inode, how far it was read,
+// and a digest of its first octets, so that a log that was rotated or written anew
+// is known as another (mta.Position).
 
 // positionFile is where it is kept how far a log was read: where the user says,
 // or a file of the log's own.

@@ -13,6 +13,15 @@ import (
 	"dnsbld/listing/report"
 )
 
+// With --json a command prints one object:
+//
+//	{"schema":"blctl/1","ok":true,"action":"show", … what was found}
+//	{"schema":"blctl/1","ok":false,"error":{"code","message","hint"}, … what was done}
+//
+// Commands that print many things of a kind (list, history lines, watch) print an
+// object a line instead, without the head. Keys are promises to scripts: they are
+// added to, and never renamed.
+
 // schema names the form of all JSON that blctl prints.
 const schema = "blctl/1"
 
@@ -128,7 +137,7 @@ type changed struct {
 	Reason      string           `json:"reason"`
 	Code        listing.Reason   `json:"code"`
 	Revision    listing.Revision `json:"revision"`
-	Until       *time.Time       `json:"until"`
+	Until       *time.Time       `json:"until"` // null: it is listed no more
 	Entry       *report.Row      `json:"entry"`
 	Decision    *string          `json:"decision"`
 	EffectiveBy *time.Time       `json:"dns_effective_by"`

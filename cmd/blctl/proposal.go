@@ -24,6 +24,9 @@ func (p *program) printProposal(one listing.Proposal) {
 	h.printf("%s  by %s on %s, %s\n    %s\n", h.paint(bold, clean(one.ID)), clean(one.By.Name), stamp(one.Time), state, clean(p.commandLine(one)))
 }
 
+// A proposal keeps its command as JSON, so that it is carried out exactly as it was
+// proposed, by whatever version of this program approves it.
+
 // subjectOf is what a proposal is about.
 func subjectOf(one listing.Proposal) listing.Subject {
 	var c struct {

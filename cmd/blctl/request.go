@@ -139,6 +139,10 @@ func (p *program) concludeRequest(out requested, err error, asMail bool) error {
 	return nil
 }
 
+// A mail that a program sends must not start a conversation between programs: it
+// says that it is automatic, carries the mark by which our own mail is known when
+// it comes back, and is sent only where an answer is expected.
+
 // answerMail is the letter as a mail that no program answers (RFC 3834,
 // section 3). Everything in its header is printable ASCII in one line.
 func answerMail(a ctl.DeskAnswer) string {

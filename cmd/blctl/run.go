@@ -81,6 +81,9 @@ func globalFlags() []cli.Flag {
 	}
 }
 
+// The store or the daemon is opened only when the arguments have been counted, and
+// closed when the command has ended: an error in closing is one of the command.
+
 // action wraps what a command does: it sets the program up, and closes the
 // store of --offline at the end.
 func (p *program) action(do func(context.Context, *input) error) cli.ActionFunc {

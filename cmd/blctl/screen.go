@@ -15,6 +15,18 @@ import (
 
 // screen is what show prints: a label, and lines that belong to it. It fits a
 // terminal, unless all is wanted.
+//
+//	192.0.2.7 is listed
+//	listed    helo-bare-ip (127.0.0.2)  until 2026-12-01 12:00:00 UTC (in 2d3h)
+//	          by alice since …, revision 8231, level 1
+//	DNS now   bl.test: 127.0.0.2, TTL 300
+//	30 days   12 of 14 sessions bogus (85.7 %), 2 clean, 1 confirmed by DNS
+//	desk      OK_SELF: …
+//	former    helo-bare-ip: level 1, ended …
+//	changes   2026-11-28 12:00Z  alice  listed as helo-bare-ip
+//
+// Lines that are too long end in …, lists are cut to what says most, and the
+// changes at the end take the room that is left.
 type screen struct {
 	*program
 	of            ctl.Shown

@@ -9,6 +9,8 @@ import (
 	"dnsbld/listing/report"
 )
 
+// A monitor reads the first line and the exit status, people all of it.
+
 // Exit statuses of selfcheck, as monitoring systems expect them.
 const (
 	checkOK = iota

@@ -54,6 +54,9 @@ func withoutComments(text string) string {
 	return b.String()
 }
 
+// Times are printed in UTC alone: mail servers, their logs and those who complain
+// are in different zones. JSON has RFC 3339.
+
 // stamp is how people read an instant.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
