@@ -18,24 +18,15 @@ import (
 // octets. With the usual 208 KiB queries are lost in the shortest stall.
 const socketBuffer = 4 << 20
 
-// Listen opens an ADDR:PORT for UDP and TCP. An ADDR of nothing is every
-// address; port 0 is any free one, the same for both.
+// ListenWorkers opens an ADDR:PORT for UDP and TCP. An ADDR of nothing is every
+// address; port 0 is any free one, the same for both. There are several UDP
+// sockets between which the kernel divides the clients: one for each worker.
+// Every other server of this user could then open one more, so it is TCP, opened
+// once, that tells whether the port is free.
 //
 // The errors are *listing.Error with the codes "address-in-use",
 // "not-permitted", "no-such-address" (as ::1 is on a host without IPv6) and
 // "bad-address", and have the system's error within.
-func Listen(ctx context.Context, address string) (net.PacketConn, net.Listener, error) {
-	packets, stream, err := ListenWorkers(ctx, address, 1)
-	if err != nil {
-		return nil, nil, err
-	}
-	return packets[0], stream, nil
-}
-
-// ListenWorkers opens an ADDR:PORT as Listen does, with several UDP sockets
-// between which the kernel divides the clients: one for each worker. Every
-// other server of this user could then open one more, so it is TCP, opened
-// once, that tells whether the port is free.
 func ListenWorkers(ctx context.Context, address string, workers int) ([]net.PacketConn, net.Listener, error) {
 	port, err := portOf(address)
 	if err != nil {

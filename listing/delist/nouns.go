@@ -74,9 +74,6 @@ const (
 // Codes are all decisions, in the order in which they are tried.
 func Codes() []Code { return removal.Codes() }
 
-// States are those of a ticket.
-func States() []State { return removal.States() }
-
 // NewID is a random identifier.
 func NewID(letter byte) string { return removal.NewID(letter) }
 

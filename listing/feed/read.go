@@ -139,9 +139,6 @@ func unknownFormat(format string, known []string) error {
 // Line is the line of the entry last yielded.
 func (r *Reader) Line() int { return r.at }
 
-// Lines is how many lines have been read.
-func (r *Reader) Lines() int { return r.in.read }
-
 // Entries yields what the file lists: subject, reason, whether it is an
 // exception, until when (zero: as its source), note and public note. It can be
 // used once. An error is the last thing it yields.
