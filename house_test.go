@@ -18,26 +18,29 @@ import (
 // import of ours, and which packages may import a library that belongs to one
 // room alone. Tests may import more.
 var imports = map[string][]string{
-	"dnsbld/listing":          {},
-	"dnsbld/listing/helo":     {},
-	"dnsbld/listing/index":    {"dnsbld/listing"},
-	"dnsbld/listing/feed":     {"dnsbld/listing"},
-	"dnsbld/listing/sighting": {"dnsbld/listing", "dnsbld/listing/helo"},
-	"dnsbld/listing/sensor":   {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/sighting"},
-	"dnsbld/listing/removal":  {"dnsbld/listing", "dnsbld/listing/helo"},
-	"dnsbld/listing/delist":   {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/removal", "dnsbld/listing/sighting"},
-	"dnsbld/listing/desk":     {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/removal", "dnsbld/listing/sighting", "dnsbld/listing/delist"},
-	"dnsbld/listing/report":   {"dnsbld/listing", "dnsbld/listing/sighting"},
-	"dnsbld/db":               {"dnsbld/listing", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/desk"},
-	"dnsbld/db/dbtest":        {"dnsbld/listing"},
-	"dnsbld/zone":             {"dnsbld/listing", "dnsbld/listing/index"},
-	"dnsbld/mta":              {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/sensor"},
-	"dnsbld/mta/mtatest":      {},
-	"dnsbld/mta/resolve":      {"dnsbld/listing/helo", "dnsbld/mta"},
-	"dnsbld/web":              {"dnsbld/listing", "dnsbld/listing/desk", "dnsbld/listing/index", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/helo"},
-	"dnsbld/ctl":              {"dnsbld/listing", "dnsbld/listing/sensor", "dnsbld/listing/report", "dnsbld/listing/desk", "dnsbld/listing/index", "dnsbld/listing/feed", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/helo"},
-	"dnsbld/cmd/dnsbld":       {"*"},
-	"dnsbld/cmd/blctl":        {"dnsbld/listing", "dnsbld/listing/sensor", "dnsbld/listing/report", "dnsbld/listing/desk", "dnsbld/listing/helo", "dnsbld/listing/index", "dnsbld/listing/removal", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/db", "dnsbld/ctl", "dnsbld/mta"},
+	"dnsbld/listing":            {},
+	"dnsbld/listing/helo":       {},
+	"dnsbld/listing/index":      {"dnsbld/listing"},
+	"dnsbld/listing/feed":       {"dnsbld/listing"},
+	"dnsbld/listing/sighting":   {"dnsbld/listing", "dnsbld/listing/helo"},
+	"dnsbld/listing/sensor":     {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/sighting"},
+	"dnsbld/listing/removal":    {"dnsbld/listing", "dnsbld/listing/helo"},
+	"dnsbld/listing/delist":     {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/removal", "dnsbld/listing/sighting"},
+	"dnsbld/listing/desk":       {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/removal", "dnsbld/listing/sighting", "dnsbld/listing/delist"},
+	"dnsbld/listing/report":     {"dnsbld/listing", "dnsbld/listing/sighting"},
+	"dnsbld/db/backup":          {"dnsbld/listing"},
+	"dnsbld/db":                 {"dnsbld/db/backup", "dnsbld/listing", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/desk"},
+	"dnsbld/db/dbtest":          {"dnsbld/listing"},
+	"dnsbld/zone":               {"dnsbld/listing", "dnsbld/listing/index"},
+	"dnsbld/mta":                {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/sensor"},
+	"dnsbld/mta/mtatest":        {},
+	"dnsbld/mta/resolve":        {"dnsbld/listing/helo", "dnsbld/mta"},
+	"dnsbld/web":                {"dnsbld/listing", "dnsbld/listing/desk", "dnsbld/listing/index", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/helo"},
+	"dnsbld/ctl":                {"dnsbld/listing", "dnsbld/listing/removal", "dnsbld/listing/report", "dnsbld/listing/sensor", "dnsbld/listing/sighting"},
+	"dnsbld/ctl/server":         {"dnsbld/ctl", "dnsbld/listing", "dnsbld/listing/delist", "dnsbld/listing/desk", "dnsbld/listing/feed", "dnsbld/listing/index", "dnsbld/listing/removal", "dnsbld/listing/report", "dnsbld/listing/sensor", "dnsbld/listing/sighting"},
+	"dnsbld/cmd/dnsbld":         {"*"},
+	"dnsbld/cmd/dnsbld/offline": {"dnsbld/ctl", "dnsbld/ctl/server", "dnsbld/db", "dnsbld/db/backup", "dnsbld/listing", "dnsbld/listing/index"},
+	"dnsbld/cmd/blctl":          {"dnsbld/listing", "dnsbld/listing/sensor", "dnsbld/listing/removal", "dnsbld/listing/report", "dnsbld/listing/helo", "dnsbld/listing/sighting", "dnsbld/db/backup", "dnsbld/ctl", "dnsbld/mta"},
 }
 
 // rooms are libraries that some rooms alone may know.
@@ -54,7 +57,8 @@ var nouns = map[string][]string{
 }
 
 // notOperators are what the operator's command must not carry with it.
-var notOperators = []string{"github.com/miekg/dns", "github.com/prometheus/client_golang/prometheus"}
+var notOperators = []string{"github.com/miekg/dns", "github.com/prometheus/client_golang/prometheus", "github.com/emersion/go-message", "go.etcd.io/bbolt",
+	"dnsbld/ctl/server", "dnsbld/db", "dnsbld/listing/index", "dnsbld/listing/delist", "dnsbld/listing/desk"}
 
 type pkg struct {
 	ImportPath, Dir, Doc   string

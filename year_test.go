@@ -317,7 +317,7 @@ func (y *year) agree() {
 func (y *year) remembers() {
 	listed := 0
 	for _, s := range y.seen {
-		then, err := y.blctl.HistoryAt(y.Context(), listing.HostSubject(s.addr), s.at)
+		then, err := y.blctl.HistoryAt(y.Context(), ctl.At{Subject: listing.HostSubject(s.addr), Time: s.at})
 		if err != nil {
 			y.Fatal(err)
 		}

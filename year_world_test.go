@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -17,6 +20,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 
 	"dnsbld/ctl"
+	"dnsbld/ctl/server"
 	"dnsbld/db"
 	"dnsbld/listing"
 	"dnsbld/listing/index"
@@ -69,8 +73,15 @@ func (w *world) start(path string) {
 	zones := func() []report.Zone {
 		return []report.Zone{{Name: bl.Name, TTL: listing.Life(zone.DefaultTTL), NegativeTTL: listing.Life(zone.DefaultTTL)}}
 	}
-	server := ctl.New(ctl.Config{Book: w.book, Live: w.live, Zones: zones, Started: w.now, Spool: w.TempDir()})
-	w.blctl = ctl.Local(server, ctl.Caller{UID: 1000, Name: "anna"})
+	control := httptest.NewUnstartedServer(server.New(server.Config{Book: w.book, Live: w.live, Zones: zones, Started: w.now, Spool: w.TempDir()}))
+	control.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
+		return server.WithCaller(ctx, listing.Caller{UID: 1000, Name: "anna"})
+	}
+	control.Start()
+	w.Cleanup(control.Close)
+	w.blctl = ctl.Over(&http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "tcp", control.Listener.Addr().String())
+	}})
 
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.Context()))
 	followed := make(chan error, 1)

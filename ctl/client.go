@@ -9,43 +9,44 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"iter"
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"dnsbld/listing"
-	"dnsbld/listing/report"
 )
 
-// Client asks a Server, one method an endpoint. Failures are *listing.Error of
-// the kind that the server meant; a server that cannot be reached is
-// listing.ErrUnavailable.
-type Client struct {
-	http *http.Client
-}
-
-// answerTime is how long a command may take that has little to do.
-const answerTime = 60 * time.Second
+// conn is the way to a server.
+type conn struct{ http *http.Client }
 
 // NewClient returns a Client of the daemon behind a control socket.
 func NewClient(socket string) *Client {
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+	return newClient(socket, func(ctx context.Context) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
-	}
-	return &Client{http: &http.Client{Transport: &explain{socket, &http.Transport{
-		DialContext:           dial,
+	})
+}
+
+// newClient returns a Client of a server that connections are made to by dial.
+// Errors call it by name.
+func newClient(name string, dial func(context.Context) (net.Conn, error)) *Client {
+	return Over(&explain{name, &http.Transport{
+		DialContext:           func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
 		DisableCompression:    true,
 		ExpectContinueTimeout: 5 * time.Second,
 		MaxIdleConnsPerHost:   64, // a client may be shared by many who add at once
-	}}}}
+	}})
 }
 
-// Local returns a Client of a Server in the same process, for who opened the
-// store himself.
-func Local(s *Server, who Caller) *Client {
-	return &Client{http: &http.Client{Transport: &inProcess{s, who}}}
+// Over returns a Client that asks over a transport.
+func Over(transport http.RoundTripper) *Client {
+	c := &Client{}
+	to := &conn{&http.Client{Transport: transport}}
+	for e, route := range Routes(c) {
+		e.(endpoint).bind(to, route)
+	}
+	return c
 }
 
 // explain turns what a connection fails with into what a person can act on.
@@ -79,13 +80,18 @@ func lost(err error) error {
 		Hint: "what was asked for may have been done: look with `blctl show`, or repeat it with the same --idempotency-key"}
 }
 
+func asking(err error) error { return fmt.Errorf("asking dnsbld: %w", err) }
+
 // do sends a request, and returns the answer if it is a success. Of a failure,
 // what it says was done all the same goes into outcome, if that is not nil.
-func (c *Client) do(ctx context.Context, method, path string, query url.Values, body io.Reader, outcome any) (*http.Response, error) {
-	u := url.URL{Scheme: "http", Host: "dnsbld", Path: path, RawQuery: query.Encode()}
-	r, err := http.NewRequestWithContext(ctx, method, u.String(), body)
+func (c *conn) do(ctx context.Context, route Route, req any, body io.Reader, outcome any) (*http.Response, error) {
+	address, err := route.url(req)
 	if err != nil {
-		return nil, fmt.Errorf("asking dnsbld: %w", err)
+		return nil, asking(err)
+	}
+	r, err := http.NewRequestWithContext(ctx, route.Method, address, body)
+	if err != nil {
+		return nil, asking(err)
 	}
 	if body != nil && r.ContentLength <= 0 {
 		r.Header.Set("Expect", "100-continue") // a refusal needs no file
@@ -120,19 +126,14 @@ func plain(err error) error {
 	return err
 }
 
-// call sends v, if it is not nil, and reads the answer into out.
-func (c *Client) call(ctx context.Context, method, path string, query url.Values, v, out any) error {
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
-	defer cancel()
-	var body io.Reader
-	if v != nil {
-		raw, err := json.Marshal(v)
-		if err != nil {
-			return fmt.Errorf("asking dnsbld: %w", err)
-		}
-		body = bytes.NewReader(raw)
+// call reads the answer to a request into out.
+func (c *conn) call(ctx context.Context, r Route, req any, body io.Reader, out any) error {
+	if r.Wait > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, r.Wait)
+		defer cancel()
 	}
-	resp, err := c.do(ctx, method, path, query, body, out)
+	resp, err := c.do(ctx, r, req, body, out)
 	if err != nil {
 		return err
 	}
@@ -143,110 +144,105 @@ func (c *Client) call(ctx context.Context, method, path string, query url.Values
 	return nil
 }
 
-// Add lists a prefix or makes an exception of it.
-func (c *Client) Add(ctx context.Context, cmd listing.Add) (out Outcome, err error) {
-	return out, c.call(ctx, http.MethodPut, "/v1/entry", nil, cmd, &out)
-}
-
-// Expire changes when entries end.
-func (c *Client) Expire(ctx context.Context, cmd listing.Expire) (out Outcome, err error) {
-	return out, c.call(ctx, http.MethodPost, "/v1/expire", nil, cmd, &out)
-}
-
-// Delist ends entries.
-func (c *Client) Delist(ctx context.Context, cmd listing.Delist) (out Outcome, err error) {
-	return out, c.call(ctx, http.MethodPost, "/v1/delist", nil, cmd, &out)
-}
-
-// Permit makes an allow entry or takes one back.
-func (c *Client) Permit(ctx context.Context, cmd listing.Permit) (out Outcome, err error) {
-	return out, c.call(ctx, http.MethodPost, "/v1/allow", nil, cmd, &out)
-}
-
-// DropSource ends a source and all its entries.
-func (c *Client) DropSource(ctx context.Context, name, note string, o listing.Options) (out Outcome, err error) {
-	return out, c.call(ctx, http.MethodDelete, "/v1/sources/"+url.PathEscape(name), nil, dropCommand{note, o}, &out)
-}
-
-func prefixOnly(s listing.Subject) url.Values { return url.Values{"prefix": {s.String()}} }
-
-// Show is all that is known about a prefix.
-func (c *Client) Show(ctx context.Context, s listing.Subject) (out Shown, err error) {
-	return out, c.call(ctx, http.MethodGet, "/v1/show", prefixOnly(s), nil, &out)
-}
-
-// History is every change at a prefix and around it.
-func (c *Client) History(ctx context.Context, s listing.Subject) (out report.History, err error) {
-	return out, c.call(ctx, http.MethodGet, "/v1/history", prefixOnly(s), nil, &out)
-}
-
-// HistoryAt is how a prefix stood at an instant.
-func (c *Client) HistoryAt(ctx context.Context, s listing.Subject, at time.Time) (out report.AsOf, err error) {
-	query := prefixOnly(s)
-	query.Set("at", at.UTC().Format(time.RFC3339Nano))
-	return out, c.call(ctx, http.MethodGet, "/v1/then", query, nil, &out)
-}
-
-// Allows are the allow entries in force; those that overlap s, if it is valid.
-func (c *Client) Allows(ctx context.Context, s listing.Subject) (out []listing.Allow, err error) {
-	var query url.Values
-	if s.IsValid() {
-		query = prefixOnly(s)
+// download copies a file to w.
+func (c *conn) download(ctx context.Context, r Route, req any, w io.Writer) (listing.Revision, error) {
+	resp, err := c.do(ctx, r, req, nil, nil)
+	if err != nil {
+		return 0, err
 	}
-	return out, c.call(ctx, http.MethodGet, "/v1/allow", query, nil, &out)
+	defer resp.Body.Close()
+	from := &source{Reader: resp.Body}
+	if _, err := io.Copy(w, from); from.err != nil {
+		return 0, cutOff(from.err)
+	} else if err != nil {
+		return 0, fmt.Errorf("writing what dnsbld sent: %w", err)
+	}
+	at := resp.Header.Get(RevisionHeader)
+	if at == "" {
+		return 0, nil
+	}
+	revision, err := strconv.ParseUint(at, 10, 64)
+	return listing.Revision(revision), err
 }
 
-// Reasons is the catalogue, strongest first.
-func (c *Client) Reasons(ctx context.Context) (out []listing.ReasonInfo, err error) {
-	return out, c.call(ctx, http.MethodGet, "/v1/reasons", nil, nil, &out)
+// RevisionHeader says of what revision a file is.
+const RevisionHeader = "Dnsbld-Revision"
+
+// source remembers what reading failed with, so that it can be told from what
+// writing failed with.
+type source struct {
+	io.Reader
+	err error
 }
 
-// Sources are the sources in force.
-func (c *Client) Sources(ctx context.Context) (out []listing.Source, err error) {
-	return out, c.call(ctx, http.MethodGet, "/v1/sources", nil, nil, &out)
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err = err
+	}
+	return n, err
 }
 
-// Stats are numbers about the list.
-func (c *Client) Stats(ctx context.Context) (out Stats, err error) {
-	return out, c.call(ctx, http.MethodGet, "/v1/stats", nil, nil, &out)
+// End is the last line of a stream, as {"end":{…}}.
+type End struct {
+	Count    int              `json:"count"`
+	Revision listing.Revision `json:"revision"`
 }
 
-// Status is how the daemon is.
-func (c *Client) Status(ctx context.Context) (out Status, err error) {
-	return out, c.call(ctx, http.MethodGet, "/v1/status", nil, nil, &out)
-}
+// endless is a request for a stream that only the end of the daemon ends.
+type endless interface{ endless() bool }
 
-// List yields the entries in force that a query asks for, in order of key.
-func (c *Client) List(ctx context.Context, q report.Query) iter.Seq2[report.Row, error] {
-	return func(yield func(report.Row, error) bool) {
-		resp, err := c.do(ctx, http.MethodGet, "/v1/entries", values(q), nil, nil)
+// stream calls item with each line of a stream until it says no. One that was
+// cut off is an error.
+func (c *conn) stream(ctx context.Context, r Route, req any, item func([]byte) (more bool, err error)) error {
+	resp, err := c.do(ctx, r, req, nil, nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewReaderSize(resp.Body, 1<<16)
+	for count := 0; ; count++ {
+		line, err := readLine(lines)
 		if err != nil {
-			yield(report.Row{}, err)
-			return
+			return cutOff(err)
 		}
-		defer resp.Body.Close()
-		decoder := json.NewDecoder(bufio.NewReaderSize(resp.Body, 1<<16))
-		for n := 0; ; n++ {
-			var line struct {
-				report.Row
-				End *End `json:"end"`
-			}
-			err := decoder.Decode(&line)
-			switch {
-			case err == nil && line.End != nil && line.End.Count == n:
-				return
-			case err != nil || line.End != nil:
-				yield(report.Row{}, cutOff(err))
-				return
-			case !yield(line.Row, nil):
-				return
-			}
+		if bytes.HasPrefix(line, []byte(`{"end":`)) {
+			return ended(line, count, req)
+		}
+		if more, err := item(line); err != nil || !more {
+			return cutOff(err)
 		}
 	}
+}
+
+// readLine is the next line, which is only good until the next call.
+func readLine(r *bufio.Reader) ([]byte, error) {
+	line, err := r.ReadSlice('\n')
+	if !errors.Is(err, bufio.ErrBufferFull) {
+		return line, err
+	}
+	long := bytes.Clone(line)
+	rest, err := r.ReadBytes('\n')
+	return append(long, rest...), err
+}
+
+// ended checks the last line of a stream of count others.
+func ended(line []byte, count int, req any) error {
+	var last struct {
+		End End `json:"end"`
+	}
+	if err := json.Unmarshal(line, &last); err != nil || last.End.Count != count {
+		return cutOff(errors.New("it does not say how long it is"))
+	}
+	if e, ok := req.(endless); ok && e.endless() {
+		return &listing.Error{Kind: listing.ErrUnavailable, Code: "ended", Message: "dnsbld ends",
+			Hint: fmt.Sprintf("when it is back, go on with --after %d", last.End.Revision)}
+	}
+	return nil
 }
 
 func cutOff(err error) error {
-	if errors.Is(err, context.Canceled) {
+	if err == nil || errors.Is(err, context.Canceled) {
 		return err
 	}
 	return &listing.Error{Kind: listing.ErrUnavailable, Code: "cut-off", Message: "the answer was cut off", Hint: "ask again; did dnsbld end?"}

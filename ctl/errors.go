@@ -27,8 +27,8 @@ var kinds = []struct {
 	{listing.ErrCorrupt, http.StatusInsufficientStorage, "corrupt"},
 }
 
-// wireError is an error as it is sent.
-type wireError struct {
+// WireError is an error as it is sent.
+type WireError struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
@@ -36,18 +36,18 @@ type wireError struct {
 	Names map[string]string `json:"names,omitempty"` // what the words for Code may need
 }
 
-// failure is the body of every answer that is not a success. Outcome is what
+// Failure is the body of every answer that is not a success. Outcome is what
 // was done all the same: the first parts of a bulk operation, the bad lines of
 // an import.
-type failure struct {
-	Error   *wireError      `json:"error"`
+type Failure struct {
+	Error   *WireError      `json:"error"`
 	Outcome json.RawMessage `json:"outcome,omitempty"`
 }
 
-// encodeError gives the status and the form in which an error is sent.
-func encodeError(err error) (int, *wireError) {
-	status, wire := http.StatusInternalServerError, &wireError{Code: "failed", Message: err.Error()}
-	if timedOut(err) && !errors.Is(err, listing.ErrUnavailable) {
+// EncodeError gives the status and the form in which an error is sent.
+func EncodeError(err error) (int, *WireError) {
+	status, wire := http.StatusInternalServerError, &WireError{Code: "failed", Message: err.Error()}
+	if TimedOut(err) && !errors.Is(err, listing.ErrUnavailable) {
 		err = errors.Join(err, listing.ErrUnavailable)
 	}
 	for _, k := range kinds {
@@ -62,7 +62,9 @@ func encodeError(err error) (int, *wireError) {
 	return status, wire
 }
 
-func timedOut(err error) bool {
+// TimedOut reports whether an error is that something took too long, or was
+// given up.
+func TimedOut(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, os.ErrDeadlineExceeded)
 }
 
@@ -70,7 +72,7 @@ func timedOut(err error) bool {
 // done all the same.
 func decodeError(status int, body io.Reader) (outcome json.RawMessage, err error) {
 	const most = 1 << 20
-	var f failure
+	var f Failure
 	if err := json.NewDecoder(io.LimitReader(body, most)).Decode(&f); err != nil || f.Error == nil {
 		return nil, &listing.Error{Code: "failed", Message: "the answer was " + http.StatusText(status),
 			Hint: "is this the control socket of a dnsbld?"}
@@ -78,7 +80,7 @@ func decodeError(status int, body io.Reader) (outcome json.RawMessage, err error
 	return f.Outcome, f.Error.decode(status)
 }
 
-func (w *wireError) decode(status int) *listing.Error {
+func (w *WireError) decode(status int) *listing.Error {
 	e := &listing.Error{Code: w.Code, Message: w.Message, Hint: w.Hint, Names: w.Names}
 	for _, k := range kinds {
 		if k.status == status {
@@ -90,4 +92,11 @@ func (w *wireError) decode(status int) *listing.Error {
 
 func invalid(code, message, hint string) error {
 	return &listing.Error{Kind: listing.ErrInvalid, Code: code, Message: message, Hint: hint}
+}
+
+// BadRequest is the error of a request that does not read as this version has
+// it.
+func BadRequest(err error) error {
+	return invalid("bad-request", "the request cannot be read: "+err.Error(),
+		"blctl and dnsbld are perhaps of different versions: compare `blctl version` and `blctl status`")
 }

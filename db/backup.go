@@ -1,49 +1,20 @@
 package db
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
-	"errors"
-	"fmt"
 	"io"
-	"io/fs"
-	"os"
 
+	"dnsbld/db/backup"
 	"dnsbld/listing"
 
 	bolt "go.etcd.io/bbolt"
 )
 
-// A backup is the file as it stands at one revision, which can be opened as it
-// is, and behind it a line that says what it is:
-//
-//	dnsbld-backup 1 BYTES SHA-256 REVISION:CHAIN
-//
-// BYTES is the length of what comes before the line, SHA-256 its sum, the rest
-// the checkpoint of the list. The line has a fixed length, blanks before its end
-// filling it up.
-const (
-	trailerFormat = "dnsbld-backup 1 %d %s %s"
-	trailerLen    = 200
-)
-
-// Trailer is what a backup says of itself.
-type Trailer struct {
-	Bytes int64
-	Sum   listing.Digest
-	At    listing.Checkpoint
-}
-
-func (t Trailer) encode() []byte {
-	line := fmt.Appendf(nil, trailerFormat, t.Bytes, t.Sum, t.At)
-	return append(append(line, bytes.Repeat([]byte{' '}, trailerLen-1-len(line))...), '\n')
-}
-
 // Backup writes a backup of the file as it stands at one revision, which it
 // returns.
 func (d *DB) Backup(ctx context.Context, to io.Writer) (revision listing.Revision, err error) {
-	var t Trailer
+	var t backup.Trailer
 	sum := sha256.New()
 	onBulkThread(func() {
 		err = d.read(func(s *state) (err error) {
@@ -54,70 +25,9 @@ func (d *DB) Backup(ctx context.Context, to io.Writer) (revision listing.Revisio
 	})
 	if err == nil {
 		t.Sum = listing.Digest(sum.Sum(nil))
-		_, err = to.Write(t.encode())
+		_, err = to.Write(t.Encode())
 	}
 	return t.At.Revision, err
-}
-
-// CheckBackup proves that a file is a whole backup. It fails with
-// listing.ErrInvalid for what is none, and with listing.ErrCorrupt for one that
-// was cut short or altered.
-func CheckBackup(path string) (Trailer, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Trailer{}, &listing.Error{Kind: listing.ErrInvalid, Code: "no-file", Message: "there is no backup " + path, Hint: "give the path of a backup"}
-	}
-	if err != nil {
-		return Trailer{}, fmt.Errorf("opening the backup: %w", err)
-	}
-	defer f.Close()
-	t, err := readTrailer(f)
-	if err != nil {
-		return t, err
-	}
-	sum := sha256.New()
-	if _, err := io.Copy(sum, io.LimitReader(f, t.Bytes)); err != nil {
-		return t, fmt.Errorf("reading the backup: %w", err)
-	}
-	if listing.Digest(sum.Sum(nil)) != t.Sum {
-		return t, &listing.Error{Kind: listing.ErrCorrupt, Code: "backup-altered", Message: path + " is not as it was written: its SHA-256 is another",
-			Hint: "take another backup"}
-	}
-	return t, nil
-}
-
-// IsBackup reports whether a file ends as a backup does. It may be opened as a
-// list, but whoever changes it spoils it as a backup.
-func IsBackup(path string) bool {
-	f, err := os.Open(path)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	_, err = readTrailer(f)
-	return err == nil
-}
-
-// readTrailer reads the last line and goes back to the start.
-func readTrailer(f *os.File) (t Trailer, err error) {
-	none := &listing.Error{Kind: listing.ErrInvalid, Code: "not-a-backup", Message: f.Name() + " is not a backup of dnsbld, or was cut short",
-		Hint: "`blctl backup FILE` makes one"}
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() || info.Size() < trailerLen {
-		return t, none
-	}
-	line := make([]byte, trailerLen)
-	if _, err := f.ReadAt(line, info.Size()-trailerLen); err != nil {
-		return t, fmt.Errorf("reading the backup: %w", err)
-	}
-	var sum, at string
-	if n, err := fmt.Sscanf(string(line), trailerFormat, &t.Bytes, &sum, &at); n != 3 || err != nil {
-		return t, none
-	}
-	if t.Sum.UnmarshalText([]byte(sum)) != nil || (t.At.UnmarshalText([]byte(at)) != nil && !bytes.HasPrefix([]byte(at), []byte("0:"))) || t.Bytes != info.Size()-trailerLen {
-		return t, none
-	}
-	return t, nil
 }
 
 // stopping is a writer that fails when ctx is done.

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"dnsbld/db/backup"
 	"dnsbld/listing"
 )
 
@@ -25,8 +26,8 @@ type Restored struct {
 // listing.ErrUnavailable while a daemon has the list open. The list that was
 // there is kept beside it. The restored one goes on behind the highest revision
 // of that list, and behind what is noted as served.
-func Restore(ctx context.Context, backup, path string, h listing.Header) (r Restored, err error) {
-	t, err := CheckBackup(backup)
+func Restore(ctx context.Context, from, path string, h listing.Header) (r Restored, err error) {
+	t, err := backup.Check(from)
 	if err != nil {
 		return r, err
 	}
@@ -44,7 +45,7 @@ func Restore(ctx context.Context, backup, path string, h listing.Header) (r Rest
 		defer func() { err = errors.Join(err, old.Close()) }()
 	}
 	part := path + ".part"
-	if err := unpack(backup, part, t.Bytes); err != nil {
+	if err := unpack(from, part, t.Bytes); err != nil {
 		return r, err
 	}
 	r.Next, err = catchUp(ctx, part, served, t.At, h)
@@ -102,8 +103,8 @@ func highest(ctx context.Context, path string) (listing.Revision, error) {
 	return max(served, st.Head), errors.Join(err, d.Close())
 }
 
-func unpack(backup, to string, size int64) error {
-	from, err := os.Open(backup)
+func unpack(file, to string, size int64) error {
+	from, err := os.Open(file)
 	if err != nil {
 		return fmt.Errorf("opening the backup: %w", err)
 	}

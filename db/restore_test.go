@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"dnsbld/db/backup"
 	"dnsbld/listing"
 )
 
@@ -81,7 +82,7 @@ func TestRestoreRefuses(t *testing.T) {
 		"foreign":    {bytes.Repeat([]byte("192.0.2.7\n"), 1000), listing.ErrInvalid},
 		"cut short":  {whole[:len(whole)-1], listing.ErrInvalid},
 		"half":       {whole[:len(whole)/2], listing.ErrInvalid},
-		"no trailer": {whole[:len(whole)-trailerLen], listing.ErrInvalid},
+		"no trailer": {whole[:len(whole)-backup.Length], listing.ErrInvalid},
 		"middle cut": {append(bytes.Clone(whole[:4096]), whole[8192:]...), listing.ErrInvalid},
 		"altered":    {altered, listing.ErrCorrupt},
 	} {
@@ -132,7 +133,7 @@ func TestRestoreKeepsTheOwner(t *testing.T) {
 func TestBackupOfNothing(t *testing.T) {
 	d := openTest(t, filepath.Join(t.TempDir(), "listings.db"))
 	defer d.Close()
-	if _, err := CheckBackup(backupOf(t, d)); err != nil {
+	if _, err := backup.Check(backupOf(t, d)); err != nil {
 		t.Error(err)
 	}
 }

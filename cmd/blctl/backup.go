@@ -11,7 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"dnsbld/ctl"
-	"dnsbld/db"
+	"dnsbld/db/backup"
 	"dnsbld/listing"
 )
 
@@ -54,16 +54,16 @@ func placeFor(file string) error {
 }
 
 // writeBackup streams the backup into part, checks it, and renames it.
-func (p *program) writeBackup(ctx context.Context, file, part string) (t db.Trailer, err error) {
+func (p *program) writeBackup(ctx context.Context, file, part string) (t backup.Trailer, err error) {
 	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return t, fmt.Errorf("writing the backup: %w", err)
 	}
-	err = p.client.Backup(ctx, &calm{file: f})
+	_, err = p.client.Backup(ctx, ctl.None{}, &calm{file: f})
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return t, err
 	}
-	if t, err = db.CheckBackup(part); err != nil {
+	if t, err = backup.Check(part); err != nil {
 		return t, err
 	}
 	if err := os.Rename(part, file); err != nil {
@@ -126,17 +126,16 @@ func (p *program) restore(ctx context.Context, in *input) error {
 	if err := placeFor(to); err != nil {
 		return err
 	}
-	who, err := ctl.Self()
+	client, end, err := startOffline(p.stderr)
 	if err != nil {
 		return err
 	}
-	now := p.now().UTC()
-	r, err := db.Restore(ctx, in.Args().First(), to, listing.Header{ID: "restore-" + now.Format("20060102T150405.000000000"), Time: now, Actor: who.Name})
-	if err != nil {
+	r, err := client.Restore(ctx, ctl.Restore{Backup: in.Args().First(), To: to})
+	if err := errors.Join(err, end()); err != nil {
 		return err
 	}
-	p.human.printf("%s restored as of revision %d; it goes on at revision %d\n", clean(to), r.Backup.Revision, r.Next)
-	out := restored{File: to, Backup: r.Backup, Revision: r.Next}
+	p.human.printf("%s restored as of revision %d; it goes on at revision %d\n", clean(to), r.Backup.Revision, r.Revision)
+	out := restored{File: to, Backup: r.Backup, Revision: r.Revision}
 	if r.Aside != "" {
 		out.Aside = &r.Aside
 		p.human.printf("the list that was there is now %s\n", clean(r.Aside))

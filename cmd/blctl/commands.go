@@ -8,7 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"dnsbld/listing"
-	"dnsbld/listing/desk"
+	"dnsbld/listing/removal"
 )
 
 // commands is the table of commands: name, arguments, flags, and what it does.
@@ -58,12 +58,12 @@ func (p *program) commands() []*cli.Command {
 			command("open", "IP", ticketFlags(), p.action(p.openTicket)),
 			command("show", "REF", nil, p.action(p.showTicket)),
 			command("list", "[IP]", ticketsFlags(), act(p, (*input).tickets, p.tickets)),
-			command("note", "REF", ticketFlags(), p.ticketStep(desk.Note)),
-			command("ask", "REF", ticketFlags(), p.ticketStep(desk.Ask)),
-			command("grant", "REF", grantFlags(), p.ticketStep(desk.Grant)),
-			command("deny", "REF", denyFlags(), p.ticketStep(desk.Deny)),
-			command("appeal", "REF", ticketFlags(), p.ticketStep(desk.Appeal)),
-			command("close", "REF", ticketFlags(), p.ticketStep(desk.Close))),
+			command("note", "REF", ticketFlags(), p.ticketStep(removal.VerbNote)),
+			command("ask", "REF", ticketFlags(), p.ticketStep(removal.VerbAsk)),
+			command("grant", "REF", grantFlags(), p.ticketStep(removal.VerbGrant)),
+			command("deny", "REF", denyFlags(), p.ticketStep(removal.VerbDeny)),
+			command("appeal", "REF", ticketFlags(), p.ticketStep(removal.VerbAppeal)),
+			command("close", "REF", ticketFlags(), p.ticketStep(removal.VerbClose))),
 		group("person",
 			command("export", "MAIL", nil, p.action(p.exportPerson)),
 			command("erase", "MAIL", nil, p.action(p.erasePerson))),

@@ -7,8 +7,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"dnsbld/ctl"
 	"dnsbld/listing"
-	"dnsbld/listing/delist"
+	"dnsbld/listing/removal"
 )
 
 // address is the first argument as one address.
@@ -45,7 +46,7 @@ func (p *program) eligibility(ctx context.Context, a netip.Addr) error {
 	switch {
 	case e.Code.OK():
 		return nil
-	case e.Code == delist.NotListed:
+	case e.Code == removal.NotListed:
 		return answered(exitNotFound)
 	}
 	return answered(exitPolicy)
@@ -72,7 +73,7 @@ func (p *program) letter(ctx context.Context, in *input) error {
 	if in.err != nil {
 		return in.err
 	}
-	l, err := p.client.Letter(ctx, a, in.String("ticket"))
+	l, err := p.client.Letter(ctx, ctl.LetterQuery{Address: a, Ticket: in.String("ticket")})
 	if err != nil {
 		return err
 	}
@@ -98,7 +99,7 @@ func (p *program) verifyLetter(ctx context.Context, text string) error {
 // exportPerson prints what is kept about somebody, for him (GDPR, article 15).
 func (p *program) exportPerson(ctx context.Context, in *input) error {
 	mail := in.Args().First()
-	person, err := p.client.ExportPerson(ctx, mail)
+	person, err := p.client.ExportPerson(ctx, ctl.Person{Mail: mail})
 	if err != nil {
 		return err
 	}
@@ -111,7 +112,7 @@ func (p *program) exportPerson(ctx context.Context, in *input) error {
 
 // erasePerson erases it. That nothing was kept is no failure: it says the same.
 func (p *program) erasePerson(ctx context.Context, in *input) error {
-	person, err := p.client.ErasePerson(ctx, in.Args().First())
+	person, err := p.client.ErasePerson(ctx, ctl.Person{Mail: in.Args().First()})
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/urfave/cli/v2"
+
+	"dnsbld/ctl"
 )
 
 // exportFlags are those of export: the format, and what narrows a list.
@@ -28,6 +30,6 @@ func (p *program) export(ctx context.Context, in *input) error {
 	case p.json && format != "ndjson":
 		return usageError("--json and --format %s are two formats", format)
 	}
-	_, err := p.client.Export(ctx, format, in.String("zone"), q, p.stdout)
+	_, err := p.client.Export(ctx, ctl.Export{Format: format, Zone: in.String("zone"), Query: q}, p.stdout)
 	return err
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/listing/report"
 )
@@ -40,7 +41,7 @@ func (p *program) history(ctx context.Context, in *input) error {
 
 // historyAt answers what support is asked: was it listed then?
 func (p *program) historyAt(ctx context.Context, subject listing.Subject, at time.Time) error {
-	past, err := p.client.HistoryAt(ctx, subject, at)
+	past, err := p.client.HistoryAt(ctx, ctl.At{Subject: subject, Time: at})
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/listing/sensor"
 	"dnsbld/mta"
@@ -110,7 +111,7 @@ func insistent(ctx context.Context, send func(context.Context) error) error {
 // tellDaemon sends a batch to the daemon.
 func (p *program) tellDaemon(ctx context.Context, batch []byte) (out sensor.Observed, err error) {
 	err = insistent(ctx, func(ctx context.Context) error {
-		out, err = p.client.Observe(ctx, bytes.NewReader(batch))
+		out, err = p.client.Observe(ctx, ctl.None{}, bytes.NewReader(batch))
 		return err
 	})
 	return out, err

@@ -4,14 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
-	"time"
+	"os/exec"
+	"path/filepath"
 
 	"dnsbld/ctl"
-	"dnsbld/db"
 	"dnsbld/listing"
-	"dnsbld/listing/index"
 )
 
 // Where the control socket is when nobody says.
@@ -34,45 +34,50 @@ func (p *program) socket(given string) string {
 	return systemSocket
 }
 
-// openOffline opens a store and returns a client that works on it in this
-// process, as the user who runs it. There is no configuration: reasons and
-// policy are the built-in ones, and this list's own servers are not known.
-func openOffline(ctx context.Context, file string, now func() time.Time) (_ *ctl.Client, closeStore func() error, err error) {
-	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, &listing.Error{Kind: listing.ErrUnavailable, Code: "no-store", Message: "there is no store " + file,
-			Hint: "the store of a daemon is listings.db in its data directory"}
-	}
-	if db.IsBackup(file) {
-		return nil, nil, &listing.Error{Kind: listing.ErrInvalid, Code: "a-backup", Message: file + " is a backup, and is kept as it is",
-			Hint: "`blctl restore " + file + " --to FILE` makes a store of it elsewhere"}
-	}
-	who, err := ctl.Self()
+// openOffline starts a dnsbld that opens a store, and returns a client of it.
+// What it cannot open it says when it is first asked.
+func openOffline(ctx context.Context, file string, stderr io.Writer) (*ctl.Client, func() error, error) {
+	client, end, err := startOffline(stderr, "--store", file)
 	if err != nil {
 		return nil, nil, err
 	}
-	reasons, err := listing.NewReasons(listing.DefaultReasons())
+	if _, err := client.Status(ctx); err != nil {
+		return nil, nil, errors.Join(err, end())
+	}
+	return client, end, nil
+}
+
+// startOffline starts `dnsbld offline`, which end waits for.
+func startOffline(stderr io.Writer, args ...string) (_ *ctl.Client, end func() error, err error) {
+	path, err := findDnsbld()
 	if err != nil {
 		return nil, nil, err
 	}
-	store, err := db.Open(file, db.Options{})
+	client, other, closePair, err := ctl.Pair()
 	if err != nil {
 		return nil, nil, err
 	}
-	live, policy := index.NewLive(), listing.DefaultPolicy()
-	live.Protect(policy.NeverList())
-	if err := live.Load(ctx, store); err != nil {
-		return nil, nil, errors.Join(err, store.Close())
+	defer other.Close() // dnsbld has its own
+	helper := exec.Command(path, append([]string{"offline"}, args...)...)
+	helper.Stdin, helper.Stderr = other, stderr
+	if err := helper.Start(); err != nil {
+		return nil, nil, fmt.Errorf("starting dnsbld: %w", errors.Join(err, closePair()))
 	}
-	following, stop := context.WithCancel(ctx)
-	followed := make(chan error, 1)
-	go func() { followed <- live.Follow(following, store) }()
-	closeStore = func() error {
-		stop()
-		if err := <-followed; err != nil && !errors.Is(err, context.Canceled) {
-			return fmt.Errorf("following the store: %w", errors.Join(err, store.Close()))
+	return client, func() error { return errors.Join(closePair(), helper.Wait()) }, nil
+}
+
+// findDnsbld is the path of dnsbld: beside this program, else in $PATH.
+func findDnsbld() (string, error) {
+	if self, err := os.Executable(); err == nil {
+		beside := filepath.Join(filepath.Dir(self), "dnsbld")
+		if info, err := os.Stat(beside); err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+			return beside, nil
 		}
-		return store.Close()
 	}
-	book := listing.NewBook(store, live, listing.Rules{Reasons: reasons, Policy: policy}, now)
-	return ctl.Local(ctl.New(ctl.Config{Book: book, Live: live, Version: versionText(), Verify: store.VerifyFrom, Backup: store.Backup}), who), closeStore, nil
+	path, err := exec.LookPath("dnsbld")
+	if err != nil {
+		return "", &listing.Error{Kind: listing.ErrUnavailable, Code: "no-dnsbld", Message: "there is no program dnsbld, which opens the store",
+			Hint: "install it beside blctl, or in a directory of $PATH"}
+	}
+	return path, nil
 }

@@ -11,17 +11,18 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"dnsbld/ctl"
+	"dnsbld/ctl/server"
+	"dnsbld/listing"
 )
 
 // persons are who may send commands with "as".
-func persons() []ctl.Caller {
-	return []ctl.Caller{{UID: 1001, Name: "alice"}, {UID: 1002, Name: "bob"}, {UID: 0, Name: "root"}}
+func persons() []listing.Caller {
+	return []listing.Caller{{UID: 1001, Name: "alice"}, {UID: 1002, Name: "bob"}, {UID: 0, Name: "root"}}
 }
 
 // servePersons gives each person a socket of his own in a directory: whoever
 // connects there is he, and the kernel need not be asked.
-func servePersons(server http.Handler, dir string) (closeAll func(), err error) {
+func servePersons(control http.Handler, dir string) (closeAll func(), err error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -31,8 +32,8 @@ func servePersons(server http.Handler, dir string) (closeAll func(), err error) 
 		if err != nil {
 			return nil, err
 		}
-		s := &http.Server{Handler: server, ReadHeaderTimeout: time.Minute, ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
-			return ctl.WithCaller(ctx, person)
+		s := &http.Server{Handler: control, ReadHeaderTimeout: time.Minute, ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
+			return server.WithCaller(ctx, person)
 		}}
 		open = append(open, s)
 		go s.Serve(l) // until it is closed

@@ -66,7 +66,7 @@ func (p *program) withdraw(ctx context.Context, in *input) error {
 	if in.err != nil {
 		return in.err
 	}
-	out, err := p.client.Withdraw(ctx, in.Args().First(), o)
+	out, err := p.client.Withdraw(ctx, ctl.Decide{ID: in.Args().First(), Options: o})
 	return p.reportProposal("propose withdraw", out, err)
 }
 
@@ -76,7 +76,7 @@ func (p *program) approve(ctx context.Context, in *input) error {
 	if in.err != nil {
 		return in.err
 	}
-	out, err := p.client.Approve(ctx, in.Args().First(), o)
+	out, err := p.client.Approve(ctx, ctl.Decide{ID: in.Args().First(), Options: o})
 	return p.reportProposal("approve", out, err)
 }
 

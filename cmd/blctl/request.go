@@ -12,7 +12,7 @@ import (
 
 	"dnsbld/ctl"
 	"dnsbld/listing"
-	"dnsbld/listing/delist"
+	"dnsbld/listing/removal"
 )
 
 // requestFlags are those of request.
@@ -158,7 +158,7 @@ func answerMail(a ctl.DeskAnswer) string {
 	field("In-Reply-To", a.InReplyTo)
 	field("References", a.InReplyTo)
 	field("Auto-Submitted", "auto-replied")
-	field(delist.LoopHeader, a.Zone)
+	field(removal.LoopHeader, a.Zone)
 	field("MIME-Version", "1.0")
 	field("Content-Type", "text/plain; charset=us-ascii")
 	return b.String() + "\n" + a.Letter

@@ -97,7 +97,7 @@ func (p *program) action(do func(context.Context, *input) error) cli.ActionFunc 
 		closeStore := func() error { return nil }
 		if file := c.String("offline"); file != "" {
 			p.offline = true
-			if p.client, closeStore, err = openOffline(c.Context, file, p.now); err != nil {
+			if p.client, closeStore, err = openOffline(c.Context, file, p.stderr); err != nil {
 				return err
 			}
 		} else {

@@ -19,7 +19,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"dnsbld/ctl"
+	"dnsbld/cmd/dnsbld/offline"
+	"dnsbld/ctl/server"
 	"dnsbld/db"
 	"dnsbld/listing"
 	"dnsbld/listing/index"
@@ -29,7 +30,19 @@ import (
 var update = flag.Bool("update", false, "write what the scripts print into them")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"blctl": main})
+	testscript.Main(m, map[string]func(){"blctl": main, "dnsbld": offlineMain})
+}
+
+// offlineMain is dnsbld as far as blctl starts it.
+func offlineMain() {
+	store := ""
+	if len(os.Args) == 4 {
+		store = os.Args[3]
+	}
+	if err := offline.Serve(context.Background(), os.Stdin, store, versionText()); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
 }
 
 // TestScript runs testdata/script: each reads like the manual of a command. A
@@ -113,26 +126,26 @@ func startDaemon(socket, file, persons string) (*daemon, error) {
 		cancel()
 		return nil, err
 	}
-	server := ctl.New(ctl.Config{
+	control := server.New(server.Config{
 		Book: book, Live: live, Version: "test", Started: d.now(), Verify: store.VerifyFrom, Backup: store.Backup,
 		Sensor: counters, Desk: support,
 		Zones: func() []report.Zone {
 			return []report.Zone{{Name: "bl.test", TTL: listing.Life(5 * time.Minute), NegativeTTL: listing.Life(time.Minute)}}
 		},
 	})
-	listener, err := ctl.Listen(socket)
+	listener, err := server.Listen(socket)
 	if err != nil {
 		cancel()
 		return nil, err
 	}
-	closePersons, err := servePersons(server, persons)
+	closePersons, err := servePersons(control, persons)
 	if err != nil {
 		cancel()
 		return nil, err
 	}
 	ended := make(chan error, 2)
 	go func() { ended <- live.Follow(ctx, store) }()
-	go func() { ended <- server.Serve(ctx, listener) }()
+	go func() { ended <- control.Serve(ctx, listener) }()
 	d.stop = func() error {
 		closePersons()
 		cancel()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/listing/sighting"
 )
@@ -41,7 +42,7 @@ func (p *program) simulate(ctx context.Context, in *input) error {
 		return err
 	}
 	defer file.Close()
-	s, err := p.client.Simulate(ctx, file)
+	s, err := p.client.Simulate(ctx, ctl.None{}, file)
 	file.finish()
 	if err != nil {
 		return err

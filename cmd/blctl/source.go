@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"dnsbld/ctl"
 	"dnsbld/listing"
 )
 
@@ -82,7 +83,7 @@ func (p *program) dropSource(ctx context.Context, in *input) error {
 	}); err != nil {
 		return err
 	}
-	out, err := p.client.DropSource(ctx, name, in.String("note"), o)
+	out, err := p.client.DropSource(ctx, ctl.DropSource{Name: name, Note: in.String("note"), Options: o})
 	if err != nil {
 		return err
 	}

@@ -8,8 +8,6 @@ import (
 
 	"dnsbld/ctl"
 	"dnsbld/listing"
-	"dnsbld/listing/delist"
-	"dnsbld/listing/desk"
 	"dnsbld/listing/removal"
 )
 
@@ -72,8 +70,8 @@ func (p *program) showTicket(ctx context.Context, in *input) error {
 }
 
 // tickets reads which tickets are asked for.
-func (in *input) tickets() desk.Query {
-	q := desk.Query{State: removal.State(in.String("state")), All: in.Bool("all")}
+func (in *input) tickets() removal.Query {
+	q := removal.Query{State: removal.State(in.String("state")), All: in.Bool("all")}
 	if in.Args().Present() {
 		q.Address = in.address()
 	}
@@ -84,7 +82,7 @@ func (in *input) tickets() desk.Query {
 }
 
 // tickets prints a row for each ticket.
-func (p *program) tickets(ctx context.Context, q desk.Query) error {
+func (p *program) tickets(ctx context.Context, q removal.Query) error {
 	all, err := p.client.Tickets(ctx, q)
 	if err != nil {
 		return err
@@ -95,17 +93,17 @@ func (p *program) tickets(ctx context.Context, q desk.Query) error {
 }
 
 // ticketStep is the action of a command that does something to a ticket.
-func (p *program) ticketStep(verb desk.Verb) cli.ActionFunc {
+func (p *program) ticketStep(verb removal.Verb) cli.ActionFunc {
 	return p.action(func(ctx context.Context, in *input) error {
-		s := desk.Step{Verb: verb, Note: in.String("note"), Code: removal.Code(in.String("code")),
+		s := removal.Action{Verb: verb, Note: in.String("note"), Code: removal.Code(in.String("code")),
 			Because: listing.DelistReason(in.String("because")), Reference: in.String("ref")}
-		if verb == desk.Note && s.Note == "" && s.Reference == "" {
+		if verb == removal.VerbNote && s.Note == "" && s.Reference == "" {
 			return usageError("a note needs --note TEXT or --ref REF")
 		}
-		if verb == desk.Ask && s.Note == "" {
+		if verb == removal.VerbAsk && s.Note == "" {
 			return usageError("say with --note TEXT what the sender is asked for")
 		}
-		done, err := p.client.TakeTicket(ctx, in.Args().First(), s)
+		done, err := p.client.TakeTicket(ctx, ctl.TicketStep{Name: in.Args().First(), Action: s})
 		if err != nil {
 			return err
 		}
@@ -114,7 +112,7 @@ func (p *program) ticketStep(verb desk.Verb) cli.ActionFunc {
 }
 
 // printTicket prints a ticket with its notes, oldest first.
-func (p *program) printTicket(t delist.Ticket) {
+func (p *program) printTicket(t removal.Ticket) {
 	h := p.human
 	h.printf("%s %s %s\n", h.paint(bold, t.ID), t.Address, h.paint(yellow, string(t.State)))
 	if len(t.References) > 0 {
@@ -143,7 +141,7 @@ func (p *program) printTicket(t delist.Ticket) {
 
 // printProof shows how the sender of a ticket can prove that the address is his,
 // and what has come of it.
-func (p *program) printProof(w *desk.Ways) {
+func (p *program) printProof(w *removal.Ways) {
 	if w == nil {
 		return
 	}
@@ -167,7 +165,7 @@ func (p *program) printProof(w *desk.Ways) {
 }
 
 // proved says what a mail to the probe address shows.
-func proved(m *desk.ProbeMail) string {
+func proved(m *removal.ProbeMail) string {
 	switch {
 	case m.Refused != "":
 		return "no proof, " + clean(m.Refused)

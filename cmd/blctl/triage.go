@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +11,7 @@ import (
 
 	"dnsbld/ctl"
 	"dnsbld/listing"
-	"dnsbld/listing/delist"
+	"dnsbld/listing/removal"
 )
 
 // readMail reads a file, or standard input, as far as mails are read.
@@ -38,10 +39,10 @@ func (p *program) triage(ctx context.Context, in *input) error {
 	if err != nil {
 		return err
 	}
-	f, err := p.client.Triage(ctx, raw)
-	if errors.Is(err, listing.ErrUnavailable) || isCode(err, "no-desk") {
+	f, err := p.client.Triage(ctx, ctl.None{}, bytes.NewReader(raw))
+	if errors.Is(err, listing.ErrUnavailable) {
 		fmt.Fprintf(p.stderr, "warning: the list was not asked: %s\n", clean(oneLine(err)))
-		f, err = delist.Triage(strings.NewReader(string(raw)))
+		f, err = p.triageAlone(ctx, raw)
 	}
 	if err != nil {
 		return err
@@ -56,8 +57,18 @@ func isCode(err error, code string) bool {
 	return ok && e.Code == code
 }
 
+// triageAlone reads a mail where no daemon answers.
+func (p *program) triageAlone(ctx context.Context, mail []byte) (removal.Finding, error) {
+	client, end, err := startOffline(p.stderr)
+	if err != nil {
+		return removal.Finding{}, err
+	}
+	f, err := client.Triage(ctx, ctl.None{}, bytes.NewReader(mail))
+	return f, errors.Join(err, end())
+}
+
 // printFinding prints what was found, and of each claim what it proves and what not.
-func (p *program) printFinding(f delist.Finding) {
+func (p *program) printFinding(f removal.Finding) {
 	h := p.human
 	switch {
 	case f.Address != nil:

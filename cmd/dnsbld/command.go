@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
 	"runtime/debug"
 
 	"github.com/urfave/cli/v2"
 
+	"dnsbld/cmd/dnsbld/offline"
 	"dnsbld/listing"
 )
 
@@ -49,7 +52,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			}
 			return cli.ShowAppHelp(c)
 		},
-		Commands: []*cli.Command{serveCommand(stderr), checkCommand(stdout), exampleCommand(stdout), versionCommand(stdout)},
+		Commands: []*cli.Command{serveCommand(stderr), checkCommand(stdout), exampleCommand(stdout), versionCommand(stdout), offlineCommand()},
 	}
 	for _, c := range app.Commands {
 		c.OnUsageError, c.HideHelpCommand, c.Before = app.OnUsageError, true, refuseArguments
@@ -122,6 +125,20 @@ examples:
 		Action: func(*cli.Context) error {
 			_, err := fmt.Fprintln(stdout, "dnsbld", versionText())
 			return err
+		},
+	}
+}
+
+// offlineCommand is for blctl alone, which passes it a socket as its input.
+func offlineCommand() *cli.Command {
+	return &cli.Command{
+		Name:   "offline",
+		Usage:  "serve a store that no daemon has open to the blctl that starts this",
+		Hidden: true,
+		Flags:  []cli.Flag{&cli.StringFlag{Name: "store", Usage: "the store `FILE`"}},
+		Action: func(c *cli.Context) error {
+			signal.Ignore(os.Interrupt) // it is for blctl, whose end is the end
+			return offline.Serve(c.Context, os.Stdin, c.String("store"), versionText())
 		},
 	}
 }

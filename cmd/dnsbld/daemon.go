@@ -15,7 +15,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
-	"dnsbld/ctl"
+	"dnsbld/ctl/server"
 	"dnsbld/db"
 	"dnsbld/listing"
 	"dnsbld/listing/index"
@@ -221,8 +221,8 @@ func (d *dnsbld) reload(ctx context.Context, load func() (config, error)) error 
 }
 
 // control is the server behind the control socket.
-func (d *dnsbld) control() *ctl.Server {
-	return ctl.New(ctl.Config{Book: d.book, Live: d.live,
+func (d *dnsbld) control() *server.Server {
+	return server.New(server.Config{Book: d.book, Live: d.live,
 		Verify: d.store.VerifyFrom, Backup: d.store.Backup, Answers: d.answers, Zones: d.zones, Serials: d.serials, MailServers: d.mailServers, Criteria: d.criteria,
 		Stats: func() any { return d.dns.Stats() }, Sensor: d.mail, Desk: d.desk.Desk, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.cfg.Load().data})
 }

@@ -61,7 +61,7 @@ func TestProbeSession(t *testing.T) {
 	client, at := netip.MustParseAddr("203.0.113.7"), time.Now().Add(-time.Hour)
 	tell := func(text string) {
 		t.Helper()
-		if _, err := r.client.Observe(t.Context(), strings.NewReader(text)); err != nil {
+		if _, err := r.client.Observe(t.Context(), ctl.None{}, strings.NewReader(text)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -83,7 +83,7 @@ func TestProbeSession(t *testing.T) {
 	if code := decided(); code != delist.MixedTraffic {
 		t.Fatalf("at first: %s", code)
 	}
-	letter, err := r.client.Letter(t.Context(), client, "")
+	letter, err := r.client.Letter(t.Context(), ctl.LetterQuery{Address: client, Ticket: ""})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestTokenInTXT(t *testing.T) {
 	r := start(t, shortDir(t), func(f *fileConfig) { f.Sensor.Resolver = conn.LocalAddr().String() })
 	client := netip.MustParseAddr("203.0.113.7")
 	text := sessions("mx2", client.String(), 6, time.Now().Add(-7*time.Hour), "198.51.100.25", "198.51.100.26")
-	if _, err := r.client.Observe(t.Context(), strings.NewReader(text)); err != nil {
+	if _, err := r.client.Observe(t.Context(), ctl.None{}, strings.NewReader(text)); err != nil {
 		t.Fatal(err)
 	}
 	first, err := r.client.Request(t.Context(), ctl.DeskRequest{Address: client.String(), Delist: true})

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/listing/sensor"
 	"dnsbld/mta"
@@ -48,7 +49,7 @@ func TestCollectedSessions(t *testing.T) {
 		!slices.Equal(got.Listed, []sensor.Listing{{Subject: listing.HostSubject(r.show("203.0.113.7").Subject.Addr()), Reason: "helo-our-ip"}}) {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if _, err := r.client.Observe(t.Context(), strings.NewReader(sessions("mx2", "203.0.113.8", 1, time.Now(), "198.51.100.25"))); !errors.Is(err, listing.ErrPolicy) {
+	if _, err := r.client.Observe(t.Context(), ctl.None{}, strings.NewReader(sessions("mx2", "203.0.113.8", 1, time.Now(), "198.51.100.25"))); !errors.Is(err, listing.ErrPolicy) {
 		t.Errorf("a log of mx2 here: %v", err)
 	}
 	st, err := r.client.Status(t.Context())

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"dnsbld/ctl"
 	"dnsbld/listing/delist"
 	"dnsbld/listing/sensor"
 )
@@ -26,7 +27,7 @@ func TestProbeSessions(t *testing.T) {
 	offend := func(client string) string {
 		t.Helper()
 		text := sessions("mx2", client, 6, time.Now().Add(-time.Minute), "198.51.100.25", "198.51.100.26")
-		if _, err := r.client.Observe(t.Context(), strings.NewReader(text)); err != nil {
+		if _, err := r.client.Observe(t.Context(), ctl.None{}, strings.NewReader(text)); err != nil {
 			t.Fatal(err)
 		}
 		e := r.show(client).Entries[0]
@@ -46,7 +47,7 @@ func TestProbeSessions(t *testing.T) {
 	r.await("the first proof", counted(sensor.Probes{Refused: 1, Taken: 1}))
 	log := strings.ReplaceAll(sessions("mx3", "203.0.113.8", 1, time.Now(), "mail.sender.example"), `["rcpt.example"]`, `["`+second+`"]`)
 	for range 2 { // told again it is no proof once more
-		if _, err := r.client.Observe(t.Context(), strings.NewReader(log)); err != nil {
+		if _, err := r.client.Observe(t.Context(), ctl.None{}, strings.NewReader(log)); err != nil {
 			t.Fatal(err)
 		}
 	}

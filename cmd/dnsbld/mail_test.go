@@ -246,7 +246,7 @@ func TestObserve(t *testing.T) {
 	text := sessions("mx2", "203.0.113.7", 6, at, "198.51.100.25", "198.51.100.26") + sessions("mx2", "203.0.113.8", 3, at, "mail.sender.example") +
 		sessions("mx3", "2001:db8:7::1", 6, at, "198.51.100.25", "198.51.100.26") + "no session\n"
 	want := sensor.Observed{Sessions: 15, Bogus: 12, Clean: 3, Skipped: 1}
-	got, err := r.client.Observe(t.Context(), strings.NewReader(text))
+	got, err := r.client.Observe(t.Context(), ctl.None{}, strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,11 +268,11 @@ func TestObserve(t *testing.T) {
 	if _, err := r.client.Delist(t.Context(), listing.Delist{Subject: subject, Because: listing.FixedClaimed}); err != nil {
 		t.Fatal(err)
 	}
-	if got, err = r.client.Observe(t.Context(), strings.NewReader(text)); err != nil || got.Duplicates != 15 || got.Bogus != 0 || len(got.Listed) > 0 {
+	if got, err = r.client.Observe(t.Context(), ctl.None{}, strings.NewReader(text)); err != nil || got.Duplicates != 15 || got.Bogus != 0 || len(got.Listed) > 0 {
 		t.Errorf("told again: %+v, %v", got, err)
 	}
 	late := sessions("mx4", "203.0.113.7", 9, at.Add(10*time.Second), "198.51.100.25", "198.51.100.26")
-	if got, err = r.client.Observe(t.Context(), strings.NewReader(late)); err != nil || got.Bogus != 9 || len(got.Listed) > 0 || r.show("203.0.113.7").Listed {
+	if got, err = r.client.Observe(t.Context(), ctl.None{}, strings.NewReader(late)); err != nil || got.Bogus != 9 || len(got.Listed) > 0 || r.show("203.0.113.7").Listed {
 		t.Errorf("sessions from before the delisting: %+v, %v", got, err)
 	}
 	if f := r.show("203.0.113.7").Sightings; f == nil || f.Sessions != 15 {
@@ -284,7 +284,7 @@ func TestObserve(t *testing.T) {
 func TestObserveRefusesASecondSource(t *testing.T) {
 	r := start(t, shortDir(t))
 	text := sessions("mx1", "203.0.113.7", 1, time.Now(), "198.51.100.25")
-	if _, err := r.client.Observe(t.Context(), strings.NewReader(text)); !errors.Is(err, listing.ErrPolicy) {
+	if _, err := r.client.Observe(t.Context(), ctl.None{}, strings.NewReader(text)); !errors.Is(err, listing.ErrPolicy) {
 		t.Errorf("the log of mx1 beside its policy service: %v", err)
 	}
 	if r.show("203.0.113.7").Sightings != nil {
@@ -310,15 +310,15 @@ func TestDamagedCounters(t *testing.T) {
 func TestSimulate(t *testing.T) {
 	r := start(t, shortDir(t))
 	text := sessions("mx2", "203.0.113.7", 3, time.Now().Add(-time.Minute), "198.51.100.25")
-	if _, err := r.client.Observe(t.Context(), strings.NewReader(text)); err != nil {
+	if _, err := r.client.Observe(t.Context(), ctl.None{}, strings.NewReader(text)); err != nil {
 		t.Fatal(err)
 	}
-	got, err := r.client.Simulate(t.Context(), strings.NewReader("data = \"elsewhere\"\n[thresholds.helo-our-ip]\nsessions = 1\nalso = []\n"))
+	got, err := r.client.Simulate(t.Context(), ctl.None{}, strings.NewReader("data = \"elsewhere\"\n[thresholds.helo-our-ip]\nsessions = 1\nalso = []\n"))
 	if err != nil || len(got.Added) != 1 || got.Added[0].Subject.Addr() != netip.MustParseAddr("203.0.113.7") || got.Clean != 0 {
 		t.Errorf("%+v, %v", got, err)
 	}
 	for _, bad := range []string{"[thresholds.helo-our-ip]\nsessions = 0\n", "[thresholds.manual]\nsessions = 1\n", "[thresholds\n"} {
-		if _, err := r.client.Simulate(t.Context(), strings.NewReader(bad)); !errors.Is(err, listing.ErrInvalid) {
+		if _, err := r.client.Simulate(t.Context(), ctl.None{}, strings.NewReader(bad)); !errors.Is(err, listing.ErrInvalid) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}

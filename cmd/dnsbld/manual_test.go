@@ -50,6 +50,9 @@ func reasonsPart(infos []listing.ReasonInfo) string {
 func commandsPart(commands []*cli.Command) string {
 	var b strings.Builder
 	for _, c := range commands {
+		if c.Hidden { // no person gives it
+			continue
+		}
 		about, rest, _ := strings.Cut(c.Description, "\n\nexit status: ")
 		b.WriteString(".Ss " + c.Name + "\n" + man.Text(about) + man.Flags(man.FlagsOf(c.Flags)) + ".Pp\n" + man.Text("exit status: "+rest))
 	}

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/net/dns/dnsmessage"
 
+	"dnsbld/ctl"
 	"dnsbld/listing"
 )
 
@@ -57,7 +58,7 @@ func TestAddedReason(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	letter, err := r.client.Letter(t.Context(), netip.MustParseAddr("192.0.2.117"), "")
+	letter, err := r.client.Letter(t.Context(), ctl.LetterQuery{Address: netip.MustParseAddr("192.0.2.117"), Ticket: ""})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +76,7 @@ func TestAddedReason(t *testing.T) {
 		}
 	}
 
-	got, err := r.client.Letter(t.Context(), netip.MustParseAddr("192.0.2.118"), "")
+	got, err := r.client.Letter(t.Context(), ctl.LetterQuery{Address: netip.MustParseAddr("192.0.2.118"), Ticket: ""})
 	if err == nil || !strings.Contains(err.Error(), "the server that saw it") {
 		t.Errorf("a listing for a greeting is upheld without saying who saw it: %v\n%s", err, got.Letter)
 	}

@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 
-	"dnsbld/ctl"
+	"dnsbld/ctl/server"
 	"dnsbld/listing"
 )
 
@@ -16,7 +16,7 @@ type rolesConfig struct {
 
 func (r rolesConfig) resolve(wrong *mistakes) listing.Roles {
 	roles := listing.Roles{Operator: r.Operator, Support: r.Support, Reader: r.Reader}
-	for _, err := range ctl.CheckRoles(roles) {
+	for _, err := range server.CheckRoles(roles) {
 		wrong.add(err)
 	}
 	return roles

@@ -12,7 +12,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/activation"
 
-	"dnsbld/ctl"
+	"dnsbld/ctl/server"
 	"dnsbld/zone"
 )
 
@@ -31,7 +31,7 @@ func openSockets(ctx context.Context, cfg config, log *slog.Logger) (sockets, er
 		err = s.listen(ctx, cfg.dns, cfg.workers, log)
 	}
 	if err == nil && s.control == nil {
-		s.control, err = ctl.Listen(cfg.socket)
+		s.control, err = server.Listen(cfg.socket)
 	}
 	if err != nil {
 		s.close()

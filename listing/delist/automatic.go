@@ -7,9 +7,6 @@ import (
 	"dnsbld/listing/removal"
 )
 
-// LoopHeader marks our own automatic answers; its value is the zone.
-const LoopHeader = "X-DNSBL-Loop"
-
 // Fields are the header fields of a mail: those of go-message, of net/mail's
 // textproto form, or any other that finds names in any case.
 type Fields interface {

@@ -37,6 +37,7 @@ const (
 	Upheld     = removal.Upheld
 	Overturned = removal.Overturned
 	TicketKind = removal.TicketKind
+	LoopHeader = removal.LoopHeader
 	Watch      = removal.Watch
 
 	NotListed      = removal.NotListed

@@ -33,9 +33,9 @@ const (
 
 // Query narrows a list of tickets.
 type Query struct {
-	Address netip.Addr // its zero value: any
-	State   State      // empty: any
-	All     bool       // those that are over, too
+	Address netip.Addr `query:"address"` // its zero value: any
+	State   State      `query:"state"`   // empty: any
+	All     bool       `query:"all"`     // those that are over, too
 }
 
 // Matches reports whether a ticket is one of those asked for.
@@ -44,6 +44,9 @@ func (q Query) Matches(t Ticket) bool {
 	return (!q.Address.IsValid() || listing.Canonical(q.Address) == t.Address) &&
 		(q.State == "" || q.State == t.State) && (q.All || q.State != "" || !over)
 }
+
+// LoopHeader marks our own automatic answers; its value is the zone.
+const LoopHeader = "X-DNSBL-Loop"
 
 // Letter is a letter about an address as it stands.
 type Letter struct {

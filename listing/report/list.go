@@ -8,12 +8,12 @@ import (
 
 // Query narrows a list of entries. Its zero value means all that are in force.
 type Query struct {
-	Reason   string
-	Within   listing.Subject
-	Expiring listing.Life // that end within this time
-	Origin   listing.Origin
-	Source   *string // nil: of any; empty: this list's own
-	Limit    int     // 0: none
+	Reason   string          `query:"reason"`
+	Within   listing.Subject `query:"within"`
+	Expiring listing.Life    `query:"expiring"` // that end within this time
+	Origin   listing.Origin  `query:"origin"`
+	Source   *string         `query:"source"` // nil: of any; empty: this list's own
+	Limit    int             `query:"limit"`  // 0: none
 }
 
 // List calls f with the entries in force that a query asks for, in order of

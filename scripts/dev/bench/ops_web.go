@@ -143,7 +143,7 @@ func (d *dnsbld) sessions(ctx context.Context) error {
 				1+i%2, n, i, addAddress(uint32(n)), 25+i%2)
 		}
 	}
-	got, err := ctl.NewClient(d.socket).Observe(ctx, strings.NewReader(b.String()))
+	got, err := ctl.NewClient(d.socket).Observe(ctx, ctl.None{}, strings.NewReader(b.String()))
 	if err == nil && len(got.Listed) != webSeen {
 		err = fmt.Errorf("%d addresses are listed, not %d", len(got.Listed), webSeen)
 	}

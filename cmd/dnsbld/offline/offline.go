@@ -1,0 +1,97 @@
+// Package offline is what dnsbld does for `blctl --offline FILE`: it opens a
+// store that no daemon has open, and serves the control protocol to the blctl
+// that started it. It exists so that blctl links no storage engine, and as a
+// package so that the tests of blctl can be that program.
+package offline
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"dnsbld/ctl"
+	"dnsbld/ctl/server"
+	"dnsbld/db"
+	"dnsbld/db/backup"
+	"dnsbld/listing"
+	"dnsbld/listing/index"
+)
+
+// Serve answers on an end of a socket pair until the other is closed. There is
+// no configuration: reasons and policy are the built-in ones, and this list's
+// own servers are not known. Without a file it can only restore one. If the file
+// cannot be opened, that is the answer to each request.
+func Serve(ctx context.Context, end *os.File, file, version string) error {
+	l, err := server.Inherited(end)
+	if err != nil {
+		return err
+	}
+	cfg, closeStore, err := open(ctx, file)
+	if err != nil {
+		cfg.Unopened = err
+	}
+	cfg.Version, cfg.Restore = version, restore
+	return errors.Join(server.New(cfg).Serve(ctx, l), closeStore())
+}
+
+// open opens a store, and the view that follows it.
+func open(ctx context.Context, file string) (cfg server.Config, closeStore func() error, err error) {
+	closeStore = func() error { return nil }
+	if err := check(file); err != nil {
+		return cfg, closeStore, err
+	}
+	reasons, err := listing.NewReasons(listing.DefaultReasons())
+	if err != nil {
+		return cfg, closeStore, err
+	}
+	store, err := db.Open(file, db.Options{})
+	if err != nil {
+		return cfg, closeStore, err
+	}
+	live, policy := index.NewLive(), listing.DefaultPolicy()
+	live.Protect(policy.NeverList())
+	if err := live.Load(ctx, store); err != nil {
+		return cfg, store.Close, err
+	}
+	following, stop := context.WithCancel(ctx)
+	followed := make(chan error, 1)
+	go func() { followed <- live.Follow(following, store) }()
+	closeStore = func() error {
+		stop()
+		err := <-followed
+		if errors.Is(err, context.Canceled) {
+			err = nil
+		}
+		return errors.Join(err, store.Close())
+	}
+	book := listing.NewBook(store, live, listing.Rules{Reasons: reasons, Policy: policy}, time.Now)
+	return server.Config{Book: book, Live: live, Verify: store.VerifyFrom, Backup: store.Backup}, closeStore, nil
+}
+
+// check refuses what is not there, and what is to stay as it is.
+func check(file string) error {
+	if file == "" {
+		return &listing.Error{Kind: listing.ErrInvalid, Code: "no-store", Message: "no store was named", Hint: "give --offline FILE"}
+	}
+	if _, err := os.Stat(file); errors.Is(err, fs.ErrNotExist) {
+		return &listing.Error{Kind: listing.ErrUnavailable, Code: "no-store", Message: "there is no store " + file,
+			Hint: "the store of a daemon is listings.db in its data directory"}
+	}
+	if backup.Is(file) {
+		return &listing.Error{Kind: listing.ErrInvalid, Code: "a-backup", Message: file + " is a backup, and is kept as it is",
+			Hint: "`blctl restore " + file + " --to FILE` makes a store of it elsewhere"}
+	}
+	return nil
+}
+
+// restore makes a backup the list at a path.
+func restore(ctx context.Context, who listing.Caller, c ctl.Restore) (out ctl.Restored, err error) {
+	now := time.Now().UTC()
+	r, err := db.Restore(ctx, c.Backup, c.To, listing.Header{ID: "restore-" + now.Format("20060102T150405.000000000"), Time: now, Actor: who.Name})
+	if err != nil {
+		return out, err
+	}
+	return ctl.Restored{Backup: r.Backup, Revision: r.Next, Aside: r.Aside}, nil
+}

@@ -1,0 +1,196 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"dnsbld/ctl"
+	"dnsbld/listing"
+	"dnsbld/listing/report"
+)
+
+// parts are the subject of a command, if it has one, and its options.
+type parts[C any] func(*C) (*listing.Subject, *listing.Options)
+
+// carryOut does a command of the Book.
+type carryOut[C any] func(*listing.Book, context.Context, listing.Caller, C) (listing.Result, error)
+
+func partsOfAdd(c *listing.Add) (*listing.Subject, *listing.Options) { return &c.Subject, &c.Options }
+
+func partsOfExpire(c *listing.Expire) (*listing.Subject, *listing.Options) {
+	return &c.Subject, &c.Options
+}
+
+func partsOfDelist(c *listing.Delist) (*listing.Subject, *listing.Options) {
+	return &c.Subject, &c.Options
+}
+
+func partsOfPermit(c *listing.Permit) (*listing.Subject, *listing.Options) {
+	return &c.Subject, &c.Options
+}
+
+// command answers one of the Book's commands.
+func command[C any](s *Server, of parts[C], do carryOut[C]) func(context.Context, listing.Caller, C) (ctl.Outcome, error) {
+	return func(ctx context.Context, who listing.Caller, c C) (ctl.Outcome, error) {
+		subject, o := of(&c)
+		if err := canonical(subject, o); err != nil {
+			return ctl.Outcome{}, err
+		}
+		res, err := do(s.cfg.Book, ctx, who, c)
+		return s.changed(ctx, *o, res, err)
+	}
+}
+
+func (s *Server) dropSource(ctx context.Context, who listing.Caller, c ctl.DropSource) (out ctl.Outcome, err error) {
+	if err := checkKey(c.IdempotencyKey); err != nil {
+		return out, err
+	}
+	res, err := s.cfg.Book.DropSource(ctx, who, c.Name, c.Note, c.Options)
+	return s.changed(ctx, c.Options, res, err)
+}
+
+func (s *Server) undo(ctx context.Context, who listing.Caller, c ctl.Undo) (out ctl.Outcome, err error) {
+	if err := checkKey(c.IdempotencyKey); err != nil {
+		return out, err
+	}
+	res, err := s.cfg.Book.Undo(ctx, who, c.Revision, c.Note, c.Options)
+	out, err = s.changed(ctx, c.Options, res, err)
+	if err != nil || !c.DryRun || len(out.Changes) == 0 || out.Changes[0].Source == "" {
+		return out, err
+	}
+	reach, err := s.reach(ctx) // of an import: what it changed is not among the changes
+	if err == nil {
+		out.Inside, out.Addresses, err = reach.Revision(ctx, c.Revision)
+	}
+	return out, err
+}
+
+// canonical checks the key of a command and brings its subject, if it has one,
+// into canonical form: what comes over the socket need not come from our client.
+func canonical(subject *listing.Subject, o *listing.Options) error {
+	if err := checkKey(o.IdempotencyKey); err != nil || !subject.IsValid() {
+		return err
+	}
+	s, err := listing.ParseSubject(subject.String())
+	*subject = s
+	return err
+}
+
+func checkKey(key string) error {
+	const most = 100
+	if len(key) > most || listing.Printable(key) != key {
+		return invalid("bad-key", "the idempotency key is not 1 to 100 printable ASCII characters",
+			"something like the id of the ticket or mail that asked for it")
+	}
+	return nil
+}
+
+// changed is what a command did. A bulk operation that failed on its way also
+// says what it had done by then.
+func (s *Server) changed(ctx context.Context, o listing.Options, res listing.Result, err error) (ctl.Outcome, error) {
+	if err != nil && !res.Changed() {
+		return ctl.Outcome{}, err
+	}
+	out, outErr := s.outcome(ctx, res, o.DryRun)
+	if outErr != nil {
+		return ctl.Outcome{}, errors.Join(err, outErr)
+	}
+	if err != nil {
+		err = &partial{err, out}
+	}
+	return out, err
+}
+
+func (s *Server) outcome(ctx context.Context, res listing.Result, dry bool) (ctl.Outcome, error) {
+	rows := report.Rows{Reasons: s.cfg.Book.Rules().Reasons}
+	out := ctl.Outcome{Changed: res.Changed(), Repeated: res.Repeated, DryRun: dry, Revision: res.Revision, Warnings: res.Warnings}
+	for _, e := range res.Entries {
+		out.Entries = append(out.Entries, rows.Row(e))
+		if info, known := rows.Reasons.Info(e.Reason); known && !info.Published && !e.Except {
+			out.Warn(fmt.Sprintf("%s is recorded and shown to operators, but answered only by zones that name it", info.Symbol))
+		}
+	}
+	for _, c := range res.Changes {
+		e := rows.Event(c)
+		out.Changes = append(out.Changes, e)
+		switch {
+		case e.Subject.IsValid():
+			out.Addresses += e.Subject.Addresses()
+		case e.Action == report.Dropped:
+			out.Addresses += float64(c.SourceBefore.Entries) // nearly all are hosts
+		}
+	}
+	if res.Repeated {
+		out.Warn("this was decided earlier under the same idempotency key; nothing was done again")
+	}
+	if !dry {
+		out.EffectiveBy = s.effectiveBy(res)
+		return out, nil
+	}
+	reach, err := s.reach(ctx)
+	if err == nil {
+		out.Inside, err = reach.Changes(ctx, out.Changes)
+	}
+	return out, err
+}
+
+// reach looks up what there is to be touched by a dry run.
+func (s *Server) reach(ctx context.Context) (*report.Reach, error) {
+	var senders report.Senders
+	if s.cfg.Sensor != nil {
+		senders = s.cfg.Sensor.Clean
+	}
+	return report.NewReach(ctx, s.cfg.Book, senders)
+}
+
+// effectiveBy is when the last resolver has forgotten what it was told before
+// the changes: the TTL of a listing where one ended or became another, that of
+// a negative answer where one began. If nothing changed, or it cannot be told
+// what (an import), it may be either.
+func (s *Server) effectiveBy(res listing.Result) time.Time {
+	listed, unlisted := s.longestTTLs()
+	longest := max(listed, unlisted)
+	if longest == 0 {
+		return time.Time{}
+	}
+	if len(res.Changes) > 0 {
+		longest = 0
+		for _, c := range res.Changes {
+			if begins(c) {
+				longest = max(longest, unlisted)
+			} else {
+				longest = max(longest, listed)
+			}
+		}
+	}
+	return s.cfg.Book.Now().Add(longest.Duration()).Truncate(time.Second).Add(time.Second)
+}
+
+// begins reports whether a change can only make unlisted addresses listed.
+func begins(c listing.Change) bool {
+	switch c.Kind {
+	case listing.EntryChange:
+		return c.Before == nil && !c.After.Except
+	case listing.AllowChange:
+		return c.AllowAfter == nil
+	}
+	return false
+}
+
+// longestTTLs are those of answers for listed and unlisted addresses.
+func (s *Server) longestTTLs() (listed, unlisted listing.Life) {
+	for _, z := range s.zones() {
+		listed, unlisted = max(listed, z.TTL), max(unlisted, z.NegativeTTL)
+	}
+	return listed, unlisted
+}
+
+// zones are those that are answered here.
+func (s *Server) zones() []report.Zone {
+	if s.cfg.Zones == nil {
+		return nil
+	}
+	return s.cfg.Zones()
+}

@@ -1,0 +1,168 @@
+package server
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"net/mail"
+	"net/netip"
+
+	"dnsbld/ctl"
+	"dnsbld/listing"
+	"dnsbld/listing/delist"
+	"dnsbld/listing/desk"
+	"dnsbld/listing/removal"
+)
+
+func (s *Server) eligibility(ctx context.Context, _ listing.Caller, a netip.Addr) (ctl.Eligible, error) {
+	d, err := s.cfg.Desk.Eligibility(ctx, a)
+	if err != nil {
+		return ctl.Eligible{}, err
+	}
+	return ctl.Eligible{Address: a, Decision: d}, nil
+}
+
+func (s *Server) triage(ctx context.Context, _ listing.Caller, _ ctl.None, text io.Reader) (removal.Finding, error) {
+	f, err := s.find(ctx, io.LimitReader(text, ctl.MaxMail+1))
+	if err != nil {
+		return removal.Finding{}, err
+	}
+	return *f, nil
+}
+
+// find says what a text shows, and what this list knows of it itself.
+func (s *Server) find(ctx context.Context, text io.Reader) (*removal.Finding, error) {
+	f, err := delist.Triage(text)
+	if err != nil || s.cfg.Book == nil {
+		return &f, err
+	}
+	policy := s.cfg.Book.Rules().Policy
+	f.Exclude(func(a netip.Addr) bool {
+		_, ours := policy.Protects(listing.HostSubject(a))
+		return ours
+	})
+	if f.Address == nil || f.Time == nil || f.Time.After(s.cfg.Book.Now()) {
+		return &f, nil
+	}
+	past, err := s.asOf(ctx, listing.HostSubject(*f.Address), f.Time.UTC())
+	f.ListedThen = &past.Listed
+	return &f, err
+}
+
+func (s *Server) letter(ctx context.Context, _ listing.Caller, q ctl.LetterQuery) (removal.Letter, error) {
+	return s.cfg.Desk.Letter(ctx, q.Address, q.Ticket)
+}
+
+func (s *Server) reference(_ context.Context, _ listing.Caller, text string) (removal.Reference, error) {
+	return s.cfg.Desk.Verify(text)
+}
+
+// request hands a request to the desk, unless no program may.
+func (s *Server) request(ctx context.Context, who listing.Caller, c ctl.DeskRequest) (answer ctl.DeskAnswer, err error) {
+	if err := checkKey(c.Key); err != nil {
+		return answer, err
+	}
+	ask := desk.Request{Key: c.Key, Actor: who.Name, From: bareAddress(c.From), Ticket: c.Ticket, Delist: c.Delist, DryRun: c.DryRun}
+	if len(c.Text) > 0 {
+		f, err := s.find(ctx, bytes.NewReader(c.Text))
+		if err != nil {
+			return answer, err
+		}
+		ask.Finding, answer.Finding, answer.InReplyTo = f, f, f.MessageID
+		ask.From = cmp.Or(ask.From, bareAddress(f.From))
+		if ask.Key == "" && f.MessageID != "" {
+			ask.Key = "mail:" + f.MessageID + ":" + ask.From
+		}
+	}
+	answer.To = ask.From
+	switch f := ask.Finding; {
+	case c.Address != "":
+		ask.Address, err = ctl.ParseAddress(c.Address)
+	case f == nil:
+		err = invalid("no-address", "the request names no address and has no text", `for example {"address":"192.0.2.7"}`)
+	case f.Automatic != "":
+		answer.NoAnswer = f.Automatic
+		return answer, nil
+	case f.Human:
+		answer.Human, answer.NoAnswer = true, whyHuman(*f)
+		return answer, nil
+	default:
+		ask.Address = *f.Address
+	}
+	if err == nil {
+		answer.Answer, err = s.cfg.Desk.Request(ctx, ask)
+	}
+	if err != nil {
+		return ctl.DeskAnswer{}, err
+	}
+	if why := answer.Answer.NoLetter; why != nil {
+		_, answer.Refused = ctl.EncodeError(why)
+		answer.Refused.Message = why.Message
+	}
+	return answer, nil
+}
+
+// whyHuman is why a person has to look at a mail.
+func whyHuman(f removal.Finding) string {
+	switch {
+	case f.Cut:
+		return "it is longer than is read"
+	case len(f.Candidates) == 0:
+		return "it names no address that it can be about"
+	}
+	return fmt.Sprintf("it names %d addresses that it can be about", len(f.Candidates))
+}
+
+// bareAddress is one mail address without a name; empty if it is none, for
+// nothing else may be put into a mail of ours.
+func bareAddress(text string) string {
+	a, err := mail.ParseAddress(text)
+	if err != nil || listing.Printable(a.Address) != a.Address {
+		return ""
+	}
+	return a.Address
+}
+
+// done adds to a ticket what its sender can do.
+func (s *Server) done(ctx context.Context, d ctl.TicketDone, err error) (ctl.TicketDone, error) {
+	if err == nil {
+		d.Proof, err = s.cfg.Desk.Ways(ctx, d.Ticket.Address)
+	}
+	if err != nil {
+		return ctl.TicketDone{}, err
+	}
+	return d, nil
+}
+
+func (s *Server) openTicket(ctx context.Context, who listing.Caller, c ctl.TicketCommand) (d ctl.TicketDone, err error) {
+	a, err := ctl.ParseAddress(c.Address)
+	if err == nil {
+		d.Ticket, d.Opened, err = s.cfg.Desk.Open(ctx, who.Name, a, c.Reference, c.Note)
+	}
+	return s.done(ctx, d, err)
+}
+
+func (s *Server) ticket(ctx context.Context, _ listing.Caller, name string) (d ctl.TicketDone, err error) {
+	d.Ticket, err = s.cfg.Desk.Ticket(ctx, name)
+	return s.done(ctx, d, err)
+}
+
+func (s *Server) tickets(ctx context.Context, _ listing.Caller, q removal.Query) ([]removal.Ticket, error) {
+	return s.cfg.Desk.Tickets(ctx, q)
+}
+
+func (s *Server) takeTicket(ctx context.Context, who listing.Caller, c ctl.TicketStep) (d ctl.TicketDone, err error) {
+	c.By = who
+	d.Ticket, d.Revision, err = s.cfg.Desk.Take(ctx, c.Name, c.Action)
+	return s.done(ctx, d, err)
+}
+
+func (s *Server) exportPerson(_ context.Context, _ listing.Caller, p ctl.Person) (removal.Person, error) {
+	return s.cfg.Desk.Export(p.Mail)
+}
+
+func (s *Server) erasePerson(_ context.Context, _ listing.Caller, p ctl.Person) (removal.Person, error) {
+	return s.cfg.Desk.Erase(p.Mail)
+}

@@ -1,0 +1,123 @@
+package server
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"dnsbld/ctl"
+	"dnsbld/listing"
+	"dnsbld/listing/report"
+)
+
+func (s *Server) status(ctx context.Context, who listing.Caller) (ctl.Status, error) {
+	store, err := s.cfg.Book.Store().Status(ctx)
+	if err != nil {
+		return ctl.Status{}, err
+	}
+	st := ctl.Status{Version: s.cfg.Version, Started: s.cfg.Started.UTC().Truncate(time.Second), User: who.Name,
+		Revision: store.Head, Store: store, Zones: s.zones()}
+	if st.Zones == nil {
+		st.Zones = []report.Zone{}
+	}
+	if !s.cfg.Started.IsZero() {
+		st.Uptime = listing.Life(s.cfg.Book.Now().Sub(s.cfg.Started)).String()
+	}
+	if set := s.cfg.Live.Set(); set != nil {
+		st.Served = set.Revision()
+	}
+	if s.cfg.Sensor != nil {
+		how := s.cfg.Sensor.Status()
+		st.Sensor, st.Breaker = &how, &how.Breaker
+	}
+	return st, nil
+}
+
+func (s *Server) stats(ctx context.Context, _ listing.Caller) (st ctl.Stats, err error) {
+	if err := s.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error { return s.count(snap, &st) }); err != nil {
+		return ctl.Stats{}, err
+	}
+	if set := s.cfg.Live.Set(); set != nil {
+		has := set.Stats()
+		st.Index = ctl.Index{Hosts: has.Hosts, Prefixes: has.Prefixes, Exceptions: has.Exceptions, Bytes: has.Bytes}
+	}
+	if s.cfg.Stats != nil {
+		st.DNS = s.cfg.Stats()
+	}
+	return st, nil
+}
+
+// count goes through what is served, which is the smallest part of an entry
+// that says enough.
+func (s *Server) count(snap listing.Snapshot, st *ctl.Stats) error {
+	sources, err := listing.SourcesOf(snap)
+	if err != nil {
+		return err
+	}
+	now := s.cfg.Book.Now()
+	soon := now.Add(listing.Day)
+	var byReason [256]int
+	bySource := map[string]*int{"": new(int)}
+	for name := range sources {
+		bySource[name] = new(int)
+	}
+	for e, err := range snap.Served() {
+		if err != nil {
+			return err
+		}
+		end := sources.End(e.Source, e.Until)
+		switch {
+		case !now.Before(end):
+			continue
+		case e.Except:
+			st.Excepts++
+			continue
+		case end.Before(soon):
+			st.Expiring++
+		}
+		st.Entries++
+		byReason[e.Reason]++
+		if n := bySource[e.Source]; n != nil {
+			*n++
+		}
+	}
+	st.Revision = snap.Revision()
+	st.Reasons, st.Sources = countReasons(s.cfg.Book.Rules().Reasons, byReason), countSources(bySource)
+	st.Allows, err = countAllows(snap, now)
+	return err
+}
+
+func countReasons(reasons *listing.Reasons, by [256]int) []ctl.Count {
+	counts := []ctl.Count{}
+	for _, info := range reasons.All() {
+		if n := by[info.Code]; n > 0 {
+			counts = append(counts, ctl.Count{Name: info.Symbol, Entries: n, Published: info.Published})
+			by[info.Code] = 0
+		}
+	}
+	for code, n := range by {
+		if n > 0 {
+			counts = append(counts, ctl.Count{Name: reasons.Symbol(listing.Reason(code)), Entries: n})
+		}
+	}
+	return counts
+}
+
+func countSources(by map[string]*int) []ctl.Count {
+	counts := []ctl.Count{}
+	for _, name := range slices.Sorted(maps.Keys(by)) {
+		counts = append(counts, ctl.Count{Name: name, Entries: *by[name]})
+	}
+	return counts
+}
+
+func countAllows(snap listing.Snapshot, now time.Time) (n int, err error) {
+	all, err := snap.Allows()
+	for _, a := range all {
+		if a.Active(now) {
+			n++
+		}
+	}
+	return n, err
+}

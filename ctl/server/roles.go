@@ -1,0 +1,74 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"os/user"
+	"slices"
+	"strconv"
+
+	"dnsbld/listing"
+)
+
+// CheckRoles finds groups that this host does not know.
+func CheckRoles(r listing.Roles) []error {
+	var errs []error
+	for _, list := range []struct {
+		name   string
+		groups []string
+	}{{"operator", r.Operator}, {"support", r.Support}, {"reader", r.Reader}} {
+		for _, g := range list.groups {
+			if _, err := gid(g); err != nil {
+				errs = append(errs, fmt.Errorf("roles.%s: there is no group %s on this host", list.name, listing.Quote(g)))
+			}
+		}
+	}
+	if len(r.Operator) == 0 && !r.Open() {
+		errs = append(errs, fmt.Errorf("roles.operator: with support or reader there must be operators"))
+	}
+	return errs
+}
+
+// gid is the number of a group, given by name or number.
+func gid(group string) (uint32, error) {
+	if g, err := user.LookupGroup(group); err == nil {
+		group = g.Gid
+	}
+	n, err := strconv.ParseUint(group, 10, 32)
+	return uint32(n), err
+}
+
+// roleOf is the role of a caller by the groups he is in.
+func roleOf(r listing.Roles, who listing.Caller) listing.Role {
+	switch {
+	case r.Open() || who.UID == 0 || in(who, r.Operator):
+		return listing.Operator
+	case in(who, r.Support):
+		return listing.Support
+	case in(who, r.Reader):
+		return listing.Reader
+	}
+	return listing.Nobody
+}
+
+func in(who listing.Caller, groups []string) bool {
+	return slices.ContainsFunc(groups, func(group string) bool {
+		n, err := gid(group)
+		return err == nil && slices.Contains(who.Groups, n)
+	})
+}
+
+// authorize is who sent a request, with his role. It refuses one whose role is
+// less than the endpoint takes.
+func (s *Server) authorize(ctx context.Context, least listing.Role) (listing.Caller, error) {
+	who, err := callerOf(ctx)
+	if err != nil {
+		return who, err
+	}
+	var roles listing.Roles
+	if s.cfg.Book != nil {
+		roles = s.cfg.Book.Rules().Roles
+	}
+	who.Role = roleOf(roles, who)
+	return who, roles.Require(who, least, "")
+}

@@ -1,0 +1,64 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"dnsbld/listing"
+	"dnsbld/listing/desk"
+	"dnsbld/listing/index"
+	"dnsbld/listing/removal"
+	"dnsbld/listing/report"
+)
+
+func (s *Server) selfcheck(ctx context.Context, _ listing.Caller) ([]report.Check, error) {
+	set := s.cfg.Live.Set()
+	if set == nil {
+		return nil, unavailable("starting", "the list is being loaded", "try again in a few seconds")
+	}
+	of := report.Checked{Book: s.cfg.Book, Zones: s.zones(), View: servedNow{set, uint32(s.cfg.Book.Now().Unix())},
+		Answers: s.cfg.Answers, Serials: s.cfg.Serials, MailServers: s.cfg.MailServers, Criteria: s.cfg.Criteria}
+	if s.cfg.Sensor != nil {
+		breaker := s.cfg.Sensor.Status().Breaker
+		of.Rate = &breaker
+	}
+	if s.cfg.Desk != nil {
+		var err error
+		if of.Desk, err = deskState(ctx, s.cfg.Desk); err != nil {
+			return nil, err
+		}
+	}
+	return report.Selfcheck(ctx, of)
+}
+
+// servedNow is the served view at an instant, in Unix seconds.
+type servedNow struct {
+	*index.Set
+	now uint32
+}
+
+// Lists reports whether an address is answered as listed.
+func (v servedNow) Lists(a netip.Addr) bool { return len(v.Lookup(a, v.now, nil)) > 0 }
+
+// deskState looks through the tickets of the desk.
+func deskState(ctx context.Context, d *desk.Desk) (*report.DeskState, error) {
+	settings := d.Settings()
+	state := &report.DeskState{Mail: settings.Mail, Page: settings.Page, Mention: settings.Letters.Mention}
+	all, err := d.Tickets(ctx, removal.Query{All: true})
+	for _, t := range all {
+		if waits(t.State) && (state.Waiting == "" || t.Changed.Before(state.Since)) {
+			state.Waiting, state.Since = t.ID, t.Changed
+		}
+		if t.Decision != "" && !slices.Contains(removal.Codes(), t.Decision) {
+			state.Unknown = append(state.Unknown, fmt.Sprintf("ticket %s was decided as %s", t.ID, t.Decision))
+		}
+	}
+	return state, err
+}
+
+// waits reports whether a ticket waits for us and not for the sender.
+func waits(s removal.State) bool {
+	return s == removal.New || s == removal.Eligible || s == removal.Appealed || s == removal.Overturned
+}

@@ -1,0 +1,162 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"time"
+
+	"dnsbld/ctl"
+	"dnsbld/listing"
+	"dnsbld/listing/desk"
+	"dnsbld/listing/index"
+	"dnsbld/listing/report"
+)
+
+// Config is what a Server works with. Book and Live are needed.
+type Config struct {
+	Book    *listing.Book
+	Live    *index.Live                                 // the served view
+	Answers func(netip.Addr) []report.Answer            // what DNS says now, a zone each; nil: no DNS here
+	Zones   func() []report.Zone                        // the zones that are answered; nil: none
+	Serials func(context.Context) []report.ServerSerial // what the zones' name servers answer when they are asked; nil: they cannot be
+	// MailServers are the addresses to which mail for a domain goes, as many
+	// as could be found when there is an error; nil: DNS cannot be asked.
+	MailServers func(ctx context.Context, domain string) ([]netip.Addr, error)
+	Criteria    func() error // why the criteria that are published are not those in force; nil: nothing publishes them
+	Stats       func() any   // counters of the DNS side, sent as JSON; nil: none
+	Sensor      Sensor       // nil: sessions are not counted here
+	Desk        *desk.Desk   // nil: there is no support desk here
+	Log         *slog.Logger // nil: none
+	Version     string       // of the program
+	Started     time.Time    // when it began to serve
+	Spool       string       // directory for long answers; empty: the system's temporary one
+
+	// Verify walks the audit chain from a checkpoint on; nil: it cannot be
+	// walked from here.
+	Verify func(ctx context.Context, from listing.Checkpoint) (listing.Verified, error)
+
+	// Backup writes the whole list; nil: it cannot be had from here.
+	Backup func(ctx context.Context, to io.Writer) (listing.Revision, error)
+
+	// Restore makes a backup the list at a path; nil: not here.
+	Restore func(context.Context, listing.Caller, ctl.Restore) (ctl.Restored, error)
+
+	// Unopened is why there is no list here, and Book and Live are nil. It
+	// answers everything but Restore and Triage.
+	Unopened error
+}
+
+// Server answers control requests. It is an http.Handler; identity comes from
+// the connection, so it is served by Serve, or by another server whose
+// connections have WithCaller in their context.
+type Server struct {
+	cfg Config
+	mux *http.ServeMux
+}
+
+// New returns a Server.
+func New(cfg Config) *Server {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Spool == "" {
+		cfg.Spool = os.TempDir()
+	}
+	s := &Server{cfg: cfg, mux: http.NewServeMux()}
+	var table ctl.Client
+	routes := ctl.Routes(&table)
+	for _, b := range s.bindings(&table) {
+		route := routes[b.endpoint]
+		h := b.handler(route)
+		if cfg.Unopened != nil && b.endpoint != any(&table.Restore) && b.endpoint != any(&table.Triage) {
+			h = func(http.ResponseWriter, *http.Request, listing.Caller) error { return cfg.Unopened }
+		}
+		s.mux.Handle(route.Method+" "+route.Path, s.handle(route.Role, h))
+	}
+	s.mux.Handle("/", s.handle(listing.Reader, unknown))
+	return s
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
+
+// handler answers a request of somebody. A request that it has written nothing
+// for is answered with its error.
+type handler func(w http.ResponseWriter, r *http.Request, who listing.Caller) error
+
+// handle checks the role of the caller, answers with what fails, and logs.
+func (s *Server) handle(least listing.Role, h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who, err := s.authorize(r.Context(), least)
+		if err == nil {
+			err = h(w, r, who)
+		}
+		level := slog.LevelDebug
+		if r.Method != http.MethodGet {
+			level = slog.LevelInfo
+		}
+		log := s.cfg.Log.With("method", r.Method, "path", r.URL.Path, "actor", who.Name)
+		if err == nil {
+			log.Log(r.Context(), level, "control request")
+			return
+		}
+		if !errors.Is(err, errGone) {
+			fail(w, err)
+		}
+		log.Log(r.Context(), level, "control request refused", "err", err)
+	})
+}
+
+func unknown(_ http.ResponseWriter, r *http.Request, _ listing.Caller) error {
+	return invalid("unknown-endpoint", fmt.Sprintf("there is no %s %s", r.Method, listing.Quote(r.URL.Path)),
+		"blctl and dnsbld are perhaps of different versions: compare `blctl version` and `blctl status`")
+}
+
+const (
+	patience  = 10 * time.Second // for the header and the body of a command
+	stall     = time.Minute      // how long a file may pause
+	graceTime = 10 * time.Second
+)
+
+type stoppingKey struct{}
+
+// Serve answers on a listener until ctx is done or the listener is closed, then
+// lets requests in hand finish for a while.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	requests, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	server := &http.Server{
+		Handler:           s,
+		BaseContext:       func(net.Listener) context.Context { return context.WithValue(requests, stoppingKey{}, ctx) },
+		ConnContext:       connContext,
+		ReadHeaderTimeout: patience,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	select {
+	case err := <-failed:
+		if !errors.Is(err, io.EOF) { // which ends a listener that is Inherited
+			return fmt.Errorf("serving the control socket: %w", err)
+		}
+		failed <- err
+	case <-ctx.Done():
+	}
+	grace, stop := context.WithTimeout(requests, graceTime)
+	defer stop()
+	if err := server.Shutdown(grace); err != nil {
+		cut()
+		return errors.Join(fmt.Errorf("closing the control socket: %w", err), server.Close())
+	}
+	<-failed // it closes the socket, where Shutdown came before it had begun
+	return nil
+}

@@ -1,0 +1,163 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"dnsbld/ctl"
+	"dnsbld/listing"
+	"dnsbld/listing/removal"
+	"dnsbld/listing/report"
+)
+
+func (s *Server) show(ctx context.Context, _ listing.Caller, subject listing.Subject) (shown ctl.Shown, err error) {
+	err = s.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) (err error) {
+		shown.Shown, err = report.Show(snap, s.cfg.Book.Rules(), subject, s.cfg.Book.Now().Truncate(time.Second))
+		return err
+	})
+	if err != nil {
+		return ctl.Shown{}, err
+	}
+	if s.cfg.Answers != nil && subject.IsHost() {
+		shown.Answers = append(shown.Answers, s.cfg.Answers(subject.Addr())...)
+	}
+	if shown.Sightings, err = s.facts(subject); err != nil {
+		return ctl.Shown{}, err
+	}
+	if err := s.atDesk(ctx, &shown); err != nil {
+		return ctl.Shown{}, err
+	}
+	return shown, nil
+}
+
+// atDesk adds to what is shown of an address what the support desk says.
+func (s *Server) atDesk(ctx context.Context, shown *ctl.Shown) (err error) {
+	if s.cfg.Desk == nil || !shown.Subject.IsHost() {
+		return nil
+	}
+	if shown.Tickets, err = s.cfg.Desk.Tickets(ctx, removal.Query{Address: shown.Subject.Addr()}); err != nil || !shown.Listed {
+		return err
+	}
+	about, err := s.cfg.Desk.About(ctx, shown.Subject.Addr())
+	d := s.cfg.Desk.Judged(about, s.cfg.Book.Now())
+	if err == nil && d.Code != removal.NotListed { // listed in a zone of its own
+		shown.Eligibility = &d
+	}
+	return err
+}
+
+func (s *Server) history(ctx context.Context, _ listing.Caller, subject listing.Subject) (h report.History, err error) {
+	err = s.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) (err error) {
+		h, err = report.HistoryOf(snap, s.cfg.Book.Rules().Reasons, subject)
+		return err
+	})
+	return h, err
+}
+
+func (s *Server) historyAt(ctx context.Context, _ listing.Caller, q ctl.At) (report.AsOf, error) {
+	if q.Time.After(s.cfg.Book.Now()) {
+		return report.AsOf{}, invalid("future", q.Time.UTC().Format(time.RFC3339)+" is yet to come", "`blctl show` says how things stand now")
+	}
+	return s.asOf(ctx, q.Subject, q.Time.UTC())
+}
+
+// asOf is how a subject stood at an instant.
+func (s *Server) asOf(ctx context.Context, subject listing.Subject, at time.Time) (report.AsOf, error) {
+	return report.HistoryAt(ctx, s.cfg.Book.Store(), s.cfg.Book.Rules(), subject, at, max(s.longestTTLs()))
+}
+
+// list streams entries.
+func (s *Server) list(w http.ResponseWriter, r *http.Request, q report.Query) error {
+	if err := checkQuery(q); err != nil {
+		return err
+	}
+	return s.spooled(w, "application/x-ndjson", func(to io.Writer) error {
+		return s.cfg.Book.Store().View(r.Context(), func(snap listing.Snapshot) error {
+			encoder, end := json.NewEncoder(to), ctl.End{Revision: snap.Revision()}
+			rows := report.Rows{Reasons: s.cfg.Book.Rules().Reasons}
+			err := report.List(snap, rows.Reasons, q, s.cfg.Book.Now(), func(e listing.Entry) error {
+				end.Count++
+				return encoder.Encode(rows.Row(e))
+			})
+			if err != nil {
+				return err
+			}
+			return encoder.Encode(map[string]ctl.End{"end": end})
+		})
+	})
+}
+
+func checkQuery(q report.Query) error {
+	known := []listing.Origin{listing.ByOperator, listing.ByThreshold, listing.ByImport}
+	if q.Origin != "" && !slices.Contains(known, q.Origin) {
+		return invalid("unknown-origin", listing.Quote(string(q.Origin))+" is not an origin", fmt.Sprintf("give one of %v", known))
+	}
+	return nil
+}
+
+// spooled answers with what fill writes, once it has written all of it: the
+// reader may be slow, and an error still has its own status.
+func (s *Server) spooled(w http.ResponseWriter, contentType string, fill func(io.Writer) error) error {
+	sp := &spool{dir: s.cfg.Spool}
+	defer sp.close()
+	if err := fill(sp); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Length", strconv.FormatInt(sp.size, 10))
+	if err := sp.send(w); err != nil {
+		return fmt.Errorf("%w: %w", errGone, err)
+	}
+	return nil
+}
+
+// allows are the allow entries in force, those that overlap a prefix if one is
+// given.
+func (s *Server) allows(ctx context.Context, _ listing.Caller, around listing.Subject) ([]listing.Allow, error) {
+	now := s.cfg.Book.Now()
+	return inForce(ctx, s, listing.Snapshot.Allows, func(a listing.Allow) bool {
+		return a.Active(now) && (!around.IsValid() || a.Subject.Overlaps(around.Prefix))
+	})
+}
+
+func (s *Server) sources(ctx context.Context, _ listing.Caller) ([]listing.Source, error) {
+	now := s.cfg.Book.Now()
+	return inForce(ctx, s, listing.Snapshot.Sources, func(source listing.Source) bool { return source.Active(now) })
+}
+
+// inForce are those of a snapshot that are wanted.
+func inForce[T any](ctx context.Context, s *Server, all func(listing.Snapshot) ([]T, error), wanted func(T) bool) ([]T, error) {
+	found := []T{}
+	err := s.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error {
+		some, err := all(snap)
+		for _, one := range some {
+			if wanted(one) {
+				found = append(found, one)
+			}
+		}
+		return err
+	})
+	return found, err
+}
+
+func (s *Server) reasons(context.Context, listing.Caller) ([]listing.ReasonInfo, error) {
+	return s.cfg.Book.Rules().Reasons.All(), nil
+}
+
+// audit verifies the audit chain, all of it or from a checkpoint on.
+func (s *Server) audit(ctx context.Context, _ listing.Caller, from listing.Checkpoint) (listing.Verified, error) {
+	if s.cfg.Verify == nil {
+		return listing.Verified{}, unavailable("no-audit", "the chain cannot be verified from here", "ask the daemon that has the list")
+	}
+	v, err := s.cfg.Verify(ctx, from)
+	if err != nil {
+		err = &partial{err, v}
+	}
+	return v, err
+}

@@ -1,0 +1,202 @@
+package ctl
+
+import (
+	"time"
+
+	"dnsbld/listing"
+	"dnsbld/listing/report"
+	"dnsbld/listing/sensor"
+	"dnsbld/listing/sighting"
+)
+
+// Outcome is what a command did, or with DryRun would do.
+type Outcome struct {
+	Changed   bool             `json:"changed"`
+	Repeated  bool             `json:"repeated,omitempty"` // decided earlier under the same key: this is what was decided then
+	DryRun    bool             `json:"dry_run,omitempty"`
+	Revision  listing.Revision `json:"revision"`
+	Entries   []report.Row     `json:"entries,omitempty"` // that the command named: as they stand, or stood when they ended
+	Changes   []report.Event   `json:"changes,omitempty"`
+	Addresses float64          `json:"addresses"`        // in the prefixes of the changed entries
+	Inside    *report.Inside   `json:"inside,omitempty"` // of a dry run
+
+	// EffectiveBy is when the last resolver asks again: the time of the answer
+	// plus the longest TTL that a zone gives what stood before. It is zero
+	// where no zone is answered, and for a dry run.
+	EffectiveBy time.Time `json:"effective_by,omitzero"`
+	Warnings    []string  `json:"warnings,omitempty"`
+}
+
+// Warn adds a sentence, once.
+func (o *Outcome) Warn(sentence string) {
+	for _, w := range o.Warnings {
+		if w == sentence {
+			return
+		}
+	}
+	o.Warnings = append(o.Warnings, sentence)
+}
+
+// Import is a file to be imported, the file itself apart.
+type Import struct {
+	listing.Import `query:"command"`
+	Format         string            `query:"format"`    // as package feed knows it; empty: plain
+	Reason         string            `query:"reason"`    // of lines that name none
+	Map            map[string]string `query:"map"`       // what the file calls reasons, to ours
+	MinLines       int               `query:"min-lines"` // refuse a file with fewer good lines
+	SkipBad        bool              `query:"skip-bad"`  // leave out lines that cannot be read, instead of refusing the file
+}
+
+// BadLine is a line of a file that cannot be imported.
+type BadLine struct {
+	Line    int    `json:"line"`
+	Message string `json:"message"`
+}
+
+// Imported is what an import did, or with DryRun would do.
+type Imported struct {
+	Outcome
+	Source   string    `json:"source"`
+	Lines    int       `json:"lines"` // good ones
+	Added    int       `json:"added"`
+	Removed  int       `json:"removed"`
+	Altered  int       `json:"altered"`
+	Kept     int       `json:"kept"`
+	Skipped  int       `json:"skipped"` // lines that name addresses which are never listed
+	Over     int       `json:"over"`    // lines whose own end has come
+	Bad      int       `json:"bad"`
+	BadLines []BadLine `json:"bad_lines,omitempty"` // the first ones
+}
+
+// DropSource ends a source.
+type DropSource struct {
+	Name string `path:"name" json:"-"`
+	Note string `json:"note,omitempty"`
+	listing.Options
+}
+
+// Undo asks to take back what a revision did.
+type Undo struct {
+	Revision listing.Revision `json:"revision"`
+	Note     string           `json:"note,omitempty"`
+	listing.Options
+}
+
+// Propose asks for a command to be kept until another person approves it: one
+// of Add, Delist, Expire and Permit.
+type Propose struct {
+	Add    *listing.Add    `json:"add,omitempty"`
+	Delist *listing.Delist `json:"delist,omitempty"`
+	Expire *listing.Expire `json:"expire,omitempty"`
+	Permit *listing.Permit `json:"allow,omitempty"`
+	Note   string          `json:"note,omitempty"`
+}
+
+// Proposed is a proposal, and what was done about it.
+type Proposed struct {
+	Proposal listing.Proposal `json:"proposal"`
+	Outcome
+}
+
+// Decide approves a proposal, or withdraws it.
+type Decide struct {
+	ID string `path:"id" json:"-"`
+	listing.Options
+}
+
+// Export asks for entries as a file.
+type Export struct {
+	report.Query
+	Format string `query:"format"` // as package feed knows it
+	Zone   string `query:"zone"`   // what that zone answers; empty: every entry
+}
+
+// At asks how a prefix stood at an instant.
+type At struct {
+	Subject listing.Subject `query:"prefix"`
+	Time    time.Time       `query:"at"`
+}
+
+// Watch asks for changes as they come.
+type Watch struct {
+	After *listing.Revision `query:"after"` // nil: from now on
+	Once  bool              `query:"once"`  // end at what is the newest revision now
+}
+
+func (w Watch) endless() bool { return !w.Once }
+
+// Watched is a change of the list, as a stream of them shows it. A reader that
+// goes on later does so after the last revision of which it has the last change.
+type Watched struct {
+	report.Event
+	Last bool `json:"last,omitempty"` // of its revision
+}
+
+// Status is how the daemon is.
+type Status struct {
+	Version  string           `json:"version"`
+	Started  time.Time        `json:"started,omitzero"`
+	Uptime   string           `json:"uptime"` // "3d4h", whole seconds
+	User     string           `json:"user"`   // who asks, as changes would name him
+	Revision listing.Revision `json:"revision"`
+	Served   listing.Revision `json:"served"` // what answers are given from
+	Store    listing.Status   `json:"store"`
+	Zones    []report.Zone    `json:"zones"`
+
+	Sensor  *SensorStatus     `json:"sensor,omitempty"`
+	Breaker *sighting.Breaker `json:"breaker,omitempty"` // of automatic listing
+}
+
+// SensorStatus is how the sensor is.
+type SensorStatus struct {
+	Receiver  string   `json:"receiver"` // of the policy service
+	Policy    []string `json:"policy"`   // where it answers
+	Enforce   bool     `json:"enforce"`
+	Resolver  string   `json:"resolver,omitempty"`
+	Service   any      `json:"service,omitempty"`   // counters of the policy service, sent as JSON
+	Collect   string   `json:"collect,omitempty"`   // where sessions of other machines are taken
+	Collector any      `json:"collector,omitempty"` // counters of that, sent as JSON
+	sensor.Status
+}
+
+// Count is a number of entries in force.
+type Count struct {
+	Name      string `json:"name"`
+	Entries   int    `json:"entries"`
+	Published bool   `json:"published,omitempty"` // of a reason
+}
+
+// Stats are numbers about the list, and about DNS as the daemon counts it.
+type Stats struct {
+	Revision listing.Revision `json:"revision"`
+	Entries  int              `json:"entries"`    // in force, exceptions not counted
+	Excepts  int              `json:"exceptions"` // in force
+	Allows   int              `json:"allow"`      // in force
+	Expiring int              `json:"expiring"`   // of the entries, within a day
+	Reasons  []Count          `json:"reasons"`    // strongest first, those that have entries
+	Sources  []Count          `json:"sources"`    // "" is this list itself
+	Index    Index            `json:"index"`
+	DNS      any              `json:"dns,omitempty"`
+}
+
+// Index is how much the served view holds, entries that have just ended
+// included.
+type Index struct {
+	Hosts      int   `json:"hosts"`
+	Prefixes   int   `json:"prefixes"`
+	Exceptions int   `json:"exceptions"`
+	Bytes      int64 `json:"bytes"` // of memory, estimated
+}
+
+// Restore asks to make a backup the list at a path, where no dnsbld runs.
+type Restore struct {
+	Backup string `json:"backup"` // file
+	To     string `json:"to"`     // file
+}
+
+// Restored is what a restore did.
+type Restored struct {
+	Backup   listing.Checkpoint `json:"backup"`          // what the backup held
+	Revision listing.Revision   `json:"revision"`        // the newest now: behind all that was served
+	Aside    string             `json:"aside,omitempty"` // where the list lies that was there
+}
