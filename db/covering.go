@@ -2,7 +2,6 @@ package db
 
 import (
 	"bytes"
-	"cmp"
 	"math/bits"
 	"net/netip"
 	"slices"
@@ -32,13 +31,8 @@ func (s *state) covering(subject listing.Subject) (all []listing.Entry, err erro
 			return nil, err
 		}
 	}
-	slices.SortFunc(all, func(a, b listing.Entry) int { return compareKeysOf(&a.Key, &b.Key) })
+	slices.SortFunc(all, func(a, b listing.Entry) int { return a.Key.Compare(b.Key) })
 	return all, nil
-}
-
-// compareKeysOf orders keys by subject, then reason, then source.
-func compareKeysOf(a, b *listing.Key) int {
-	return cmp.Or(a.Subject.Compare(b.Subject), int(a.Reason)-int(b.Reason), cmp.Compare(a.Source, b.Source))
 }
 
 func (s *state) sourcedCovering(src *listing.Source, subject listing.Subject, each func(listing.Entry)) error {

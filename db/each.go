@@ -29,7 +29,7 @@ func (s *state) each(within listing.Subject, yield func(listing.Entry) bool) err
 	for len(scans) > 0 {
 		least := 0
 		for n := 1; n < len(scans); n++ {
-			if compareKeysOf(&scans[n].at.Key, &scans[least].at.Key) < 0 {
+			if scans[n].at.Key.Compare(scans[least].at.Key) < 0 {
 				least = n
 			}
 		}

@@ -87,7 +87,7 @@ func (p *planning) warnOfInside(s Subject) error {
 	if s.IsHost() {
 		return nil
 	}
-	live, err := liveSources(p, p.now)
+	sources, err := SourcesOf(p)
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (p *planning) warnOfInside(s Subject) error {
 		if err != nil {
 			return err
 		}
-		if !e.Except && e.Subject != s && e.inForce(live, p.now) {
+		if !e.Except && e.Subject != s && sources.InForce(e, p.now) {
 			p.warnings = append(p.warnings, fmt.Sprintf("what is listed inside %s stays: --within ends it", s.Text()))
 			return nil
 		}
@@ -194,7 +194,7 @@ func (p *planning) match(s Subject, reason string, within bool) ([]Entry, error)
 }
 
 func (p *planning) within(s Subject, code Reason) ([]Entry, error) {
-	live, err := liveSources(p, p.now)
+	sources, err := SourcesOf(p)
 	if err != nil {
 		return nil, err
 	}
@@ -203,7 +203,7 @@ func (p *planning) within(s Subject, code Reason) ([]Entry, error) {
 		if err != nil {
 			return nil, err
 		}
-		if (code == 0 || e.Reason == code) && e.inForce(live, p.now) {
+		if (code == 0 || e.Reason == code) && sources.InForce(e, p.now) {
 			found = append(found, e)
 		}
 	}
@@ -217,7 +217,7 @@ func (p *planning) exactly(s Subject, code Reason) ([]Entry, error) {
 	if err != nil {
 		return nil, err
 	}
-	live, err := liveSources(p, p.now)
+	sources, err := SourcesOf(p)
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +225,7 @@ func (p *planning) exactly(s Subject, code Reason) ([]Entry, error) {
 	var wider *Entry
 	for _, e := range covering {
 		switch {
-		case (code != 0 && e.Reason != code) || !e.inForce(live, p.now):
+		case (code != 0 && e.Reason != code) || !sources.InForce(e, p.now):
 		case e.Subject == s:
 			found = append(found, e)
 		case !e.Except:
@@ -240,24 +240,3 @@ func (p *planning) exactly(s Subject, code Reason) ([]Entry, error) {
 	}
 	return found, nil
 }
-
-func liveSources(snap Snapshot, now time.Time) (map[string]bool, error) {
-	sources, err := snap.Sources()
-	if err != nil {
-		return nil, err
-	}
-	live := map[string]bool{"": true}
-	for _, s := range sources {
-		live[s.Name] = s.Active(now)
-	}
-	return live, nil
-}
-
-// inForce reports whether the entry counts: its time and its source's last.
-func (e Entry) inForce(live map[string]bool, now time.Time) bool {
-	return live[e.Source] && !e.over(now)
-}
-
-// over reports whether the entry's own time has come; that of a source may have
-// none.
-func (e Entry) over(now time.Time) bool { return !e.Until.IsZero() && !e.Active(now) }

@@ -110,7 +110,7 @@ func (in *importer) check(entries iter.Seq2[Entry, error]) iter.Seq2[Entry, erro
 }
 
 func (in *importer) admit(e *Entry) (skip bool, err error) {
-	if e.over(in.now) { // a sweep ended it already, or would at once
+	if !e.Active(in.now) { // a sweep ended it already, or would at once
 		in.over++
 		return true, nil
 	}

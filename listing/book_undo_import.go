@@ -36,7 +36,7 @@ func (b *Book) undoImport(ctx context.Context, o order, set changeSet) (Result, 
 // unlapsed is what there was, less what would have ended by now.
 func unlapsed(before map[Key]*Entry, now time.Time) map[Key]*Entry {
 	for k, e := range before {
-		if e != nil && e.over(now) {
+		if e != nil && !e.Active(now) {
 			before[k] = nil
 		}
 	}
