@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // imports is the import table of DESIGN.md: what each package of ours may
@@ -25,17 +26,17 @@ var imports = map[string][]string{
 	"dnsbld/listing/sighting":   {"dnsbld/listing", "dnsbld/listing/helo"},
 	"dnsbld/listing/sensor":     {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/sighting"},
 	"dnsbld/listing/removal":    {"dnsbld/listing", "dnsbld/listing/helo"},
-	"dnsbld/listing/delist":     {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/removal", "dnsbld/listing/sighting"},
+	"dnsbld/listing/delist":     {"dnsbld/listing", "dnsbld/listing/removal", "dnsbld/listing/sighting"},
 	"dnsbld/listing/desk":       {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/removal", "dnsbld/listing/sighting", "dnsbld/listing/delist"},
 	"dnsbld/listing/report":     {"dnsbld/listing", "dnsbld/listing/sighting"},
 	"dnsbld/db/backup":          {"dnsbld/listing"},
-	"dnsbld/db":                 {"dnsbld/db/backup", "dnsbld/listing", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/desk"},
+	"dnsbld/db":                 {"dnsbld/db/backup", "dnsbld/listing", "dnsbld/listing/sighting", "dnsbld/listing/desk"},
 	"dnsbld/db/dbtest":          {"dnsbld/listing"},
 	"dnsbld/zone":               {"dnsbld/listing", "dnsbld/listing/index"},
 	"dnsbld/mta":                {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/sensor"},
 	"dnsbld/mta/mtatest":        {},
 	"dnsbld/mta/resolve":        {"dnsbld/listing/helo", "dnsbld/mta"},
-	"dnsbld/web":                {"dnsbld/listing", "dnsbld/listing/desk", "dnsbld/listing/index", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/helo"},
+	"dnsbld/web":                {"dnsbld/listing", "dnsbld/listing/desk", "dnsbld/listing/index", "dnsbld/listing/sighting", "dnsbld/listing/delist"},
 	"dnsbld/ctl":                {"dnsbld/listing", "dnsbld/listing/removal", "dnsbld/listing/report", "dnsbld/listing/sensor", "dnsbld/listing/sighting"},
 	"dnsbld/ctl/server":         {"dnsbld/ctl", "dnsbld/listing", "dnsbld/listing/delist", "dnsbld/listing/desk", "dnsbld/listing/feed", "dnsbld/listing/index", "dnsbld/listing/removal", "dnsbld/listing/report", "dnsbld/listing/sensor", "dnsbld/listing/sighting"},
 	"dnsbld/cmd/dnsbld":         {"*"},
@@ -91,6 +92,11 @@ func TestImportTable(t *testing.T) {
 		may, known := imports[p.ImportPath]
 		if !known {
 			t.Errorf("%s is not in the import table: give it a room in DESIGN.md first", p.ImportPath)
+		}
+		for _, edge := range may {
+			if edge != "*" && !slices.Contains(p.Imports, edge) {
+				t.Errorf("%s may import %s, and does not: take the edge out", p.ImportPath, edge)
+			}
 		}
 		for _, i := range p.Imports {
 			if strings.HasPrefix(i, "dnsbld") && !slices.Contains(may, "*") && !slices.Contains(may, i) {
@@ -148,5 +154,28 @@ func TestHouseNumbers(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Pages are read in terminals and in differences. A command stands as it is typed.
+func TestMarkdownColumns(t *testing.T) {
+	out, err := exec.Command("git", "ls-files", "*.md").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := strings.Fields(string(out))
+	if len(files) < 5 {
+		t.Fatalf("%d pages", len(files))
+	}
+	for _, name := range files {
+		raw, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n, line := range strings.Split(string(raw), "\n") {
+			if columns := utf8.RuneCountInString(line); columns > 120 && !strings.HasPrefix(strings.TrimLeft(line, "0123456789."), "    ") {
+				t.Errorf("%s:%d: %d columns", name, n+1, columns)
+			}
+		}
 	}
 }
