@@ -209,7 +209,7 @@ func newDesk(t testing.TB, change ...func(*Options)) *desk {
 	if d.opts.Archive == nil {
 		d.opts.Archive = openFile(t, filepath.Join(t.TempDir(), "sightings.db"))
 	}
-	d.file = d.opts.Archive.(*file)
+	d.file, _ = d.opts.Archive.(*file)
 	d.start()
 	return d
 }

@@ -1,6 +1,7 @@
 package sighting
 
 import (
+	"iter"
 	"time"
 
 	"dnsbld/listing"
@@ -9,8 +10,7 @@ import (
 // maxBatch is how many edits are given at once: one request of the Book.
 const maxBatch = listing.MaxEdits / 4
 
-// maxLooks is how many places are looked at in one go: nothing is counted
-// meanwhile.
+// maxLooks is how many places are looked at in one go.
 const maxLooks = 2000
 
 // offenders is how many addresses of an IPv6 /64 must offend for it to be
@@ -25,39 +25,73 @@ const inFlight = 30 * time.Second
 // given once, and expects the list as Changed told of it; what fails must be
 // reported with Failed. If more is due than fits, Wake has a value again.
 //
-// Ended is called while the engine is locked: it must not call the engine.
+// Ended and the archive are asked without a lock: they may take their time.
 func (e *Engine) Edits() ([]listing.Edit, error) {
 	edits, _, err := e.someEdits()
 	return edits, err
 }
 
+// look is a place to be looked at, and which of its hosts besides the whole.
+type look struct {
+	place
+	hosts []uint64
+}
+
+func (l *look) units() []unit {
+	units := []unit{{all: l.six}} // IPv4 has no other
+	for _, h := range l.hosts {
+		units = append(units, unit{host: h})
+	}
+	return units
+}
+
 func (e *Engine) someEdits() (edits []listing.Edit, more bool, err error) {
 	now := e.o.Now()
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.tidy(now)
-	for {
-		a, ok := e.agenda.next(now)
-		if !ok {
-			break
-		}
-		e.plan(a.place, a.host)
-	}
-	looks := 0
-	for p, hosts := range e.due {
-		if looks++; looks > maxLooks || len(edits) >= maxBatch {
-			e.notify()
-			return edits, true, nil
-		}
-		delete(e.due, p)
-		judged, err := e.judge(p, hosts, now)
-		edits = append(edits, judged...)
-		if err != nil {
-			e.agenda.addAll(now.Add(time.Second), p, append(hosts, manyHosts))
+	for looks := range e.nextLooks(now) {
+		judged, err := e.judge(looks, now)
+		if edits = append(edits, judged...); err != nil {
+			e.mu.Lock()
+			e.agenda.addAll(now.Add(time.Second), looks.place, append(looks.hosts, manyHosts))
+			e.mu.Unlock()
 			return edits, true, err
 		}
+		if len(edits) >= maxBatch {
+			break
+		}
 	}
-	return edits, false, nil
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if more = len(e.due) > 0; more {
+		e.notify()
+	}
+	return edits, more, nil
+}
+
+// nextLooks yields what is due at an instant, as far as it is looked at in one
+// go.
+func (e *Engine) nextLooks(now time.Time) iter.Seq[look] {
+	e.mu.Lock()
+	e.tidy(now)
+	for a, ok := e.agenda.next(now); ok; a, ok = e.agenda.next(now) {
+		e.plan(a.place, a.host)
+	}
+	e.mu.Unlock()
+	next := func() (l look, ok bool) {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		for p, hosts := range e.due {
+			delete(e.due, p)
+			return look{p, hosts}, true
+		}
+		return look{}, false
+	}
+	return func(yield func(look) bool) {
+		for range maxLooks {
+			if l, ok := next(); !ok || !yield(l) {
+				return
+			}
+		}
+	}
 }
 
 // Failed tells that edits could not be made. They are decided anew in a second.
@@ -79,26 +113,28 @@ func (e *Engine) Failed(edits []listing.Edit) {
 }
 
 // judge decides about the units of a place that have had sessions.
-func (e *Engine) judge(p place, hosts []uint64, now time.Time) ([]listing.Edit, error) {
-	_, known := e.networks[p]
-	n, err := e.network(p)
+func (e *Engine) judge(l look, now time.Time) ([]listing.Edit, error) {
+	j, err := e.newJudging(l.place, now)
 	if err != nil {
 		return nil, err
 	}
-	if !known {
-		e.settle(n)
-	}
-	j := &judging{Engine: e, n: n, now: now, rules: e.o.Rules()}
-	units := make([]unit, 0, len(hosts)+1)
-	units = append(units, unit{all: p.six}) // IPv4 has no other
-	for _, h := range hosts {
-		units = append(units, unit{host: h})
-	}
-	for _, u := range units {
-		j.standing(u)
-		if err := j.thresholds(u); err != nil {
-			return j.edits, err
+	if keys := j.questions(l.units()); len(keys) > 0 {
+		e.mu.Unlock()
+		ends := map[listing.Key]time.Time{}
+		for _, k := range keys {
+			if ends[k], err = e.o.Ended(k); err != nil {
+				return nil, err
+			}
 		}
+		if j, err = e.newJudging(l.place, now); err != nil {
+			return nil, err
+		}
+		j.answers(ends)
+	}
+	defer e.mu.Unlock()
+	for _, u := range l.units() {
+		j.standing(u)
+		j.thresholds(u)
 	}
 	return j.edits, nil
 }

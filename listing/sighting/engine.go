@@ -24,8 +24,8 @@ type Options struct {
 	// Named are the shadow reasons that a zone answers: they list like others.
 	Named []listing.Reason
 	// Ended says when the latest listing of a key ended, or the zero time: it
-	// is asked before an address is listed. Nil: what Changed told is all there
-	// is. [LatestEnd] finds it in a history.
+	// is asked before an address is listed, without a lock. Nil: what Changed
+	// told is all there is. [LatestEnd] finds it in a history.
 	Ended func(listing.Key) (time.Time, error)
 	// Memory is how many bytes counters take before the oldest are stored and
 	// forgotten; zero: 32 MiB.
@@ -62,6 +62,7 @@ type Engine struct {
 	strong   ring
 	bytes    int
 	ids      *ids
+	reading  map[string]chan struct{} // by key of the archive; closed when it was read
 	own      figures
 	keyed    hash.Hash // with the secret: to make one costs more than to use it
 	text     []byte    // that is being hashed
@@ -101,7 +102,7 @@ func New(o Options) (*Engine, error) {
 		o.IDs = 1_000_000
 	}
 	e := &Engine{o: o, wake: make(chan struct{}, 1), networks: map[place]*network{}, ids: newIDs(),
-		due: map[place][]uint64{}, stands: map[place][]*standing{}, ends: map[place]endings{},
+		reading: map[string]chan struct{}{}, due: map[place][]uint64{}, stands: map[place][]*standing{}, ends: map[place]endings{},
 		allows: map[listing.Subject]listing.Allow{}, pending: map[listing.Key]time.Time{},
 		held: map[place]struct{}{}, shadows: map[listing.Key]Found{}, totals: map[Outcome]uint64{}}
 	for item, err := range o.Archive.Scan([]byte{engineKey}, nil) {

@@ -64,15 +64,11 @@ func (e *Engine) Facts(s listing.Subject) (Facts, error) {
 	if !ok {
 		return Facts{}, fmt.Errorf("sightings of %s: only addresses and IPv6 /64s are counted: %w", s.Text(), listing.ErrInvalid)
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	n := e.networks[p]
-	if n == nil {
-		var err error
-		if n, err = load(e.o.Archive, p, e.first()); err != nil {
-			return Facts{}, err
-		}
+	n, err := e.peek(p)
+	if err != nil {
+		return Facts{}, err
 	}
+	defer e.mu.Unlock()
 	f := Facts{Subject: s}
 	f.days(n, u, e.first())
 	now := e.o.Now()
@@ -86,6 +82,26 @@ func (e *Engine) Facts(s listing.Subject) (Facts, error) {
 	f.Receivers = e.bogusReceivers(n, u)
 	f.Diagnosis = n.diagnose(u)
 	return f, nil
+}
+
+// peek gives the counters of a place, with mu held unless it fails. Those that
+// must be read are not kept: a look costs nobody's place in memory.
+func (e *Engine) peek(p place) (*network, error) {
+	e.mu.Lock()
+	n := e.networks[p]
+	if n != nil {
+		return n, nil
+	}
+	e.mu.Unlock()
+	read, err := load(e.o.Archive, p, e.first())
+	if err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	if n = e.networks[p]; n == nil {
+		n = read
+	}
+	return n, nil
 }
 
 func instant(seconds int64) time.Time {

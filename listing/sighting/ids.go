@@ -2,10 +2,7 @@ package sighting
 
 import (
 	"encoding/binary"
-	"fmt"
 	"slices"
-
-	"dnsbld/listing"
 )
 
 // ids remembers which sessions were told: keyed hashes of receiver and id, by
@@ -35,29 +32,21 @@ func hourKey(hour uint32) []byte { return binary.BigEndian.AppendUint32([]byte{i
 
 func newIDs() *ids { return &ids{hours: map[uint32]*idHour{}} }
 
-// hour finds the ids of an hour, in the archive if need be.
-func (s *ids) hour(a Archive, number uint32) (*idHour, error) {
+// hour gives the ids of an hour; nil: they must be read.
+func (s *ids) hour(number uint32) *idHour {
 	s.clock++
-	if h := s.hours[number]; h != nil {
+	h := s.hours[number]
+	if h != nil {
 		h.used = s.clock
-		return h, nil
 	}
-	h := &idHour{known: map[uint64]struct{}{}, used: s.clock}
-	for item, err := range a.Scan(hourKey(number), nil) {
-		if err != nil {
-			return nil, fmt.Errorf("reading session ids: %w", err)
-		}
-		if len(item.Key) != 9 || len(item.Value)%8 != 0 {
-			return nil, fmt.Errorf("session ids under key %x: %w", item.Key, listing.ErrCorrupt)
-		}
-		for v := range slices.Chunk(item.Value, 8) {
-			h.known[binary.BigEndian.Uint64(v)] = struct{}{}
-		}
-		h.chunks = binary.BigEndian.Uint32(item.Key[5:]) + 1
-	}
+	return h
+}
+
+// keep puts the ids of an hour into memory.
+func (s *ids) keep(number uint32, h *idHour) {
+	h.used = s.clock
 	s.hours[number] = h
 	s.total += len(h.known)
-	return h, nil
 }
 
 func (s *ids) add(h *idHour, id uint64, at place) {

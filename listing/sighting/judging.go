@@ -2,20 +2,43 @@ package sighting
 
 import (
 	"crypto/rand"
+	"iter"
 	"slices"
 	"time"
 
 	"dnsbld/listing"
 )
 
-// judging is one look at a place.
+// judging is one look at a place. Engine.mu is held all the while.
 type judging struct {
 	*Engine
 	n     *network
 	now   time.Time
 	rules listing.Rules
+	ended map[listing.Key]time.Time // what the list answered to questions
 	edits []listing.Edit
 	wide  []listing.Reason // for which the whole /64 is listed or about to be
+}
+
+// newJudging begins a look at a place, with mu held unless it fails.
+func (e *Engine) newJudging(p place, now time.Time) (*judging, error) {
+	rules := e.o.Rules()
+	for {
+		e.mu.Lock()
+		if n := e.networks[p]; n != nil {
+			j := &judging{Engine: e, n: n, now: now, rules: rules}
+			for _, s := range e.stands[p] {
+				if s.unit.all && !s.Except && s.active(now) {
+					j.wide = append(j.wide, s.Reason)
+				}
+			}
+			return j, nil
+		}
+		e.mu.Unlock()
+		if err := e.read(p); err != nil {
+			return nil, err
+		}
+	}
 }
 
 func (j *judging) waiting(k listing.Key) bool {
@@ -33,9 +56,6 @@ func (j *judging) standing(u unit) {
 	for _, s := range j.stands[j.n.place] {
 		if s.unit != u || s.Except || !s.active(j.now) {
 			continue
-		}
-		if u.all {
-			j.wide = append(j.wide, s.Reason)
 		}
 		if !j.waiting(s.Key) && !j.heal(s) {
 			j.extend(s)
@@ -110,58 +130,89 @@ func (j *judging) evaluate(u unit) []Decision {
 	return Evaluate(j.n.counters(u, j.ends[j.n.place]), j.o.Thresholds, j.own.Receivers.sole(j.now))
 }
 
-// thresholds lists a unit for what it has crossed and is not listed for.
-func (j *judging) thresholds(u unit) error {
-	for _, d := range j.evaluate(u) {
-		key := listing.Key{Subject: j.n.place.subject(u), Reason: d.Reason}
-		hidden := d.Shadow && !slices.Contains(j.o.Named, d.Reason)
-		if hidden && !d.Crossed {
-			j.shadow(key, d)
-		}
-		if !d.Crossed || u.all && d.Hosts < offenders || !u.all && slices.Contains(j.wide, d.Reason) {
-			continue
-		}
-		stands := j.stand(j.n.place, u, d.Reason, j.now)
-		if stands != nil && !stands.Except || j.waiting(key) || j.protected(key.Subject, j.rules.Policy, j.now) {
-			continue
-		}
-		if hidden {
-			j.shadow(key, d)
-			continue
-		}
-		if stale, err := j.stale(u, d); err != nil {
-			return err
-		} else if !stale {
-			j.list(u, key, stands, d)
+// crossed yields what a unit has crossed, may be listed for, and is not, with
+// the entry of that key that stands: none, or an exception.
+func (j *judging) crossed(u unit) iter.Seq2[Decision, *standing] {
+	return func(yield func(Decision, *standing) bool) {
+		for _, d := range j.evaluate(u) {
+			key := listing.Key{Subject: j.n.place.subject(u), Reason: d.Reason}
+			hidden := j.hidden(&d)
+			if hidden && !d.Crossed {
+				j.shadow(key, d)
+			}
+			if !d.Crossed || u.all && d.Hosts < offenders || !u.all && slices.Contains(j.wide, d.Reason) {
+				continue
+			}
+			stands := j.stand(j.n.place, u, d.Reason, j.now)
+			if stands != nil && !stands.Except || j.waiting(key) || j.protected(key.Subject, j.rules.Policy, j.now) {
+				continue
+			}
+			if hidden {
+				j.shadow(key, d)
+			} else if !yield(d, stands) {
+				return
+			}
 		}
 	}
-	return nil
 }
 
-// stale asks the list itself whether the decision rests on sessions from
-// before a delisting.
-func (j *judging) stale(u unit, d Decision) (bool, error) {
+// hidden reports whether a decision is found and shown, and lists nobody.
+func (j *judging) hidden(d *Decision) bool {
+	return d.Shadow && !slices.Contains(j.o.Named, d.Reason)
+}
+
+// questions are what the list must be asked before units can be listed: when
+// the latest listing of each key ended. What Changed told of does not reach
+// behind the start.
+func (j *judging) questions(units []unit) (keys []listing.Key) {
 	if j.o.Ended == nil {
-		return false, nil
+		return nil
 	}
-	at := []unit{u}
+	for _, u := range units {
+		for d := range j.crossed(u) {
+			for _, x := range j.related(u, d.Reason) {
+				if k := (listing.Key{Subject: j.n.place.subject(x), Reason: d.Reason}); !slices.Contains(keys, k) {
+					keys = append(keys, k)
+				}
+			}
+		}
+	}
+	return keys
+}
+
+// related are the units whose listings for a reason, once ended, make sessions
+// of u void.
+func (j *judging) related(u unit, r listing.Reason) []unit {
 	switch {
 	case u.all && j.n.place.six:
-		at = append(at, j.n.offending(d.Reason)...)
+		return append([]unit{u}, j.n.offending(r)...)
 	case j.n.place.six:
-		at = append(at, unit{all: true})
+		return []unit{u, {all: true}}
 	}
-	for _, x := range at {
-		ended, err := j.o.Ended(listing.Key{Subject: j.n.place.subject(x), Reason: d.Reason})
-		if err != nil {
-			return false, err
-		}
-		if !ended.IsZero() {
-			j.end(j.n.place, x, d.Reason, ended, j.now)
+	return []unit{u}
+}
+
+// answers takes note of what the list answered.
+func (j *judging) answers(ended map[listing.Key]time.Time) {
+	j.ended = ended
+	for k, at := range ended {
+		if p, u, ok := placeOf(k.Subject); ok && !at.IsZero() {
+			j.end(p, u, k.Reason, at, j.now)
 		}
 	}
-	again := j.evaluate(u)
-	return !slices.ContainsFunc(again, func(a Decision) bool { return a.Reason == d.Reason && a.Crossed }), nil
+}
+
+// thresholds lists a unit for what it has crossed and is not listed for. What
+// was crossed while the list was asked waits for the next look.
+func (j *judging) thresholds(u unit) {
+	for d, stands := range j.crossed(u) {
+		key := listing.Key{Subject: j.n.place.subject(u), Reason: d.Reason}
+		if _, asked := j.ended[key]; !asked && j.o.Ended != nil {
+			j.plan(j.n.place, u.number())
+			continue
+		}
+		j.list(u, key, stands, d)
+	}
 }
 
 // offending are hosts with sessions that speak for a reason, not all if they

@@ -9,26 +9,35 @@ import (
 	"dnsbld/listing/helo"
 )
 
-// Observe counts one session. An error is the archive's, and then nothing was
-// counted; but it is also reported when the session was counted and memory
-// could not be made room in by storing: Outcome is empty only in the first
-// case.
+// Observe counts one session. Outcome is empty if the archive could not be
+// read, and then nothing was counted. An error beside an outcome says that the
+// session was counted, but that room in memory could not be made by storing.
 func (e *Engine) Observe(o Observation) (Outcome, error) {
 	now := e.o.Now()
-	e.mu.Lock()
-	out, err := e.observe(&o, now)
-	if err == nil {
-		e.totals[out]++
+	for {
+		e.mu.Lock()
+		out, absent := e.observe(&o, now)
+		if absent == nil {
+			e.totals[out]++
+		}
+		full := e.full()
+		e.mu.Unlock()
+		switch {
+		case absent != nil:
+			if err := e.read(absent); err != nil {
+				return "", err
+			}
+		case full:
+			return out, e.makeRoom()
+		default:
+			return out, nil
+		}
 	}
-	full := e.full()
-	e.mu.Unlock()
-	if err != nil || !full {
-		return out, err
-	}
-	return out, e.makeRoom()
 }
 
-func (e *Engine) observe(o *Observation, now time.Time) (Outcome, error) {
+// observe is Observe with mu held. If something must be read first it counts
+// nothing, and says what.
+func (e *Engine) observe(o *Observation, now time.Time) (Outcome, absent) {
 	if !o.valid() {
 		return Invalid, nil
 	}
@@ -36,9 +45,9 @@ func (e *Engine) observe(o *Observation, now time.Time) (Outcome, error) {
 	if out == Dropped {
 		return out, nil
 	}
-	hour, err := e.ids.hour(e.o.Archive, uint32(o.Time.Unix()/3600))
-	if err != nil {
-		return "", err
+	hour := e.ids.hour(uint32(o.Time.Unix() / 3600))
+	if hour == nil {
+		return "", absentHour(o.Time.Unix() / 3600)
 	}
 	id := e.hash("session", o.Receiver, o.ID)
 	if _, told := hour.known[id]; told {
@@ -48,9 +57,9 @@ func (e *Engine) observe(o *Observation, now time.Time) (Outcome, error) {
 		return Dropped, nil // what cannot be told from a duplicate is not counted
 	}
 	p, host := locate(o.Client)
-	n, err := e.network(p)
-	if err != nil {
-		return "", err
+	n := e.networks[p]
+	if n == nil {
+		return "", p
 	}
 	e.ids.add(hour, id, p)
 	e.touch(n)
@@ -163,46 +172,6 @@ func (e *Engine) plan(p place, host uint64) {
 		e.due[p] = append(hosts, host)
 	}
 	e.notify()
-}
-
-// network finds a place's counters, in the archive if need be.
-func (e *Engine) network(p place) (*network, error) {
-	if n := e.networks[p]; n != nil {
-		return n, nil
-	}
-	n, err := load(e.o.Archive, p, e.first())
-	if err != nil {
-		return nil, err
-	}
-	e.networks[p] = n
-	return n, nil
-}
-
-// first is the oldest day that is kept.
-func (e *Engine) first() uint32 { return dayNumber(e.o.Now().Unix()) - chart + 1 }
-
-func load(a Archive, p place, first uint32) (*network, error) {
-	n := &network{place: p}
-	for item, err := range a.Scan(p.key(), nil) {
-		if err != nil {
-			return nil, fmt.Errorf("reading sightings of %s: %w", p.subject(unit{all: true}), err)
-		}
-		at, number, err := parseDayKey(item.Key)
-		if err != nil {
-			return nil, err
-		}
-		if at != p || number < first {
-			continue
-		}
-		d, err := decodeDay(number, item.Value)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", p.subject(unit{all: true}), err)
-		}
-		d.tidy(spanOf(number, first+chart-1))
-		n.days = append(n.days, d)
-		n.bogus = n.bogus || len(d.samples) > 0
-	}
-	return n, nil
 }
 
 // LatestEnd finds when the latest listing of a key ended, in a history of its

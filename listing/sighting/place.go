@@ -60,6 +60,14 @@ type unit struct {
 	all  bool // of IPv6: the whole /64
 }
 
+// number stands for the unit where hosts are to be looked at.
+func (u unit) number() uint64 {
+	if u.all {
+		return manyHosts
+	}
+	return u.host
+}
+
 func (u unit) has(c *cell) bool { return u.all || c.host == u.host }
 
 func (p place) subject(u unit) listing.Subject {

@@ -1,0 +1,112 @@
+package sighting
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"dnsbld/listing"
+)
+
+// absent is something that is not in memory: the counters of a place, or the
+// session ids of an hour. The lock is never held while it is read: a slow disk
+// must not hold up sessions of others.
+type absent interface {
+	key() []byte         // under which the archive has it
+	isIn(e *Engine) bool // by now; with mu held
+	// read reads it, and gives what puts it into memory with mu held.
+	read(e *Engine) (keep func(), err error)
+}
+
+// read brings something into memory. One goroutine reads it at a time, so that
+// nothing that was counted meanwhile is overwritten by what was read before;
+// the others wait. It may be gone again when read returns: look, and call read
+// again.
+func (e *Engine) read(what absent) error {
+	key := string(what.key())
+	e.mu.Lock()
+	if what.isIn(e) {
+		e.mu.Unlock()
+		return nil
+	}
+	done, busy := e.reading[key]
+	if !busy {
+		done = make(chan struct{})
+		e.reading[key] = done
+	}
+	e.mu.Unlock()
+	if busy {
+		<-done
+		return nil
+	}
+	keep, err := what.read(e)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.reading, key)
+	close(done)
+	if err == nil {
+		keep()
+	}
+	return err
+}
+
+func (p place) isIn(e *Engine) bool { return e.networks[p] != nil }
+
+func (p place) read(e *Engine) (func(), error) {
+	n, err := load(e.o.Archive, p, e.first())
+	return func() {
+		e.networks[p] = n
+		e.settle(n)
+	}, err
+}
+
+// first is the oldest day that is kept.
+func (e *Engine) first() uint32 { return dayNumber(e.o.Now().Unix()) - chart + 1 }
+
+func load(a Archive, p place, first uint32) (*network, error) {
+	n := &network{place: p}
+	for item, err := range a.Scan(p.key(), nil) {
+		if err != nil {
+			return nil, fmt.Errorf("reading sightings of %s: %w", p.subject(unit{all: true}), err)
+		}
+		at, number, err := parseDayKey(item.Key)
+		if err != nil {
+			return nil, err
+		}
+		if at != p || number < first {
+			continue
+		}
+		d, err := decodeDay(number, item.Value)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.subject(unit{all: true}), err)
+		}
+		d.tidy(spanOf(number, first+chart-1))
+		n.days = append(n.days, d)
+		n.bogus = n.bogus || len(d.samples) > 0
+	}
+	return n, nil
+}
+
+// absentHour is the number of an hour whose session ids are not in memory.
+type absentHour uint32
+
+func (number absentHour) key() []byte { return hourKey(uint32(number)) }
+
+func (number absentHour) isIn(e *Engine) bool { return e.ids.hours[uint32(number)] != nil }
+
+func (number absentHour) read(e *Engine) (func(), error) {
+	h := &idHour{known: map[uint64]struct{}{}}
+	for item, err := range e.o.Archive.Scan(number.key(), nil) {
+		if err != nil {
+			return nil, fmt.Errorf("reading session ids: %w", err)
+		}
+		if len(item.Key) != 9 || len(item.Value)%8 != 0 {
+			return nil, fmt.Errorf("session ids under key %x: %w", item.Key, listing.ErrCorrupt)
+		}
+		for v := range slices.Chunk(item.Value, 8) {
+			h.known[binary.BigEndian.Uint64(v)] = struct{}{}
+		}
+		h.chunks = binary.BigEndian.Uint32(item.Key[5:]) + 1
+	}
+	return func() { e.ids.keep(uint32(number), h) }, nil
+}
