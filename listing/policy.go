@@ -11,13 +11,15 @@ import (
 // Policy is what may be listed, how widely, and for how long. Its zero value
 // is not useful: start from DefaultPolicy.
 type Policy struct {
-	WidestV4, WidestV6 int         // shortest prefix length an import may list
-	HandV4, HandV6     int         // shortest that one operator may list by hand, with --force and a note
-	Longest            Life        // no entry lives longer
-	Exception          Life        // life of an exception that nobody gave a life
-	MaxChanges         int         // entries one command may change without --max-changes
-	Never              []Protected // beside the special ranges: this list's own servers
-	Canaries           []Subject   // whose listing is a sign of a mistake
+	WidestV4   int         `toml:"widest_v4"` // shortest prefix length an import may list
+	WidestV6   int         `toml:"widest_v6"`
+	HandV4     int         `toml:"hand_v4"` // shortest that one operator may list by hand, with --force and a note
+	HandV6     int         `toml:"hand_v6"`
+	Longest    Life        `toml:"longest"`     // no entry lives longer
+	Exception  Life        `toml:"exception"`   // life of an exception that nobody gave a life
+	MaxChanges int         `toml:"max_changes"` // entries one command may change without --max-changes
+	Never      []Protected `toml:"-"`           // beside the special ranges: this list's own servers
+	Canaries   []Subject   `toml:"-"`           // whose listing is a sign of a mistake
 }
 
 // Protected is a prefix that is never listed, and why.

@@ -9,29 +9,31 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/listing/sighting"
+	"dnsbld/zone"
 )
 
 // fileConfig is the configuration as it is written. example.toml explains the
 // keys; defaults are filled in before the file is read over them.
 type fileConfig struct {
-	Data      string        `toml:"data"`
-	Socket    string        `toml:"socket"`
-	LogFormat string        `toml:"log_format"`
-	Listen    listenConfig  `toml:"listen"`
-	Zones     []zoneConfig  `toml:"zone"`
-	Our       ourConfig     `toml:"our"`
-	Policy    policyConfig  `toml:"policy"`
-	Chaos     chaosConfig   `toml:"chaos"`
-	TCP       tcpConfig     `toml:"tcp"`
-	Cookies   cookiesConfig `toml:"cookies"`
-	Roles     rolesConfig   `toml:"roles"`
-	Reasons   []reasonFile  `toml:"reason"`
-	Sensor    sensorFile    `toml:"sensor"`
-	Desk      deskFile      `toml:"desk"`
-	Web       webFile       `toml:"web"`
-	Limits    limitsConfig  `toml:"limits"`
+	Data      string       `toml:"data"`
+	Socket    string       `toml:"socket"`
+	LogFormat string       `toml:"log_format"`
+	Listen    listenConfig `toml:"listen"`
+	Zones     []zoneConfig `toml:"zone"`
+	Our       ourConfig    `toml:"our"`
+	Policy    policyFile   `toml:"policy"`
+	Chaos     chaosFile    `toml:"chaos"`
+	TCP       tcpConfig    `toml:"tcp"`
+	Cookies   zone.Cookies `toml:"cookies"`
+	Roles     ctl.Roles    `toml:"roles"`
+	Reasons   []reasonFile `toml:"reason"`
+	Sensor    sensorFile   `toml:"sensor"`
+	Desk      deskFile     `toml:"desk"`
+	Web       webFile      `toml:"web"`
+	Limits    limitsConfig `toml:"limits"`
 
 	Thresholds map[string]sighting.Threshold `toml:"thresholds"` // by symbol of the reason
 
@@ -49,11 +51,6 @@ type listenConfig struct {
 	Coalesce string   `toml:"coalesce"`
 	Web      string   `toml:"web"`     // empty: no pages
 	Metrics  string   `toml:"metrics"` // empty: none
-}
-
-type cookiesConfig struct {
-	Secrets []string `toml:"secrets"`
-	Demand  bool     `toml:"demand"`
 }
 
 type zoneConfig struct {
@@ -78,23 +75,14 @@ type ourConfig struct {
 	Trusted   []string `toml:"trusted"`
 }
 
-type policyConfig struct {
-	WidestV4   int  `toml:"widest_v4"`
-	WidestV6   int  `toml:"widest_v6"`
-	HandV4     int  `toml:"hand_v4"`
-	HandV6     int  `toml:"hand_v6"`
-	Longest    life `toml:"longest"`
-	Exception  life `toml:"exception"`
-	MaxChanges int  `toml:"max_changes"`
-
+type policyFile struct {
+	listing.Policy
 	Canaries []string `toml:"canaries"`
 }
 
-type chaosConfig struct {
-	Version  string `toml:"version"`
-	Hostname string `toml:"hostname"`
-	ID       string `toml:"id"`
-	NSID     string `toml:"nsid"`
+type chaosFile struct {
+	zone.Chaos
+	NSID string `toml:"nsid"`
 }
 
 type tcpConfig struct {
@@ -140,13 +128,11 @@ func seconds(v any, otherwise time.Duration) (time.Duration, error) {
 const defaultWeb = "127.0.0.1:8053"
 
 func defaultFile() fileConfig {
-	p := listing.DefaultPolicy()
 	return fileConfig{
-		Data:      "./var",
-		LogFormat: "text",
-		Listen:    listenConfig{DNS: []string{"127.0.0.1:5300", "[::1]:5300"}, Coalesce: "250us", Web: defaultWeb},
-		Policy: policyConfig{WidestV4: p.WidestV4, WidestV6: p.WidestV6, HandV4: p.HandV4, HandV6: p.HandV6,
-			Longest: p.Longest, Exception: p.Exception, MaxChanges: p.MaxChanges, Canaries: []string{}},
+		Data:       "./var",
+		LogFormat:  "text",
+		Listen:     listenConfig{DNS: []string{"127.0.0.1:5300", "[::1]:5300"}, Coalesce: "250us", Web: defaultWeb},
+		Policy:     policyFile{listing.DefaultPolicy(), []string{}},
 		TCP:        tcpConfig{Connections: 1000, PerClient: 50, Idle: life(10 * time.Second)},
 		Thresholds: sighting.DefaultThresholds().BySymbol(),
 		Sensor:     sensorFile{Collect: collectFile{Receivers: []string{}}},

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/listing/desk"
 	"dnsbld/zone"
@@ -91,8 +92,11 @@ func (f fileConfig) resolve() (config, error) {
 	c.rules = f.rules(&wrong)
 	c.rules.Policy.Never, c.notes = f.Our.protected(&wrong)
 	c.ourNames = f.Our.names()
-	c.rules.Roles = f.Roles.resolve(&wrong)
-	c.rules.Policy.Canaries = f.Policy.canaries(&wrong)
+	c.rules.Roles = f.Roles
+	for _, err := range ctl.CheckRoles(f.Roles) {
+		wrong.add(err)
+	}
+	c.rules.Policy.Canaries = subjects("policy.canaries", f.Policy.Canaries, &wrong)
 	if len(f.Zones) == 0 {
 		f.Zones = []zoneConfig{developmentZone("bl.test")}
 	}
@@ -145,9 +149,7 @@ func (f fileConfig) listeners(wrong *mistakes) []netip.AddrPort {
 }
 
 func (f fileConfig) rules(wrong *mistakes) listing.Rules {
-	p := listing.DefaultPolicy()
-	p.WidestV4, p.WidestV6, p.HandV4, p.HandV6 = f.Policy.WidestV4, f.Policy.WidestV6, f.Policy.HandV4, f.Policy.HandV6
-	p.Longest, p.Exception, p.MaxChanges = f.Policy.Longest, f.Policy.Exception, f.Policy.MaxChanges
+	p := f.Policy.Policy
 	if err := p.Validate(); err != nil {
 		wrong.addf("policy: %w", err)
 	}
@@ -232,6 +234,17 @@ func set[T any](to *T, from *T) {
 	}
 }
 
+// subjects reads addresses and prefixes.
+func subjects(key string, texts []string, wrong *mistakes) []listing.Subject {
+	return parsed(texts, func(text string) (listing.Subject, error) {
+		s, err := listing.ParseSubject(text)
+		if err != nil {
+			err = fmt.Errorf("%s: %w", key, err)
+		}
+		return s, err
+	}, wrong)
+}
+
 // protected are our own addresses: given, or those of this host's interfaces.
 func (o ourConfig) protected(wrong *mistakes) (never []listing.Protected, notes []string) {
 	texts, why := o.Addresses, "is one of our own servers"
@@ -242,12 +255,7 @@ func (o ourConfig) protected(wrong *mistakes) (never []listing.Protected, notes 
 		}
 		why = "is an address of this host"
 	}
-	for _, text := range texts {
-		s, err := listing.ParseSubject(text)
-		if err != nil {
-			wrong.addf("our.addresses: %w", err)
-			continue
-		}
+	for _, s := range subjects("our.addresses", texts, wrong) {
 		never = append(never, listing.Protected{Subject: s, Why: why})
 	}
 	return never, notes

@@ -149,12 +149,7 @@ func (o ourConfig) sensor(c config, wrong *mistakes) mta.Our {
 			our.Trusted = append(our.Trusted, p.Subject.Prefix)
 		}
 	}
-	for _, text := range o.Trusted {
-		s, err := listing.ParseSubject(text)
-		if err != nil {
-			wrong.addf("our.trusted: %w", err)
-			continue
-		}
+	for _, s := range subjects("our.trusted", o.Trusted, wrong) {
 		our.Trusted = append(our.Trusted, s.Prefix)
 	}
 	return our

@@ -41,11 +41,7 @@ func (f fileConfig) web(c config, wrong *mistakes) webConfig {
 		Page: c.desk.Page, Mail: c.desk.Mail, Probe: c.desk.Probe, Texts: c.desk.Texts, Zones: c.desk.Zones,
 		Limits: web.Limits{WebPerMinute: f.Limits.WebPerMinute, APIPerMinute: f.Limits.APIPerMinute, ExemptLoopback: f.development},
 		TLS:    web.Files{Cert: f.Web.Certificate, Key: f.Web.Key}}
-	for _, text := range f.Web.TrustedProxies {
-		s, err := listing.ParseSubject(text)
-		if err != nil {
-			wrong.addf("web.trusted_proxies: %w", err)
-		}
+	for _, s := range subjects("web.trusted_proxies", f.Web.TrustedProxies, wrong) {
 		w.site.TrustedProxies = append(w.site.TrustedProxies, s.Prefix)
 	}
 	for _, address := range []string{w.pages, w.metrics} {

@@ -13,9 +13,9 @@ import (
 // zones checks the zones and hands them to the DNS door in its terms.
 func (f fileConfig) zones(reasons *listing.Reasons, wrong *mistakes) zone.Config {
 	c := zone.Config{Reasons: reasons, NSID: f.Chaos.NSID,
-		Chaos:    zone.Chaos{Version: f.Chaos.Version, Hostname: f.Chaos.Hostname, ID: f.Chaos.ID},
+		Chaos:    f.Chaos.Chaos,
 		TCP:      zone.Limits{Connections: f.TCP.Connections, PerClient: f.TCP.PerClient, Idle: f.TCP.Idle.Duration()},
-		Cookies:  zone.Cookies{Secrets: f.Cookies.Secrets, Demand: f.Cookies.Demand},
+		Cookies:  f.Cookies,
 		Coalesce: f.Listen.coalesce(wrong)}
 	for _, z := range f.Zones {
 		converted, err := z.zone(reasons)
@@ -63,9 +63,11 @@ func reasonText(v any) string {
 func parsed[T any](texts []string, parse func(string) (T, error), wrong *mistakes) []T {
 	var all []T
 	for _, text := range texts {
-		v, err := parse(text)
-		wrong.add(err)
-		all = append(all, v)
+		if v, err := parse(text); err == nil {
+			all = append(all, v)
+		} else {
+			wrong.add(err)
+		}
 	}
 	return all
 }
