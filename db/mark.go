@@ -1,13 +1,16 @@
 package db
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"dnsbld/listing"
 )
@@ -55,4 +58,27 @@ func Marked(path string) (listing.Revision, error) {
 			Hint: "write the highest serial that secondaries hold into it, or remove it"}
 	}
 	return listing.Revision(n), nil
+}
+
+// markEvery is how often it is noted which revision is served. What is served
+// between two notes is within the margin by which a restored list skips.
+const markEvery = time.Second
+
+// KeepMark notes the revision that is served, as it rises, until ctx is done.
+func KeepMark(ctx context.Context, path string, served func() listing.Revision, log *slog.Logger) {
+	tick := time.NewTicker(markEvery)
+	defer tick.Stop()
+	for marked := listing.Revision(0); ; {
+		if r := served(); r > marked {
+			if err := Mark(path, r); err != nil {
+				log.Warn("noting the revision served", "err", err)
+			}
+			marked = r
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }

@@ -2,7 +2,9 @@ package zone
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"time"
 
@@ -28,4 +30,27 @@ func Serial(ctx context.Context, server netip.AddrPort, zone string) (uint32, er
 		}
 	}
 	return 0, fmt.Errorf("%s does not answer for %s (%s)", server, zone, dns.RcodeToString[answer.Rcode])
+}
+
+// dnsPort is where name servers answer.
+const dnsPort = 53
+
+// Serial asks the server for the serial of a zone, at each of its addresses
+// until one answers: those of the configuration, or else where the system's
+// resolver finds it.
+func (ns NameServer) Serial(ctx context.Context, zone string) (serial uint32, err error) {
+	addresses := ns.Addresses
+	if len(addresses) == 0 {
+		if addresses, err = net.DefaultResolver.LookupNetIP(ctx, "ip", ns.Name); err != nil {
+			return 0, fmt.Errorf("its address is not known: %w", err)
+		}
+	}
+	var failed error
+	for _, a := range addresses {
+		if serial, err = Serial(ctx, netip.AddrPortFrom(a.Unmap(), dnsPort), zone); err == nil {
+			return serial, nil
+		}
+		failed = errors.Join(failed, err)
+	}
+	return 0, failed
 }

@@ -46,9 +46,13 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
 			return configError("%v", err)
 		},
+		Flags: []cli.Flag{&cli.BoolFlag{Name: "version", Usage: "print the version"}},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return configError("there is no command %s", listing.Quote(c.Args().First()))
+			}
+			if c.Bool("version") {
+				return printVersion(stdout)
 			}
 			return cli.ShowAppHelp(c)
 		},
@@ -122,10 +126,7 @@ exit status: 0
 
 examples:
   dnsbld version`,
-		Action: func(*cli.Context) error {
-			_, err := fmt.Fprintln(stdout, "dnsbld", versionText())
-			return err
-		},
+		Action: func(*cli.Context) error { return printVersion(stdout) },
 	}
 }
 
@@ -141,6 +142,11 @@ func offlineCommand() *cli.Command {
 			return offline.Serve(c.Context, os.Stdin, c.String("store"), versionText())
 		},
 	}
+}
+
+func printVersion(stdout io.Writer) error {
+	_, err := fmt.Fprintln(stdout, "dnsbld", versionText())
+	return err
 }
 
 func versionText() string {

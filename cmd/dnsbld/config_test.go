@@ -160,6 +160,7 @@ func TestFlags(t *testing.T) {
 	}{
 		{[]string{"example"}, exitDone, "[[zone]]"},
 		{[]string{"version"}, exitDone, "dnsbld"},
+		{[]string{"--version"}, exitDone, "dnsbld"},
 		{[]string{"check"}, exitConfig, "config"},
 		{[]string{"check", "--config", "missing.toml"}, exitConfig, "missing.toml"},
 		{[]string{"check", "file.toml", "--config", "missing.toml"}, exitConfig, "file.toml"},

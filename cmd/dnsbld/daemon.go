@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -110,12 +111,12 @@ func (d *dnsbld) run(ctx context.Context, load func() (config, error), s sockets
 	}
 	start(ground, &floor, "clock", func(ctx context.Context) error { d.clock.Run(ctx); return nil })
 	start(ground, &floor, "index", func(ctx context.Context) error { return d.live.Follow(ctx, d.store) })
-	start(ground, &floor, "mark", d.marks)
+	start(ground, &floor, "mark", func(ctx context.Context) error { db.KeepMark(ctx, d.cfg.Load().database, d.served, d.log); return nil })
 	start(ctx, &doors, "dns", func(ctx context.Context) error { return d.dns.Serve(ctx, s.packet, s.stream) })
 	start(ctx, &doors, "control socket", func(ctx context.Context) error { return d.control().Serve(ctx, s.control) })
 	start(ground, &floor, "sensor", func(ctx context.Context) error { d.mail.Run(ctx); return nil })
 	start(ctx, &doors, "mail", d.mail.serve)
-	start(ctx, &doors, "support desk", func(ctx context.Context) error { return d.desk.tends(ctx, d) })
+	start(ctx, &doors, "support desk", func(ctx context.Context) error { d.desk.Run(ctx, actor, d.log); return nil })
 	start(ctx, &doors, "sweep", func(ctx context.Context) error {
 		index.Sweep(ctx, d.live, d.sweep, d.clock)
 		return nil
@@ -165,6 +166,25 @@ func (d *dnsbld) ready(ctx context.Context) error {
 	d.log.Info("ready")
 	<-ctx.Done()
 	return nil
+}
+
+// served is the revision that DNS answers from; zero: none yet.
+func (d *dnsbld) served() listing.Revision {
+	if set := d.live.Set(); set != nil {
+		return set.Revision()
+	}
+	return 0
+}
+
+// skipServed lets a list that was put back by hand go on behind what had been
+// served from the newer one.
+func skipServed(ctx context.Context, store *db.DB, file string, now time.Time) (skipped bool, err error) {
+	served, err := db.Marked(file)
+	if err != nil {
+		return false, err
+	}
+	return store.SkipServed(ctx, served, listing.Header{ID: rand.Text(), Time: now.UTC(), Actor: actor,
+		Note: "the list is older than what was served"})
 }
 
 // sweep ends what is due.
@@ -249,9 +269,7 @@ func (d *dnsbld) zones() []report.Zone {
 		for _, ns := range z.NS {
 			zone.NS = append(zone.NS, ns.Name)
 		}
-		if set := d.live.Set(); set != nil {
-			zone.Serial = uint32(set.Revision())
-		}
+		zone.Serial = uint32(d.served())
 		all = append(all, zone)
 	}
 	return all

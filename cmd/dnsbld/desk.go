@@ -2,18 +2,12 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"io/fs"
-	"net/mail"
 	"net/netip"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"dnsbld/db"
 	"dnsbld/listing"
@@ -41,19 +35,7 @@ func (f fileConfig) desk(c config, wrong *mistakes) desk.Settings {
 			s.Page = z.Page
 		}
 	}
-	if u, err := url.Parse(s.Page); s.Page != "" && (err != nil || u.Host == "" || listing.Printable(s.Page) != s.Page) {
-		wrong.addf("desk.page = %s: write the URL that an address is put behind, such as https://bl.example/", listing.Quote(s.Page))
-	}
-	if a, err := mail.ParseAddress(s.Mail); s.Mail != "" && (err != nil || a.Address != s.Mail || listing.Printable(s.Mail) != s.Mail) {
-		wrong.addf("desk.mail = %s: write a mail address, such as desk@bl.example", listing.Quote(s.Mail))
-	}
-	if s.Probe != "" && (strings.ContainsAny(s.Probe, "@ /") || !strings.Contains(s.Probe, ".") || listing.Printable(s.Probe) != s.Probe) {
-		wrong.addf("desk.probe = %s: write a domain, such as probe.bl.example", listing.Quote(s.Probe))
-	}
-	const mostPerWeek = 50
-	if s.PerWeek < 1 || s.PerWeek > mostPerWeek {
-		wrong.addf("desk.requests_per_week = %d: from 1 to %d", s.PerWeek, mostPerWeek)
-	}
+	wrong.add(s.Validate())
 	var err error
 	if s.Letters, err = delist.NewLetters(f.Desk.templates(wrong)); err != nil {
 		wrong.addf("desk.letters: %w", err)
@@ -82,7 +64,7 @@ type supportDesk struct {
 // openDesk opens the desk in the data directory.
 func openDesk(d *dnsbld, mail *mailDoor) (*supportDesk, error) {
 	data := d.cfg.Load().data
-	key, err := deskKey(filepath.Join(data, "desk.key"))
+	key, err := db.OpenKey(filepath.Join(data, "desk.key"))
 	if err != nil {
 		return nil, err
 	}
@@ -114,58 +96,3 @@ func (s senderDNS) Texts(ctx context.Context, name string) ([]string, helo.Statu
 }
 
 func (s *supportDesk) close() error { return s.people.Close() }
-
-// tends does what time makes due at the desk.
-func (s *supportDesk) tends(ctx context.Context, d *dnsbld) error {
-	const often = 10 * time.Minute
-	for tick := time.NewTicker(often); ; {
-		select {
-		case <-ctx.Done():
-			tick.Stop()
-			return nil
-		case <-tick.C:
-			if err := s.Tend(ctx, actor); err != nil && ctx.Err() == nil {
-				d.log.Warn("tending the support desk", "err", err)
-			}
-		}
-	}
-}
-
-// deskKey reads the secret of tokens and references; the first time it is
-// made. Without it nobody can tell our letters from others.
-func deskKey(path string) ([]byte, error) {
-	const octets = 32
-	raw, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return newKey(path, octets)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the key of the support desk: %w", err)
-	}
-	key, err := hex.DecodeString(strings.TrimSpace(string(raw)))
-	if err != nil || len(key) != octets {
-		return nil, configError("%s is not the key of a support desk: %d hexadecimal digits", path, 2*octets)
-	}
-	return key, nil
-}
-
-// newKey makes a key whole or not at all.
-func newKey(path string, octets int) ([]byte, error) {
-	key := make([]byte, octets)
-	rand.Read(key)                                             // never fails (crypto/rand)
-	f, err := os.CreateTemp(filepath.Dir(path), ".desk.key.*") // 0600
-	if err != nil {
-		return nil, fmt.Errorf("making the key of the support desk: %w", err)
-	}
-	_, err = f.WriteString(hex.EncodeToString(key) + "\n")
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("making the key of the support desk: %w", errors.Join(err, os.Remove(f.Name())))
-	}
-	return key, nil
-}

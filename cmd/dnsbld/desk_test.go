@@ -16,13 +16,14 @@ import (
 	"github.com/miekg/dns"
 
 	"dnsbld/ctl"
+	"dnsbld/db"
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
 )
 
 func TestDeskKeyIsMadeOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "desk.key")
-	first, err := deskKey(path)
+	first, err := db.OpenKey(path)
 	if err != nil || len(first) != 32 {
 		t.Fatalf("%d octets, %v", len(first), err)
 	}
@@ -30,13 +31,13 @@ func TestDeskKeyIsMadeOnce(t *testing.T) {
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("its mode: %v, %v", info.Mode(), err)
 	}
-	if again, err := deskKey(path); err != nil || !bytes.Equal(first, again) {
+	if again, err := db.OpenKey(path); err != nil || !bytes.Equal(first, again) {
 		t.Errorf("the next start has another key: %v", err)
 	}
 	if err := os.WriteFile(path, []byte("short\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := deskKey(path); err == nil {
+	if _, err := db.OpenKey(path); err == nil {
 		t.Error("a damaged key is replaced in silence: tokens and letters would no longer verify")
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"dnsbld/ctl"
+	"dnsbld/ctl/server"
 	"dnsbld/listing"
 	"dnsbld/listing/desk"
 	"dnsbld/zone"
@@ -93,7 +93,7 @@ func (f fileConfig) resolve() (config, error) {
 	c.rules.Policy.Never, c.notes = f.Our.protected(&wrong)
 	c.ourNames = f.Our.names()
 	c.rules.Roles = f.Roles
-	for _, err := range ctl.CheckRoles(f.Roles) {
+	for _, err := range server.CheckRoles(f.Roles) {
 		wrong.add(err)
 	}
 	c.rules.Policy.Canaries = subjects("policy.canaries", f.Policy.Canaries, &wrong)

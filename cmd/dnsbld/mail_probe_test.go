@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dnsbld/ctl"
+	"dnsbld/db"
 	"dnsbld/listing/delist"
 	"dnsbld/listing/sensor"
 )
@@ -16,7 +17,7 @@ import (
 // log tells of it; of what strangers make up the number is kept.
 func TestProbeSessions(t *testing.T) {
 	r := start(t, shortDir(t), func(f *fileConfig) { f.Desk.Probe = "probe.bl.example" })
-	key, err := deskKey(filepath.Join(r.dir, "desk.key"))
+	key, err := db.OpenKey(filepath.Join(r.dir, "desk.key"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,18 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"reflect"
 	"sync"
 
 	"dnsbld/listing/helo"
 	"dnsbld/listing/report"
-	"dnsbld/zone"
 )
-
-// dnsPort is where name servers answer.
-const dnsPort = 53
 
 // serials asks the name servers of all zones, at once: those with addresses in
 // the configuration there, others where the system's resolver finds them.
@@ -36,27 +31,11 @@ func (d *dnsbld) serials(ctx context.Context) []report.ServerSerial {
 		}
 	}
 	asking.Wait()
+	all := make([]report.ServerSerial, len(answers))
+	for i, a := range answers {
+		all[i] = *a
+	}
 	return all
-}
-
-// askSerial asks a name server at each of its addresses until one answers.
-func askSerial(ctx context.Context, ns zone.NameServer, name string) (uint32, error) {
-	addresses := ns.Addresses
-	if len(addresses) == 0 {
-		var err error
-		if addresses, err = net.DefaultResolver.LookupNetIP(ctx, "ip", ns.Name); err != nil {
-			return 0, fmt.Errorf("its address is not known: %w", err)
-		}
-	}
-	var failed error
-	for _, a := range addresses {
-		serial, err := zone.Serial(ctx, netip.AddrPortFrom(a.Unmap(), dnsPort), name)
-		if err == nil {
-			return serial, nil
-		}
-		failed = errors.Join(failed, err)
-	}
-	return 0, failed
 }
 
 // mailServers asks the sensor's resolver where mail for a domain goes.
