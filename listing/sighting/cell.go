@@ -18,28 +18,28 @@ type cell struct {
 	code     codeNumber
 	strength helo.Strength
 	receiver uint8 // the engine's number of it; 0: one of too many
-	marks    marks
+	flags    flags
 }
 
-// marks are what else is known of a cell's sessions.
-type marks uint8
+// flags are what else is known of a cell's sessions.
+type flags uint8
 
 const (
-	markUncounted marks = 1 << iota // late or in the future
-	markConfirmed                   // clean, and DNS bears the greeting out
-	markNoPTR                       // rdns-missing
-	markPTR                         // rdns-unconfirmed
-	markRcpt                        // most recipients unknown
-	markRDNS                        // the reverse name leads back to the address
+	flagUncounted flags = 1 << iota // late or in the future
+	flagConfirmed                   // clean, and DNS bears the greeting out
+	flagNoPTR                       // rdns-missing
+	flagPTR                         // rdns-unconfirmed
+	flagRcpt                        // most recipients unknown
+	flagRDNS                        // the reverse name leads back to the address
 )
 
 // manyHosts stands for the hosts of a /64 that are too many to tell apart.
 const manyHosts = ^uint64(0)
 
-func (c *cell) counted() bool   { return c.marks&markUncounted == 0 && c.strength != helo.Exempt }
+func (c *cell) counted() bool   { return c.flags&flagUncounted == 0 && c.strength != helo.Exempt }
 func (c *cell) bogus() bool     { return c.strength >= helo.Medium }
 func (c *cell) clean() bool     { return c.strength == helo.StrengthOK }
-func (c *cell) confirmed() bool { return c.marks&markConfirmed != 0 }
+func (c *cell) confirmed() bool { return c.flags&flagConfirmed != 0 }
 func (c *cell) time() time.Time { return time.Unix(c.at, 0).UTC() }
 
 // span rounds the time down to a multiple of seconds.
@@ -50,7 +50,7 @@ func (c *cell) span(seconds int64) int64 { return c.at - c.at%seconds }
 func alike(a, b *cell, seconds int64) int {
 	return cmp.Or(cmp.Compare(a.span(seconds), b.span(seconds)), cmp.Compare(a.host, b.host),
 		cmp.Compare(a.code, b.code), cmp.Compare(a.strength, b.strength), cmp.Compare(a.receiver, b.receiver),
-		cmp.Compare(a.target, b.target), cmp.Compare(a.marks, b.marks))
+		cmp.Compare(a.target, b.target), cmp.Compare(a.flags, b.flags))
 }
 
 // gather merges the cells that are alike. The outcome does not depend on their

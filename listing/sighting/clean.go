@@ -2,7 +2,6 @@ package sighting
 
 import (
 	"cmp"
-	"fmt"
 	"iter"
 	"slices"
 	"time"
@@ -33,34 +32,19 @@ func (e *Engine) Clean(within listing.Subject) iter.Seq2[Sender, error] {
 				return
 			}
 		}
-		var n *network
-		tell := func() bool { return n == nil || t.senders(n, yield) }
-		for item, err := range e.o.Archive.Scan(keysWithin(within), nil) {
-			p, number := place{}, uint32(0)
-			if err == nil {
-				p, number, err = parseDayKey(item.Key)
-			}
-			if err != nil {
-				yield(Sender{}, fmt.Errorf("reading sightings: %w", err))
-				return
-			}
-			if _, known := remembered[p]; known || int64(number+1)*secondsADay <= t.since || !t.overlaps(p) {
-				continue
-			}
-			if n == nil || n.place != p {
-				if !tell() {
-					return
-				}
-				n = &network{place: p}
-			}
-			d, err := decodeDay(number, item.Value)
-			if err != nil {
-				yield(Sender{}, fmt.Errorf("%s: %w", p.subject(unit{all: true}), err))
-				return
-			}
-			n.days = append(n.days, d)
+		recent := func(p place, day uint32) bool {
+			_, known := remembered[p]
+			return !known && int64(day+1)*secondsADay > t.since && t.overlaps(p)
 		}
-		tell()
+		for n, err := range networks(e.o.Archive, keysWithin(within), recent) {
+			if err != nil {
+				yield(Sender{}, err)
+				return
+			}
+			if !t.senders(n, yield) {
+				return
+			}
+		}
 	}
 }
 

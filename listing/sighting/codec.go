@@ -22,7 +22,7 @@ func (d *day) encode() []byte {
 	for i := range d.cells {
 		c := &d.cells[i]
 		b = binary.AppendUvarint(b, uint64(c.at-start))
-		b = append(b, byte(c.code), byte(c.strength), c.receiver, byte(c.marks))
+		b = append(b, byte(c.code), byte(c.strength), c.receiver, byte(c.flags))
 		b = binary.AppendUvarint(b, uint64(c.n))
 		b = binary.AppendUvarint(b, c.host)
 		b = binary.AppendUvarint(b, uint64(c.target))
@@ -61,7 +61,7 @@ func decodeDay(number uint32, raw []byte) (*day, error) {
 	start := int64(number) * secondsADay
 	for range r.count(9) {
 		c := cell{at: start + r.within(secondsADay), code: codeNumber(r.octet()), strength: helo.Strength(r.octet()),
-			receiver: r.octet(), marks: marks(r.octet()), n: r.u32(), host: r.number(), target: r.u32()}
+			receiver: r.octet(), flags: flags(r.octet()), n: r.u32(), host: r.number(), target: r.u32()}
 		d.cells = append(d.cells, c)
 	}
 	d.tidied, d.span = len(d.cells), 1

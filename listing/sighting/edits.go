@@ -51,7 +51,7 @@ func (e *Engine) someEdits() (edits []listing.Edit, more bool, err error) {
 		judged, err := e.judge(looks, now)
 		if edits = append(edits, judged...); err != nil {
 			e.mu.Lock()
-			e.agenda.addAll(now.Add(time.Second), looks.place, append(looks.hosts, manyHosts))
+			e.schedule.addAll(now.Add(time.Second), looks.place, append(looks.hosts, manyHosts))
 			e.mu.Unlock()
 			return edits, true, err
 		}
@@ -72,7 +72,7 @@ func (e *Engine) someEdits() (edits []listing.Edit, more bool, err error) {
 func (e *Engine) nextLooks(now time.Time) iter.Seq[look] {
 	e.mu.Lock()
 	e.tidy(now)
-	for a, ok := e.agenda.next(now); ok; a, ok = e.agenda.next(now) {
+	for a, ok := e.schedule.next(now); ok; a, ok = e.schedule.next(now) {
 		e.plan(a.place, a.host)
 	}
 	e.mu.Unlock()
@@ -105,7 +105,7 @@ func (e *Engine) Failed(edits []listing.Edit) {
 			continue
 		}
 		delete(e.pending, edit.Key)
-		e.agenda.add(now.Add(time.Second), p, u.host)
+		e.schedule.add(now.Add(time.Second), p, u.host)
 		if edit.Op == listing.OpList && edit.Note != "" { // a new listing
 			e.own.Breaker.giveBack()
 		}
@@ -133,7 +133,7 @@ func (e *Engine) judge(l look, now time.Time) ([]listing.Edit, error) {
 	}
 	defer e.mu.Unlock()
 	for _, u := range l.units() {
-		j.standing(u)
+		j.maintain(u)
 		j.thresholds(u)
 	}
 	return j.edits, nil

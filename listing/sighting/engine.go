@@ -69,17 +69,17 @@ type Engine struct {
 	sum      []byte
 	pruned   []byte // where Prune goes on
 
-	due     map[place][]uint64 // hosts to be looked at
-	agenda  agenda
-	stands  map[place][]*standing
-	ends    map[place]endings
-	allows  map[listing.Subject]listing.Allow
-	pending map[listing.Key]time.Time // asked for, not yet told of
-	held    map[place]struct{}        // by the breaker
-	tidied  time.Time                 // when to tidy next
-	shadows map[listing.Key]Found
-	totals  map[Outcome]uint64
-	lost    uint64 // networks forgotten without being stored
+	due      map[place][]uint64 // hosts to be looked at
+	schedule schedule
+	entries  map[place][]*ownEntry
+	ends     map[place]endings
+	allows   map[listing.Subject]listing.Allow
+	pending  map[listing.Key]time.Time // asked for, not yet told of
+	deferred map[place]struct{}        // by the breaker
+	tidied   time.Time                 // when to tidy next
+	shadows  map[listing.Key]Found
+	totals   map[Outcome]uint64
+	lost     uint64 // networks forgotten without being stored
 }
 
 // figures are the engine's own, stored as one value.
@@ -102,9 +102,9 @@ func New(o Options) (*Engine, error) {
 		o.IDs = 1_000_000
 	}
 	e := &Engine{o: o, wake: make(chan struct{}, 1), networks: map[place]*network{}, ids: newIDs(),
-		reading: map[string]chan struct{}{}, due: map[place][]uint64{}, stands: map[place][]*standing{}, ends: map[place]endings{},
+		reading: map[string]chan struct{}{}, due: map[place][]uint64{}, entries: map[place][]*ownEntry{}, ends: map[place]endings{},
 		allows: map[listing.Subject]listing.Allow{}, pending: map[listing.Key]time.Time{},
-		held: map[place]struct{}{}, shadows: map[listing.Key]Found{}, totals: map[Outcome]uint64{}}
+		deferred: map[place]struct{}{}, shadows: map[listing.Key]Found{}, totals: map[Outcome]uint64{}}
 	for item, err := range o.Archive.Scan([]byte{engineKey}, nil) {
 		if err != nil {
 			return nil, fmt.Errorf("reading sightings: %w", err)

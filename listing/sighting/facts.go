@@ -55,7 +55,7 @@ type HELOCount struct {
 // Target is what bogus greetings pretended to be.
 type Target struct {
 	Reason listing.Reason `json:"reason"`
-	Text   string         `json:"text"` // escaped; a domain that was not the greeting stands as a keyed hash
+	Text   string         `json:"text"` // escaped
 }
 
 // Facts looks at a subject: an address, or an IPv6 /64.
@@ -112,11 +112,11 @@ func instant(seconds int64) time.Time {
 }
 
 func (f *Facts) days(n *network, u unit, first uint32) {
-	for i := range uint32(chart) {
+	for i := range uint32(keptDays) {
 		f.Days = append(f.Days, DayCount{Day: time.Unix(int64(first+i)*secondsADay, 0).UTC(), ByCode: map[helo.Code]int{}})
 	}
 	for _, d := range n.days {
-		if d.number < first || d.number >= first+chart {
+		if d.number < first || d.number >= first+keptDays {
 			continue
 		}
 		for i := range d.cells {

@@ -61,11 +61,11 @@ func (e *Engine) store() error {
 	return nil
 }
 
-// collect makes the items of the next batch, and marks it as stored.
+// collect makes the items of the next batch, and flags it as stored.
 func (e *Engine) collect() ([]Item, map[*day]*network) {
 	var items []Item
 	touched := map[*day]*network{}
-	first, today := e.first(), e.first()+chart-1
+	first, today := e.first(), e.first()+keptDays-1
 	batch := e.fresh[:min(len(e.fresh), storedAtOnce)]
 	for _, n := range batch {
 		n.fresh = false

@@ -27,7 +27,7 @@ func (e *Engine) newJudging(p place, now time.Time) (*judging, error) {
 		e.mu.Lock()
 		if n := e.networks[p]; n != nil {
 			j := &judging{Engine: e, n: n, now: now, rules: rules}
-			for _, s := range e.stands[p] {
+			for _, s := range e.entries[p] {
 				if s.unit.all && !s.Except && s.active(now) {
 					j.wide = append(j.wide, s.Reason)
 				}
@@ -51,9 +51,9 @@ func (j *judging) ask(e listing.Edit) {
 	j.edits = append(j.edits, e)
 }
 
-// standing heals or extends the entries of a unit.
-func (j *judging) standing(u unit) {
-	for _, s := range j.stands[j.n.place] {
+// maintain heals or extends the entries of a unit.
+func (j *judging) maintain(u unit) {
+	for _, s := range j.entries[j.n.place] {
 		if s.unit != u || s.Except || !s.active(j.now) {
 			continue
 		}
@@ -64,7 +64,7 @@ func (j *judging) standing(u unit) {
 }
 
 // heal ends an entry that was made from sessions when its cause is gone.
-func (j *judging) heal(s *standing) bool {
+func (j *judging) heal(s *ownEntry) bool {
 	if s.Origin != listing.ByThreshold {
 		return false
 	}
@@ -74,7 +74,7 @@ func (j *judging) heal(s *standing) bool {
 		j.ask(listing.Edit{Op: listing.OpDelist, Key: s.Key, Expect: s.expected(), Because: listing.AutoHeal})
 	case !at.IsZero() && at.Before(s.Until) && !at.Equal(s.healing):
 		s.healing = at
-		j.agenda.add(at, j.n.place, s.unit.host)
+		j.schedule.add(at, j.n.place, s.unit.host)
 	}
 	return yes
 }
@@ -89,7 +89,7 @@ const (
 
 // extend lets an entry live on after another session: until = max(until,
 // session + life).
-func (j *judging) extend(s *standing) {
+func (j *judging) extend(s *ownEntry) {
 	info, known := j.rules.Reasons.Info(s.Reason)
 	last := j.n.last(s.unit, s.Reason, j.ends[j.n.place])
 	if last.After(j.now) {
@@ -107,7 +107,7 @@ func (j *judging) extend(s *standing) {
 	if s.extended >= freeExtensions && j.now.Before(next) && s.Until.Sub(j.now) > 2*extendEvery {
 		if !next.Equal(s.growing) {
 			s.growing = next
-			j.agenda.add(next, j.n.place, s.unit.host)
+			j.schedule.add(next, j.n.place, s.unit.host)
 		}
 		return
 	}
@@ -132,8 +132,8 @@ func (j *judging) evaluate(u unit) []Decision {
 
 // crossed yields what a unit has crossed, may be listed for, and is not, with
 // the entry of that key that stands: none, or an exception.
-func (j *judging) crossed(u unit) iter.Seq2[Decision, *standing] {
-	return func(yield func(Decision, *standing) bool) {
+func (j *judging) crossed(u unit) iter.Seq2[Decision, *ownEntry] {
+	return func(yield func(Decision, *ownEntry) bool) {
 		for _, d := range j.evaluate(u) {
 			key := listing.Key{Subject: j.n.place.subject(u), Reason: d.Reason}
 			hidden := j.hidden(&d)
@@ -143,13 +143,13 @@ func (j *judging) crossed(u unit) iter.Seq2[Decision, *standing] {
 			if !d.Crossed || u.all && d.Hosts < offenders || !u.all && slices.Contains(j.wide, d.Reason) {
 				continue
 			}
-			stands := j.stand(j.n.place, u, d.Reason, j.now)
-			if stands != nil && !stands.Except || j.waiting(key) || j.protected(key.Subject, j.rules.Policy, j.now) {
+			old := j.entryAt(j.n.place, u, d.Reason, j.now)
+			if old != nil && !old.Except || j.waiting(key) || j.protected(key.Subject, j.rules.Policy, j.now) {
 				continue
 			}
 			if hidden {
 				j.shadow(key, d)
-			} else if !yield(d, stands) {
+			} else if !yield(d, old) {
 				return
 			}
 		}
@@ -205,13 +205,13 @@ func (j *judging) answers(ended map[listing.Key]time.Time) {
 // thresholds lists a unit for what it has crossed and is not listed for. What
 // was crossed while the list was asked waits for the next look.
 func (j *judging) thresholds(u unit) {
-	for d, stands := range j.crossed(u) {
+	for d, old := range j.crossed(u) {
 		key := listing.Key{Subject: j.n.place.subject(u), Reason: d.Reason}
 		if _, asked := j.ended[key]; !asked && j.o.Ended != nil {
 			j.plan(j.n.place, u.number())
 			continue
 		}
-		j.list(u, key, stands, d)
+		j.list(u, key, old, d)
 	}
 }
 
@@ -228,33 +228,33 @@ func (n *network) offending(r listing.Reason) (hosts []unit) {
 
 // list asks for a listing, unless the breaker is open: then the place is
 // looked at again when it closes.
-func (j *judging) list(u unit, key listing.Key, stands *standing, d Decision) {
+func (j *judging) list(u unit, key listing.Key, old *ownEntry, d Decision) {
 	info, known := j.rules.Reasons.Info(d.Reason)
 	if !known {
 		return
 	}
 	if !j.own.Breaker.take(j.now) {
-		j.hold(u)
+		j.postpone(u)
 		return
 	}
 	if u.all {
 		j.wide = append(j.wide, d.Reason)
 	}
-	j.ask(listing.Edit{Op: listing.OpList, Key: key, Expect: stands.expected(), Life: j.life(info), Seen: d.Last,
+	j.ask(listing.Edit{Op: listing.OpList, Key: key, Expect: old.expected(), Life: j.life(info), Seen: d.Last,
 		Companion: companion(info), Origin: listing.ByThreshold, Note: d.Sentence, Evidence: j.evidence(u, d.Reason)})
 }
 
-// maxHeld is how many places wait for the breaker; the others wait for their
+// maxDeferred is how many places wait for the breaker; the others wait for their
 // next session.
-const maxHeld = 100_000
+const maxDeferred = 100_000
 
-func (j *judging) hold(u unit) {
+func (j *judging) postpone(u unit) {
 	until := nextHour(j.now)
-	if _, held := j.held[j.n.place]; held || len(j.held) >= maxHeld {
+	if _, held := j.deferred[j.n.place]; held || len(j.deferred) >= maxDeferred {
 		return
 	}
-	j.held[j.n.place] = struct{}{}
-	j.agenda.add(until, j.n.place, u.host)
+	j.deferred[j.n.place] = struct{}{}
+	j.schedule.add(until, j.n.place, u.host)
 }
 
 // evidence is the newest samples of a unit for a reason, salted.

@@ -33,8 +33,8 @@ func (n *network) leave() {
 	n.in, n.older, n.newer = nil, nil, nil
 }
 
-// settle accounts for a network that has changed: it is the newest now.
-func (e *Engine) settle(n *network) {
+// account accounts for a network that has changed: it is the newest now.
+func (e *Engine) account(n *network) {
 	n.leave()
 	if n.bogus {
 		e.strong.push(n)
@@ -62,10 +62,10 @@ func (e *Engine) forget(n *network) {
 
 func (e *Engine) full() bool { return e.bytes > e.o.Memory || e.ids.total > e.o.IDs }
 
-// makeRoom forgets the oldest counters, the weak ones first, those that are
+// shrink forgets the oldest counters, the weak ones first, those that are
 // stored before anything is stored for it: a batch costs the less the larger it
 // is. If they cannot be stored they are lost, and counted.
-func (e *Engine) makeRoom() error {
+func (e *Engine) shrink() error {
 	e.flushing.Lock() // who waits for it finds room
 	defer e.flushing.Unlock()
 	e.mu.Lock()

@@ -126,7 +126,7 @@ func (n *network) fixed(u unit, r listing.Reason) bool {
 	for c := range n.cells() {
 		switch {
 		case !c.counted() || !u.has(c):
-		case c.marks&markRDNS != 0:
+		case c.flags&flagRDNS != 0:
 			good = max(good, c.at)
 		case c.against(r):
 			bad = max(bad, c.at)

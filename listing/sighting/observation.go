@@ -16,11 +16,8 @@ type Observation struct {
 	Client   netip.Addr // the other end of the connection
 	Verdict  helo.Verdict
 	HELO     string // as received, octet by octet
-	// Target is what a bogus greeting pretended to be: the recipient's domain,
-	// our address, our name, or the literal. Empty means the verdict's Name.
-	Target string
-	DNS    string // what DNS said of the client then, for people
-	FCrDNS bool   // the client's reverse name leads back to it
+	DNS      string // what DNS said of the client then, for people
+	FCrDNS   bool   // the client's reverse name leads back to it
 	// Recipients is how many recipients were named, Unknown how many of them do
 	// not exist here.
 	Recipients, Unknown int
@@ -45,7 +42,7 @@ const (
 	window    = 24 * time.Hour  // in which sessions are held against thresholds
 	countable = 48 * time.Hour  // older sessions are stored, not counted
 	soleSpan  = 7 * listing.Day // in which a second receiver must have reported
-	chart     = 30              // days that are kept
+	keptDays  = 30              // days that are kept
 	skew      = 5 * time.Second // by which receivers' clocks may be ahead
 )
 
@@ -63,7 +60,7 @@ func (o *Observation) valid() bool {
 // outcome says whether a session that was not told before counts.
 func (o *Observation) outcome(now time.Time) Outcome {
 	switch age := now.Sub(o.Time); {
-	case age > (chart-1)*listing.Day || age < -chart*listing.Day:
+	case age > (keptDays-1)*listing.Day || age < -keptDays*listing.Day:
 		return Dropped
 	case o.Verdict.Strength == helo.Exempt:
 		return Exempt
@@ -73,15 +70,6 @@ func (o *Observation) outcome(now time.Time) Outcome {
 		return Future
 	}
 	return Counted
-}
-
-// target is what distinguishes greetings of one kind, and the text of it that
-// may be kept.
-func (o *Observation) target() string {
-	if o.Target == "" {
-		return o.Verdict.Name
-	}
-	return o.Target
 }
 
 // manyUnknown reports whether half of the recipients, and at least one, do not

@@ -1,7 +1,6 @@
 package sighting
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -28,7 +27,7 @@ func (e *Engine) Observe(o Observation) (Outcome, error) {
 				return "", err
 			}
 		case full:
-			return out, e.makeRoom()
+			return out, e.shrink()
 		default:
 			return out, nil
 		}
@@ -64,7 +63,7 @@ func (e *Engine) observe(o *Observation, now time.Time) (Outcome, absent) {
 	e.ids.add(hour, id, p)
 	e.touch(n)
 	e.count(n, host, id, o, out, now)
-	e.settle(n)
+	e.account(n)
 	return out, nil
 }
 
@@ -79,8 +78,8 @@ func (e *Engine) count(n *network, host, id uint64, o *Observation, out Outcome,
 		d.add(c)
 		return
 	}
-	target := helo.Escape(o.target(), maxHELO)
-	c.receiver, c.marks, c.target = receiver, o.marks(out), uint32(e.hash("target", target))|1
+	target := helo.Escape(o.Verdict.Name, maxHELO) // a recipient's domain only where it is the greeting itself
+	c.receiver, c.flags, c.target = receiver, o.flags(out), uint32(e.hash("target", target))|1
 	if !o.Verdict.Bogus() && e.plain(&c) {
 		c.receiver = 0
 	}
@@ -88,11 +87,11 @@ func (e *Engine) count(n *network, host, id uint64, o *Observation, out Outcome,
 	d.greet(uint8(o.Time.Unix()/3600%24), o.HELO, o.Verdict.Bogus())
 	if r, ok := ReasonOf(o.Verdict); ok {
 		n.bogus = true
-		d.name(named{c.target, r, e.keep(o, target)})
+		d.name(named{c.target, r, target})
 		d.witness(sample{host: host, reason: r, id: id, Sample: o.Sample()})
 	}
 	// A clean session matters too: it may heal, and it moves the window on.
-	if out == Counted && (n.bogus || !e.plain(&c) || e.mayRotate(n, &c) || len(e.stands[n.place]) > 0 || e.shadowed(n.place, host)) {
+	if out == Counted && (n.bogus || !e.plain(&c) || e.mayRotate(n, &c) || len(e.entries[n.place]) > 0 || e.shadowed(n.place, host)) {
 		e.plan(n.place, host)
 	}
 }
@@ -121,33 +120,24 @@ func (e *Engine) mayRotate(n *network, c *cell) bool {
 	return cells >= t.Targets
 }
 
-// keep is the text of a target as it may be kept: a recipient's domain only if
-// it is the greeting itself.
-func (e *Engine) keep(o *Observation, target string) string {
-	if o.Verdict.Code == helo.CodeRcptDomain && target != o.Verdict.Name {
-		return fmt.Sprintf("%016x", e.hash("domain", target))
-	}
-	return target
-}
-
-func (o *Observation) marks(out Outcome) (m marks) {
+func (o *Observation) flags(out Outcome) (m flags) {
 	if out != Counted {
-		m |= markUncounted
+		m |= flagUncounted
 	}
 	if o.Verdict.Confirmed() {
-		m |= markConfirmed
+		m |= flagConfirmed
 	}
 	switch o.Verdict.RDNS {
 	case helo.RDNSMissing:
-		m |= markNoPTR
+		m |= flagNoPTR
 	case helo.RDNSUnconfirmed:
-		m |= markPTR
+		m |= flagPTR
 	}
 	if o.FCrDNS {
-		m |= markRDNS
+		m |= flagRDNS
 	}
 	if o.manyUnknown() {
-		m |= markRcpt
+		m |= flagRcpt
 	}
 	return m
 }
@@ -164,7 +154,7 @@ const (
 func (e *Engine) plan(p place, host uint64) {
 	hosts, known := e.due[p]
 	switch {
-	case !known && len(e.due) >= maxDue && len(e.stands[p]) == 0:
+	case !known && len(e.due) >= maxDue && len(e.entries[p]) == 0:
 		return
 	case !p.six || host == manyHosts:
 		e.due[p] = hosts

@@ -3,6 +3,7 @@ package sighting
 import (
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"slices"
 
 	"dnsbld/listing"
@@ -56,35 +57,68 @@ func (p place) read(e *Engine) (func(), error) {
 	n, err := load(e.o.Archive, p, e.first())
 	return func() {
 		e.networks[p] = n
-		e.settle(n)
+		e.account(n)
 	}, err
 }
 
 // first is the oldest day that is kept.
-func (e *Engine) first() uint32 { return dayNumber(e.o.Now().Unix()) - chart + 1 }
+func (e *Engine) first() uint32 { return dayNumber(e.o.Now().Unix()) - keptDays + 1 }
 
+// load reads what the archive has of one place.
 func load(a Archive, p place, first uint32) (*network, error) {
 	n := &network{place: p}
-	for item, err := range a.Scan(p.key(), nil) {
-		if err != nil {
-			return nil, fmt.Errorf("reading sightings of %s: %w", p.subject(unit{all: true}), err)
-		}
-		at, number, err := parseDayKey(item.Key)
-		if err != nil {
-			return nil, err
-		}
-		if at != p || number < first {
-			continue
-		}
-		d, err := decodeDay(number, item.Value)
+	for read, err := range networks(a, p.key(), func(_ place, day uint32) bool { return day >= first }) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.subject(unit{all: true}), err)
 		}
-		d.tidy(spanOf(number, first+chart-1))
-		n.days = append(n.days, d)
+		n = read
+	}
+	for _, d := range n.days {
+		d.tidy(spanOf(d.number, first+keptDays-1))
 		n.bogus = n.bogus || len(d.samples) > 0
 	}
 	return n, nil
+}
+
+// networks yields what the archive has under a prefix, place by place, of the
+// days that are wanted. It stops after an error.
+func networks(a Archive, prefix []byte, want func(p place, day uint32) bool) iter.Seq2[*network, error] {
+	return func(yield func(*network, error) bool) {
+		n := &network{}
+		for item, err := range a.Scan(prefix, nil) {
+			var p place
+			var d *day
+			if err == nil {
+				p, d, err = decodeItem(item, want)
+			}
+			switch {
+			case err != nil:
+				yield(nil, fmt.Errorf("reading sightings: %w", err))
+				return
+			case d == nil:
+				continue
+			case len(n.days) > 0 && n.place != p:
+				if !yield(n, nil) {
+					return
+				}
+				n = &network{}
+			}
+			n.place, n.days = p, append(n.days, d)
+		}
+		if len(n.days) > 0 {
+			yield(n, nil)
+		}
+	}
+}
+
+// decodeItem reads a day, if it is wanted; nil: it is not.
+func decodeItem(item Item, want func(place, uint32) bool) (place, *day, error) {
+	p, number, err := parseDayKey(item.Key)
+	if err != nil || !want(p, number) {
+		return p, nil, err
+	}
+	d, err := decodeDay(number, item.Value)
+	return p, d, err
 }
 
 // absentHour is the number of an hour whose session ids are not in memory.

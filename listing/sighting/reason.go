@@ -67,11 +67,11 @@ func (c *cell) against(r listing.Reason) bool {
 	case listing.Malformed:
 		return c.code.code() == helo.CodeMalformed && c.strength >= helo.Weak
 	case listing.NoReverse:
-		return c.marks&markNoPTR != 0
+		return c.flags&flagNoPTR != 0
 	case listing.Unconfirmed:
-		return c.marks&markPTR != 0
+		return c.flags&flagPTR != 0
 	case listing.RcptBogus:
-		return c.marks&markRcpt != 0
+		return c.flags&flagRcpt != 0
 	}
 	return false
 }

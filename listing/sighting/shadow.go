@@ -64,7 +64,7 @@ func (e *Engine) tidy(now time.Time) {
 		return
 	}
 	e.tidied = nextHour(now)
-	clear(e.held)
+	clear(e.deferred)
 	for k, at := range e.pending {
 		if now.Sub(at) >= inFlight {
 			delete(e.pending, k)

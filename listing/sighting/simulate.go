@@ -2,7 +2,6 @@ package sighting
 
 import (
 	"cmp"
-	"fmt"
 	"iter"
 	"slices"
 	"time"
@@ -17,34 +16,10 @@ type Stored struct{ n *network }
 // Recall yields all that an archive holds, network by network.
 func Recall(a Archive) iter.Seq2[Stored, error] {
 	return func(yield func(Stored, error) bool) {
-		var n *network
-		for item, err := range a.Scan([]byte{networkKey}, nil) {
-			if err != nil {
-				yield(Stored{}, fmt.Errorf("reading sightings: %w", err))
+		for n, err := range networks(a, []byte{networkKey}, func(place, uint32) bool { return true }) {
+			if !yield(Stored{n}, err) {
 				return
 			}
-			p, number, err := parseDayKey(item.Key)
-			if err == nil && n != nil && n.place != p {
-				if !yield(Stored{n}, nil) {
-					return
-				}
-				n = nil
-			}
-			if n == nil {
-				n = &network{place: p}
-			}
-			var d *day
-			if err == nil {
-				d, err = decodeDay(number, item.Value)
-			}
-			if err != nil {
-				yield(Stored{}, err)
-				return
-			}
-			n.days = append(n.days, d)
-		}
-		if n != nil {
-			yield(Stored{n}, nil)
 		}
 	}
 }

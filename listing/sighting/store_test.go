@@ -67,7 +67,7 @@ func TestRestart(t *testing.T) {
 	d := newDesk(t).reports("mx1", "mx2")
 	d.sees(4, sender, ourIP)
 	d.sees(7, sender, clean, at(-30*time.Hour))
-	d.see(sender, rcpt, func(o *Observation) { o.Target = "other.example" })
+	d.see(sender, rcpt, func(o *Observation) { o.Verdict.Name = "other.example" })
 	d.sees(3, "2001:db8::5", forged, at(-5*listing.Day))
 	before, before6 := d.facts(sender), d.facts("2001:db8::5")
 	d.flush()

@@ -7,9 +7,9 @@ import (
 	"dnsbld/listing"
 )
 
-// standing is what must be known of an entry of this list's own, or of an
+// ownEntry is what must be known of an entry of this list's own, or of an
 // exception.
-type standing struct {
+type ownEntry struct {
 	listing.Key
 	unit     unit
 	Except   bool
@@ -61,19 +61,19 @@ func (e *Engine) entryChanged(c *listing.Change, now time.Time) {
 	if key, at, ended := endOf(c); ended {
 		e.end(p, u, key.Reason, at, now)
 	}
-	i := slices.IndexFunc(e.stands[p], func(s *standing) bool { return s.Key == either.Key })
+	i := slices.IndexFunc(e.entries[p], func(s *ownEntry) bool { return s.Key == either.Key })
 	switch {
 	case c.After == nil && i >= 0:
-		if e.stands[p] = slices.Delete(e.stands[p], i, i+1); len(e.stands[p]) == 0 {
-			delete(e.stands, p)
+		if e.entries[p] = slices.Delete(e.entries[p], i, i+1); len(e.entries[p]) == 0 {
+			delete(e.entries, p)
 		}
 	case c.After == nil:
 	case i >= 0:
-		e.stands[p][i].become(c, now)
+		e.entries[p][i].become(c, now)
 	default:
-		s := &standing{unit: u}
+		s := &ownEntry{unit: u}
 		s.become(c, now)
-		e.stands[p] = append(e.stands[p], s)
+		e.entries[p] = append(e.entries[p], s)
 		if c.Before == nil && u.all {
 			e.plan(p, 0)
 		}
@@ -81,7 +81,7 @@ func (e *Engine) entryChanged(c *listing.Change, now time.Time) {
 }
 
 // become follows the entry through a change.
-func (s *standing) become(c *listing.Change, now time.Time) {
+func (s *ownEntry) become(c *listing.Change, now time.Time) {
 	before, a := *s, c.After
 	s.Key, s.Except, s.Since, s.Until = a.Key, a.Except, a.Since, a.Until
 	s.Level, s.Origin, s.Revision = a.Level, a.Origin, a.Revision
@@ -99,7 +99,7 @@ func (s *standing) become(c *listing.Change, now time.Time) {
 }
 
 // expected is the revision that an edit expects; nil stands for no entry.
-func (s *standing) expected() *listing.Revision {
+func (s *ownEntry) expected() *listing.Revision {
 	r := listing.Revision(0)
 	if s != nil {
 		r = s.Revision // as it is now, not as it will be
@@ -107,7 +107,7 @@ func (s *standing) expected() *listing.Revision {
 	return &r
 }
 
-func (s *standing) active(now time.Time) bool { return now.Before(s.Until) }
+func (s *ownEntry) active(now time.Time) bool { return now.Before(s.Until) }
 
 // endOf tells whether a change ends a listing of this list's own, or makes an
 // exception, which is how a listing by a feed is ended.
@@ -142,10 +142,10 @@ func (e *Engine) end(p place, u unit, r listing.Reason, at, now time.Time) {
 	e.ends[p] = es
 }
 
-// stand is the entry in force at exactly a unit for a reason, if there is one;
+// entryAt is the entry in force at exactly a unit for a reason, if there is one;
 // an exception is one too.
-func (e *Engine) stand(p place, u unit, r listing.Reason, now time.Time) *standing {
-	for _, s := range e.stands[p] {
+func (e *Engine) entryAt(p place, u unit, r listing.Reason, now time.Time) *ownEntry {
+	for _, s := range e.entries[p] {
 		if s.unit == u && s.Reason == r && s.active(now) {
 			return s
 		}
