@@ -15,19 +15,13 @@ import (
 // serials asks the name servers of all zones, at once: those with addresses in
 // the configuration there, others where the system's resolver finds them.
 func (d *dnsbld) serials(ctx context.Context) []report.ServerSerial {
-	var all []report.ServerSerial
+	var answers []*report.ServerSerial
 	var asking sync.WaitGroup
 	for _, z := range d.cfg.Load().zone.Zones {
 		for _, ns := range z.NS {
-			all = append(all, report.ServerSerial{Zone: z.Name, Server: ns.Name})
-		}
-	}
-	n := 0
-	for _, z := range d.cfg.Load().zone.Zones {
-		for _, ns := range z.NS {
-			answer := &all[n]
-			asking.Go(func() { answer.Serial, answer.Err = askSerial(ctx, ns, z.Name) })
-			n++
+			answer := &report.ServerSerial{Zone: z.Name, Server: ns.Name}
+			answers = append(answers, answer)
+			asking.Go(func() { answer.Serial, answer.Err = ns.Serial(ctx, z.Name) })
 		}
 	}
 	asking.Wait()
