@@ -9,7 +9,6 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
-	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/listing/sighting"
 	"dnsbld/zone"
@@ -18,22 +17,22 @@ import (
 // fileConfig is the configuration as it is written. example.toml explains the
 // keys; defaults are filled in before the file is read over them.
 type fileConfig struct {
-	Data      string       `toml:"data"`
-	Socket    string       `toml:"socket"`
-	LogFormat string       `toml:"log_format"`
-	Listen    listenConfig `toml:"listen"`
-	Zones     []zoneConfig `toml:"zone"`
-	Our       ourConfig    `toml:"our"`
-	Policy    policyFile   `toml:"policy"`
-	Chaos     chaosFile    `toml:"chaos"`
-	TCP       tcpConfig    `toml:"tcp"`
-	Cookies   zone.Cookies `toml:"cookies"`
-	Roles     ctl.Roles    `toml:"roles"`
-	Reasons   []reasonFile `toml:"reason"`
-	Sensor    sensorFile   `toml:"sensor"`
-	Desk      deskFile     `toml:"desk"`
-	Web       webFile      `toml:"web"`
-	Limits    limitsConfig `toml:"limits"`
+	Data      string        `toml:"data"`
+	Socket    string        `toml:"socket"`
+	LogFormat string        `toml:"log_format"`
+	Listen    listenConfig  `toml:"listen"`
+	Zones     []zoneConfig  `toml:"zone"`
+	Our       ourConfig     `toml:"our"`
+	Policy    policyFile    `toml:"policy"`
+	Chaos     chaosFile     `toml:"chaos"`
+	TCP       tcpConfig     `toml:"tcp"`
+	Cookies   zone.Cookies  `toml:"cookies"`
+	Roles     listing.Roles `toml:"roles"`
+	Reasons   []reasonFile  `toml:"reason"`
+	Sensor    sensorFile    `toml:"sensor"`
+	Desk      deskFile      `toml:"desk"`
+	Web       webFile       `toml:"web"`
+	Limits    limitsConfig  `toml:"limits"`
 
 	Thresholds map[string]sighting.Threshold `toml:"thresholds"` // by symbol of the reason
 
