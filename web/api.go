@@ -8,16 +8,16 @@ import (
 	"time"
 
 	"dnsbld/listing"
-	"dnsbld/listing/delist"
+	"dnsbld/listing/removal"
 )
 
 // Looked is the answer of /api/v1/ip/{ip}. Times are RFC 3339, UTC.
 type Looked struct {
-	IP          string          `json:"ip"` // in the form in which it is listed
-	Listed      bool            `json:"listed"`
-	Entries     []LookedEntry   `json:"entries"` // strongest first
-	Eligibility delist.Decision `json:"eligibility"`
-	CheckedAt   time.Time       `json:"checked_at"`
+	IP          string           `json:"ip"` // in the form in which it is listed
+	Listed      bool             `json:"listed"`
+	Entries     []LookedEntry    `json:"entries"` // strongest first
+	Eligibility removal.Decision `json:"eligibility"`
+	CheckedAt   time.Time        `json:"checked_at"`
 }
 
 // LookedEntry is one reason under which an address is listed.

@@ -10,18 +10,19 @@ import (
 
 	"dnsbld/listing/delist"
 	"dnsbld/listing/desk"
+	"dnsbld/listing/removal"
 )
 
 // ready is a desk that has all answers at hand: what is measured is the door.
 type ready struct {
 	*counter
 	about    desk.About
-	decision delist.Decision
+	decision removal.Decision
 }
 
 func (r ready) About(context.Context, netip.Addr) (desk.About, error) { return r.about, nil }
 
-func (r ready) Judged(desk.About, time.Time) delist.Decision { return r.decision }
+func (r ready) Judged(desk.About, time.Time) removal.Decision { return r.decision }
 
 func benchmark(b *testing.B, path string) {
 	h := newHouse(b)

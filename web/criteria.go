@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"dnsbld/listing"
-	"dnsbld/listing/delist"
+	"dnsbld/listing/removal"
 	"dnsbld/listing/sighting"
 )
 
@@ -43,7 +43,7 @@ type policyPart struct {
 }
 
 type codePart struct {
-	Code  delist.Code
+	Code  removal.Code
 	Words string
 }
 
@@ -72,7 +72,7 @@ func newCriteria(c Config) criteria {
 	for _, n := range p.NeverList() {
 		out.Policy.Never = append(out.Policy.Never, n.Subject.Text()+" "+n.Why)
 	}
-	for _, code := range delist.Codes() {
+	for _, code := range removal.Codes() {
 		out.Codes = append(out.Codes, codePart{code, codeWords[code]})
 	}
 	return out
@@ -159,7 +159,7 @@ type Criteria struct {
 	Reasons    []listing.ReasonInfo          `json:"reasons"`
 	Thresholds map[string]sighting.Threshold `json:"thresholds"`
 	PerWeek    int                           `json:"requests_per_week"`
-	Decisions  []delist.Code                 `json:"decisions"`
+	Decisions  []removal.Code                `json:"decisions"`
 	Longest    listing.Life                  `json:"longest"`
 	WidestV4   int                           `json:"widest_v4"`
 	WidestV6   int                           `json:"widest_v6"`
@@ -167,7 +167,7 @@ type Criteria struct {
 
 func (s *Server) criteriaJSON(v *visit) error {
 	c := v.site.Config
-	out := Criteria{Reasons: slices.Clone(c.Reasons.All()), Thresholds: c.Thresholds.BySymbol(), PerWeek: c.PerWeek, Decisions: delist.Codes(),
+	out := Criteria{Reasons: slices.Clone(c.Reasons.All()), Thresholds: c.Thresholds.BySymbol(), PerWeek: c.PerWeek, Decisions: removal.Codes(),
 		Longest: c.Policy.Longest, WidestV4: c.Policy.WidestV4, WidestV6: c.Policy.WidestV6}
 	for _, z := range c.Zones {
 		out.Zones = append(out.Zones, z.Name)

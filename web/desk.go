@@ -8,6 +8,7 @@ import (
 	"dnsbld/listing/delist"
 	"dnsbld/listing/desk"
 	"dnsbld/listing/index"
+	"dnsbld/listing/removal"
 )
 
 // View is the served view: what DNS is answered from.
@@ -20,12 +21,12 @@ type View interface {
 type Desk interface {
 	// About is called for every page.
 	About(ctx context.Context, a netip.Addr) (desk.About, error)
-	Judged(about desk.About, now time.Time) delist.Decision
+	Judged(about desk.About, now time.Time) removal.Decision
 
 	// Token is also in the form, so that a request is about the listing that
 	// was read of.
 	Token(a netip.Addr, s delist.Stand) delist.Token
 	Check(t delist.Token, a netip.Addr, s delist.Stand) error
 
-	Request(ctx context.Context, r desk.Request) (desk.Done, error)
+	Request(ctx context.Context, r desk.Request) (removal.Answer, error)
 }

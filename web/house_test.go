@@ -23,6 +23,7 @@ import (
 	"dnsbld/listing/desk"
 	"dnsbld/listing/helo"
 	"dnsbld/listing/index"
+	"dnsbld/listing/removal"
 	"dnsbld/listing/sighting"
 )
 
@@ -135,7 +136,7 @@ type counter struct {
 	txt      []string
 	nameless bool // addresses have no name in reverse DNS
 	asked    []desk.Request
-	done     []desk.Done
+	done     []removal.Answer
 	failure  error // of About
 	slow     bool  // pretend that the view lags behind
 }
@@ -174,7 +175,7 @@ func (d *counter) Texts(context.Context, string) ([]string, helo.Status) {
 	return d.txt, helo.OK
 }
 
-func (d *counter) Request(ctx context.Context, r desk.Request) (desk.Done, error) {
+func (d *counter) Request(ctx context.Context, r desk.Request) (removal.Answer, error) {
 	done, err := d.Desk.Request(ctx, r)
 	d.mu.Lock()
 	defer d.mu.Unlock()

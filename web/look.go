@@ -10,6 +10,7 @@ import (
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
 	"dnsbld/listing/desk"
+	"dnsbld/listing/removal"
 )
 
 // sight is what is known of an address at an instant.
@@ -17,7 +18,7 @@ type sight struct {
 	address  netip.Addr
 	now      time.Time
 	about    desk.About
-	decision delist.Decision
+	decision removal.Decision
 }
 
 // look gathers what there is to say about an address. While the list is loaded,

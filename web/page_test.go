@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
-	"dnsbld/listing/delist"
+	"dnsbld/listing/removal"
 	"dnsbld/listing/sighting"
 )
 
@@ -342,7 +342,7 @@ func TestValidate(t *testing.T) {
 }
 
 func TestEveryCodeHasWords(t *testing.T) {
-	for _, c := range delist.Codes() {
+	for _, c := range removal.Codes() {
 		if codeWords[c] == "" {
 			t.Errorf("the criteria do not say what %s is", c)
 		}

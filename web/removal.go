@@ -9,11 +9,12 @@ import (
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
 	"dnsbld/listing/desk"
+	"dnsbld/listing/removal"
 )
 
 // removalPart is how the listing can be ended.
 type removalPart struct {
-	Decision delist.Decision
+	Decision removal.Decision
 	Retry    moment // where the decision does not say it itself
 	From     bool   // the request comes from the address
 	Mend     bool   // it ends when what it rests on is mended, and needs no other proof
@@ -39,7 +40,7 @@ type formPart struct {
 
 func (s *Server) removal(v *visit, l *sight) removalPart {
 	r := removalPart{Decision: l.decision, From: comesFrom(v.from, l), TTL: span(v.site.longestTTL()), Retry: retry(l.decision, l.now)}
-	if !l.listed() || l.decision.Code == delist.NotListed {
+	if !l.listed() || l.decision.Code == removal.NotListed {
 		return r
 	}
 	token := string(s.parts.Desk.Token(l.address, l.about.Stand))
@@ -55,10 +56,10 @@ func (s *Server) removal(v *visit, l *sight) removalPart {
 	if c := l.about.Came; c != nil {
 		r.Came = &camePart{When: at(c.Time, l.now), Proof: c.Proof, Clean: c.Clean}
 	}
-	r.Mend = l.decision.Code == delist.NoProof && slices.ContainsFunc(l.about.Facts.Entries, func(e delist.Listing) bool {
+	r.Mend = l.decision.Code == removal.NoProof && slices.ContainsFunc(l.about.Facts.Entries, func(e delist.Listing) bool {
 		return e.Info.SelfDelist == listing.SelfFixed && !e.Fixed
 	})
-	if l.decision.Code != delist.RateLimit || r.From || r.Text != "" { // else no form could bring a proof
+	if l.decision.Code != removal.RateLimit || r.From || r.Text != "" { // else no form could bring a proof
 		r.Form = &formPart{Action: "/" + l.address.String(), Token: token, Button: buttonOf(l.decision.Code)}
 	}
 	if r.Mend {
@@ -67,13 +68,13 @@ func (s *Server) removal(v *visit, l *sight) removalPart {
 	return r
 }
 
-func buttonOf(c delist.Code) string {
+func buttonOf(c removal.Code) string {
 	switch c {
-	case delist.OKSelf:
+	case removal.OKSelf:
 		return "Remove the listing"
-	case delist.OKSupport:
+	case removal.OKSupport:
 		return "Ask our support"
-	case delist.NoProof, delist.Identity, delist.RateLimit:
+	case removal.NoProof, removal.Identity, removal.RateLimit:
 		return "Check the proof and remove the listing"
 	}
 	return "Open a ticket"
@@ -92,7 +93,7 @@ func comesFrom(o origin, l *sight) bool {
 }
 
 // retry is from when on waiting helps, unless the words of the decision say it.
-func retry(d delist.Decision, now time.Time) moment {
+func retry(d removal.Decision, now time.Time) moment {
 	if d.RetryAfter == nil || strings.Contains(d.ChangesWhen, d.RetryAfter.UTC().Format("2006-01-02 15:04:05 UTC")) {
 		return moment{}
 	}

@@ -13,6 +13,7 @@ import (
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
 	"dnsbld/listing/desk"
+	"dnsbld/listing/removal"
 )
 
 // actor is who hands in requests, in the audit.
@@ -43,7 +44,7 @@ func (s *Server) request(v *visit) error {
 		return err
 	}
 	if !l.listed() {
-		return s.showResult(v, l, desk.Done{Decision: l.decision})
+		return s.showResult(v, l, removal.Answer{Decision: l.decision})
 	}
 	token := delist.Token(form.Get("token"))
 	if err := s.parts.Desk.Check(token, a, l.about.Stand); err != nil {
@@ -110,7 +111,7 @@ func proof(v *visit, l *sight) delist.Proof {
 	if !comesFrom(v.from, l) {
 		return delist.Proof{}
 	}
-	return delist.Proof{Kind: delist.ProofWeb, Address: l.address, Time: v.now}
+	return delist.Proof{Kind: removal.ProofWeb, Address: l.address, Time: v.now}
 }
 
 // clean makes what a stranger wrote valid UTF-8, without control characters but

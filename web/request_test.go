@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
-	"dnsbld/listing/delist"
+	"dnsbld/listing/removal"
 )
 
 func TestRequestRemoves(t *testing.T) {
@@ -53,16 +53,16 @@ func TestProofs(t *testing.T) {
 	for name, c := range map[string]struct {
 		from  string
 		texts func(token string) []string
-		want  delist.ProofKind
+		want  removal.ProofKind
 		says  string
 	}{
 		"none":                      {"198.51.100.9", nil, "", "The listing stands for now"},
-		"from the address":          {"192.0.2.7", nil, delist.ProofWeb, "The listing is removed"},
-		"from the address, mapped":  {"::ffff:192.0.2.7", nil, delist.ProofWeb, "The listing is removed"},
+		"from the address":          {"192.0.2.7", nil, removal.ProofWeb, "The listing is removed"},
+		"from the address, mapped":  {"::ffff:192.0.2.7", nil, removal.ProofWeb, "The listing is removed"},
 		"from the address, hearsay": {"192.0.2.7, 198.51.100.9", nil, "", "The listing stands for now"},
 		"from 6to4":                 {"2002:c000:207::1", nil, "", "The listing stands for now"},
-		"text":                      {"198.51.100.9", func(token string) []string { return []string{"v=spf1 -all", " helo+" + strings.ToUpper(token) + " "} }, delist.ProofTXT, "The listing is removed"},
-		"bare text":                 {"198.51.100.9", func(token string) []string { return []string{token} }, delist.ProofTXT, "The listing is removed"},
+		"text":                      {"198.51.100.9", func(token string) []string { return []string{"v=spf1 -all", " helo+" + strings.ToUpper(token) + " "} }, removal.ProofTXT, "The listing is removed"},
+		"bare text":                 {"198.51.100.9", func(token string) []string { return []string{token} }, removal.ProofTXT, "The listing is removed"},
 		"forged text": {"198.51.100.9", func(token string) []string {
 			return []string{"helo+" + token[:20] + "aaaaaaaaaaaaaaaaaaa", "helo+", ""}
 		}, "", "The listing stands for now"},
@@ -85,7 +85,7 @@ func TestProofs(t *testing.T) {
 // One IPv6 customer has a /64: where that is what is listed, any address of it
 // speaks for it.
 func TestProofFromTheSame64(t *testing.T) {
-	for prefix, want := range map[string]delist.ProofKind{"2001:db8::/64": delist.ProofWeb, "2001:db8::7": "", "2001:db8::/56": ""} {
+	for prefix, want := range map[string]removal.ProofKind{"2001:db8::/64": removal.ProofWeb, "2001:db8::7": "", "2001:db8::/56": ""} {
 		h := newHouse(t)
 		h.add(prefix, "helo-forged-literal")
 		h.ask("2001:db8::7", "2001:db8::99")

@@ -4,8 +4,7 @@ import (
 	"net/http"
 
 	"dnsbld/listing"
-	"dnsbld/listing/delist"
-	"dnsbld/listing/desk"
+	"dnsbld/listing/removal"
 )
 
 // resultPage says what happens after a request.
@@ -13,7 +12,7 @@ type resultPage struct {
 	frame
 	Address      string
 	Outcome      string // "removed", "pending", "ticket", "refused", "clear"
-	Decision     delist.Decision
+	Decision     removal.Decision
 	Ticket       string
 	Ours         bool // it was our error
 	Still        bool // other reasons stand
@@ -24,20 +23,20 @@ type resultPage struct {
 	Letter       string // the same in full
 }
 
-func (s *Server) showResult(v *visit, l *sight, d desk.Done) error {
+func (s *Server) showResult(v *visit, l *sight, d removal.Answer) error {
 	after, err := s.look(v.Context(), l.address, s.parts.Now().UTC())
 	if err != nil {
 		return err
 	}
 	p := resultPage{frame: s.frame(v.site, l.address.String()), Address: l.address.String(), Decision: d.Decision, Ticket: d.Ticket,
-		Ours: d.Outcome == delist.Withdrawn, By: at(d.EffectiveBy, v.now), WatchDays: int(delist.Watch / listing.Day), Retry: retry(d.Decision, v.now), Letter: d.Letter}
+		Ours: d.Outcome == removal.Withdrawn, By: at(d.EffectiveBy, v.now), WatchDays: int(removal.Watch / listing.Day), Retry: retry(d.Decision, v.now), Letter: d.Letter}
 	set := s.parts.View.Set()
-	switch ended := d.Outcome != delist.Stands; {
+	switch ended := d.Outcome != removal.Stands; {
 	case ended && set != nil && set.Revision() >= d.Revision:
 		p.Outcome, p.Still = "removed", after.listed()
 	case ended:
 		p.Outcome = "pending"
-	case d.Decision.Code == delist.NotListed:
+	case d.Decision.Code == removal.NotListed:
 		p.Outcome = "clear"
 	case d.Decision.Code.OK():
 		p.Outcome = "ticket"
@@ -46,15 +45,15 @@ func (s *Server) showResult(v *visit, l *sight, d desk.Done) error {
 	}
 	p.Title = resultTitles[p.Outcome] + ": " + p.Address
 	switch r := s.removal(v, l); d.Decision.Code {
-	case delist.NoProof, delist.RateLimit:
+	case removal.NoProof, removal.RateLimit:
 		if !r.Mend {
 			p.Probe, p.Proof = r.Probe, r.Text
 		}
-	case delist.StillOffending, delist.MixedTraffic:
+	case removal.StillOffending, removal.MixedTraffic:
 		p.Probe = r.Probe
 	}
 	status := http.StatusOK
-	if d.Decision.Code == delist.RateLimit {
+	if d.Decision.Code == removal.RateLimit {
 		status = http.StatusTooManyRequests
 		if t := d.Decision.RetryAfter; t != nil {
 			v.w.Header().Set("Retry-After", seconds(t.Sub(v.now)))

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
-	"dnsbld/listing/delist"
+	"dnsbld/listing/removal"
 )
 
 // moment is an instant for people and for programs.
@@ -72,17 +72,17 @@ func capital(s string) string {
 
 // codeWords say when a decision is made. The criteria page shows them; a test
 // holds that every code has its words.
-var codeWords = map[delist.Code]string{
-	delist.NotListed:      "The address is not listed.",
-	delist.RateLimit:      "As many requests as are decided in 7 days have come for the address, and this one does not show that the address is the sender's.",
-	delist.Network:        "The address belongs to a network that is listed as a whole. Only the operator can end that.",
-	delist.ManualHold:     "A person listed the address. Only the operator can end that.",
-	delist.Identity:       "The proof that was offered is for another address.",
-	delist.StillOffending: "The last bogus greeting is too recent: there is no wait for a first listing, 6 hours for a second, 24 hours from the third on. A clean mail to the probe address ends the wait.",
-	delist.MixedTraffic:   "In the 24 hours before the last bogus greeting, proper greetings came from the address too: something else behind it is at fault. A clean mail to the probe address since then ends this.",
-	delist.RepeatLockout:  "The listing is at level 4 or higher. It ends by itself, or by an appeal.",
-	delist.ExpiresSoon:    "The listing ends by itself within 6 hours.",
-	delist.NoProof:        "Proof that the cause is gone is needed and has not come.",
-	delist.OKSupport:      "The listing can be ended by our support.",
-	delist.OKSelf:         "The listing can be ended by the sender at once.",
+var codeWords = map[removal.Code]string{
+	removal.NotListed:      "The address is not listed.",
+	removal.RateLimit:      "As many requests as are decided in 7 days have come for the address, and this one does not show that the address is the sender's.",
+	removal.Network:        "The address belongs to a network that is listed as a whole. Only the operator can end that.",
+	removal.ManualHold:     "A person listed the address. Only the operator can end that.",
+	removal.Identity:       "The proof that was offered is for another address.",
+	removal.StillOffending: "The last bogus greeting is too recent: there is no wait for a first listing, 6 hours for a second, 24 hours from the third on. A clean mail to the probe address ends the wait.",
+	removal.MixedTraffic:   "In the 24 hours before the last bogus greeting, proper greetings came from the address too: something else behind it is at fault. A clean mail to the probe address since then ends this.",
+	removal.RepeatLockout:  "The listing is at level 4 or higher. It ends by itself, or by an appeal.",
+	removal.ExpiresSoon:    "The listing ends by itself within 6 hours.",
+	removal.NoProof:        "Proof that the cause is gone is needed and has not come.",
+	removal.OKSupport:      "The listing can be ended by our support.",
+	removal.OKSelf:         "The listing can be ended by the sender at once.",
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/removal"
 )
 
 // Limits of a finding.
@@ -15,33 +16,33 @@ const (
 )
 
 // worth is what each kind of claim proves, and what it does not.
-var worth = map[ClaimKind][2]string{
-	ClaimReceived: {
+var worth = map[removal.ClaimKind][2]string{
+	removal.ClaimReceived: {
 		"what the server that wrote the line saw: the address that connected, the greeting it sent, and the time",
 		"how other sessions from the same address greeted; and what was pasted cannot be checked"},
-	ClaimBounce: {
+	removal.ClaimBounce: {
 		"that a receiving server refused mail at that time, and the list it named",
 		"which greeting led to the listing, nor that the list still answers so"},
-	ClaimLog: {
+	removal.ClaimLog: {
 		"what that server noted of the session",
 		"how other programs or machines behind the same address greet; and what was pasted cannot be checked"},
-	ClaimBanner: {
+	removal.ClaimBanner: {
 		"what the server answers to those who connect to it, which is inbound information",
 		"what is said in HELO when mail is sent; that is another setting, and may be another machine"},
-	ClaimRDNS: {
+	removal.ClaimRDNS: {
 		"what you found in reverse DNS, which is good to have in order; no listing for a greeting rests on it",
 		"what was said in HELO; and a greeting that merely differs from the reverse name lists nobody"},
-	ClaimRcpt: {
+	removal.ClaimRcpt: {
 		`that the words were misleading: "matches rcpt" is not about the command RCPT TO; it means that the greeting was the recipient's own domain`,
 		"what was said in HELO"},
-	ClaimTelnet: {
+	removal.ClaimTelnet: {
 		"that a server answers on port 25, and what it answers, which is inbound information",
 		"what is said in HELO when mail is sent by itself; words typed by hand are not what the server sends"},
 }
 
-func newClaim(kind ClaimKind, text string) Claim {
+func newClaim(kind removal.ClaimKind, text string) removal.Claim {
 	w := worth[kind]
-	return Claim{Kind: kind, Text: clip(strings.TrimSpace(text), maxText), Proves: w[0], DoesNotProve: w[1]}
+	return removal.Claim{Kind: kind, Text: clip(strings.TrimSpace(text), maxText), Proves: w[0], DoesNotProve: w[1]}
 }
 
 // clip is s in printable ASCII, at most limit octets.
@@ -53,8 +54,8 @@ func clip(s string, limit int) string {
 	return s
 }
 
-func (h hop) claim() Claim {
-	c := newClaim(ClaimReceived, h.text)
+func (h hop) claim() removal.Claim {
+	c := newClaim(removal.ClaimReceived, h.text)
 	c.Addr, c.HELO, c.PTR, c.Confirmed, c.Time = h.addr, h.helo, h.ptr, h.confirmed, h.time
 	switch {
 	case h.inner:
@@ -70,7 +71,7 @@ func (h hop) claim() Claim {
 
 // pattern finds claims of one kind.
 type pattern struct {
-	kind ClaimKind
+	kind removal.ClaimKind
 	re   *expr
 	most int // claims that it makes
 	back int // octets of context before
@@ -79,17 +80,17 @@ type pattern struct {
 
 // patterns are tried on flattened text, in this order.
 var patterns = []pattern{
-	{ClaimLog, lazy(`(?i)\b(?:postfix\S*/smtpd?\[\d+\]:|sendmail\[\d+\]:|sm-mta\[\d+\]:|H=\S+ (?:\(\S+\) )?\[|status=(?:bounced|deferred|sent)\b|starting delivery \d+:|delivery \d+: (?:failure|deferral|success):|ruleset=check_\w+|\d+,[<>],(?:EHLO|HELO) )`), 10, 60, 500},
-	{ClaimTelnet, lazy(`(?i)\btelnet\s+\S+\s+(?:25|smtp)\b|\bTrying [0-9a-f.:]+\s?\.\.\.|\bConnected to \S+\s+Escape character`), 3, 10, 300},
-	{ClaimBanner, lazy(`(?i)\b220[ -][A-Za-z0-9.-]+\S* ESMTP\b|\b220[ -]\S+ .{0,40}\bSMTP\b`), 3, 0, 120},
-	{ClaimBounce, lazy(`(?i)\b(?:5\d\d|4\d\d)[ -]#?[45]\.\d{1,3}\.\d{1,3}\b|\b(?:55[0-9])[ -]\S.{0,80}(?:block|list|refus|reject|denied)|\bblocked (?:using|by)\b|\bgreeted our servers\b|\bDiagnostic-Code:|\bdoes not like recipient|\b127\.0\.0\.\d{1,3}\b`), 5, 120, 300},
-	{ClaimRDNS, lazy(`(?i)\br(?:everse)?[ -]?dns\b|\bptr records?\b|\bdomain name pointer\b|\bin-addr\.arpa\b|\bip6\.arpa\b`), 3, 160, 200},
-	{ClaimRcpt, lazy(`(?i)\brcpt[ -]?to\b(?:[^:]|$)|\bmatches rcpt\b`), 3, 160, 200},
+	{removal.ClaimLog, lazy(`(?i)\b(?:postfix\S*/smtpd?\[\d+\]:|sendmail\[\d+\]:|sm-mta\[\d+\]:|H=\S+ (?:\(\S+\) )?\[|status=(?:bounced|deferred|sent)\b|starting delivery \d+:|delivery \d+: (?:failure|deferral|success):|ruleset=check_\w+|\d+,[<>],(?:EHLO|HELO) )`), 10, 60, 500},
+	{removal.ClaimTelnet, lazy(`(?i)\btelnet\s+\S+\s+(?:25|smtp)\b|\bTrying [0-9a-f.:]+\s?\.\.\.|\bConnected to \S+\s+Escape character`), 3, 10, 300},
+	{removal.ClaimBanner, lazy(`(?i)\b220[ -][A-Za-z0-9.-]+\S* ESMTP\b|\b220[ -]\S+ .{0,40}\bSMTP\b`), 3, 0, 120},
+	{removal.ClaimBounce, lazy(`(?i)\b(?:5\d\d|4\d\d)[ -]#?[45]\.\d{1,3}\.\d{1,3}\b|\b(?:55[0-9])[ -]\S.{0,80}(?:block|list|refus|reject|denied)|\bblocked (?:using|by)\b|\bgreeted our servers\b|\bDiagnostic-Code:|\bdoes not like recipient|\b127\.0\.0\.\d{1,3}\b`), 5, 120, 300},
+	{removal.ClaimRDNS, lazy(`(?i)\br(?:everse)?[ -]?dns\b|\bptr records?\b|\bdomain name pointer\b|\bin-addr\.arpa\b|\bip6\.arpa\b`), 3, 160, 200},
+	{removal.ClaimRcpt, lazy(`(?i)\brcpt[ -]?to\b(?:[^:]|$)|\bmatches rcpt\b`), 3, 160, 200},
 }
 
 // claims finds what is offered in flattened text, the Received lines first.
-func claims(flat string, trail []hop) []Claim {
-	var all []Claim
+func claims(flat string, trail []hop) []removal.Claim {
+	var all []removal.Claim
 	for _, h := range trail {
 		all = append(all, h.claim())
 	}
@@ -110,7 +111,7 @@ func claims(flat string, trail []hop) []Claim {
 			own = append(own, [2]int{m[0], to})
 			made++
 		}
-		if p.kind == ClaimLog || p.kind == ClaimBounce { // what a program wrote holds no claims of people
+		if p.kind == removal.ClaimLog || p.kind == removal.ClaimBounce { // what a program wrote holds no claims of people
 			taken = append(taken, own...)
 		}
 	}
@@ -132,17 +133,17 @@ func overlaps(taken [][2]int, at int) bool {
 func (p pattern) around(flat string, start, end int) (from, to int) {
 	from, to = sentenceAround(flat, start, end, p.back, p.on)
 	switch p.kind {
-	case ClaimLog:
+	case removal.ClaimLog:
 		from = lineStart(flat, start, from)
-	case ClaimTelnet:
+	case removal.ClaimTelnet:
 		if n := strings.Index(flat[end:to], `". `); n >= 0 {
 			to = end + n + 1
 		}
-	case ClaimRDNS, ClaimRcpt:
+	case removal.ClaimRDNS, removal.ClaimRcpt:
 		if n := sentenceEnd.get().FindStringIndex(flat[end:to]); n != nil {
 			to = end + n[0] + 1
 		}
-	case ClaimBanner:
+	case removal.ClaimBanner:
 		if n := strings.IndexByte(flat[end:to], '"'); n >= 0 {
 			to = end + n
 		}
@@ -200,16 +201,16 @@ var (
 
 // study reads from the text of a claim what it says of address, greeting, name
 // and time.
-func study(c *Claim, text string) {
+func study(c *removal.Claim, text string) {
 	switch c.Kind {
-	case ClaimLog, ClaimBounce, ClaimTelnet:
+	case removal.ClaimLog, removal.ClaimBounce, removal.ClaimTelnet:
 		for _, re := range []*expr{ofClient, inPage} {
 			if m := re.get().FindStringSubmatch(text); m != nil && !c.Addr.IsValid() {
 				c.Addr = firstAddr(strings.Trim(m[1], ".:"))
 			}
 		}
 		c.Time = claimTime(text)
-	case ClaimRDNS:
+	case removal.ClaimRDNS:
 		if m := reverseName.get().FindStringSubmatch(text); m != nil {
 			c.Addr = firstAddr(m[4] + "." + m[3] + "." + m[2] + "." + m[1])
 		}
@@ -217,7 +218,7 @@ func study(c *Claim, text string) {
 			c.PTR = hostName(m[1])
 		}
 	}
-	if c.Kind != ClaimLog {
+	if c.Kind != removal.ClaimLog {
 		return
 	}
 	if m := eximLog.get().FindStringSubmatch(text); m != nil {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/removal"
 )
 
 // Facts are what a decision rests on.
@@ -48,17 +49,17 @@ const (
 
 // Proof is one piece of it.
 type Proof struct {
-	Kind    ProofKind  `json:"kind"`
-	Address netip.Addr `json:"address"` // for which it was given
-	Time    time.Time  `json:"time"`
-	Clean   bool       `json:"clean,omitempty"` // it shows besides that the address greets properly now
+	Kind    removal.ProofKind `json:"kind"`
+	Address netip.Addr        `json:"address"` // for which it was given
+	Time    time.Time         `json:"time"`
+	Clean   bool              `json:"clean,omitempty"` // it shows besides that the address greets properly now
 }
 
 // Controls reports whether who gives the proof controls an address. A mail
 // address within the domain of its name is easily forged, and what our counters
 // saw says nothing of who asks.
 func (p Proof) Controls(a netip.Addr) bool {
-	kind := p.Kind == ProofMail || p.Kind == ProofTXT || p.Kind == ProofWeb
+	kind := p.Kind == removal.ProofMail || p.Kind == removal.ProofTXT || p.Kind == removal.ProofWeb
 	return kind && p.Address.IsValid() && listing.Canonical(p.Address) == listing.Canonical(a)
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"dnsbld/listing/removal"
 	"dnsbld/listing/sighting"
 )
 
@@ -54,7 +55,7 @@ func TestFixesFirst(t *testing.T) {
 
 // A letter says their server's fix first, unless something else is at fault.
 func TestLetterFixesFirst(t *testing.T) {
-	f := facts(OKSelf, seen(t, 2))
+	f := facts(removal.OKSelf, seen(t, 2))
 	finding := triage(t, "192.0.2.7: 220 mail.sender.example ESMTP Exim 4.96")
 	f.Finding = &finding
 	for diagnosis, first := range map[sighting.Diagnosis]string{sighting.MisSet: "\nExim, in", sighting.SecondHost: "\nPostfix:"} {

@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/removal"
 )
 
 // Judge decides a request to delist: the first code that applies. It is a pure
 // function of its arguments.
-func Judge(f Facts, now time.Time) Decision {
+func Judge(f Facts, now time.Time) removal.Decision {
 	v := newView(f, now)
-	d := Decision{Code: v.code(), RetryAfter: v.retryAfter()}
+	d := removal.Decision{Code: v.code(), RetryAfter: v.retryAfter()}
 	d.Sentence, d.ChangesWhen = v.words(d.Code)
 	return d
 }
@@ -41,28 +42,28 @@ func newView(f Facts, now time.Time) *view {
 }
 
 // code is the first that applies.
-func (v *view) code() Code {
+func (v *view) code() removal.Code {
 	for _, rule := range []struct {
-		code    Code
+		code    removal.Code
 		applies bool
 	}{
-		{NotListed, len(v.entries) == 0},
-		{RateLimit, len(v.recent()) >= v.perWeek() && !v.controlled()},
-		{Network, v.any(func(e Listing) bool { return e.Reason == listing.Network })},
-		{ManualHold, v.any(func(e Listing) bool { return e.Reason == listing.Manual })},
-		{Identity, v.Offered.Address.IsValid() && !v.same(v.Offered.Address)},
-		{StillOffending, v.now.Before(v.cooled()) && !v.probed()},
-		{MixedTraffic, v.Counters.Bogus > 0 && v.Counters.Clean > 0 && !v.probed()},
-		{RepeatLockout, v.level >= lockoutLevel},
-		{ExpiresSoon, v.ends().Sub(v.now) <= soon},
-		{NoProof, v.any(v.unproven)},
-		{OKSupport, v.Role == Support || v.any(func(e Listing) bool { return !mayself(e) })},
+		{removal.NotListed, len(v.entries) == 0},
+		{removal.RateLimit, len(v.recent()) >= v.perWeek() && !v.controlled()},
+		{removal.Network, v.any(func(e Listing) bool { return e.Reason == listing.Network })},
+		{removal.ManualHold, v.any(func(e Listing) bool { return e.Reason == listing.Manual })},
+		{removal.Identity, v.Offered.Address.IsValid() && !v.same(v.Offered.Address)},
+		{removal.StillOffending, v.now.Before(v.cooled()) && !v.probed()},
+		{removal.MixedTraffic, v.Counters.Bogus > 0 && v.Counters.Clean > 0 && !v.probed()},
+		{removal.RepeatLockout, v.level >= lockoutLevel},
+		{removal.ExpiresSoon, v.ends().Sub(v.now) <= soon},
+		{removal.NoProof, v.any(v.unproven)},
+		{removal.OKSupport, v.Role == Support || v.any(func(e Listing) bool { return !mayself(e) })},
 	} {
 		if rule.applies {
 			return rule.code
 		}
 	}
-	return OKSelf
+	return removal.OKSelf
 }
 
 func (v *view) any(is func(Listing) bool) bool { return slices.ContainsFunc(v.entries, is) }
@@ -125,7 +126,7 @@ func (v *view) proven() bool {
 // probed reports whether a clean mail from the address has come to the probe
 // address since the last bogus session: it shows control and the fix at once.
 func (v *view) probed() bool {
-	return v.hasProof(v.Counters.LastBogus, func(p Proof) bool { return p.Clean && p.Kind == ProofMail })
+	return v.hasProof(v.Counters.LastBogus, func(p Proof) bool { return p.Clean && p.Kind == removal.ProofMail })
 }
 
 // controlled reports whether control of the address was shown, not before it was
@@ -166,7 +167,7 @@ func mayself(e Listing) bool {
 // retryAfter tries the instants at which time alone can change something.
 func (v *view) retryAfter() *time.Time {
 	code := v.code()
-	if !code.Waits() && code != ExpiresSoon {
+	if !code.Waits() && code != removal.ExpiresSoon {
 		return nil
 	}
 	for _, t := range v.turns() {

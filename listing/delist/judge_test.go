@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/removal"
 
 	"pgregory.net/rapid"
 )
@@ -17,7 +18,7 @@ import (
 type judged struct {
 	name  string
 	facts Facts
-	want  Code
+	want  removal.Code
 	retry time.Time // zero: nothing to wait for
 }
 
@@ -27,97 +28,99 @@ func TestJudge(t *testing.T) {
 	bogus := func(at time.Time) Counters { return Counters{LastBogus: at, Bogus: 6} }
 	end := in(72 * time.Hour)
 	again := selfAt(ago(10 * listing.Day))
-	proof := func(kind ProofKind, at time.Time) Proof { return Proof{Kind: kind, Address: sender, Time: at} }
-	clean := func(at time.Time) Proof { return Proof{Kind: ProofMail, Address: sender, Time: at, Clean: true} }
+	proof := func(kind removal.ProofKind, at time.Time) Proof { return Proof{Kind: kind, Address: sender, Time: at} }
+	clean := func(at time.Time) Proof {
+		return Proof{Kind: removal.ProofMail, Address: sender, Time: at, Clean: true}
+	}
 	mixed := Counters{LastBogus: ago(time.Hour), Bogus: 3, Clean: 4}
 	weekly := []time.Time{ago(6 * listing.Day), ago(time.Hour), ago(2 * time.Hour)}
 
 	cases := []judged{
-		{"not listed", Facts{}, NotListed, time.Time{}},
-		{"its time has just come", Facts{Entries: bare(until(noon))}, NotListed, time.Time{}},
-		{"only an exception", Facts{Entries: bare(func(l *Listing) { l.Except = true })}, NotListed, time.Time{}},
-		{"not listed comes before too many requests", Facts{Requests: weekly}, NotListed, time.Time{}},
+		{"not listed", Facts{}, removal.NotListed, time.Time{}},
+		{"its time has just come", Facts{Entries: bare(until(noon))}, removal.NotListed, time.Time{}},
+		{"only an exception", Facts{Entries: bare(func(l *Listing) { l.Except = true })}, removal.NotListed, time.Time{}},
+		{"not listed comes before too many requests", Facts{Requests: weekly}, removal.NotListed, time.Time{}},
 
-		{"two requests in the week", Facts{Entries: bare(), Requests: weekly[:2]}, OKSelf, time.Time{}},
-		{"three", Facts{Entries: bare(), Requests: weekly}, RateLimit, in(listing.Day)},
-		{"three, one a week old to the second", Facts{Entries: bare(), Requests: []time.Time{ago(7 * listing.Day), weekly[1], weekly[2]}}, OKSelf, time.Time{}},
-		{"three, one nearly a week old", Facts{Entries: bare(), Requests: []time.Time{ago(7*listing.Day - time.Second), weekly[1], weekly[2]}}, RateLimit, in(time.Second)},
-		{"another limit", Facts{Entries: bare(), Requests: weekly[1:2], PerWeek: 1}, RateLimit, end},
-		{"three by strangers, and the sender himself by mail", Facts{Entries: bare(), Requests: weekly, Offered: proof(ProofMail, noon)}, OKSelf, time.Time{}},
-		{"… by TXT", Facts{Entries: bare(), Requests: weekly, Offered: proof(ProofTXT, noon)}, OKSelf, time.Time{}},
-		{"… from the address", Facts{Entries: bare(), Requests: weekly, Offered: proof(ProofWeb, noon)}, OKSelf, time.Time{}},
-		{"… who proved it before, since it is listed", Facts{Entries: bare(), Requests: weekly, Proofs: []Proof{proof(ProofWeb, ago(48*time.Hour))}}, OKSelf, time.Time{}},
-		{"… who proved it for an earlier listing", Facts{Entries: bare(), Requests: weekly, Proofs: []Proof{proof(ProofWeb, ago(49*time.Hour))}}, RateLimit, in(listing.Day)},
-		{"… with a name that anybody can write", Facts{Entries: bare(), Requests: weekly, Offered: proof(ProofName, noon)}, RateLimit, in(listing.Day)},
-		{"… with a proof for another address", Facts{Entries: bare(), Requests: weekly, Offered: Proof{Kind: ProofMail, Address: other, Time: noon}}, RateLimit, in(listing.Day)},
-		{"too many requests come before the network", Facts{Entries: []Listing{listed(t, listing.Network)}, Requests: weekly}, RateLimit, end},
+		{"two requests in the week", Facts{Entries: bare(), Requests: weekly[:2]}, removal.OKSelf, time.Time{}},
+		{"three", Facts{Entries: bare(), Requests: weekly}, removal.RateLimit, in(listing.Day)},
+		{"three, one a week old to the second", Facts{Entries: bare(), Requests: []time.Time{ago(7 * listing.Day), weekly[1], weekly[2]}}, removal.OKSelf, time.Time{}},
+		{"three, one nearly a week old", Facts{Entries: bare(), Requests: []time.Time{ago(7*listing.Day - time.Second), weekly[1], weekly[2]}}, removal.RateLimit, in(time.Second)},
+		{"another limit", Facts{Entries: bare(), Requests: weekly[1:2], PerWeek: 1}, removal.RateLimit, end},
+		{"three by strangers, and the sender himself by mail", Facts{Entries: bare(), Requests: weekly, Offered: proof(removal.ProofMail, noon)}, removal.OKSelf, time.Time{}},
+		{"… by TXT", Facts{Entries: bare(), Requests: weekly, Offered: proof(removal.ProofTXT, noon)}, removal.OKSelf, time.Time{}},
+		{"… from the address", Facts{Entries: bare(), Requests: weekly, Offered: proof(removal.ProofWeb, noon)}, removal.OKSelf, time.Time{}},
+		{"… who proved it before, since it is listed", Facts{Entries: bare(), Requests: weekly, Proofs: []Proof{proof(removal.ProofWeb, ago(48*time.Hour))}}, removal.OKSelf, time.Time{}},
+		{"… who proved it for an earlier listing", Facts{Entries: bare(), Requests: weekly, Proofs: []Proof{proof(removal.ProofWeb, ago(49*time.Hour))}}, removal.RateLimit, in(listing.Day)},
+		{"… with a name that anybody can write", Facts{Entries: bare(), Requests: weekly, Offered: proof(removal.ProofName, noon)}, removal.RateLimit, in(listing.Day)},
+		{"… with a proof for another address", Facts{Entries: bare(), Requests: weekly, Offered: Proof{Kind: removal.ProofMail, Address: other, Time: noon}}, removal.RateLimit, in(listing.Day)},
+		{"too many requests come before the network", Facts{Entries: []Listing{listed(t, listing.Network)}, Requests: weekly}, removal.RateLimit, end},
 
-		{"a network", Facts{Entries: []Listing{listed(t, listing.Network, subject("192.0.2.0/24"))}}, Network, end},
-		{"a network comes before a person's entry", Facts{Entries: []Listing{listed(t, listing.Manual), listed(t, listing.Network)}}, Network, end},
-		{"a person's entry", Facts{Entries: []Listing{listed(t, listing.Manual)}}, ManualHold, end},
-		{"a person's entry, ending before another", Facts{Entries: append(bare(), listed(t, listing.Manual, until(in(time.Hour))))}, ManualHold, in(time.Hour)},
-		{"a person's entry comes before a foreign proof", Facts{Entries: []Listing{listed(t, listing.Manual)}, Offered: Proof{Kind: ProofMail, Address: other, Time: noon}}, ManualHold, end},
+		{"a network", Facts{Entries: []Listing{listed(t, listing.Network, subject("192.0.2.0/24"))}}, removal.Network, end},
+		{"a network comes before a person's entry", Facts{Entries: []Listing{listed(t, listing.Manual), listed(t, listing.Network)}}, removal.Network, end},
+		{"a person's entry", Facts{Entries: []Listing{listed(t, listing.Manual)}}, removal.ManualHold, end},
+		{"a person's entry, ending before another", Facts{Entries: append(bare(), listed(t, listing.Manual, until(in(time.Hour))))}, removal.ManualHold, in(time.Hour)},
+		{"a person's entry comes before a foreign proof", Facts{Entries: []Listing{listed(t, listing.Manual)}, Offered: Proof{Kind: removal.ProofMail, Address: other, Time: noon}}, removal.ManualHold, end},
 
-		{"a proof for another address", Facts{Entries: bare(), Offered: Proof{Kind: ProofMail, Address: other, Time: noon}}, Identity, time.Time{}},
-		{"a proof for it", Facts{Entries: bare(), Offered: proof(ProofMail, noon)}, OKSelf, time.Time{}},
-		{"a foreign proof comes before offending", Facts{Entries: bare(level(2)), Counters: bogus(noon), Offered: Proof{Kind: ProofMail, Address: other, Time: noon}}, Identity, time.Time{}},
+		{"a proof for another address", Facts{Entries: bare(), Offered: Proof{Kind: removal.ProofMail, Address: other, Time: noon}}, removal.Identity, time.Time{}},
+		{"a proof for it", Facts{Entries: bare(), Offered: proof(removal.ProofMail, noon)}, removal.OKSelf, time.Time{}},
+		{"a foreign proof comes before offending", Facts{Entries: bare(level(2)), Counters: bogus(noon), Offered: Proof{Kind: removal.ProofMail, Address: other, Time: noon}}, removal.Identity, time.Time{}},
 
-		{"level 1 has no cool-down", Facts{Entries: bare(), Counters: bogus(noon)}, OKSelf, time.Time{}},
-		{"level 2 has six hours", Facts{Entries: bare(level(2)), Counters: bogus(ago(6*time.Hour - time.Second))}, StillOffending, in(time.Second)},
-		{"level 2, six hours later", Facts{Entries: bare(level(2)), Counters: bogus(ago(6 * time.Hour))}, OKSelf, time.Time{}},
-		{"level 3 has a day", Facts{Entries: bare(level(3)), Counters: bogus(ago(23 * time.Hour))}, StillOffending, in(time.Hour)},
-		{"level 3, a day later", Facts{Entries: bare(level(3)), Counters: bogus(ago(24 * time.Hour))}, OKSupport, time.Time{}},
-		{"a clean probe since shows the fix at once", Facts{Entries: bare(level(2)), Counters: bogus(ago(time.Hour)), Proofs: []Proof{clean(ago(time.Minute))}}, OKSelf, time.Time{}},
-		{"a clean probe from before does not", Facts{Entries: bare(level(2)), Counters: bogus(ago(time.Hour)), Proofs: []Proof{clean(ago(time.Hour))}}, StillOffending, in(5 * time.Hour)},
-		{"a probe that was not clean shows control alone", Facts{Entries: bare(level(2)), Counters: bogus(ago(time.Hour)), Proofs: []Proof{proof(ProofMail, ago(time.Minute))}}, StillOffending, in(5 * time.Hour)},
-		{"control by TXT shows no fix", Facts{Entries: bare(level(2)), Counters: bogus(ago(time.Hour)), Offered: proof(ProofTXT, noon)}, StillOffending, in(5 * time.Hour)},
-		{"offending comes before mixed traffic", Facts{Entries: bare(level(2)), Counters: Counters{LastBogus: ago(time.Hour), Bogus: 1, Clean: 9}}, StillOffending, end},
+		{"level 1 has no cool-down", Facts{Entries: bare(), Counters: bogus(noon)}, removal.OKSelf, time.Time{}},
+		{"level 2 has six hours", Facts{Entries: bare(level(2)), Counters: bogus(ago(6*time.Hour - time.Second))}, removal.StillOffending, in(time.Second)},
+		{"level 2, six hours later", Facts{Entries: bare(level(2)), Counters: bogus(ago(6 * time.Hour))}, removal.OKSelf, time.Time{}},
+		{"level 3 has a day", Facts{Entries: bare(level(3)), Counters: bogus(ago(23 * time.Hour))}, removal.StillOffending, in(time.Hour)},
+		{"level 3, a day later", Facts{Entries: bare(level(3)), Counters: bogus(ago(24 * time.Hour))}, removal.OKSupport, time.Time{}},
+		{"a clean probe since shows the fix at once", Facts{Entries: bare(level(2)), Counters: bogus(ago(time.Hour)), Proofs: []Proof{clean(ago(time.Minute))}}, removal.OKSelf, time.Time{}},
+		{"a clean probe from before does not", Facts{Entries: bare(level(2)), Counters: bogus(ago(time.Hour)), Proofs: []Proof{clean(ago(time.Hour))}}, removal.StillOffending, in(5 * time.Hour)},
+		{"a probe that was not clean shows control alone", Facts{Entries: bare(level(2)), Counters: bogus(ago(time.Hour)), Proofs: []Proof{proof(removal.ProofMail, ago(time.Minute))}}, removal.StillOffending, in(5 * time.Hour)},
+		{"control by TXT shows no fix", Facts{Entries: bare(level(2)), Counters: bogus(ago(time.Hour)), Offered: proof(removal.ProofTXT, noon)}, removal.StillOffending, in(5 * time.Hour)},
+		{"offending comes before mixed traffic", Facts{Entries: bare(level(2)), Counters: Counters{LastBogus: ago(time.Hour), Bogus: 1, Clean: 9}}, removal.StillOffending, end},
 
-		{"mixed traffic", Facts{Entries: bare(), Counters: Counters{LastBogus: ago(listing.Day), Bogus: 1, Clean: 1}}, MixedTraffic, end},
-		{"mixed traffic, and a clean probe since", Facts{Entries: bare(), Counters: mixed, Proofs: []Proof{clean(ago(time.Minute))}}, OKSelf, time.Time{}},
-		{"mixed traffic, and a clean probe before", Facts{Entries: bare(), Counters: mixed, Proofs: []Proof{clean(ago(2 * time.Hour))}}, MixedTraffic, end},
-		{"mixed traffic, and a clean probe of another address", Facts{Entries: bare(), Counters: mixed, Proofs: []Proof{{Kind: ProofMail, Address: other, Time: ago(time.Minute), Clean: true}}}, MixedTraffic, end},
-		{"clean sessions alone are not mixed", Facts{Entries: bare(), Counters: Counters{Clean: 9}}, OKSelf, time.Time{}},
-		{"mixed traffic comes before the lockout", Facts{Entries: bare(level(4)), Counters: Counters{LastBogus: ago(2 * listing.Day), Bogus: 3, Clean: 4}}, MixedTraffic, end},
+		{"mixed traffic", Facts{Entries: bare(), Counters: Counters{LastBogus: ago(listing.Day), Bogus: 1, Clean: 1}}, removal.MixedTraffic, end},
+		{"mixed traffic, and a clean probe since", Facts{Entries: bare(), Counters: mixed, Proofs: []Proof{clean(ago(time.Minute))}}, removal.OKSelf, time.Time{}},
+		{"mixed traffic, and a clean probe before", Facts{Entries: bare(), Counters: mixed, Proofs: []Proof{clean(ago(2 * time.Hour))}}, removal.MixedTraffic, end},
+		{"mixed traffic, and a clean probe of another address", Facts{Entries: bare(), Counters: mixed, Proofs: []Proof{{Kind: removal.ProofMail, Address: other, Time: ago(time.Minute), Clean: true}}}, removal.MixedTraffic, end},
+		{"clean sessions alone are not mixed", Facts{Entries: bare(), Counters: Counters{Clean: 9}}, removal.OKSelf, time.Time{}},
+		{"mixed traffic comes before the lockout", Facts{Entries: bare(level(4)), Counters: Counters{LastBogus: ago(2 * listing.Day), Bogus: 3, Clean: 4}}, removal.MixedTraffic, end},
 
-		{"level 3 is no lockout", Facts{Entries: bare(level(3))}, OKSupport, time.Time{}},
-		{"level 4 is", Facts{Entries: bare(level(4))}, RepeatLockout, end},
-		{"a clean probe does not lift the lockout", Facts{Entries: bare(level(4)), Counters: mixed, Proofs: []Proof{clean(ago(time.Minute))}}, RepeatLockout, end},
-		{"the lockout comes before the end", Facts{Entries: bare(level(4), until(in(time.Hour)))}, RepeatLockout, in(time.Hour)},
+		{"level 3 is no lockout", Facts{Entries: bare(level(3))}, removal.OKSupport, time.Time{}},
+		{"level 4 is", Facts{Entries: bare(level(4))}, removal.RepeatLockout, end},
+		{"a clean probe does not lift the lockout", Facts{Entries: bare(level(4)), Counters: mixed, Proofs: []Proof{clean(ago(time.Minute))}}, removal.RepeatLockout, end},
+		{"the lockout comes before the end", Facts{Entries: bare(level(4), until(in(time.Hour)))}, removal.RepeatLockout, in(time.Hour)},
 
-		{"six hours to go", Facts{Entries: bare(until(in(6 * time.Hour)))}, ExpiresSoon, in(6 * time.Hour)},
-		{"six hours and a second", Facts{Entries: bare(until(in(6*time.Hour + time.Second)))}, OKSelf, time.Time{}},
-		{"one of two ends soon", Facts{Entries: append(bare(), listed(t, 6, until(in(time.Hour))))}, OKSelf, time.Time{}},
-		{"ending soon comes before proof", Facts{Entries: ours(again, until(in(time.Hour)))}, ExpiresSoon, in(time.Hour)},
+		{"six hours to go", Facts{Entries: bare(until(in(6 * time.Hour)))}, removal.ExpiresSoon, in(6 * time.Hour)},
+		{"six hours and a second", Facts{Entries: bare(until(in(6*time.Hour + time.Second)))}, removal.OKSelf, time.Time{}},
+		{"one of two ends soon", Facts{Entries: append(bare(), listed(t, 6, until(in(time.Hour))))}, removal.OKSelf, time.Time{}},
+		{"ending soon comes before proof", Facts{Entries: ours(again, until(in(time.Hour)))}, removal.ExpiresSoon, in(time.Hour)},
 
-		{"once in 30 days without proof", Facts{Entries: ours()}, OKSelf, time.Time{}},
-		{"the second time it is due", Facts{Entries: ours(again)}, NoProof, time.Time{}},
-		{"30 days later it is not", Facts{Entries: ours(selfAt(ago(30 * listing.Day)))}, OKSelf, time.Time{}},
-		{"nearly 30 days later it is", Facts{Entries: ours(selfAt(ago(30*listing.Day - time.Second)))}, NoProof, time.Time{}},
-		{"proof offered", Facts{Entries: ours(again), Counters: bogus(ago(time.Hour)), Offered: proof(ProofMail, ago(time.Minute))}, OKSelf, time.Time{}},
-		{"proof from before the last bogus session", Facts{Entries: ours(again), Counters: bogus(ago(time.Hour)), Offered: proof(ProofMail, ago(2*time.Hour))}, NoProof, time.Time{}},
-		{"proof at the instant of the last bogus session", Facts{Entries: ours(again), Counters: bogus(ago(time.Hour)), Offered: proof(ProofMail, ago(time.Hour))}, NoProof, time.Time{}},
-		{"proof that came before the request", Facts{Entries: ours(again), Proofs: []Proof{proof(ProofTXT, ago(time.Minute))}}, OKSelf, time.Time{}},
-		{"recorded proof for another address", Facts{Entries: ours(again), Proofs: []Proof{{Kind: ProofTXT, Address: other, Time: ago(time.Minute)}}}, NoProof, time.Time{}},
-		{"a clean confirmed session since", Facts{Entries: ours(again), Counters: Counters{LastBogus: ago(time.Hour), Bogus: 2, LastClean: ago(time.Minute)}}, OKSelf, time.Time{}},
-		{"a clean confirmed session before", Facts{Entries: ours(again), Counters: Counters{LastBogus: ago(time.Hour), Bogus: 2, LastClean: ago(listing.Day)}}, NoProof, time.Time{}},
-		{"no reverse name yet", Facts{Entries: []Listing{listed(t, 12)}}, NoProof, time.Time{}},
-		{"a reverse name now", Facts{Entries: []Listing{listed(t, 12, func(l *Listing) { l.Fixed = true })}}, OKSelf, time.Time{}},
+		{"once in 30 days without proof", Facts{Entries: ours()}, removal.OKSelf, time.Time{}},
+		{"the second time it is due", Facts{Entries: ours(again)}, removal.NoProof, time.Time{}},
+		{"30 days later it is not", Facts{Entries: ours(selfAt(ago(30 * listing.Day)))}, removal.OKSelf, time.Time{}},
+		{"nearly 30 days later it is", Facts{Entries: ours(selfAt(ago(30*listing.Day - time.Second)))}, removal.NoProof, time.Time{}},
+		{"proof offered", Facts{Entries: ours(again), Counters: bogus(ago(time.Hour)), Offered: proof(removal.ProofMail, ago(time.Minute))}, removal.OKSelf, time.Time{}},
+		{"proof from before the last bogus session", Facts{Entries: ours(again), Counters: bogus(ago(time.Hour)), Offered: proof(removal.ProofMail, ago(2*time.Hour))}, removal.NoProof, time.Time{}},
+		{"proof at the instant of the last bogus session", Facts{Entries: ours(again), Counters: bogus(ago(time.Hour)), Offered: proof(removal.ProofMail, ago(time.Hour))}, removal.NoProof, time.Time{}},
+		{"proof that came before the request", Facts{Entries: ours(again), Proofs: []Proof{proof(removal.ProofTXT, ago(time.Minute))}}, removal.OKSelf, time.Time{}},
+		{"recorded proof for another address", Facts{Entries: ours(again), Proofs: []Proof{{Kind: removal.ProofTXT, Address: other, Time: ago(time.Minute)}}}, removal.NoProof, time.Time{}},
+		{"a clean confirmed session since", Facts{Entries: ours(again), Counters: Counters{LastBogus: ago(time.Hour), Bogus: 2, LastClean: ago(time.Minute)}}, removal.OKSelf, time.Time{}},
+		{"a clean confirmed session before", Facts{Entries: ours(again), Counters: Counters{LastBogus: ago(time.Hour), Bogus: 2, LastClean: ago(listing.Day)}}, removal.NoProof, time.Time{}},
+		{"no reverse name yet", Facts{Entries: []Listing{listed(t, 12)}}, removal.NoProof, time.Time{}},
+		{"a reverse name now", Facts{Entries: []Listing{listed(t, 12, func(l *Listing) { l.Fixed = true })}}, removal.OKSelf, time.Time{}},
 
-		{"the second listing for a bare address", Facts{Entries: bare(level(2))}, OKSelf, time.Time{}},
-		{"the third", Facts{Entries: bare(level(3))}, OKSupport, time.Time{}},
-		{"support asks", Facts{Entries: bare(), Role: Support}, OKSupport, time.Time{}},
-		{"a range", Facts{Entries: bare(subject("192.0.2.0/24"))}, OKSupport, time.Time{}},
-		{"an IPv6 customer", Facts{Entries: bare(subject("2001:db8::/64"))}, OKSelf, time.Time{}},
-		{"an IPv6 range", Facts{Entries: bare(subject("2001:db8::/63"))}, OKSupport, time.Time{}},
-		{"a reason of the operator's", Facts{Entries: []Listing{listed(t, 100)}}, OKSupport, time.Time{}},
-		{"one of two takes support", Facts{Entries: append(bare(), listed(t, 100))}, OKSupport, time.Time{}},
-		{"the companion of a repeat goes with the main one", Facts{Entries: append(bare(level(2)), listed(t, listing.Repeat, level(4)))}, OKSelf, time.Time{}},
-		{"a repeat alone takes support", Facts{Entries: []Listing{listed(t, listing.Repeat)}}, OKSupport, time.Time{}},
-		{"a literal of another host, whenever", Facts{Entries: []Listing{listed(t, 6, again, level(3))}}, OKSelf, time.Time{}},
-		{"imported", Facts{Entries: []Listing{listed(t, listing.Imported, level(0))}}, OKSelf, time.Time{}},
+		{"the second listing for a bare address", Facts{Entries: bare(level(2))}, removal.OKSelf, time.Time{}},
+		{"the third", Facts{Entries: bare(level(3))}, removal.OKSupport, time.Time{}},
+		{"support asks", Facts{Entries: bare(), Role: Support}, removal.OKSupport, time.Time{}},
+		{"a range", Facts{Entries: bare(subject("192.0.2.0/24"))}, removal.OKSupport, time.Time{}},
+		{"an IPv6 customer", Facts{Entries: bare(subject("2001:db8::/64"))}, removal.OKSelf, time.Time{}},
+		{"an IPv6 range", Facts{Entries: bare(subject("2001:db8::/63"))}, removal.OKSupport, time.Time{}},
+		{"a reason of the operator's", Facts{Entries: []Listing{listed(t, 100)}}, removal.OKSupport, time.Time{}},
+		{"one of two takes support", Facts{Entries: append(bare(), listed(t, 100))}, removal.OKSupport, time.Time{}},
+		{"the companion of a repeat goes with the main one", Facts{Entries: append(bare(level(2)), listed(t, listing.Repeat, level(4)))}, removal.OKSelf, time.Time{}},
+		{"a repeat alone takes support", Facts{Entries: []Listing{listed(t, listing.Repeat)}}, removal.OKSupport, time.Time{}},
+		{"a literal of another host, whenever", Facts{Entries: []Listing{listed(t, 6, again, level(3))}}, removal.OKSelf, time.Time{}},
+		{"imported", Facts{Entries: []Listing{listed(t, listing.Imported, level(0))}}, removal.OKSelf, time.Time{}},
 	}
-	reached := map[Code]bool{}
+	reached := map[removal.Code]bool{}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			c.facts.Address = sender
@@ -134,7 +137,7 @@ func TestJudge(t *testing.T) {
 			}
 		})
 	}
-	for _, c := range Codes() {
+	for _, c := range removal.Codes() {
 		if !reached[c] {
 			t.Errorf("no case leads to %s", c)
 		}
@@ -175,13 +178,13 @@ func draw(rt *rapid.T, t *testing.T) Facts {
 	}
 	f.Requests = rapid.SliceOfN(instant, 0, 5).Draw(rt, "requests")
 	if rapid.Bool().Draw(rt, "proof") {
-		f.Offered = Proof{Kind: ProofMail, Address: rapid.SampledFrom([]listing.Subject{listing.HostSubject(sender), listing.HostSubject(other)}).Draw(rt, "for").Addr(),
+		f.Offered = Proof{Kind: removal.ProofMail, Address: rapid.SampledFrom([]listing.Subject{listing.HostSubject(sender), listing.HostSubject(other)}).Draw(rt, "for").Addr(),
 			Time: instant.Draw(rt, "proof at"), Clean: rapid.Bool().Draw(rt, "clean probe")}
 	}
 	return f
 }
 
-func place(c Code) int { return slices.Index(Codes(), c) }
+func place(c removal.Code) int { return slices.Index(removal.Codes(), c) }
 
 // Waiting alone never makes a decision worse: it moves on in the order of the
 // codes, but for an entry that nears its end or ends.
@@ -192,12 +195,12 @@ func TestWaitingNeverHurts(t *testing.T) {
 		f.Offered.Time = ago(time.Hour) // proof that is yet to come is no fact
 		before, after := Judge(f, now).Code, Judge(f, now.Add(wait)).Code
 		switch {
-		case after == NotListed:
-		case before == NotListed:
+		case after == removal.NotListed:
+		case before == removal.NotListed:
 			rt.Fatalf("listed again by waiting: %s", after)
-		case before == ExpiresSoon && after != ExpiresSoon:
+		case before == removal.ExpiresSoon && after != removal.ExpiresSoon:
 			rt.Fatalf("%s became %s by waiting", before, after)
-		case after != ExpiresSoon && place(after) < place(before):
+		case after != removal.ExpiresSoon && place(after) < place(before):
 			rt.Fatalf("%s became %s by waiting", before, after)
 		}
 	})
@@ -210,7 +213,7 @@ func TestRetryAfter(t *testing.T) {
 		f.Offered.Time = ago(time.Hour)
 		d := Judge(f, noon)
 		if d.RetryAfter == nil {
-			if d.Code.Waits() || d.Code == ExpiresSoon {
+			if d.Code.Waits() || d.Code == removal.ExpiresSoon {
 				rt.Fatalf("%s without a time", d.Code)
 			}
 			return
@@ -219,7 +222,7 @@ func TestRetryAfter(t *testing.T) {
 			rt.Fatalf("retry after %v", d.RetryAfter)
 		}
 		early := noon.Add(time.Duration(rapid.Int64Range(0, int64(d.RetryAfter.Sub(noon))-1).Draw(rt, "early")))
-		if c := Judge(f, early).Code; !c.Waits() && c != ExpiresSoon {
+		if c := Judge(f, early).Code; !c.Waits() && c != removal.ExpiresSoon {
 			rt.Fatalf("%s already at %v", c, early)
 		}
 		if c := Judge(f, *d.RetryAfter).Code; c.Waits() {
@@ -236,7 +239,7 @@ func TestDoingWellNeverHurts(t *testing.T) {
 		before := Judge(f, noon).Code
 		switch rapid.IntRange(0, 3).Draw(rt, "what") {
 		case 0:
-			f.Offered = Proof{Kind: ProofMail, Address: sender, Time: noon, Clean: true}
+			f.Offered = Proof{Kind: removal.ProofMail, Address: sender, Time: noon, Clean: true}
 		case 1:
 			f.Requests = nil
 		case 2:
@@ -256,7 +259,7 @@ func TestDoingWellNeverHurts(t *testing.T) {
 func TestWordsFit(t *testing.T) {
 	whole := func(l *Listing) { l.Subject = listing.Subject{Prefix: netip.MustParsePrefix("192.0.2.0/24")} }
 	again := []Listing{listed(t, listing.OurIP, selfAt(ago(listing.Day)))}
-	foreign := Proof{Kind: ProofMail, Address: other, Time: noon}
+	foreign := Proof{Kind: removal.ProofMail, Address: other, Time: noon}
 	for name, c := range map[string]struct {
 		facts Facts
 		says  string

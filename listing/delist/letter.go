@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/removal"
 	"dnsbld/listing/sighting"
 )
 
@@ -104,15 +105,15 @@ func (l *Letters) try() error {
 	e := Evident{Sessions: 1, Samples: []listing.Sample{{Time: day, Receiver: "-", HELO: `\x00`, DNS: "-"}}}
 	e.Subject, e.Source, e.PublicNote, e.Level, e.Info = host, "-", "-", 1, listing.ReasonInfo{Basis: listing.BasisHELO, Counted: true}
 	f := LetterFacts{Zone: "-", Page: "-", Desk: "-", Probe: "-", Text: "-", Address: host.Addr(), Now: day, EffectiveBy: day.Add(time.Hour),
-		Decision: Decision{RetryAfter: &day}, Entries: []Evident{e}, Last: &Ended{}, Reference: "-", Ticket: "-", References: []string{"-"},
-		Traffic: Traffic{From: day, To: day, Sessions: 2, HELOs: []HELOCount{{}}}, Finding: &Finding{Time: &day, ListedThen: new(bool), Claims: []Claim{{}}}}
+		Decision: removal.Decision{RetryAfter: &day}, Entries: []Evident{e}, Last: &Ended{}, Reference: "-", Ticket: "-", References: []string{"-"},
+		Traffic: Traffic{From: day, To: day, Sessions: 2, HELOs: []HELOCount{{}}}, Finding: &removal.Finding{Time: &day, ListedThen: new(bool), Claims: []removal.Claim{{}}}}
 	all := []LetterFacts{f}
-	for _, o := range []Outcome{Removed, Withdrawn} {
+	for _, o := range []removal.Outcome{removal.Removed, removal.Withdrawn} {
 		ended := f
 		ended.Outcome = o
 		all = append(all, ended)
 	}
-	for _, c := range Codes() {
+	for _, c := range removal.Codes() {
 		f.Decision.Code = c
 		all = append(all, f)
 	}
@@ -174,9 +175,9 @@ func (l *Letters) about(b block) (ready, error) {
 func Subject(f LetterFacts) string {
 	what := string(f.Decision.Code)
 	switch f.Outcome {
-	case Removed:
+	case removal.Removed:
 		what = "delisted"
-	case Withdrawn:
+	case removal.Withdrawn:
 		what = "delisted, with our apologies"
 	}
 	s := fmt.Sprintf("%s and %s: %s", f.Address, oneLine(f.Zone), what)

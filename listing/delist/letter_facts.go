@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/removal"
 )
 
 // LetterFacts are all that a letter says. It names no other fact.
@@ -19,14 +20,14 @@ type LetterFacts struct {
 	Text        string // the same proof in TXT at the forward-confirmed name: "helo+TOKEN"; empty: none is offered
 	Address     netip.Addr
 	Now         time.Time
-	Decision    Decision
-	Outcome     Outcome
+	Decision    removal.Decision
+	Outcome     removal.Outcome
 	EffectiveBy time.Time // when resolvers have the end of the listing, if it ends now
 
-	Entries []Evident // that list the address; with an Outcome, that did
-	Traffic Traffic   // of the address; its zero value: not known
-	Last    *Ended    // for an address that is not listed: its last listing, if one is known
-	Finding *Finding  // what the mail in question shows, if there is one
+	Entries []Evident        // that list the address; with an Outcome, that did
+	Traffic Traffic          // of the address; its zero value: not known
+	Last    *Ended           // for an address that is not listed: its last listing, if one is known
+	Finding *removal.Finding // what the mail in question shows, if there is one
 
 	Reference  string   // of the letter, from Signer.Reference
 	Ticket     string   // ours
@@ -48,7 +49,7 @@ type Ended struct {
 }
 
 // Upholds reports whether the letter leaves a listing standing.
-func (f LetterFacts) Upholds() bool { return f.Outcome == Stands && len(f.Entries) > 0 }
+func (f LetterFacts) Upholds() bool { return f.Outcome == removal.Stands && len(f.Entries) > 0 }
 
 // Evidence fails when the letter would uphold a listing for which the facts
 // that it has to name are not there: a *listing.Error of kind ErrPolicy with
@@ -93,11 +94,11 @@ func (e Evident) missing() []string {
 
 // Sustain is the decision that a letter can stand by: one that upholds a
 // listing without evidence becomes OK_SUPPORT.
-func Sustain(d Decision, f LetterFacts) Decision {
+func Sustain(d removal.Decision, f LetterFacts) removal.Decision {
 	if f.Evidence() == nil {
 		return d
 	}
-	return Decision{Code: OKSupport,
+	return removal.Decision{Code: removal.OKSupport,
 		Sentence:    fmt.Sprintf("We have no sufficient record of what %s was listed for, so we do not hold to the listing.", f.Address),
 		ChangesWhen: "Nothing more is needed from the sender: our support can end the listing as our error."}
 }
@@ -115,17 +116,17 @@ func (f LetterFacts) check() error {
 	switch {
 	case f.Zone == "" || !f.Address.IsValid() || f.Now.IsZero():
 		return bad("a letter needs the zone, the address and the time")
-	case f.Outcome != Stands && len(f.Entries) == 0:
+	case f.Outcome != removal.Stands && len(f.Entries) == 0:
 		return bad("a letter about a removal needs the listing that was ended")
-	case f.Outcome != Stands && f.EffectiveBy.IsZero():
+	case f.Outcome != removal.Stands && f.EffectiveBy.IsZero():
 		return bad("a letter about a removal needs the time by which DNS follows")
-	case f.Outcome != Stands:
+	case f.Outcome != removal.Stands:
 		return nil
-	case !slices.Contains(Codes(), d) || f.Decision.Sentence == "":
+	case !slices.Contains(removal.Codes(), d) || f.Decision.Sentence == "":
 		return bad("a letter needs a decision")
-	case (d == NotListed) != (len(f.Entries) == 0):
+	case (d == removal.NotListed) != (len(f.Entries) == 0):
 		return bad(fmt.Sprintf("the decision is %s, and %s given", d, count(len(f.Entries), "listing")))
-	case d == Network && !holds(listing.Network), d == ManualHold && !holds(listing.Manual):
+	case d == removal.Network && !holds(listing.Network), d == removal.ManualHold && !holds(listing.Manual):
 		return bad(fmt.Sprintf("the decision is %s, and no such listing is given", d))
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/removal"
 	"dnsbld/listing/sighting"
 )
 
@@ -57,26 +58,26 @@ func seen(t testing.TB, r listing.Reason, change ...func(*Listing)) Evident {
 }
 
 // facts is a letter's facts for entries and a decision on them.
-func facts(code Code, entries ...Evident) LetterFacts {
+func facts(code removal.Code, entries ...Evident) LetterFacts {
 	f := LetterFacts{
 		Zone: "bl.example", Page: "https://bl.example/192.0.2.7", Desk: "desk@bl.example", Address: sender, Now: noon,
 		EffectiveBy: in(35 * time.Minute), Entries: entries, Reference: "L-AAAAA-BBBBB-CCCCC-DDDDD-EEE", Ticket: "TABCDEFGHIJ",
 		References: []string{"rt:1425832"}, Probe: "helo+aaaabbbbccccddddeeeeffffgggghhhhiiiijjj@probe.bl.example",
 	}
-	f.Decision = Decision{Code: code, Sentence: "A sentence for " + string(code) + ".", ChangesWhen: "A change for " + string(code) + "."}
+	f.Decision = removal.Decision{Code: code, Sentence: "A sentence for " + string(code) + ".", ChangesWhen: "A change for " + string(code) + "."}
 	return f
 }
 
 // situations are facts under which a listing meets each decision.
-func situations(t testing.TB, r listing.Reason) map[Code]Facts {
+func situations(t testing.TB, r listing.Reason) map[removal.Code]Facts {
 	one := func(c ...func(*Listing)) Facts {
 		return Facts{Address: sender, Probing: true, Entries: []Listing{seen(t, r, c...).Listing}}
 	}
 	with := func(f Facts, change func(*Facts)) Facts { change(&f); return f }
-	all := map[Code]Facts{}
+	all := map[removal.Code]Facts{}
 	for _, f := range []Facts{
 		one(), with(one(), func(f *Facts) { f.Requests = []time.Time{noon, noon, noon} }),
-		with(one(), func(f *Facts) { f.Offered = Proof{Kind: ProofMail, Address: other, Time: noon} }),
+		with(one(), func(f *Facts) { f.Offered = Proof{Kind: removal.ProofMail, Address: other, Time: noon} }),
 		with(one(level(2)), func(f *Facts) { f.Counters = Counters{LastBogus: ago(3 * time.Hour), Bogus: 12} }),
 		with(one(), func(f *Facts) { f.Counters = Counters{LastBogus: ago(3 * time.Hour), Bogus: 12, Clean: 120} }),
 		one(level(4)), one(until(in(5 * time.Hour))), one(level(3)), one(selfAt(ago(listing.Day))),
@@ -146,7 +147,7 @@ func TestLetters(t *testing.T) {
 		t.Run(info.Symbol, func(t *testing.T) {
 			var printed []string
 			possible := situations(t, info.Code)
-			for _, code := range Codes() {
+			for _, code := range removal.Codes() {
 				from, ok := possible[code]
 				if !ok {
 					continue
@@ -160,7 +161,7 @@ func TestLetters(t *testing.T) {
 				truthful(t, f, text)
 				printed = append(printed, "=== "+string(code)+"\n"+text)
 			}
-			for _, o := range []Outcome{Removed, Withdrawn} {
+			for _, o := range []removal.Outcome{removal.Removed, removal.Withdrawn} {
 				f := letterFor(t, info.Code, Facts{Address: sender, Entries: []Listing{seen(t, info.Code).Listing}})
 				f.Outcome = o
 				text, err := l.Render(f)
@@ -177,7 +178,7 @@ func TestLetters(t *testing.T) {
 }
 
 func TestLetterNotListed(t *testing.T) {
-	f := facts(NotListed)
+	f := facts(removal.NotListed)
 	f.Decision = Judge(Facts{Address: sender}, noon)
 	info, _ := catalogue(t).Info(listing.BareIP)
 	var printed []string
@@ -209,7 +210,7 @@ func TestLetterDiagnosis(t *testing.T) {
 		{Sessions: 4, Bogus: 4, HELOs: []HELOCount{bogus}, Diagnosis: sighting.CannotTell},
 		{},
 	} {
-		f := facts(OKSelf, seen(t, listing.BareIP))
+		f := facts(removal.OKSelf, seen(t, listing.BareIP))
 		f.Traffic = c
 		text, err := letters(t).Render(f)
 		if err != nil {
@@ -236,7 +237,7 @@ func TestLetterEvidence(t *testing.T) {
 	e := seen(t, listing.BareIP)
 	e.Subject = listing.HostSubject(*finding.Address)
 	e.Samples[0].HELO = finding.Address.String()
-	f := facts(MixedTraffic, e)
+	f := facts(removal.MixedTraffic, e)
 	yes := true
 	finding.ListedThen = &yes
 	f.Address, f.Finding, f.References, f.Page = *finding.Address, &finding, finding.References, "https://bl.example/"+finding.Address.String()
@@ -271,18 +272,18 @@ func TestLetterNeedsEvidence(t *testing.T) {
 				e := seen(t, r)
 				e.Origin = by
 				without(&e)
-				for _, code := range []Code{OKSelf, OKSupport, StillOffending, RateLimit} {
+				for _, code := range []removal.Code{removal.OKSelf, removal.OKSupport, removal.StillOffending, removal.RateLimit} {
 					f := facts(code, e)
 					text, err := l.Render(f)
 					if codeOf(err) != "no-evidence" || !errors.Is(err, listing.ErrPolicy) || text != "" {
 						t.Errorf("%d %s, %s, %s: %v", r, name, by, code, err)
 					}
-					if d := Sustain(f.Decision, f); d.Code != OKSupport {
+					if d := Sustain(f.Decision, f); d.Code != removal.OKSupport {
 						t.Errorf("%d %s: the decision stays %s", r, name, d.Code)
 					}
 				}
-				for _, o := range []Outcome{Removed, Withdrawn} {
-					f := facts(OKSupport, e)
+				for _, o := range []removal.Outcome{removal.Removed, removal.Withdrawn} {
+					f := facts(removal.OKSupport, e)
 					f.Outcome = o
 					if text, err := l.Render(f); err != nil || !strings.Contains(text, "We ended the listing") {
 						t.Errorf("%d %s: %s: %v", r, name, o, err)
@@ -290,13 +291,13 @@ func TestLetterNeedsEvidence(t *testing.T) {
 				}
 			}
 		}
-		if f := facts(StillOffending, seen(t, r)); Sustain(f.Decision, f).Code != StillOffending {
+		if f := facts(removal.StillOffending, seen(t, r)); Sustain(f.Decision, f).Code != removal.StillOffending {
 			t.Errorf("%d: evidence is there, and the decision changed", r)
 		}
 	}
 	imported := seen(t, listing.Imported)
 	imported.Source = ""
-	if _, err := l.Render(facts(OKSelf, imported)); codeOf(err) != "no-evidence" {
+	if _, err := l.Render(facts(removal.OKSelf, imported)); codeOf(err) != "no-evidence" {
 		t.Errorf("imported from nowhere: %v", err)
 	}
 }
@@ -304,14 +305,18 @@ func TestLetterNeedsEvidence(t *testing.T) {
 func TestLetterContradictions(t *testing.T) {
 	e := seen(t, listing.BareIP)
 	for name, f := range map[string]LetterFacts{
-		"not listed, with a listing":    facts(NotListed, e),
-		"listed, without one":           facts(OKSelf),
-		"a network without its entry":   facts(Network, e),
-		"a hold without its entry":      facts(ManualHold, e),
-		"an unpublished code":           facts("BECAUSE", e),
-		"nothing":                       {},
-		"removed, but nothing was":      func() LetterFacts { f := facts(OKSelf); f.Outcome = Removed; return f }(),
-		"removed, but DNS knows no end": func() LetterFacts { f := facts(OKSelf, e); f.Outcome, f.EffectiveBy = Removed, time.Time{}; return f }(),
+		"not listed, with a listing":  facts(removal.NotListed, e),
+		"listed, without one":         facts(removal.OKSelf),
+		"a network without its entry": facts(removal.Network, e),
+		"a hold without its entry":    facts(removal.ManualHold, e),
+		"an unpublished code":         facts("BECAUSE", e),
+		"nothing":                     {},
+		"removed, but nothing was":    func() LetterFacts { f := facts(removal.OKSelf); f.Outcome = removal.Removed; return f }(),
+		"removed, but DNS knows no end": func() LetterFacts {
+			f := facts(removal.OKSelf, e)
+			f.Outcome, f.EffectiveBy = removal.Removed, time.Time{}
+			return f
+		}(),
 	} {
 		if _, err := letters(t).Render(f); codeOf(err) != "letter-facts" || !errors.Is(err, listing.ErrInvalid) {
 			t.Errorf("%s: %v", name, err)
@@ -324,7 +329,7 @@ func TestLetterHostileBytes(t *testing.T) {
 	evil := "{{.Zone}}\r\nBcc: all@rcpt.example\n\x1b[2J\xff\u202e" + strings.Repeat("x", 400)
 	e := seen(t, listing.BareIP, func(l *Listing) { l.PublicNote, l.Source = evil, evil })
 	e.Samples[0].HELO, e.Samples[0].Receiver = evil, evil
-	f := facts(OKSelf, e)
+	f := facts(removal.OKSelf, e)
 	f.Ticket, f.References, f.Probe, f.Page, f.Desk, f.Zone = evil, []string{evil}, evil, evil, evil, evil
 	f.Traffic = Traffic{Sessions: 9, Bogus: 9, HELOs: []HELOCount{{evil, 9}}}
 	finding, err := Triage(strings.NewReader("Received: from " + evil + " (" + evil + " [192.0.2.7]) by x; 550 5.7.1 blocked using " + evil))
@@ -352,7 +357,7 @@ func TestLettersOverride(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := l.Render(facts(OKSupport, seen(t, 100)))
+	text, err := l.Render(facts(removal.OKSupport, seen(t, 100)))
 	if err != nil || !strings.HasSuffix(text, "Greetings from bl.example\n") || !strings.Contains(text, "A trap for 192.0.2.7.") {
 		t.Errorf("%s\n%v", text, err)
 	}
@@ -360,7 +365,7 @@ func TestLettersOverride(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := facts(OKSupport, seen(t, 100))
+	f := facts(removal.OKSupport, seen(t, 100))
 	f.References = []string{"one\nTwo: \x1b"}
 	if text, err := careless.Render(f); err != nil || !strings.HasSuffix(text, "one Two: \\x1b\n") {
 		t.Errorf("a template let a stranger's octets through: %q, %v", text, err)

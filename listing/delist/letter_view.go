@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/removal"
 	"dnsbld/listing/sighting"
 )
 
@@ -30,14 +31,14 @@ func (l letter) Unmended() bool {
 // NoEvidence reports whether the record does not show what the address was
 // listed for.
 func (l letter) NoEvidence() bool {
-	l.Outcome = Stands
+	l.Outcome = removal.Stands
 	return l.Evidence() != nil
 }
 
 // Reasons are what is said of each listing. Of one that is ended nothing is said
 // that cannot be shown.
 func (l letter) Reasons() []block {
-	if l.Outcome == Removed && l.NoEvidence() {
+	if l.Outcome == removal.Removed && l.NoEvidence() {
 		return nil
 	}
 	var all []block
@@ -116,11 +117,11 @@ func (l letter) Claims() []offered {
 
 // repeated reports whether another claim says what one does: one that quotes it,
 // or a better remark of its kind.
-func repeated(all []Claim, n int) bool {
+func repeated(all []removal.Claim, n int) bool {
 	c := all[n]
-	remark := c.Kind != ClaimReceived && c.Kind != ClaimLog && c.Kind != ClaimBounce
+	remark := c.Kind != removal.ClaimReceived && c.Kind != removal.ClaimLog && c.Kind != removal.ClaimBounce
 	for m, o := range all {
-		quoted := o.Kind == ClaimTelnet && strings.Contains(o.Text, c.Text)
+		quoted := o.Kind == removal.ClaimTelnet && strings.Contains(o.Text, c.Text)
 		better := o.Kind == c.Kind && remark && (weight(o) > weight(c) || weight(o) == weight(c) && m < n)
 		if m != n && (quoted || better) {
 			return true
@@ -131,7 +132,7 @@ func repeated(all []Claim, n int) bool {
 
 // weight orders remarks of a kind: one that names an address or a name, then one
 // in the sender's words, then one that quotes ours.
-func weight(c Claim) int {
+func weight(c removal.Claim) int {
 	switch {
 	case c.Addr.IsValid() || c.PTR != "" || quad.get().MatchString(c.Text):
 		return 2
@@ -142,22 +143,22 @@ func weight(c Claim) int {
 }
 
 // offered is a claim as letters answer it.
-type offered struct{ Claim }
+type offered struct{ removal.Claim }
 
 // Name is what the claim is called.
 func (o offered) Name() string {
 	switch o.Kind {
-	case ClaimReceived:
+	case removal.ClaimReceived:
 		return "A Received line"
-	case ClaimBounce:
+	case removal.ClaimBounce:
 		return "The refusal"
-	case ClaimLog:
+	case removal.ClaimLog:
 		return "A line from a log"
-	case ClaimBanner:
+	case removal.ClaimBanner:
 		return "What your server answers on port 25"
-	case ClaimRDNS:
+	case removal.ClaimRDNS:
 		return "What you say of reverse DNS"
-	case ClaimRcpt:
+	case removal.ClaimRcpt:
 		return "What you say of RCPT TO"
 	}
 	return "The session typed by hand"

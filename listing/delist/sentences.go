@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/removal"
 )
 
 // stamp writes an instant for people.
@@ -35,22 +36,22 @@ func count(n int, thing string) string {
 }
 
 // words say a decision to the sender, and what would change it.
-func (v *view) words(code Code) (sentence, changes string) {
+func (v *view) words(code removal.Code) (sentence, changes string) {
 	switch code {
-	case NotListed:
+	case removal.NotListed:
 		return fmt.Sprintf("%s is not listed here.", v.Address),
 			"Nothing needs to change here. If mail is still refused, the text of the refusal says which list refused it."
-	case RateLimit:
+	case removal.RateLimit:
 		return v.rateLimit()
-	case Network, ManualHold:
+	case removal.Network, removal.ManualHold:
 		return v.held(code)
-	case Identity:
+	case removal.Identity:
 		return fmt.Sprintf("The proof is for %s; it says nothing about %s.", v.Offered.Address, v.Address),
 			fmt.Sprintf("A proof for %s itself%s.", v.Address, map[bool]string{true: ", for example a mail sent from it to the probe address"}[v.Probing])
-	case OKSupport:
+	case removal.OKSupport:
 		return fmt.Sprintf("Our support can end the listing of %s now.", v.Address),
 			"Nothing more is needed from you than to ask our support."
-	case OKSelf:
+	case removal.OKSelf:
 		return fmt.Sprintf("You can end the listing of %s now, without our help.", v.Address),
 			"Nothing more is needed than to ask for removal on the page of the address, once the cause is mended."
 	}
@@ -58,18 +59,18 @@ func (v *view) words(code Code) (sentence, changes string) {
 }
 
 // conduct is the words for codes that rest on how the address behaves.
-func (v *view) conduct(code Code) (sentence, changes string) {
+func (v *view) conduct(code removal.Code) (sentence, changes string) {
 	switch code {
-	case StillOffending:
+	case removal.StillOffending:
 		wait := coolDown(v.level)
 		return fmt.Sprintf("The last bogus greeting from %s came at %s, less than %s ago.", v.Address, stamp(v.Counters.LastBogus), span(wait)),
 			fmt.Sprintf("%s without a bogus greeting, that is until %s; each new one starts this time anew.", capital(span(wait)), stamp(v.cooled())) + v.orProbe()
-	case MixedTraffic:
+	case removal.MixedTraffic:
 		return v.mixed()
-	case RepeatLockout:
+	case removal.RepeatLockout:
 		return fmt.Sprintf("%s has come back on this list again and again: its listing is at level %d, and the level rises only when an address is listed anew within 90 days of its last listing.", v.Address, v.level),
 			fmt.Sprintf("It ends by itself at %s if no new bogus greeting is seen. Before that, only an appeal can end it: another person then looks at it.", v.endOf(func(e Listing) bool { return e.Level >= lockoutLevel }))
-	case ExpiresSoon:
+	case removal.ExpiresSoon:
 		return fmt.Sprintf("The listing of %s ends by itself at %s, within %s.", v.Address, stamp(v.ends()), span(soon)),
 			"Nothing needs to be done. A new bogus greeting before then would extend it."
 	default:
@@ -91,14 +92,14 @@ func (v *view) rateLimit() (sentence, changes string) {
 }
 
 // held is the words for entries that only operators end.
-func (v *view) held(code Code) (sentence, changes string) {
+func (v *view) held(code removal.Code) (sentence, changes string) {
 	reason := listing.Manual
-	if code == Network {
+	if code == removal.Network {
 		reason = listing.Network
 	}
 	what := fmt.Sprintf("%s was listed by a person, the operator of this list, and not by the rules that count greetings.", v.Address)
 	if n := slices.IndexFunc(v.entries, func(e Listing) bool {
-		return e.Reason == reason && e.Subject.IsValid() && (code == Network || !e.Subject.IsHost())
+		return e.Reason == reason && e.Subject.IsValid() && (code == removal.Network || !e.Subject.IsHost())
 	}); n >= 0 {
 		what = fmt.Sprintf("%s belongs to a network that the operator of this list has listed as a whole, %s.", v.Address, v.entries[n].Subject)
 	}

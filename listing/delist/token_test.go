@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/removal"
 
 	"pgregory.net/rapid"
 )
@@ -96,7 +97,7 @@ func TestTokenOfAnyAddress(t *testing.T) {
 		if err := s.Verify(token, b, st, noon); (err == nil) != (listing.Canonical(a) == listing.Canonical(b)) {
 			rt.Fatalf("%s for %s: %v", token, b, err)
 		}
-		want := Reference{Address: a.Unmap(), Time: noon, Code: rapid.SampledFrom(Codes()).Draw(rt, "code")}
+		want := removal.Reference{Address: a.Unmap(), Time: noon, Code: rapid.SampledFrom(removal.Codes()).Draw(rt, "code")}
 		text := s.Reference(want)
 		if got, err := s.ReadReference(strings.ToLower(strings.ReplaceAll(text, "-", " "))); err != nil || got != want {
 			rt.Fatalf("%s is %+v (%v), want %+v", text, got, err, want)
@@ -109,9 +110,9 @@ func TestTokenOfAnyAddress(t *testing.T) {
 
 func TestForeignReference(t *testing.T) {
 	s := signer(t, testKey)
-	ours := s.Reference(Reference{Address: sender, Time: noon, Code: OKSelf})
+	ours := s.Reference(removal.Reference{Address: sender, Time: noon, Code: removal.OKSelf})
 	for _, text := range []string{"", "L", "L-", "L-AAAAA-AAAAA-AAAAA", "T" + ours[1:], ours[:len(ours)-1], ours + "A", "X" + ours,
-		signer(t, "another key for tests").Reference(Reference{Address: sender, Time: noon, Code: OKSelf}), strings.Replace(ours, "-", "\x00", 1)} {
+		signer(t, "another key for tests").Reference(removal.Reference{Address: sender, Time: noon, Code: removal.OKSelf}), strings.Replace(ours, "-", "\x00", 1)} {
 		if r, err := s.ReadReference(text); !errors.Is(err, listing.ErrNotFound) {
 			t.Errorf("%q is %+v, %v", text, r, err)
 		}

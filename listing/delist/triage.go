@@ -6,16 +6,18 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"dnsbld/listing/removal"
 )
 
 // Triage reads a mail or pasted text, at most 1 MiB of it. It believes nothing:
 // it says what is claimed, what that would prove, and what not. Automatic says
 // why no program may answer it; it is empty for text that is no mail. The only
 // errors are those of reading.
-func Triage(r io.Reader) (Finding, error) {
+func Triage(r io.Reader) (removal.Finding, error) {
 	raw, cut, err := readAll(r)
 	if err != nil {
-		return Finding{}, fmt.Errorf("reading the mail: %w", err)
+		return removal.Finding{}, fmt.Errorf("reading the mail: %w", err)
 	}
 	box := open(raw)
 	flat := flatten(box.text.String())
@@ -38,12 +40,12 @@ func Triage(r io.Reader) (Finding, error) {
 }
 
 // find reads flattened text.
-func find(flat string) Finding {
+func find(flat string) removal.Finding {
 	trail := hops(flat)
 	all := claims(flat, trail)
-	f := Finding{Candidates: candidates(flat, trail, all), PTR: []string{}, References: references(flat), Server: serverIn(flat), Claims: all}
+	f := removal.Finding{Candidates: candidates(flat, trail, all), PTR: []string{}, References: references(flat), Server: serverIn(flat), Claims: all}
 	if f.Claims == nil {
-		f.Claims = []Claim{}
+		f.Claims = []removal.Claim{}
 	}
 	f.Settle()
 	return f
@@ -70,7 +72,7 @@ var trying = lazy(`(?i)\btrying ([0-9a-f.:]{3,45}?)\s?\.\.\.`)
 // candidates are the addresses that the text can be about. One that a mail
 // server names as its client stays, even if it is named elsewhere as a
 // receiver: then a person decides.
-func candidates(flat string, trail []hop, all []Claim) []netip.Addr {
+func candidates(flat string, trail []hop, all []removal.Claim) []netip.Addr {
 	out := map[netip.Addr]bool{}
 	for _, h := range trail {
 		if h.inner && h.addr.IsValid() {
@@ -97,14 +99,14 @@ func candidates(flat string, trail []hop, all []Claim) []netip.Addr {
 }
 
 // asClient takes back what clients were counted out.
-func asClient(out map[netip.Addr]bool, trail []hop, all []Claim) {
+func asClient(out map[netip.Addr]bool, trail []hop, all []removal.Claim) {
 	for _, h := range trail {
 		if !h.inner {
 			delete(out, h.addr)
 		}
 	}
 	for _, c := range all {
-		if c.Kind == ClaimBounce || c.Kind == ClaimLog || c.Kind == ClaimTelnet {
+		if c.Kind == removal.ClaimBounce || c.Kind == removal.ClaimLog || c.Kind == removal.ClaimTelnet {
 			delete(out, c.Addr)
 		}
 	}
@@ -112,7 +114,7 @@ func asClient(out map[netip.Addr]bool, trail []hop, all []Claim) {
 
 // standing are the addresses in the text and in the claims, without those that
 // are out.
-func standing(flat string, out map[netip.Addr]bool, all []Claim) []netip.Addr {
+func standing(flat string, out map[netip.Addr]bool, all []removal.Claim) []netip.Addr {
 	found := []netip.Addr{}
 	add := func(a netip.Addr) {
 		if candidate(a) && !out[a] && !slices.Contains(found, a) && len(found) < maxCandidates {
@@ -125,7 +127,7 @@ func standing(flat string, out map[netip.Addr]bool, all []Claim) []netip.Addr {
 		}
 	}
 	for _, c := range all {
-		if c.Addr.IsValid() && c.Kind != ClaimReceived {
+		if c.Addr.IsValid() && c.Kind != removal.ClaimReceived {
 			add(c.Addr)
 		}
 	}

@@ -14,9 +14,10 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/removal"
 )
 
-func triage(t testing.TB, text string) Finding {
+func triage(t testing.TB, text string) removal.Finding {
 	t.Helper()
 	f, err := Triage(strings.NewReader(text))
 	if err != nil {
@@ -89,19 +90,19 @@ func TestTriage2006(t *testing.T) {
 	if want := time.Date(2006, 12, 15, 21, 48, 50, 0, time.UTC); f.Time == nil || !f.Time.Equal(want) {
 		t.Errorf("time %v, want %v", f.Time, want)
 	}
-	kinds := map[ClaimKind]Claim{}
+	kinds := map[removal.ClaimKind]removal.Claim{}
 	for _, c := range f.Claims {
 		kinds[c.Kind] = c
 	}
-	for _, k := range []ClaimKind{ClaimReceived, ClaimTelnet, ClaimBanner, ClaimRDNS, ClaimRcpt} {
+	for _, k := range []removal.ClaimKind{removal.ClaimReceived, removal.ClaimTelnet, removal.ClaimBanner, removal.ClaimRDNS, removal.ClaimRcpt} {
 		if _, ok := kinds[k]; !ok {
 			t.Errorf("no claim of kind %s", k)
 		}
 	}
-	if !strings.Contains(kinds[ClaimBanner].Proves, "inbound information") || !strings.Contains(kinds[ClaimBanner].DoesNotProve, "HELO") {
-		t.Errorf("the banner: %+v", kinds[ClaimBanner])
+	if !strings.Contains(kinds[removal.ClaimBanner].Proves, "inbound information") || !strings.Contains(kinds[removal.ClaimBanner].DoesNotProve, "HELO") {
+		t.Errorf("the banner: %+v", kinds[removal.ClaimBanner])
 	}
-	if !kinds[ClaimReceived].Confirmed {
+	if !kinds[removal.ClaimReceived].Confirmed {
 		t.Error("the name in the Received line is forward-confirmed")
 	}
 	if f := triage(t, string(raw)+"\nSee also incident 1424158."); !slices.Equal(f.References, []string{"1425832", "1424158"}) {
@@ -154,9 +155,9 @@ func TestTriageReading(t *testing.T) {
 // An answer to a letter of ours, which it quotes, is about the same address.
 func TestTriageReplyToLetter(t *testing.T) {
 	s := signer(t, testKey)
-	for _, code := range []Code{OKSelf, StillOffending, NoProof} {
+	for _, code := range []removal.Code{removal.OKSelf, removal.StillOffending, removal.NoProof} {
 		lf := facts(code, seen(t, listing.BareIP))
-		lf.Reference = s.Reference(Reference{Address: sender, Time: noon, Code: code})
+		lf.Reference = s.Reference(removal.Reference{Address: sender, Time: noon, Code: code})
 		text, err := letters(t).Render(lf)
 		if err != nil {
 			t.Fatal(err)
@@ -177,7 +178,7 @@ func TestTriageReplyToLetter(t *testing.T) {
 }
 
 // sound holds for whatever was read.
-func sound(t testing.TB, f Finding) {
+func sound(t testing.TB, f removal.Finding) {
 	t.Helper()
 	if (f.Address == nil) != (len(f.Candidates) != 1) || (f.Address == nil && !f.Human) {
 		t.Errorf("address %v, human %t, candidates %v", f.Address, f.Human, f.Candidates)
@@ -230,7 +231,7 @@ func FuzzTriage(f *testing.F) {
 			t.Fatal(err)
 		}
 		sound(t, found)
-		lf := facts(OKSelf, seen(t, listing.BareIP))
+		lf := facts(removal.OKSelf, seen(t, listing.BareIP))
 		lf.Finding = &found
 		text, err := l.Render(lf)
 		if err != nil {
@@ -246,7 +247,7 @@ func FuzzTriage(f *testing.F) {
 
 // The identifiers of our tickets are found in mails.
 func TestOwnNumbers(t *testing.T) {
-	if id := NewID('T'); !ourOwn.get().MatchString(id) {
+	if id := removal.NewID('T'); !ourOwn.get().MatchString(id) {
 		t.Errorf("%q is not found", id)
 	}
 }

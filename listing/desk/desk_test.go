@@ -19,6 +19,7 @@ import (
 	"dnsbld/listing/desk"
 	"dnsbld/listing/helo"
 	"dnsbld/listing/index"
+	"dnsbld/listing/removal"
 	"dnsbld/listing/sighting"
 )
 
@@ -146,7 +147,7 @@ func (o *office) listed() bool {
 	return len(o.live.Set().Lookup(sender, uint32(o.now().Unix()), nil)) > 0
 }
 
-func (o *office) request(t *testing.T, r desk.Request) desk.Done {
+func (o *office) request(t *testing.T, r desk.Request) removal.Answer {
 	t.Helper()
 	r.Actor, r.Address = "alice", sender
 	done, err := o.Request(t.Context(), r)
@@ -156,7 +157,7 @@ func (o *office) request(t *testing.T, r desk.Request) desk.Done {
 	return done
 }
 
-func (o *office) ticket(t *testing.T, id string) delist.Ticket {
+func (o *office) ticket(t *testing.T, id string) removal.Ticket {
 	t.Helper()
 	ticket, err := o.Ticket(t.Context(), id)
 	if err != nil {
@@ -178,7 +179,7 @@ func contains(t *testing.T, text string, wanted ...string) {
 func TestWithoutEvidenceItIsOurError(t *testing.T) {
 	o := newOffice(t)
 	o.add(t, listing.Add{Reason: "helo-bare-ip"})
-	if d, err := o.Eligibility(t.Context(), sender); err != nil || d.Code != delist.OKSupport {
+	if d, err := o.Eligibility(t.Context(), sender); err != nil || d.Code != removal.OKSupport {
 		t.Errorf("eligibility: %v, %v", d.Code, err)
 	}
 	var refused *listing.Error
@@ -189,11 +190,11 @@ func TestWithoutEvidenceItIsOurError(t *testing.T) {
 		t.Errorf("a request that delists nothing: %+v", done)
 	}
 	done := o.request(t, desk.Request{Delist: true, Key: "mail 1"})
-	if done.Outcome != delist.Withdrawn || o.listed() {
+	if done.Outcome != removal.Withdrawn || o.listed() {
 		t.Errorf("delisted as our error: %+v", done)
 	}
 	contains(t, done.Letter, "we are sorry", "We apologise", "2026-11-23 12:05:01 UTC at the latest")
-	if ticket := o.ticket(t, done.Ticket); ticket.State != delist.Monitoring || ticket.Because != listing.OurError {
+	if ticket := o.ticket(t, done.Ticket); ticket.State != removal.Monitoring || ticket.Because != listing.OurError {
 		t.Errorf("the ticket is %s, for %s", ticket.State, ticket.Because)
 	}
 	again := o.request(t, desk.Request{Delist: true, Key: "mail 1"})
@@ -204,7 +205,7 @@ func TestWithoutEvidenceItIsOurError(t *testing.T) {
 	if err := o.Tend(t.Context(), "dnsbld"); err != nil {
 		t.Fatal(err)
 	}
-	if ticket := o.ticket(t, done.Ticket); ticket.State != delist.Closed {
+	if ticket := o.ticket(t, done.Ticket); ticket.State != removal.Closed {
 		t.Errorf("after the watch the ticket is %s", ticket.State)
 	}
 }
@@ -218,14 +219,14 @@ func TestSenderDelistsItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	contains(t, letter.Letter, "Decision: OK_SELF", "We counted 12 such sessions", `"192.0.2.7"`, "helo-bare-ip")
-	if ref, err := o.Verify(letter.Reference); err != nil || ref.Address != sender || ref.Code != delist.OKSelf {
+	if ref, err := o.Verify(letter.Reference); err != nil || ref.Address != sender || ref.Code != removal.OKSelf {
 		t.Errorf("its reference: %+v, %v", ref, err)
 	}
-	if done := o.request(t, desk.Request{Delist: true, DryRun: true}); done.Outcome != delist.Removed || !o.listed() || done.Ticket != "" {
+	if done := o.request(t, desk.Request{Delist: true, DryRun: true}); done.Outcome != removal.Removed || !o.listed() || done.Ticket != "" {
 		t.Errorf("a dry run: %+v", done)
 	}
 	done := o.request(t, desk.Request{Delist: true})
-	if done.Outcome != delist.Removed || o.listed() || done.Revision == 0 {
+	if done.Outcome != removal.Removed || o.listed() || done.Revision == 0 {
 		t.Errorf("delisted: %+v", done)
 	}
 	contains(t, done.Letter, "STATUS")
@@ -290,11 +291,11 @@ func TestMixedTraffic(t *testing.T) {
 	o.see(t, noon.Add(-3*time.Hour), 40, "mail.sender.example", helo.CodeOK, helo.StrengthOK)
 	o.see(t, noon.Add(-2*time.Hour), 12, "192.0.2.7", helo.CodeBareIP, helo.Medium)
 	done := o.request(t, desk.Request{Delist: true})
-	if done.Decision.Code != delist.MixedTraffic || !o.listed() {
+	if done.Decision.Code != removal.MixedTraffic || !o.listed() {
 		t.Fatalf("decided %+v", done.Decision)
 	}
 	contains(t, done.Letter, "Decision: MIXED_TRAFFIC", "40 sessions that greeted properly", "12 sessions that did not", "something else behind the same address")
-	if ticket := o.ticket(t, done.Ticket); ticket.State != delist.Denied || ticket.Denied != delist.MixedTraffic {
+	if ticket := o.ticket(t, done.Ticket); ticket.State != removal.Denied || ticket.Denied != removal.MixedTraffic {
 		t.Errorf("the ticket is %s (%s)", ticket.State, ticket.Denied)
 	}
 }
@@ -303,7 +304,7 @@ func TestRequestsAreCountedAndAttachToTheAddress(t *testing.T) {
 	o := newOffice(t)
 	o.add(t, listing.Add{Reason: "manual"})
 	var tickets []string
-	for n, want := range []delist.Code{delist.ManualHold, delist.ManualHold, delist.ManualHold, delist.RateLimit} {
+	for n, want := range []removal.Code{removal.ManualHold, removal.ManualHold, removal.ManualHold, removal.RateLimit} {
 		done := o.request(t, desk.Request{Ticket: fmt.Sprintf("rt:%d", 1425830+n)})
 		if done.Decision.Code != want {
 			t.Errorf("request %d: %s, wanted %s", n+1, done.Decision.Code, want)
@@ -317,7 +318,7 @@ func TestRequestsAreCountedAndAttachToTheAddress(t *testing.T) {
 		t.Errorf("found by reference: %+v", ticket)
 	}
 	o.advance(8 * listing.Day)
-	if done := o.request(t, desk.Request{}); done.Decision.Code != delist.ManualHold {
+	if done := o.request(t, desk.Request{}); done.Decision.Code != removal.ManualHold {
 		t.Errorf("a week later: %s", done.Decision.Code)
 	}
 }
@@ -327,14 +328,14 @@ func TestProbeIsProof(t *testing.T) {
 	for range 2 { // once at the sender's word
 		o.see(t, o.now().Add(-3*time.Hour), 12, "192.0.2.25", helo.CodeOurIP, helo.Strong)
 		o.add(t, listing.Add{Reason: "helo-our-ip"})
-		if d, err := o.Eligibility(t.Context(), sender); err != nil || d.Code == delist.NoProof {
+		if d, err := o.Eligibility(t.Context(), sender); err != nil || d.Code == removal.NoProof {
 			break
 		}
 		o.request(t, desk.Request{Delist: true})
 		o.advance(listing.Day)
 	}
 	o.advance(7 * time.Hour)
-	if d, _ := o.Eligibility(t.Context(), sender); d.Code != delist.NoProof {
+	if d, _ := o.Eligibility(t.Context(), sender); d.Code != removal.NoProof {
 		t.Fatalf("the second time: %s", d.Code)
 	}
 	letter, err := o.Letter(t.Context(), sender, "")
@@ -387,7 +388,7 @@ func TestAppealTakesAnotherPerson(t *testing.T) {
 	if err := take("bob", desk.Grant); err != nil || o.listed() {
 		t.Errorf("another person grants it: %v", err)
 	}
-	if ticket := o.ticket(t, done.Ticket); ticket.State != delist.Monitoring || ticket.Because != listing.AppealUpheld {
+	if ticket := o.ticket(t, done.Ticket); ticket.State != removal.Monitoring || ticket.Because != listing.AppealUpheld {
 		t.Errorf("the ticket is %s, for %s", ticket.State, ticket.Because)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
+	"dnsbld/listing/removal"
 )
 
 // FileKind is the kind of the document that holds what the desk knows of one
@@ -21,10 +22,10 @@ const FileKind = "address"
 
 // file is what the desk knows of an address beside the list.
 type file struct {
-	Tickets  []string       `json:"tickets,omitempty"`  // oldest first
-	Requests []heard        `json:"requests,omitempty"` // of the last days, oldest first
-	Proofs   []delist.Proof `json:"proofs,omitempty"`   // the last of each kind
-	Came     *ProbeMail     `json:"probe,omitempty"`    // the last mail to the probe address
+	Tickets  []string           `json:"tickets,omitempty"`  // oldest first
+	Requests []heard            `json:"requests,omitempty"` // of the last days, oldest first
+	Proofs   []delist.Proof     `json:"proofs,omitempty"`   // the last of each kind
+	Came     *removal.ProbeMail `json:"probe,omitempty"`    // the last mail to the probe address
 }
 
 // heard is a request and what was decided about it.
@@ -32,7 +33,7 @@ type heard struct {
 	ID      string               `json:"id"` // digest of its key
 	Time    time.Time            `json:"time"`
 	Ticket  string               `json:"ticket"`
-	Code    delist.Code          `json:"decision"`
+	Code    removal.Code         `json:"decision"`
 	Because listing.DelistReason `json:"because,omitempty"` // it was to be delisted for
 	Control bool                 `json:"control,omitempty"` // it came with proof that the address is the sender's: it does not count
 }
@@ -142,7 +143,7 @@ type draft struct {
 }
 
 type draftTicket struct {
-	delist.Ticket
+	removal.Ticket
 	read    listing.Revision
 	changed bool
 }
@@ -161,7 +162,7 @@ func (dr *draft) edits(a netip.Addr) ([]listing.Edit, error) {
 		if !t.changed {
 			continue
 		}
-		e, err := paper(delist.TicketKind, t.ID, t.Ticket, t.read)
+		e, err := paper(removal.TicketKind, t.ID, t.Ticket, t.read)
 		if err != nil {
 			return nil, err
 		}
@@ -171,13 +172,13 @@ func (dr *draft) edits(a netip.Addr) ([]listing.Edit, error) {
 }
 
 // open makes a ticket and puts it into the file.
-func (dr *draft) open(t delist.Ticket) {
+func (dr *draft) open(t removal.Ticket) {
 	dr.file.Tickets, dr.written = append(dr.file.Tickets, t.ID), true
 	dr.tickets = append(dr.tickets, draftTicket{t, 0, true})
 }
 
 // put replaces a ticket by what has become of it.
-func (dr *draft) put(t delist.Ticket) {
+func (dr *draft) put(t removal.Ticket) {
 	for n := range dr.tickets {
 		if dr.tickets[n].ID == t.ID {
 			dr.tickets[n].Ticket, dr.tickets[n].changed = t, true

@@ -11,50 +11,51 @@ import (
 
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
+	"dnsbld/listing/removal"
 	"dnsbld/listing/sighting"
 )
 
 // Letter writes the letter about an address as it stands, and changes nothing.
 // It fails with the code no-evidence when it would uphold a listing without
 // naming what was seen.
-func (d *Desk) Letter(ctx context.Context, a netip.Addr, ticket string) (Letter, error) {
+func (d *Desk) Letter(ctx context.Context, a netip.Addr, ticket string) (removal.Letter, error) {
 	about, err := d.About(ctx, a)
 	if err != nil {
-		return Letter{}, err
+		return removal.Letter{}, err
 	}
 	about.Facts.Offered = d.inquire(ctx, &about, "", delist.Proof{})
 	c := &hearing{now: d.now(), about: about}
 	c.decision, c.shown, c.unshown = d.judged(about, c.now)
 	if ticket != "" {
 		if c.ticket, err = d.Ticket(ctx, ticket); err != nil {
-			return Letter{}, err
+			return removal.Letter{}, err
 		}
 		if c.ticket.Address != about.Facts.Address {
-			return Letter{}, &listing.Error{Kind: listing.ErrInvalid, Code: "other-address",
+			return removal.Letter{}, &listing.Error{Kind: listing.ErrInvalid, Code: "other-address",
 				Message: fmt.Sprintf("ticket %s is about %s, not %s", c.ticket.ID, c.ticket.Address, about.Facts.Address), Hint: "leave --ticket out, or name another"}
 		}
 	}
 	f := d.letterFacts(c, nil)
 	text, err := d.cfg.Settings().Letters.Render(f)
-	return Letter{Address: f.Address, Decision: f.Decision, Subject: delist.Subject(f), Reference: f.Reference, Ticket: f.Ticket, Letter: text}, err
+	return removal.Letter{Address: f.Address, Decision: f.Decision, Subject: delist.Subject(f), Reference: f.Reference, Ticket: f.Ticket, Letter: text}, err
 }
 
 // Verify recognises the reference of a letter of ours.
-func (d *Desk) Verify(reference string) (delist.Reference, error) {
+func (d *Desk) Verify(reference string) (removal.Reference, error) {
 	return d.cfg.Signer.ReadReference(reference)
 }
 
 // letterFacts are what the letter about a hearing says.
-func (d *Desk) letterFacts(c *hearing, finding *delist.Finding) delist.LetterFacts {
+func (d *Desk) letterFacts(c *hearing, finding *removal.Finding) delist.LetterFacts {
 	s, a := d.cfg.Settings(), c.about.Facts.Address
 	f := delist.LetterFacts{Zone: s.zone(), Page: s.page(a), Desk: s.Mail, Address: a, Now: c.now, Decision: c.decision,
 		EffectiveBy: s.effectiveBy(c.now), Traffic: traffic(c.about.Counted, c.now), Last: c.about.Last, Finding: finding, Ticket: c.ticket.ID,
 		References: c.ticket.References}
 	switch {
 	case c.because == listing.OurError:
-		f.Outcome, f.Entries = delist.Withdrawn, c.ends
+		f.Outcome, f.Entries = removal.Withdrawn, c.ends
 	case c.because != "":
-		f.Outcome, f.Entries = delist.Removed, c.ends
+		f.Outcome, f.Entries = removal.Removed, c.ends
 	case len(c.shown) > 0:
 		f.Entries = c.shown
 	default:
@@ -63,10 +64,10 @@ func (d *Desk) letterFacts(c *hearing, finding *delist.Finding) delist.LetterFac
 	if finding != nil && len(f.References) == 0 {
 		f.References = finding.References
 	}
-	if f.Outcome == delist.Stands && len(f.Entries) > 0 {
+	if f.Outcome == removal.Stands && len(f.Entries) > 0 {
 		f.Probe, f.Text = d.tokens(c.about)
 	}
-	f.Reference = d.cfg.Signer.Reference(delist.Reference{Address: a, Time: c.now, Code: c.decision.Code})
+	f.Reference = d.cfg.Signer.Reference(removal.Reference{Address: a, Time: c.now, Code: c.decision.Code})
 	return f
 }
 
@@ -84,11 +85,11 @@ func traffic(f sighting.Facts, now time.Time) delist.Traffic {
 }
 
 // finish writes the letter and says what was done.
-func (d *Desk) finish(c *hearing, r Request) (Done, error) {
+func (d *Desk) finish(c *hearing, r Request) (removal.Answer, error) {
 	f := d.letterFacts(c, r.Finding)
-	done := Done{Address: f.Address, Decision: f.Decision, Ticket: c.ticket.ID, Outcome: f.Outcome, Revision: c.revision, Subject: delist.Subject(f),
+	done := removal.Answer{Address: f.Address, Decision: f.Decision, Ticket: c.ticket.ID, Outcome: f.Outcome, Revision: c.revision, Subject: delist.Subject(f),
 		Zone: f.Zone, Desk: f.Desk, Proof: r.Offered.Kind}
-	if f.Outcome != delist.Stands {
+	if f.Outcome != removal.Stands {
 		done.EffectiveBy = f.EffectiveBy
 	}
 	text, err := d.cfg.Settings().Letters.Render(f)
@@ -100,7 +101,7 @@ func (d *Desk) finish(c *hearing, r Request) (Done, error) {
 }
 
 // answer keeps what is answered, and notes that the correspondent was.
-func (d *Desk) answer(done Done, c *hearing, r Request) (Done, error) {
+func (d *Desk) answer(done removal.Answer, c *hearing, r Request) (removal.Answer, error) {
 	if r.Finding != nil {
 		done.NoAnswer = r.Finding.Automatic
 	}
@@ -110,7 +111,7 @@ func (d *Desk) answer(done Done, c *hearing, r Request) (Done, error) {
 			return done, err
 		}
 	}
-	kept := answerKept{Done: done, Contact: c.contact.ID, Time: c.now}
+	kept := answerKept{Answer: done, Contact: c.contact.ID, Time: c.now}
 	if done.NoLetter != nil {
 		kept.Refused = &refusedLetter{done.NoLetter.Code, done.NoLetter.Message, done.NoLetter.Hint}
 	}
@@ -123,7 +124,7 @@ func (d *Desk) answer(done Done, c *hearing, r Request) (Done, error) {
 
 // told notes in a contact what he is answered, and says why no program may
 // answer him.
-func told(c *delist.Contact, done Done, now time.Time) (noAnswer string) {
+func told(c *removal.Contact, done removal.Answer, now time.Time) (noAnswer string) {
 	if !slices.Contains(c.Tickets, done.Ticket) {
 		c.Tickets = append(c.Tickets, done.Ticket)
 	}
@@ -139,7 +140,7 @@ func told(c *delist.Contact, done Done, now time.Time) (noAnswer string) {
 
 // answerKept is an answer as it is kept, for the same request sent again.
 type answerKept struct {
-	Done
+	removal.Answer
 	Contact string         `json:"contact,omitempty"`
 	Time    time.Time      `json:"time"`
 	Refused *refusedLetter `json:"refused,omitempty"`

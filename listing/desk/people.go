@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
-	"dnsbld/listing/delist"
+	"dnsbld/listing/removal"
 )
 
 // Kinds of records in People.
@@ -21,13 +21,13 @@ const (
 const keepAnswers = keepHeard
 
 // contacts are those with a mail address.
-func (d *Desk) contacts(address string) ([]delist.Contact, error) {
-	var found []delist.Contact
+func (d *Desk) contacts(address string) ([]removal.Contact, error) {
+	var found []removal.Contact
 	for r, err := range d.cfg.People.Each(contactKind) {
 		if err != nil {
 			return nil, err
 		}
-		var c delist.Contact
+		var c removal.Contact
 		if err := json.Unmarshal(r.Value, &c); err != nil {
 			return nil, fmt.Errorf("reading contact %s: %w", r.ID, err)
 		}
@@ -38,7 +38,7 @@ func (d *Desk) contacts(address string) ([]delist.Contact, error) {
 	return found, nil
 }
 
-func (d *Desk) keepContact(c delist.Contact) error {
+func (d *Desk) keepContact(c removal.Contact) error {
 	raw, err := json.Marshal(c)
 	if err != nil {
 		return fmt.Errorf("keeping a contact: %w", err)
@@ -47,15 +47,15 @@ func (d *Desk) keepContact(c delist.Contact) error {
 }
 
 // contact is who asks, known or new; without a mail address it is nobody.
-func (d *Desk) contact(r Request, now time.Time) (delist.Contact, error) {
+func (d *Desk) contact(r Request, now time.Time) (removal.Contact, error) {
 	if r.From == "" {
-		return delist.Contact{}, nil
+		return removal.Contact{}, nil
 	}
 	known, err := d.contacts(r.From)
 	if err != nil {
-		return delist.Contact{}, err
+		return removal.Contact{}, err
 	}
-	c := delist.Contact{ID: delist.NewID('C'), Mail: r.From, Name: listing.Printable(r.Name), Received: now}
+	c := removal.Contact{ID: removal.NewID('C'), Mail: r.From, Name: listing.Printable(r.Name), Received: now}
 	if parsed, err := mail.ParseAddress(r.From); err == nil {
 		c.Mail = parsed.Address
 		if c.Name == "" {
@@ -72,14 +72,14 @@ func (d *Desk) contact(r Request, now time.Time) (delist.Contact, error) {
 }
 
 // Export is all that is kept about a mail address.
-func (d *Desk) Export(address string) (Person, error) {
+func (d *Desk) Export(address string) (removal.Person, error) {
 	p, _, err := d.person(address)
 	return p, err
 }
 
 // Erase removes all that is kept about a mail address, and says what that was.
 // Tickets and the audit do not name it, and stay.
-func (d *Desk) Erase(address string) (Person, error) {
+func (d *Desk) Erase(address string) (removal.Person, error) {
 	p, answers, err := d.person(address)
 	if err != nil {
 		return p, err
@@ -94,8 +94,8 @@ func (d *Desk) Erase(address string) (Person, error) {
 	return p, d.cfg.People.Delete(contactKind, contacts...)
 }
 
-func (d *Desk) person(address string) (Person, []string, error) {
-	p := Person{Contacts: []delist.Contact{}, Answers: []Done{}}
+func (d *Desk) person(address string) (removal.Person, []string, error) {
+	p := removal.Person{Contacts: []removal.Contact{}, Answers: []removal.Answer{}}
 	if _, err := mail.ParseAddress(address); err != nil {
 		return p, nil, &listing.Error{Kind: listing.ErrInvalid, Code: "not-a-mail-address",
 			Message: listing.Quote(address) + " is not a mail address", Hint: "for example postmaster@sender.example"}
@@ -107,8 +107,8 @@ func (d *Desk) person(address string) (Person, []string, error) {
 	p.Contacts = append(p.Contacts, contacts...)
 	var ids []string
 	err = d.eachAnswer(func(id string, a answerKept) {
-		if slices.ContainsFunc(contacts, func(c delist.Contact) bool { return c.ID == a.Contact }) {
-			ids, p.Answers = append(ids, id), append(p.Answers, a.Done)
+		if slices.ContainsFunc(contacts, func(c removal.Contact) bool { return c.ID == a.Contact }) {
+			ids, p.Answers = append(ids, id), append(p.Answers, a.Answer)
 		}
 	})
 	return p, ids, err

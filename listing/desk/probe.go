@@ -11,6 +11,7 @@ import (
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
 	"dnsbld/listing/helo"
+	"dnsbld/listing/removal"
 )
 
 // Probe is an SMTP session with a recipient, as a mail server tells of it: its
@@ -61,7 +62,7 @@ func (d *Desk) Probe(ctx context.Context, actor string, p Probe) (bool, error) {
 		if !came.Proof {
 			return nil
 		}
-		proof := delist.Proof{Kind: delist.ProofMail, Address: a, Time: came.Time, Clean: came.Clean}
+		proof := delist.Proof{Kind: removal.ProofMail, Address: a, Time: came.Time, Clean: came.Clean}
 		dr.file.prove(proof)
 		about.Facts.Proofs = append(about.Facts.Proofs, proof)
 		return d.advance(dr, about, actor)
@@ -72,14 +73,14 @@ func (d *Desk) Probe(ctx context.Context, actor string, p Probe) (bool, error) {
 // ahead is by how much the clock of a mail server may be.
 const ahead = 5 * time.Second
 
-func newProbeMail(p Probe) ProbeMail {
-	return ProbeMail{Time: p.Time.UTC().Truncate(time.Second), HELO: helo.Escape(p.Verdict.Name, helo.MaxName), Code: p.Verdict.Code,
+func newProbeMail(p Probe) removal.ProbeMail {
+	return removal.ProbeMail{Time: p.Time.UTC().Truncate(time.Second), HELO: helo.Escape(p.Verdict.Name, helo.MaxName), Code: p.Verdict.Code,
 		Verdict: p.Verdict.Strength, Proof: !p.Verdict.Bogus(), Clean: p.Verdict.Clean()}
 }
 
 // saidAlready reports whether a mail to the probe address shows nothing that
 // the last one does not: so a flood of them is not written down one by one.
-func (about *About) saidAlready(came ProbeMail) bool {
+func (about *About) saidAlready(came removal.ProbeMail) bool {
 	last := about.Came
 	if came == *last || came.Time.Before(last.Time) {
 		return true
@@ -95,10 +96,10 @@ func (d *Desk) advance(dr *draft, about About, actor string) error {
 		return nil
 	}
 	for _, t := range dr.tickets {
-		if !slices.Contains([]delist.State{delist.New, delist.NeedInfo, delist.NeedProof, delist.Denied}, t.State) {
+		if !slices.Contains([]removal.State{removal.New, removal.NeedInfo, removal.NeedProof, removal.Denied}, t.State) {
 			continue
 		}
-		moved, err := t.Judged(decision, delist.Step{Time: dr.now, Actor: actor, Note: "a mail from the address came to its probe address"})
+		moved, err := t.Judged(decision, removal.Step{Time: dr.now, Actor: actor, Note: "a mail from the address came to its probe address"})
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
 	"dnsbld/listing/helo"
+	"dnsbld/listing/removal"
 )
 
 // TokenPrefix stands before a token, in the local part of a probe address and in
@@ -18,13 +19,13 @@ const TokenPrefix = "helo+"
 
 // Ways are the ways to prove that an address is the sender's; nil: it is not
 // listed.
-func (d *Desk) Ways(ctx context.Context, a netip.Addr) (*Ways, error) {
+func (d *Desk) Ways(ctx context.Context, a netip.Addr) (*removal.Ways, error) {
 	about, err := d.About(ctx, a)
 	if err != nil || len(about.Entries) == 0 {
 		return nil, err
 	}
 	now := d.now()
-	w := &Ways{Until: now.Add(tokenLife), Came: about.Came, Known: d.Judged(about, now).Code}
+	w := &removal.Ways{Until: now.Add(tokenLife), Came: about.Came, Known: d.Judged(about, now).Code}
 	w.Probe, w.Text = d.tokens(about)
 	return w, nil
 }
@@ -55,7 +56,7 @@ func (d *Desk) inquire(ctx context.Context, about *About, from string, offered d
 	about.Facts.Offered = offered
 	now := d.now()
 	code := d.Judged(*about, now).Code
-	if code != delist.NoProof && code != delist.RateLimit {
+	if code != removal.NoProof && code != removal.RateLimit {
 		return offered
 	}
 	ctx, cancel := context.WithTimeout(ctx, dnsTime)
@@ -69,9 +70,9 @@ func (d *Desk) inquire(ctx context.Context, about *About, from string, offered d
 	better := delist.Proof{Address: a, Time: now}
 	switch {
 	case slices.ContainsFunc(names, func(name string) bool { return d.tokenAt(ctx, name, *about, now) }):
-		better.Kind = delist.ProofTXT
+		better.Kind = removal.ProofTXT
 	case offered.Kind == "" && slices.ContainsFunc(names, func(name string) bool { return within(name, from) }):
-		better.Kind = delist.ProofName
+		better.Kind = removal.ProofName
 	default:
 		return offered
 	}

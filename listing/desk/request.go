@@ -12,22 +12,23 @@ import (
 
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
+	"dnsbld/listing/removal"
 )
 
 // Request asks for an address to be delisted. From and Name are personal data.
 type Request struct {
-	Key     string          // the same for the same request sent again; empty: it is not repeated
-	Anew    bool            // sent again it is judged anew, and is another request if the decision is another by now
-	Actor   string          // who hands it in, in the audit
-	Address netip.Addr      //
-	Offered delist.Proof    // its zero value: none
-	From    string          // mail address of who asks, or empty
-	Name    string          //
-	Note    string          // for the ticket; mail addresses in it are blanked
-	Ticket  string          // ours, or a reference in another system
-	Finding *delist.Finding // of the mail that asks, if one does
-	Delist  bool            // end the listing if the decision allows it
-	DryRun  bool            // say what would be done
+	Key     string           // the same for the same request sent again; empty: it is not repeated
+	Anew    bool             // sent again it is judged anew, and is another request if the decision is another by now
+	Actor   string           // who hands it in, in the audit
+	Address netip.Addr       //
+	Offered delist.Proof     // its zero value: none
+	From    string           // mail address of who asks, or empty
+	Name    string           //
+	Note    string           // for the ticket; mail addresses in it are blanked
+	Ticket  string           // ours, or a reference in another system
+	Finding *removal.Finding // of the mail that asks, if one does
+	Delist  bool             // end the listing if the decision allows it
+	DryRun  bool             // say what would be done
 }
 
 // Request counts a request, decides it, follows it with a ticket, ends the
@@ -35,19 +36,19 @@ type Request struct {
 //
 // What is done for the sender alone needs OK_SELF. OK_SUPPORT is for a person
 // to carry out, but for a listing without evidence: it is ended as our error.
-func (d *Desk) Request(ctx context.Context, r Request) (Done, error) {
+func (d *Desk) Request(ctx context.Context, r Request) (removal.Answer, error) {
 	r.Address = listing.Canonical(r.Address)
 	if r.Key == "" {
 		r.Key = rand.Text()
 	}
 	id := digest(r.Key)
 	earlier, found, err := d.answered(id)
-	if err != nil || found && !(r.Anew && earlier.Outcome == delist.Stands) {
-		return earlier.Done, err
+	if err != nil || found && !(r.Anew && earlier.Outcome == removal.Stands) {
+		return earlier.Answer, err
 	}
 	about, err := d.About(ctx, r.Address)
 	if err != nil {
-		return Done{}, err
+		return removal.Answer{}, err
 	}
 	if found {
 		about.withoutRequest(earlier.Time)
@@ -56,31 +57,31 @@ func (d *Desk) Request(ctx context.Context, r Request) (Done, error) {
 	c := d.consider(about, r, id)
 	if found {
 		if mark(c.decision) == mark(earlier.Decision) {
-			return earlier.Done, nil
+			return earlier.Answer, nil
 		}
 		c.id = digest(r.Key + "\n" + mark(c.decision))
 		if earlier, found, err = d.answered(c.id); found || err != nil {
-			return earlier.Done, err
+			return earlier.Answer, err
 		}
 	}
 	if r.DryRun {
 		return d.finish(c, r)
 	}
 	if c.contact, err = d.contact(r, c.now); err != nil {
-		return Done{}, err
+		return removal.Answer{}, err
 	}
 	// What has begun is finished, also when nobody waits for it any more.
 	ctx = context.WithoutCancel(ctx)
 	if err := d.hear(ctx, c, r); err != nil {
-		return Done{}, err
+		return removal.Answer{}, err
 	}
 	if c.because != "" && len(c.ends) == 0 {
 		if err := d.recall(ctx, c); err != nil {
-			return Done{}, err
+			return removal.Answer{}, err
 		}
 	}
 	if err := d.carryOut(ctx, c, r); err != nil {
-		return Done{}, err
+		return removal.Answer{}, err
 	}
 	done, err := d.finish(c, r)
 	if err != nil {
@@ -90,7 +91,7 @@ func (d *Desk) Request(ctx context.Context, r Request) (Done, error) {
 }
 
 // mark is the same for decisions that leave a sender the same to do.
-func mark(d delist.Decision) string {
+func mark(d removal.Decision) string {
 	if d.RetryAfter == nil {
 		return string(d.Code)
 	}
@@ -102,13 +103,13 @@ type hearing struct {
 	id       string
 	now      time.Time
 	about    About
-	decision delist.Decision
+	decision removal.Decision
 	shown    []delist.Evident
 	unshown  []delist.Evident
 	because  listing.DelistReason // what the listing is ended for; empty: it is not
 	ends     []delist.Evident     // that are ended
-	ticket   delist.Ticket
-	contact  delist.Contact // its zero value: nobody who left an address
+	ticket   removal.Ticket
+	contact  removal.Contact // its zero value: nobody who left an address
 	revision listing.Revision
 }
 
@@ -122,7 +123,7 @@ func (d *Desk) consider(about About, r Request, id string) *hearing {
 	case !r.Delist || !c.decision.Code.OK():
 	case len(c.shown) == 0:
 		c.because, c.ends = listing.OurError, ownEntries(c.unshown)
-	case c.decision.Code == delist.OKSelf:
+	case c.decision.Code == removal.OKSelf:
 		c.because, c.ends = listing.SelfService, ownEntries(c.shown)
 	}
 	if len(c.ends) == 0 {
@@ -154,7 +155,7 @@ func (d *Desk) hear(ctx context.Context, c *hearing, r Request) error {
 		if err != nil {
 			return err
 		}
-		step := delist.Step{Time: c.now, Actor: r.Actor, Note: d.note(r)}
+		step := removal.Step{Time: c.now, Actor: r.Actor, Note: d.note(r)}
 		if t, err = t.Judged(c.decision, step); errors.Is(err, listing.ErrConflict) {
 			t, err = t.Say(step) // a person is at it, or it is over
 		}
@@ -194,11 +195,11 @@ func (c *hearing) resume(dr *draft, h heard) error {
 
 // ticketFor is the open ticket of the address, the one that is named, or a new
 // one.
-func (d *Desk) ticketFor(dr *draft, c *hearing, r Request) (delist.Ticket, error) {
+func (d *Desk) ticketFor(dr *draft, c *hearing, r Request) (removal.Ticket, error) {
 	t, found := dr.current(r.Ticket, len(c.about.Entries) > 0)
 	if !found {
 		var err error
-		if t, err = delist.Open(delist.NewID('T'), c.about.Facts.Address, delist.Step{Time: c.now, Actor: r.Actor}); err != nil {
+		if t, err = removal.Open(removal.NewID('T'), c.about.Facts.Address, removal.Step{Time: c.now, Actor: r.Actor}); err != nil {
 			return t, err
 		}
 		dr.open(t)
@@ -207,7 +208,7 @@ func (d *Desk) ticketFor(dr *draft, c *hearing, r Request) (delist.Ticket, error
 }
 
 // refer adds a reference in another system.
-func refer(t delist.Ticket, reference string) (delist.Ticket, error) {
+func refer(t removal.Ticket, reference string) (removal.Ticket, error) {
 	if reference == "" || reference == t.ID {
 		return t, nil
 	}
@@ -217,7 +218,7 @@ func refer(t delist.Ticket, reference string) (delist.Ticket, error) {
 // current finds the ticket that a request belongs to: the one it names, else
 // the newest that is not over. For an address that is listed, one that was
 // delisted is over.
-func (dr *draft) current(name string, listed bool) (delist.Ticket, bool) {
+func (dr *draft) current(name string, listed bool) (removal.Ticket, bool) {
 	for n := len(dr.tickets) - 1; n >= 0; n-- {
 		t := dr.tickets[n].Ticket
 		if name != "" && t.ID == name {
@@ -227,16 +228,16 @@ func (dr *draft) current(name string, listed bool) (delist.Ticket, bool) {
 	for n := len(dr.tickets) - 1; n >= 0; n-- {
 		t := dr.tickets[n].Ticket
 		switch t.State {
-		case delist.Closed, delist.Upheld:
+		case removal.Closed, removal.Upheld:
 			continue
-		case delist.Delisted, delist.Monitoring:
+		case removal.Delisted, removal.Monitoring:
 			if listed {
 				continue
 			}
 		}
 		return t, true
 	}
-	return delist.Ticket{}, false
+	return removal.Ticket{}, false
 }
 
 // note is what the ticket says of a request.
@@ -271,10 +272,10 @@ func (d *Desk) carryOut(ctx context.Context, c *hearing, r Request) error {
 	c.revision = revision
 	_, err = d.edit(ctx, r.Actor, c.about.Facts.Address, func(dr *draft) error {
 		n := slices.IndexFunc(dr.tickets, func(t draftTicket) bool { return t.ID == c.ticket.ID })
-		if n < 0 || dr.tickets[n].State != delist.Eligible {
+		if n < 0 || dr.tickets[n].State != removal.Eligible {
 			return nil // done already, or a person has taken it up
 		}
-		t, err := delisted(dr.tickets[n].Ticket, c.because, delist.Step{Time: c.now, Actor: r.Actor})
+		t, err := delisted(dr.tickets[n].Ticket, c.because, removal.Step{Time: c.now, Actor: r.Actor})
 		if err == nil {
 			dr.put(t)
 		}
@@ -284,13 +285,13 @@ func (d *Desk) carryOut(ctx context.Context, c *hearing, r Request) error {
 }
 
 // delisted takes a ticket to where the address is watched.
-func delisted(t delist.Ticket, because listing.DelistReason, by delist.Step) (delist.Ticket, error) {
+func delisted(t removal.Ticket, because listing.DelistReason, by removal.Step) (removal.Ticket, error) {
 	t, err := t.Delist(because, by)
 	if err != nil {
 		return t, err
 	}
 	by.Note = ""
-	return t.Move(delist.Monitoring, by)
+	return t.Move(removal.Monitoring, by)
 }
 
 // end ends entries. Each has an idempotency key of its own, so that a request
