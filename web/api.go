@@ -70,7 +70,7 @@ func (s *Server) lookupJSON(v *visit) error {
 	return s.reply(v, http.StatusOK, l.looked(v.site))
 }
 
-func (l *sight) looked(site *site) Looked {
+func (l *addressInfo) looked(site *site) Looked {
 	out := Looked{IP: l.address.String(), Listed: l.listed(), Entries: make([]LookedEntry, 0, len(l.about.Entries)),
 		Eligibility: l.decision, CheckedAt: l.now.Truncate(time.Second)}
 	for _, e := range l.about.Entries {

@@ -13,8 +13,8 @@ import (
 	"dnsbld/listing/removal"
 )
 
-// sight is what is known of an address at an instant.
-type sight struct {
+// addressInfo is what is known of an address at an instant.
+type addressInfo struct {
 	address  netip.Addr
 	now      time.Time
 	about    desk.About
@@ -23,7 +23,7 @@ type sight struct {
 
 // look gathers what there is to say about an address. While the list is loaded,
 // DNS does not answer from it yet.
-func (s *Server) look(ctx context.Context, a netip.Addr, now time.Time) (*sight, error) {
+func (s *Server) look(ctx context.Context, a netip.Addr, now time.Time) (*addressInfo, error) {
 	if s.parts.View.Set() == nil {
 		return nil, &listing.Error{Kind: listing.ErrUnavailable, Code: "starting", Message: "the list is being loaded", Hint: "try again in a few seconds"}
 	}
@@ -31,14 +31,14 @@ func (s *Server) look(ctx context.Context, a netip.Addr, now time.Time) (*sight,
 	if err != nil {
 		return nil, fmt.Errorf("looking up %s: %w", a, err)
 	}
-	return &sight{address: a, now: now, about: about, decision: s.parts.Desk.Judged(about, now)}, nil
+	return &addressInfo{address: a, now: now, about: about, decision: s.parts.Desk.Judged(about, now)}, nil
 }
 
 // listed reports whether some zone answers the address as listed.
-func (l *sight) listed() bool { return len(l.about.Entries) > 0 }
+func (l *addressInfo) listed() bool { return len(l.about.Entries) > 0 }
 
 // greetings are those seen for an entry, the newest first, each once.
-func (l *sight) greetings(e delist.Evident) []string {
+func (l *addressInfo) greetings(e delist.Evident) []string {
 	const most = 5
 	var all []string
 	add := func(helo string) {

@@ -140,7 +140,7 @@ func notAPage(text string, err error) error {
 	return err
 }
 
-func (s *Server) addressPage(v *visit, l *sight) addressPage {
+func (s *Server) addressPage(v *visit, l *addressInfo) addressPage {
 	p := addressPage{frame: s.frame(v.site, l.address.String()), Address: l.address.String(), Listed: l.listed(), Checked: at(l.now, l.now)}
 	var until time.Time
 	for _, e := range l.about.Entries {

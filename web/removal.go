@@ -38,7 +38,7 @@ type formPart struct {
 	Fault                 string // what is wrong with Mail
 }
 
-func (s *Server) removal(v *visit, l *sight) removalPart {
+func (s *Server) removal(v *visit, l *addressInfo) removalPart {
 	r := removalPart{Decision: l.decision, From: comesFrom(v.from, l), TTL: span(v.site.longestTTL()), Retry: retry(l.decision, l.now)}
 	if !l.listed() || l.decision.Code == removal.NotListed {
 		return r
@@ -83,7 +83,7 @@ func buttonOf(c removal.Code) string {
 // comesFrom reports whether a request comes from the address it is about. Where
 // what is listed is no wider than what one IPv6 customer has, any address of it
 // speaks for it.
-func comesFrom(o origin, l *sight) bool {
+func comesFrom(o origin, l *addressInfo) bool {
 	if !o.proven || o.addr == l.address {
 		return o.proven
 	}

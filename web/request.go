@@ -65,7 +65,7 @@ func (s *Server) request(v *visit) error {
 	return s.decide(v, l, r)
 }
 
-func (s *Server) decide(v *visit, l *sight, r desk.Request) error {
+func (s *Server) decide(v *visit, l *addressInfo, r desk.Request) error {
 	done, err := s.parts.Desk.Request(v.Context(), r)
 	if err != nil {
 		return fmt.Errorf("a request to delist %s: %w", r.Address, err)
@@ -107,7 +107,7 @@ func badForm(err error) error {
 
 // proof is what a request brings along by itself. The desk looks for better in
 // DNS, where proof decides.
-func proof(v *visit, l *sight) delist.Proof {
+func proof(v *visit, l *addressInfo) delist.Proof {
 	if !comesFrom(v.from, l) {
 		return delist.Proof{}
 	}

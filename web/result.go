@@ -23,7 +23,7 @@ type resultPage struct {
 	Letter       string // the same in full
 }
 
-func (s *Server) showResult(v *visit, l *sight, d removal.Answer) error {
+func (s *Server) showResult(v *visit, l *addressInfo, d removal.Answer) error {
 	after, err := s.look(v.Context(), l.address, s.parts.Now().UTC())
 	if err != nil {
 		return err

@@ -37,7 +37,7 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET /api/v1/ip/{ip...}", s.api(s.lookupJSON))
 	mux.Handle("GET /api/v1/criteria", s.api(s.criteriaJSON))
 	mux.Handle("GET /api/", s.api(noSuchJSON))
-	return secure(s.quietly(mux))
+	return secure(s.atLowPriority(mux))
 }
 
 // secure sets what holds for every answer.

@@ -25,7 +25,7 @@ type Server struct {
 	site     atomic.Pointer[site] // in force
 	counts   pageMetrics
 	registry *prometheus.Registry
-	room     backroom
+	workers  workerPool
 	trusted  []netip.Prefix
 	tls      Files
 	most     int // connections
@@ -101,9 +101,9 @@ const (
 // Serve answers on a listener until ctx is done, then finishes what is in hand.
 // It closes the listener.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	room, leave := context.WithCancel(context.WithoutCancel(ctx))
+	pool, leave := context.WithCancel(context.WithoutCancel(ctx))
 	var working sync.WaitGroup
-	working.Go(func() { s.room.run(room) })
+	working.Go(func() { s.workers.run(pool) })
 	defer working.Wait()
 	defer leave()
 	h := s.httpServer(s.Handler())

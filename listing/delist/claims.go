@@ -15,8 +15,8 @@ const (
 	maxText      = 400 // octets of a claim
 )
 
-// worth is what each kind of claim proves, and what it does not.
-var worth = map[removal.ClaimKind][2]string{
+// claimValues are what each kind of claim proves, and what it does not.
+var claimValues = map[removal.ClaimKind][2]string{
 	removal.ClaimReceived: {
 		"what the server that wrote the line saw: the address that connected, the greeting it sent, and the time",
 		"how other sessions from the same address greeted; and what was pasted cannot be checked"},
@@ -41,7 +41,7 @@ var worth = map[removal.ClaimKind][2]string{
 }
 
 func newClaim(kind removal.ClaimKind, text string) removal.Claim {
-	w := worth[kind]
+	w := claimValues[kind]
 	return removal.Claim{Kind: kind, Text: clip(strings.TrimSpace(text), maxText), Proves: w[0], DoesNotProve: w[1]}
 }
 

@@ -95,7 +95,7 @@ func candidates(flat string, trail []hop, all []removal.Claim) []netip.Addr {
 		}
 	}
 	asClient(out, trail, all)
-	return standing(flat, out, all)
+	return remaining(flat, out, all)
 }
 
 // asClient takes back what clients were counted out.
@@ -112,9 +112,9 @@ func asClient(out map[netip.Addr]bool, trail []hop, all []removal.Claim) {
 	}
 }
 
-// standing are the addresses in the text and in the claims, without those that
+// remaining are the addresses in the text and in the claims, without those that
 // are out.
-func standing(flat string, out map[netip.Addr]bool, all []removal.Claim) []netip.Addr {
+func remaining(flat string, out map[netip.Addr]bool, all []removal.Claim) []netip.Addr {
 	found := []netip.Addr{}
 	add := func(a netip.Addr) {
 		if candidate(a) && !out[a] && !slices.Contains(found, a) && len(found) < maxCandidates {

@@ -23,13 +23,13 @@ const FileKind = "address"
 // file is what the desk knows of an address beside the list.
 type file struct {
 	Tickets  []string           `json:"tickets,omitempty"`  // oldest first
-	Requests []heard            `json:"requests,omitempty"` // of the last days, oldest first
+	Requests []pastRequest      `json:"requests,omitempty"` // of the last days, oldest first
 	Proofs   []delist.Proof     `json:"proofs,omitempty"`   // the last of each kind
 	Came     *removal.ProbeMail `json:"probe,omitempty"`    // the last mail to the probe address
 }
 
-// heard is a request and what was decided about it.
-type heard struct {
+// pastRequest is a request and what was decided about it.
+type pastRequest struct {
 	ID      string               `json:"id"` // digest of its key
 	Time    time.Time            `json:"time"`
 	Ticket  string               `json:"ticket"`
@@ -40,9 +40,9 @@ type heard struct {
 
 // Limits of a file.
 const (
-	maxTickets  = 100
-	maxRequests = 100
-	keepHeard   = 30 * listing.Day // as long as idempotency keys are
+	maxTickets   = 100
+	maxRequests  = 100
+	keepRequests = 30 * listing.Day // as long as idempotency keys are
 )
 
 func readFile(snap listing.Snapshot, a netip.Addr) (file, listing.Revision, error) {
@@ -66,7 +66,7 @@ func decode(doc listing.Document, into any) error {
 
 // tidy forgets what no rule looks at any more.
 func (f *file) tidy(now time.Time) {
-	f.Requests = slices.DeleteFunc(f.Requests, func(h heard) bool { return now.Sub(h.Time) >= keepHeard })
+	f.Requests = slices.DeleteFunc(f.Requests, func(h pastRequest) bool { return now.Sub(h.Time) >= keepRequests })
 	f.Requests = f.Requests[max(0, len(f.Requests)-maxRequests):]
 	f.Tickets = f.Tickets[max(0, len(f.Tickets)-maxTickets):]
 }
@@ -77,8 +77,8 @@ func (f *file) prove(p delist.Proof) {
 	f.Proofs = append(f.Proofs, p)
 }
 
-// paper is an edit that writes a document over the revision it was read at.
-func paper(kind, id string, body any, read listing.Revision) (listing.Edit, error) {
+// writeDocument is an edit that writes a document over the revision it was read at.
+func writeDocument(kind, id string, body any, read listing.Revision) (listing.Edit, error) {
 	raw, err := json.Marshal(body)
 	if err != nil {
 		return listing.Edit{}, fmt.Errorf("writing %s %s: %w", kind, id, err)
@@ -92,9 +92,9 @@ const attempts = 5
 
 // edit reads the file of an address and, if id is not empty, a ticket, has them
 // changed and writes what is different, all in one request.
-func (d *Desk) edit(ctx context.Context, actor string, a netip.Addr, change func(*draft) error) (*draft, error) {
+func (d *Desk) edit(ctx context.Context, actor string, a netip.Addr, change func(*addressEdit) error) (*addressEdit, error) {
 	for n := 1; ; n++ {
-		var dr *draft
+		var dr *addressEdit
 		err := d.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) (err error) {
 			dr, err = d.read(snap, a)
 			return err
@@ -118,8 +118,8 @@ func (d *Desk) edit(ctx context.Context, actor string, a netip.Addr, change func
 }
 
 // read is what the desk has about an address in a snapshot.
-func (d *Desk) read(snap listing.Snapshot, a netip.Addr) (dr *draft, err error) {
-	dr = &draft{now: d.now()}
+func (d *Desk) read(snap listing.Snapshot, a netip.Addr) (dr *addressEdit, err error) {
+	dr = &addressEdit{now: d.now()}
 	if dr.file, dr.fileRead, err = readFile(snap, a); err != nil {
 		return nil, err
 	}
@@ -128,31 +128,31 @@ func (d *Desk) read(snap listing.Snapshot, a netip.Addr) (dr *draft, err error) 
 		if err != nil {
 			return nil, err
 		}
-		dr.tickets = append(dr.tickets, draftTicket{t, read, false})
+		dr.tickets = append(dr.tickets, ticketEdit{t, read, false})
 	}
 	return dr, nil
 }
 
-// draft is what the desk has about an address while it is changed.
-type draft struct {
+// addressEdit is what the desk has about an address while it is changed.
+type addressEdit struct {
 	now      time.Time
 	file     file
 	fileRead listing.Revision
 	written  bool // the file is to be
-	tickets  []draftTicket
+	tickets  []ticketEdit
 }
 
-type draftTicket struct {
+type ticketEdit struct {
 	removal.Ticket
 	read    listing.Revision
 	changed bool
 }
 
-func (dr *draft) edits(a netip.Addr) ([]listing.Edit, error) {
+func (dr *addressEdit) edits(a netip.Addr) ([]listing.Edit, error) {
 	var all []listing.Edit
 	if dr.written {
 		dr.file.tidy(dr.now)
-		e, err := paper(FileKind, a.String(), dr.file, dr.fileRead)
+		e, err := writeDocument(FileKind, a.String(), dr.file, dr.fileRead)
 		if err != nil {
 			return nil, err
 		}
@@ -162,7 +162,7 @@ func (dr *draft) edits(a netip.Addr) ([]listing.Edit, error) {
 		if !t.changed {
 			continue
 		}
-		e, err := paper(removal.TicketKind, t.ID, t.Ticket, t.read)
+		e, err := writeDocument(removal.TicketKind, t.ID, t.Ticket, t.read)
 		if err != nil {
 			return nil, err
 		}
@@ -172,13 +172,13 @@ func (dr *draft) edits(a netip.Addr) ([]listing.Edit, error) {
 }
 
 // open makes a ticket and puts it into the file.
-func (dr *draft) open(t removal.Ticket) {
+func (dr *addressEdit) open(t removal.Ticket) {
 	dr.file.Tickets, dr.written = append(dr.file.Tickets, t.ID), true
-	dr.tickets = append(dr.tickets, draftTicket{t, 0, true})
+	dr.tickets = append(dr.tickets, ticketEdit{t, 0, true})
 }
 
 // put replaces a ticket by what has become of it.
-func (dr *draft) put(t removal.Ticket) {
+func (dr *addressEdit) put(t removal.Ticket) {
 	for n := range dr.tickets {
 		if dr.tickets[n].ID == t.ID {
 			dr.tickets[n].Ticket, dr.tickets[n].changed = t, true

@@ -24,7 +24,7 @@ func (d *Desk) Letter(ctx context.Context, a netip.Addr, ticket string) (removal
 		return removal.Letter{}, err
 	}
 	about.Facts.Offered = d.inquire(ctx, &about, "", delist.Proof{})
-	c := &hearing{now: d.now(), about: about}
+	c := &pending{now: d.now(), about: about}
 	c.decision, c.shown, c.unshown = d.judged(about, c.now)
 	if ticket != "" {
 		if c.ticket, err = d.Ticket(ctx, ticket); err != nil {
@@ -45,8 +45,8 @@ func (d *Desk) Verify(reference string) (removal.Reference, error) {
 	return d.cfg.Signer.ReadReference(reference)
 }
 
-// letterFacts are what the letter about a hearing says.
-func (d *Desk) letterFacts(c *hearing, finding *removal.Finding) delist.LetterFacts {
+// letterFacts are what the letter about a request says.
+func (d *Desk) letterFacts(c *pending, finding *removal.Finding) delist.LetterFacts {
 	s, a := d.cfg.Settings(), c.about.Facts.Address
 	f := delist.LetterFacts{Zone: s.zone(), Page: s.page(a), Desk: s.Mail, Address: a, Now: c.now, Decision: c.decision,
 		EffectiveBy: s.effectiveBy(c.now), Traffic: traffic(c.about.Counted, c.now), Last: c.about.Last, Finding: finding, Ticket: c.ticket.ID,
@@ -85,7 +85,7 @@ func traffic(f sighting.Facts, now time.Time) delist.Traffic {
 }
 
 // finish writes the letter and says what was done.
-func (d *Desk) finish(c *hearing, r Request) (removal.Answer, error) {
+func (d *Desk) finish(c *pending, r Request) (removal.Answer, error) {
 	f := d.letterFacts(c, r.Finding)
 	done := removal.Answer{Address: f.Address, Decision: f.Decision, Ticket: c.ticket.ID, Outcome: f.Outcome, Revision: c.revision, Subject: delist.Subject(f),
 		Zone: f.Zone, Desk: f.Desk, Proof: r.Offered.Kind}
@@ -101,12 +101,12 @@ func (d *Desk) finish(c *hearing, r Request) (removal.Answer, error) {
 }
 
 // answer keeps what is answered, and notes that the correspondent was.
-func (d *Desk) answer(done removal.Answer, c *hearing, r Request) (removal.Answer, error) {
+func (d *Desk) answer(done removal.Answer, c *pending, r Request) (removal.Answer, error) {
 	if r.Finding != nil {
 		done.NoAnswer = r.Finding.Automatic
 	}
 	if c.contact.ID != "" {
-		done.NoAnswer = told(&c.contact, done, c.now)
+		done.NoAnswer = noteAnswer(&c.contact, done, c.now)
 		if err := d.keepContact(c.contact); err != nil {
 			return done, err
 		}
@@ -122,9 +122,9 @@ func (d *Desk) answer(done removal.Answer, c *hearing, r Request) (removal.Answe
 	return done, d.cfg.People.Put(answerKind, c.id, raw)
 }
 
-// told notes in a contact what he is answered, and says why no program may
+// noteAnswer notes in a contact what he is answered, and says why no program may
 // answer him.
-func told(c *removal.Contact, done removal.Answer, now time.Time) (noAnswer string) {
+func noteAnswer(c *removal.Contact, done removal.Answer, now time.Time) (noAnswer string) {
 	if !slices.Contains(c.Tickets, done.Ticket) {
 		c.Tickets = append(c.Tickets, done.Ticket)
 	}

@@ -18,7 +18,7 @@ const (
 )
 
 // keepAnswers is how long the same request gets the same answer.
-const keepAnswers = keepHeard
+const keepAnswers = keepRequests
 
 // contacts are those with a mail address.
 func (d *Desk) contacts(address string) ([]removal.Contact, error) {

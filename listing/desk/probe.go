@@ -57,7 +57,7 @@ func (d *Desk) Probe(ctx context.Context, actor string, p Probe) (bool, error) {
 	if about.Came != nil && about.saidAlready(came) {
 		return false, refused
 	}
-	_, err = d.edit(ctx, actor, a, func(dr *draft) error {
+	_, err = d.edit(ctx, actor, a, func(dr *addressEdit) error {
 		dr.file.Came, dr.written = &came, true
 		if !came.Proof {
 			return nil
@@ -90,7 +90,7 @@ func (about *About) saidAlready(came removal.ProbeMail) bool {
 }
 
 // advance takes open tickets to where a proof leads, if that is on.
-func (d *Desk) advance(dr *draft, about About, actor string) error {
+func (d *Desk) advance(dr *addressEdit, about About, actor string) error {
 	decision := d.Judged(about, dr.now)
 	if !decision.Code.OK() {
 		return nil

@@ -11,7 +11,7 @@ import (
 
 // recall puts back what a request ended before it was broken off: those entries
 // stand no more, and yet it is they that the letter is about.
-func (d *Desk) recall(ctx context.Context, c *hearing) error {
+func (d *Desk) recall(ctx context.Context, c *pending) error {
 	err := d.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error {
 		for _, s := range ownSubjects(c.about.Facts.Address) {
 			for change, err := range snap.History(s) {
@@ -47,13 +47,13 @@ func ownSubjects(a netip.Addr) []listing.Subject {
 	return all
 }
 
-// ended reports whether a change is one that the hearing made.
-func (c *hearing) ended(change listing.Change) bool {
+// ended reports whether a change is one that the request made.
+func (c *pending) ended(change listing.Change) bool {
 	return change.Kind == listing.EntryChange && change.Before != nil && change.After == nil && !change.Before.Except &&
 		change.Because == c.because && change.Header.Ticket == c.ticket.ID
 }
 
-func (d *Desk) recallEntry(snap listing.Snapshot, c *hearing, change listing.Change) error {
+func (d *Desk) recallEntry(snap listing.Snapshot, c *pending, change listing.Change) error {
 	e, err := d.evident(snap, *change.Before, c.about)
 	if err != nil {
 		return err

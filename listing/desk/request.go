@@ -56,10 +56,10 @@ func (d *Desk) Request(ctx context.Context, r Request) (removal.Answer, error) {
 	r.Offered = d.inquire(ctx, &about, r.From, r.Offered)
 	c := d.consider(about, r, id)
 	if found {
-		if mark(c.decision) == mark(earlier.Decision) {
+		if sameTask(c.decision) == sameTask(earlier.Decision) {
 			return earlier.Answer, nil
 		}
-		c.id = digest(r.Key + "\n" + mark(c.decision))
+		c.id = digest(r.Key + "\n" + sameTask(c.decision))
 		if earlier, found, err = d.answered(c.id); found || err != nil {
 			return earlier.Answer, err
 		}
@@ -72,7 +72,7 @@ func (d *Desk) Request(ctx context.Context, r Request) (removal.Answer, error) {
 	}
 	// What has begun is finished, also when nobody waits for it any more.
 	ctx = context.WithoutCancel(ctx)
-	if err := d.hear(ctx, c, r); err != nil {
+	if err := d.register(ctx, c, r); err != nil {
 		return removal.Answer{}, err
 	}
 	if c.because != "" && len(c.ends) == 0 {
@@ -90,16 +90,16 @@ func (d *Desk) Request(ctx context.Context, r Request) (removal.Answer, error) {
 	return d.answer(done, c, r)
 }
 
-// mark is the same for decisions that leave a sender the same to do.
-func mark(d removal.Decision) string {
+// sameTask is the same for decisions that leave a sender the same to do.
+func sameTask(d removal.Decision) string {
 	if d.RetryAfter == nil {
 		return string(d.Code)
 	}
 	return string(d.Code) + " " + d.RetryAfter.UTC().Format(time.RFC3339)
 }
 
-// hearing is a request while it is dealt with.
-type hearing struct {
+// pending is a request while it is dealt with.
+type pending struct {
 	id       string
 	now      time.Time
 	about    About
@@ -114,8 +114,8 @@ type hearing struct {
 }
 
 // consider decides a request and what is to be done about it.
-func (d *Desk) consider(about About, r Request, id string) *hearing {
-	c := &hearing{id: id, now: d.now(), about: about}
+func (d *Desk) consider(about About, r Request, id string) *pending {
+	c := &pending{id: id, now: d.now(), about: about}
 	c.about.Facts.Offered = r.Offered
 	// This request is not one of those before it, also when it comes again.
 	c.decision, c.shown, c.unshown = d.judged(c.about, c.now)
@@ -144,11 +144,11 @@ func ownEntries(all []delist.Evident) []delist.Evident {
 // ownBits is how long a prefix in IPv6 is that belongs to one sender.
 const ownBits = 64
 
-// hear counts the request and notes it in a ticket. One that was heard before
+// register counts the request and notes it in a ticket. One that was heard before
 // and not finished goes on as it was decided then.
-func (d *Desk) hear(ctx context.Context, c *hearing, r Request) error {
-	_, err := d.edit(ctx, r.Actor, c.about.Facts.Address, func(dr *draft) error {
-		if n := slices.IndexFunc(dr.file.Requests, func(h heard) bool { return h.ID == c.id }); n >= 0 {
+func (d *Desk) register(ctx context.Context, c *pending, r Request) error {
+	_, err := d.edit(ctx, r.Actor, c.about.Facts.Address, func(dr *addressEdit) error {
+		if n := slices.IndexFunc(dr.file.Requests, func(h pastRequest) bool { return h.ID == c.id }); n >= 0 {
 			return c.resume(dr, dr.file.Requests[n])
 		}
 		t, err := d.ticketFor(dr, c, r)
@@ -167,7 +167,7 @@ func (d *Desk) hear(ctx context.Context, c *hearing, r Request) error {
 		}
 		c.ticket = t
 		dr.put(t)
-		dr.file.Requests = append(dr.file.Requests, heard{ID: c.id, Time: c.now, Ticket: t.ID, Code: c.decision.Code, Because: c.because, Control: r.Offered.Controls(r.Address)})
+		dr.file.Requests = append(dr.file.Requests, pastRequest{ID: c.id, Time: c.now, Ticket: t.ID, Code: c.decision.Code, Because: c.because, Control: r.Offered.Controls(r.Address)})
 		if r.Offered.Kind != "" {
 			dr.file.prove(r.Offered)
 		}
@@ -177,8 +177,8 @@ func (d *Desk) hear(ctx context.Context, c *hearing, r Request) error {
 	return err
 }
 
-// resume takes up what an earlier hearing of the same request has left.
-func (c *hearing) resume(dr *draft, h heard) error {
+// resume takes up what an earlier try of the same request has left.
+func (c *pending) resume(dr *addressEdit, h pastRequest) error {
 	c.because, c.decision.Code = h.Because, h.Code
 	for _, t := range dr.tickets {
 		if t.ID == h.Ticket {
@@ -195,7 +195,7 @@ func (c *hearing) resume(dr *draft, h heard) error {
 
 // ticketFor is the open ticket of the address, the one that is named, or a new
 // one.
-func (d *Desk) ticketFor(dr *draft, c *hearing, r Request) (removal.Ticket, error) {
+func (d *Desk) ticketFor(dr *addressEdit, c *pending, r Request) (removal.Ticket, error) {
 	t, found := dr.current(r.Ticket, len(c.about.Entries) > 0)
 	if !found {
 		var err error
@@ -218,7 +218,7 @@ func refer(t removal.Ticket, reference string) (removal.Ticket, error) {
 // current finds the ticket that a request belongs to: the one it names, else
 // the newest that is not over. For an address that is listed, one that was
 // delisted is over.
-func (dr *draft) current(name string, listed bool) (removal.Ticket, bool) {
+func (dr *addressEdit) current(name string, listed bool) (removal.Ticket, bool) {
 	for n := len(dr.tickets) - 1; n >= 0; n-- {
 		t := dr.tickets[n].Ticket
 		if name != "" && t.ID == name {
@@ -261,7 +261,7 @@ func (d *Desk) note(r Request) string {
 }
 
 // carryOut ends what is to end, once, and says so in the ticket.
-func (d *Desk) carryOut(ctx context.Context, c *hearing, r Request) error {
+func (d *Desk) carryOut(ctx context.Context, c *pending, r Request) error {
 	if c.because == "" {
 		return nil
 	}
@@ -270,8 +270,8 @@ func (d *Desk) carryOut(ctx context.Context, c *hearing, r Request) error {
 		return err
 	}
 	c.revision = revision
-	_, err = d.edit(ctx, r.Actor, c.about.Facts.Address, func(dr *draft) error {
-		n := slices.IndexFunc(dr.tickets, func(t draftTicket) bool { return t.ID == c.ticket.ID })
+	_, err = d.edit(ctx, r.Actor, c.about.Facts.Address, func(dr *addressEdit) error {
+		n := slices.IndexFunc(dr.tickets, func(t ticketEdit) bool { return t.ID == c.ticket.ID })
 		if n < 0 || dr.tickets[n].State != removal.Eligible {
 			return nil // done already, or a person has taken it up
 		}
@@ -296,7 +296,7 @@ func delisted(t removal.Ticket, because listing.DelistReason, by removal.Step) (
 
 // end ends entries. Each has an idempotency key of its own, so that a request
 // that is taken up again ends nothing twice.
-func (d *Desk) end(ctx context.Context, actor string, c *hearing) (listing.Revision, error) {
+func (d *Desk) end(ctx context.Context, actor string, c *pending) (listing.Revision, error) {
 	var last listing.Revision
 	for _, e := range c.ends {
 		res, err := d.cfg.Book.Delist(ctx, listing.Caller{Name: actor, Role: listing.Daemon}, listing.Delist{Subject: e.Subject, Reason: fmt.Sprint(int(e.Reason)), Because: c.because, Ticket: c.ticket.ID,

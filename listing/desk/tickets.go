@@ -23,7 +23,7 @@ func readTicket(snap listing.Snapshot, id string) (delist.Ticket, listing.Revisi
 // Open makes a ticket for an address, or adds to the one that is open.
 func (d *Desk) Open(ctx context.Context, actor string, a netip.Addr, reference, note string) (t delist.Ticket, opened bool, err error) {
 	a = listing.Canonical(a)
-	_, err = d.edit(ctx, actor, a, func(dr *draft) (err error) {
+	_, err = d.edit(ctx, actor, a, func(dr *addressEdit) (err error) {
 		step := delist.Step{Time: dr.now, Actor: actor, Note: note}
 		if t, opened = dr.current("", true); opened {
 			opened = false
@@ -109,7 +109,7 @@ func (d *Desk) Take(ctx context.Context, name string, s Step) (t delist.Ticket, 
 		return d.grant(ctx, t, s)
 	}
 	id := t.ID
-	_, err = d.edit(ctx, s.By.Name, t.Address, func(dr *draft) (err error) {
+	_, err = d.edit(ctx, s.By.Name, t.Address, func(dr *addressEdit) (err error) {
 		t, err = dr.take(id, s)
 		return err
 	})
@@ -117,8 +117,8 @@ func (d *Desk) Take(ctx context.Context, name string, s Step) (t delist.Ticket, 
 }
 
 // take does something to a ticket of the file.
-func (dr *draft) take(id string, s Step) (delist.Ticket, error) {
-	n := slices.IndexFunc(dr.tickets, func(x draftTicket) bool { return x.ID == id })
+func (dr *addressEdit) take(id string, s Step) (delist.Ticket, error) {
+	n := slices.IndexFunc(dr.tickets, func(x ticketEdit) bool { return x.ID == id })
 	if n < 0 {
 		return delist.Ticket{}, &listing.Error{Kind: listing.ErrConflict, Code: "old-ticket", Message: "ticket " + id + " is too old to be changed", Hint: "open another for the address"}
 	}
@@ -187,7 +187,7 @@ func (d *Desk) grant(ctx context.Context, t delist.Ticket, s Step) (delist.Ticke
 		if err != nil {
 			return nil, err
 		}
-		if n := slices.IndexFunc(dr.tickets, func(x draftTicket) bool { return x.ID == id }); n >= 0 && dr.tickets[n].State != state {
+		if n := slices.IndexFunc(dr.tickets, func(x ticketEdit) bool { return x.ID == id }); n >= 0 && dr.tickets[n].State != state {
 			return nil, &listing.Error{Kind: listing.ErrConflict, Code: "revision", Message: "ticket " + id + " has changed meanwhile", Hint: "look at it again and repeat"}
 		}
 		if t, err = dr.take(id, s); err == nil {

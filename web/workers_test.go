@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// Whether somebody works in the backroom or not, a job is done once, and a panic
+// Whether somebody works in the pool or not, a job is done once, and a panic
 // is the caller's.
 func TestBackroom(t *testing.T) {
-	var b backroom
+	var b workerPool
 	try := func() (done int) {
 		var all sync.WaitGroup
 		var mu sync.Mutex

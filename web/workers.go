@@ -7,25 +7,25 @@ import (
 	"sync"
 )
 
-// backroom is where answers are made: on a few threads of low priority, so that
-// many who look addresses up cost DNS no latency. Nothing there waits for a
+// workerPool makes answers on a few threads of low priority, so that
+// many who look addresses up cost DNS no latency. Nothing in it waits for a
 // client: what is read of one is read before, and what is made is sent after.
-type backroom struct {
+type workerPool struct {
 	open sync.RWMutex // held for reading while a job may come
-	jobs chan func()  // nil: nobody works there
+	jobs chan func()  // nil: the pool does not run
 }
 
-// workers are as many as make a second processor worth while.
-const workers = 2
+// poolSize is as many as make a second processor worth while.
+const poolSize = 2
 
 // run works until ctx is done.
-func (b *backroom) run(ctx context.Context) {
+func (b *workerPool) run(ctx context.Context) {
 	b.open.Lock()
 	jobs := make(chan func())
 	b.jobs = jobs
 	b.open.Unlock()
 	var all sync.WaitGroup
-	for range workers {
+	for range poolSize {
 		all.Go(func() {
 			yieldToQueries()
 			for f := range jobs {
@@ -41,9 +41,9 @@ func (b *backroom) run(ctx context.Context) {
 	all.Wait()
 }
 
-// do has f done, by who comes himself if nobody works there. A panic of f is the
+// do has f done, by the caller itself if the pool does not run. A panic of f is the
 // caller's. It reports whether f was done before ctx ended.
-func (b *backroom) do(ctx context.Context, f func()) bool {
+func (b *workerPool) do(ctx context.Context, f func()) bool {
 	b.open.RLock()
 	if b.jobs == nil {
 		b.open.RUnlock()
@@ -74,27 +74,27 @@ func (b *backroom) do(ctx context.Context, f func()) bool {
 	return true
 }
 
-// held is an answer that waits to be sent.
-type held struct {
+// bufferedResponse is an answer that waits to be sent.
+type bufferedResponse struct {
 	http.ResponseWriter
 	status int
 	body   *bytes.Buffer
 }
 
-func (h *held) WriteHeader(status int) { h.status = status }
+func (h *bufferedResponse) WriteHeader(status int) { h.status = status }
 
-func (h *held) Write(p []byte) (int, error) { return h.body.Write(p) }
+func (h *bufferedResponse) Write(p []byte) (int, error) { return h.body.Write(p) }
 
-// quietly has an answer made in the backroom, and sends it then.
-func (s *Server) quietly(next http.Handler) http.Handler {
+// atLowPriority has an answer made by the workers, and sends it then.
+func (s *Server) atLowPriority(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			next.ServeHTTP(w, r)
 			return
 		}
-		h := &held{ResponseWriter: w, status: http.StatusOK, body: buffer()}
+		h := &bufferedResponse{ResponseWriter: w, status: http.StatusOK, body: buffer()}
 		defer release(h.body)
-		if !s.room.do(r.Context(), func() { next.ServeHTTP(h, r) }) {
+		if !s.workers.do(r.Context(), func() { next.ServeHTTP(h, r) }) {
 			return // who asked has gone
 		}
 		w.WriteHeader(h.status)
