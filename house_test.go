@@ -36,7 +36,7 @@ var imports = map[string][]string{
 	"dnsbld/mta":                {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/sensor"},
 	"dnsbld/mta/mtatest":        {},
 	"dnsbld/mta/resolve":        {"dnsbld/listing/helo", "dnsbld/mta"},
-	"dnsbld/web":                {"dnsbld/listing", "dnsbld/listing/desk", "dnsbld/listing/index", "dnsbld/listing/sighting", "dnsbld/listing/delist"},
+	"dnsbld/web":                {"dnsbld/listing", "dnsbld/listing/desk", "dnsbld/listing/index", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/removal"},
 	"dnsbld/ctl":                {"dnsbld/listing", "dnsbld/listing/removal", "dnsbld/listing/report", "dnsbld/listing/sensor", "dnsbld/listing/sighting"},
 	"dnsbld/ctl/server":         {"dnsbld/ctl", "dnsbld/listing", "dnsbld/listing/delist", "dnsbld/listing/desk", "dnsbld/listing/feed", "dnsbld/listing/index", "dnsbld/listing/removal", "dnsbld/listing/report", "dnsbld/listing/sensor", "dnsbld/listing/sighting"},
 	"dnsbld/cmd/dnsbld":         {"*"},
