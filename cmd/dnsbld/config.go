@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/pelletier/go-toml/v2"
@@ -36,8 +37,9 @@ type fileConfig struct {
 
 	Thresholds map[string]sighting.Threshold `toml:"thresholds"` // by symbol of the reason
 
-	development bool // no file was given
-	webGiven    bool // the address of the pages was asked for
+	development bool     // no file was given
+	webGiven    bool     // the address of the pages was asked for
+	unknown     mistakes // keys that there are not
 
 	// From flags alone.
 	store       string
@@ -134,7 +136,7 @@ func defaultFile() fileConfig {
 		Policy:     policyFile{listing.DefaultPolicy(), []string{}},
 		TCP:        tcpConfig{Connections: 1000, PerClient: 50, Idle: life(10 * time.Second)},
 		Thresholds: sighting.DefaultThresholds().BySymbol(),
-		Sensor:     sensorFile{Collect: collectFile{Receivers: []string{}}},
+		Sensor:     sensorFile{Mode: "0660", Collect: collectFile{Receivers: []string{}}},
 		Desk:       deskFile{PerWeek: 3},
 		Limits:     limitsConfig{WebPerMinute: 60, APIPerMinute: 120},
 	}
@@ -145,8 +147,8 @@ func developmentZone(name string) zoneConfig {
 	return zoneConfig{Name: name, NS: []string{"ns1." + name, "ns2." + name}, Page: "https://bl.example/"}
 }
 
-// readFile reads a configuration file over the defaults. An unknown key is an
-// error, and errors of syntax name their line.
+// readFile reads a configuration file over the defaults. Errors of syntax name
+// their line; unknown keys are noted, and said together with what else is wrong.
 func readFile(path string) (fileConfig, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
@@ -163,15 +165,17 @@ func parseFile(path string, raw []byte) (fileConfig, error) {
 	var syntax *toml.DecodeError
 	switch {
 	case errors.As(err, &unknown):
-		var errs []error
 		for _, e := range unknown.Errors {
 			line, _ := e.Position()
-			errs = append(errs, fmt.Errorf("%s:%d: there is no key %s", path, line, dotted(e.Key())))
+			file.unknown.addf("%s:%d: there is no key %s", path, line, dotted(e.Key()))
 		}
-		return file, configError("%v", errors.Join(errs...))
 	case errors.As(err, &syntax):
 		line, column := syntax.Position()
-		return file, configError("%s:%d:%d: %s", path, line, column, syntax.Error())
+		what := strings.TrimPrefix(syntax.Error(), "toml: ")
+		if strings.Contains(what, "cannot decode") || strings.Contains(what, "cannot store") { // it names Go types
+			what = dotted(syntax.Key()) + ": this value is not of the kind that belongs there"
+		}
+		return file, configError("%s:%d:%d: %s", path, line, column, what)
 	case err != nil:
 		return file, configError("%s: %v", path, err)
 	}

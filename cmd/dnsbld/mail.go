@@ -110,7 +110,7 @@ func (m *mailDoor) listen(ctx context.Context, cfg mailConfig) (err error) {
 		return err
 	}
 	for _, a := range cfg.policy {
-		l, err := a.Listen(ctx)
+		l, err := a.Listen(ctx, cfg.socket)
 		if err != nil {
 			return fmt.Errorf("binding the policy service: %w", err)
 		}

@@ -2,9 +2,12 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"os"
+	"os/user"
 	"slices"
+	"strconv"
 	"strings"
 
 	"dnsbld/listing"
@@ -17,6 +20,8 @@ import (
 type sensorFile struct {
 	Receiver string `toml:"receiver"`
 	Policy   any    `toml:"policy"` // an address, or a list of them
+	Mode     string `toml:"policy_mode"`
+	Group    string `toml:"policy_group"`
 	Enforce  bool   `toml:"enforce"`
 	Resolver string `toml:"resolver"`
 
@@ -36,6 +41,7 @@ type collectFile struct {
 type mailConfig struct {
 	receiver string              // of the policy service
 	policy   []mta.PolicyAddress // where it answers
+	socket   mta.PolicySocket    // who may speak to its Unix sockets
 	enforce  bool
 	resolver netip.AddrPort // not valid: DNS is not asked
 	collect  collectConfig
@@ -68,7 +74,7 @@ func (f fileConfig) mail(c config, wrong *mistakes) mailConfig {
 	if s.receiver == "" || listing.Printable(s.receiver) != s.receiver || len(s.receiver) > 64 {
 		wrong.addf("sensor.receiver: %s: a name of 1 to 64 printable characters", listing.Quote(s.receiver))
 	}
-	s.policy = f.Sensor.policyAddresses(wrong)
+	s.policy, s.socket = f.Sensor.policyAddresses(wrong), f.Sensor.policySocket(wrong)
 	if f.Sensor.Resolver != "" {
 		var err error
 		if s.resolver, err = netip.ParseAddrPort(f.Sensor.Resolver); err != nil || s.resolver.Port() == 0 {
@@ -113,6 +119,18 @@ func (f sensorFile) collect(s mailConfig, wrong *mistakes) collectConfig {
 		wrong.addf("sensor.collect.receivers: the sessions of %s come from its policy service", listing.Quote(s.receiver))
 	}
 	return c
+}
+
+// policySocket reads a mode as chmod does.
+func (f sensorFile) policySocket(wrong *mistakes) mta.PolicySocket {
+	mode, err := strconv.ParseUint(f.Mode, 8, 32)
+	if err != nil || mode&0o600 != 0o600 || mode > 0o777 {
+		wrong.addf("sensor.policy_mode = %s: write it as chmod takes it, such as \"0660\"; the owner reads and writes", listing.Quote(f.Mode))
+	}
+	if _, err := user.LookupGroup(f.Group); f.Group != "" && err != nil {
+		wrong.addf("sensor.policy_group = %s: there is no such group on this host", listing.Quote(f.Group))
+	}
+	return mta.PolicySocket{Mode: fs.FileMode(mode), Group: f.Group}
 }
 
 func (f sensorFile) policyAddresses(wrong *mistakes) []mta.PolicyAddress {

@@ -66,13 +66,15 @@ trusted = ["relay.example"]
 policy = "nowhere"
 resolver = "127.0.0.1"
 receiver = "mx\n1"
+policy_mode = "rw"
+policy_group = "no such group"
 [thresholds.helo-bare-ip]
 share = 3.0
 `)
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, want := range []string{"our.trusted", "sensor.policy", "sensor.resolver", "sensor.receiver", "thresholds.helo-bare-ip: share"} {
+	for _, want := range []string{"our.trusted", "sensor.policy", "sensor.resolver", "sensor.receiver", "sensor.policy_mode", "sensor.policy_group", "thresholds.helo-bare-ip: share"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("does not say %s: %v", want, err)
 		}
@@ -108,7 +110,7 @@ func start(t *testing.T, dir string, change ...func(*fileConfig)) *running {
 			f.Data, f.Listen.DNS = dir, []string{"127.0.0.1:0"}
 			f.Our = ourConfig{Addresses: []string{"198.51.100.25", "198.51.100.26"}, Names: []string{"mx.rcpt.example"},
 				Hosted: []string{"rcpt.example"}, Trusted: []string{"203.0.113.240/28"}}
-			f.Sensor = sensorFile{Receiver: "mx1", Policy: "unix:" + filepath.Join(dir, "policy"), Enforce: true}
+			f.Sensor = sensorFile{Mode: "0660", Receiver: "mx1", Policy: "unix:" + filepath.Join(dir, "policy"), Enforce: true}
 			for _, c := range change {
 				c(f)
 			}
