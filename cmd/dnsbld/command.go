@@ -22,12 +22,13 @@ var version = "development"
 //go:embed example.toml
 var exampleConfig string
 
-// Exit statuses, as the documentation promises them.
+// Exit statuses, as the documentation promises them. 2 is Go's own, of a crash:
+// a crash must not look like a mistake that a start anew does not mend.
 const (
 	exitDone   = 0
 	exitFailed = 1
-	exitConfig = 2
-	exitBusy   = 75
+	exitBusy   = 75 // EX_TEMPFAIL of sysexits(3)
+	exitConfig = 78 // EX_CONFIG
 )
 
 // run is the program: it returns the exit status.
@@ -80,7 +81,7 @@ func checkCommand(stdout io.Writer) *cli.Command {
 		Description: `Reads the file as serve would: first its syntax, with the line; then every mistake
 of meaning at once.
 
-exit status: 0 good; 2 not
+exit status: 0 good; 78 not
 
 examples:
   dnsbld check --config /etc/dnsbld.toml`,

@@ -3,10 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +21,9 @@ import (
 // parse reads a configuration as `dnsbld check` does.
 func parse(t *testing.T, text string) (config, error) {
 	t.Helper()
+	if !strings.Contains(text, "[[zone]]") {
+		text += "\n[[zone]]\nname = \"bl.test\"\nns = [\"ns.bl.test\"]\n"
+	}
 	path := filepath.Join(t.TempDir(), "dnsbld.toml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
@@ -71,9 +78,10 @@ func TestMistakes(t *testing.T) {
 	}{
 		"roles":          {"[roles]\nsupport = [\"no such group\"]\n", []string{"roles.support", "no such group", "roles.operator"}},
 		"canaries":       {"[policy]\ncanaries = [\"192.0.2.1/24\"]\n", []string{"policy.canaries", "192.0.2.1/24"}},
-		"unknown keys":   {"zonee = 1\n[listen]\ndnss = []\n", []string{":1: there is no key zonee", ":3: there is no key listen.dnss"}},
+		"unknown keys":   {"zonee = 1\n[listen]\ndnss = []\nworkers = -1\n", []string{":1: there is no key zonee", ":3: there is no key listen.dnss", "listen.workers"}},
 		"syntax":         {"data = \"x\"\n[listen\n", []string{"dnsbld.toml:2:"}},
-		"type":           {"data = 3\n", []string{"dnsbld.toml:1:"}},
+		"type":           {"data = 3\n", []string{"dnsbld.toml:1:", "data: this value is not of the kind"}},
+		"type, deeper":   {"[listen]\nworkers = \"many\"\n", []string{"dnsbld.toml:2:", "listen.workers: this value is not of the kind"}},
 		"all of meaning": {"log_format = \"xml\"\n[listen]\ndns = [\"nowhere\"]\n[policy]\nwidest_v4 = 3\nmax_changes = 0\n", []string{"log_format", "listen.dns", "widest_v4", "max_changes"}},
 		"workers":        {"[listen]\nworkers = -1\ncoalesce = \"soon\"\n", []string{"listen.workers", "listen.coalesce"}},
 		"workers, many":  {"[listen]\nworkers = 1025\n", []string{"listen.workers", "1024"}},
@@ -104,7 +112,45 @@ func TestMistakes(t *testing.T) {
 					t.Errorf("does not say %q: %v", want, err)
 				}
 			}
+			if strings.Contains(err.Error(), "main.") || strings.Contains(err.Error(), "struct") {
+				t.Errorf("names types of the program: %v", err)
+			}
 		})
+	}
+}
+
+// A file without zones serves nobody; without a file there is one to try.
+func TestNoZones(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "dnsbld.toml")
+	if err := os.WriteFile(path, []byte("data = \"var\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := loadConfig(path); err == nil || !strings.Contains(err.Error(), "zone: there is none") {
+		t.Errorf("%v", err)
+	}
+}
+
+// systemd gives up on a bad configuration alone: not on a crash, however often.
+func TestUnitRestartsAfterACrash(t *testing.T) {
+	if os.Getenv("DNSBLD_CRASH") != "" {
+		go panic("a crash")
+		select {}
+	}
+	crash := exec.Command(os.Args[0], "-test.run=^TestUnitRestartsAfterACrash$")
+	crash.Env = append(os.Environ(), "DNSBLD_CRASH=1")
+	var ended *exec.ExitError
+	if err := crash.Run(); !errors.As(err, &ended) || ended.ExitCode() == exitConfig {
+		t.Fatalf("a crash ends with %v", err)
+	}
+	raw, err := os.ReadFile("../../scripts/systemd/dnsbld.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(raw), "\n")
+	for _, want := range []string{"Restart=always", fmt.Sprintf("RestartPreventExitStatus=%d", exitConfig), "StartLimitIntervalSec=0"} {
+		if !slices.Contains(lines, want) {
+			t.Errorf("the unit lacks %s", want)
+		}
 	}
 }
 

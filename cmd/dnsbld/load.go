@@ -97,8 +97,11 @@ func (f fileConfig) resolve() (config, error) {
 		wrong.add(err)
 	}
 	c.rules.Policy.Canaries = subjects("policy.canaries", f.Policy.Canaries, &wrong)
-	if len(f.Zones) == 0 {
+	switch {
+	case len(f.Zones) == 0 && f.development:
 		f.Zones = []zoneConfig{developmentZone("bl.test")}
+	case len(f.Zones) == 0:
+		wrong.addf("zone: there is none: write [[zone]] with name and ns")
 	}
 	if c.offset != 0 && slices.ContainsFunc(f.Zones, func(z zoneConfig) bool { return !testOnly(z.Name) }) {
 		wrong.addf("--clock-offset is for tests: every zone must end in .test or .example")
@@ -109,7 +112,7 @@ func (f fileConfig) resolve() (config, error) {
 		c.desk = f.desk(c, &wrong)
 		c.web = f.web(c, &wrong)
 	}
-	if len(wrong) > 0 {
+	if wrong = append(f.unknown, wrong...); len(wrong) > 0 {
 		return config{}, configError("%v", errors.Join(wrong...))
 	}
 	c.hash = c.zone.Digest()

@@ -26,8 +26,8 @@ override the file.
 SIGHUP reads the configuration again, SIGTERM answers what is in hand and ends.
 The last line on the log is "ready" when every zone is answered.
 
-exit status: 0 ended by a signal; 1 failed; 2 bad configuration; 75 the data is in
-use by another dnsbld
+exit status: 0 ended by a signal; 1 failed; 75 the data is in use by another
+dnsbld; 78 bad configuration
 
 examples:
   dnsbld serve --zone bl.test --listen 127.0.0.1:5300 --data ./var
