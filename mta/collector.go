@@ -124,7 +124,7 @@ const (
 	collectRead        = 30 * time.Second // a request
 	collectAnswer      = 5 * time.Minute  // and its answer: DNS is asked about each session
 	collectIdle        = 2 * time.Minute
-	collectEnd         = 5 * time.Second // for requests under way when it ends
+	collectEnd         = time.Second // for requests under way when it ends
 )
 
 // Serve takes reports on l until ctx is done, and then returns nil.

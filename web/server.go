@@ -94,7 +94,7 @@ const (
 	readTime   = 10 * time.Second
 	writeTime  = 30 * time.Second
 	idleTime   = time.Minute
-	drainTime  = 10 * time.Second
+	drainTime  = time.Second // for requests in hand when it ends
 	maxHeader  = 16 << 10
 )
 

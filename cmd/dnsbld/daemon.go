@@ -92,14 +92,17 @@ func openStore(cfg config) (*db.DB, error) {
 }
 
 // run keeps all parts going. The first that fails ends the others, and so does
-// the end of ctx: first the doors, which finish what is in hand, then what they
-// stand on.
+// the end of ctx, in three steps: the doors of people and operators, which get
+// a second for what is in hand; then DNS and the policy service, which mail
+// waits for; then what they all stand on.
 func (d *dnsbld) run(ctx context.Context, load func() (config, error), s sockets) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	last, endLast := context.WithCancel(context.WithoutCancel(ctx))
+	defer endLast()
 	ground, endGround := context.WithCancel(context.WithoutCancel(ctx))
 	defer endGround()
-	var doors, floor sync.WaitGroup
+	var doors, lastDoors, floor sync.WaitGroup
 	failures := make(chan error, 8)
 	start := func(ctx context.Context, parts *sync.WaitGroup, name string, part func(context.Context) error) {
 		parts.Go(func() {
@@ -112,10 +115,11 @@ func (d *dnsbld) run(ctx context.Context, load func() (config, error), s sockets
 	start(ground, &floor, "clock", func(ctx context.Context) error { d.clock.Run(ctx); return nil })
 	start(ground, &floor, "index", func(ctx context.Context) error { return d.live.Follow(ctx, d.store) })
 	start(ground, &floor, "mark", func(ctx context.Context) error { db.KeepMark(ctx, d.cfg.Load().database, d.served, d.log); return nil })
-	start(ctx, &doors, "dns", func(ctx context.Context) error { return d.dns.Serve(ctx, s.packet, s.stream) })
+	start(last, &lastDoors, "dns", func(ctx context.Context) error { return d.dns.Serve(ctx, s.packet, s.stream) })
 	start(ctx, &doors, "control socket", func(ctx context.Context) error { return d.control().Serve(ctx, s.control) })
 	start(ground, &floor, "sensor", func(ctx context.Context) error { d.mail.Run(ctx); return nil })
-	start(ctx, &doors, "mail", d.mail.serve)
+	start(last, &lastDoors, "policy service", d.mail.servePolicy)
+	start(ctx, &doors, "collector", d.mail.serveCollector)
 	start(ctx, &doors, "support desk", func(ctx context.Context) error { d.desk.Run(ctx, actor, d.log); return nil })
 	start(ctx, &doors, "sweep", func(ctx context.Context) error {
 		index.Sweep(ctx, d.live, d.sweep, d.clock)
@@ -134,6 +138,8 @@ func (d *dnsbld) run(ctx context.Context, load func() (config, error), s sockets
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyStopping)
 	d.log.Info("ending")
 	doors.Wait()
+	endLast()
+	lastDoors.Wait()
 	endGround()
 	floor.Wait()
 	close(failures)

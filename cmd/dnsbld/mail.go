@@ -38,14 +38,21 @@ type mailDoor struct {
 
 	listeners  []net.Listener // of the policy service
 	collecting net.Listener
+
+	asking     context.Context // DNS; it ends early, so that a slow resolver does not keep the end waiting
+	stopAsking context.CancelFunc
 }
 
 // openMail starts the sensor and binds the sockets of mail servers.
 func openMail(ctx context.Context, cfg config, d *dnsbld) (_ *mailDoor, err error) {
 	m := &mailDoor{d: d}
+	m.asking, m.stopAsking = context.WithCancel(context.WithoutCancel(ctx))
 	archive := openCounters(filepath.Join(cfg.data, "sightings.db"), d)
 	m.Sensor, err = sensor.New(sensor.Config{Book: d.book, Archive: archive, Log: d.log, Settings: cfg.mail.Settings,
 		Complete: func(ctx context.Context, r sensor.Report) sensor.Report {
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			defer context.AfterFunc(m.asking, cancel)()
 			return sensor.Report(m.checker.Load().Check(ctx, mta.Report(r)))
 		},
 		Probe: func(ctx context.Context, r sensor.Report, v helo.Verdict) (bool, error) {
@@ -146,8 +153,9 @@ func (m *mailDoor) refuses(a netip.Addr) (string, bool) {
 	return says[0].TXT[0], true
 }
 
-// serve answers mail servers until ctx is done. It does not fail.
-func (m *mailDoor) serve(ctx context.Context) error {
+// servePolicy answers mail servers until ctx is done. It does not fail.
+func (m *mailDoor) servePolicy(ctx context.Context) error {
+	defer context.AfterFunc(ctx, m.stopAsking)()
 	var doors sync.WaitGroup
 	for _, l := range m.listeners {
 		doors.Go(func() {
@@ -156,14 +164,19 @@ func (m *mailDoor) serve(ctx context.Context) error {
 			}
 		})
 	}
-	if m.collecting != nil {
-		doors.Go(func() {
-			if err := m.collector.Serve(ctx, m.collecting); err != nil {
-				m.LogError("sessions of other machines are no longer collected", err)
-			}
-		})
-	}
 	doors.Wait()
+	<-ctx.Done()
+	return nil
+}
+
+// serveCollector takes sessions of other machines until ctx is done. It does
+// not fail.
+func (m *mailDoor) serveCollector(ctx context.Context) error {
+	if m.collecting != nil {
+		if err := m.collector.Serve(ctx, m.collecting); err != nil {
+			m.LogError("sessions of other machines are no longer collected", err)
+		}
+	}
 	<-ctx.Done()
 	return nil
 }

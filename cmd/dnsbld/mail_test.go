@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -13,6 +14,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"dnsbld/ctl"
@@ -324,4 +326,52 @@ func TestSimulate(t *testing.T) {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}
+}
+
+// The end takes no longer than half-open connections are given, and the policy
+// service answers until the control socket is shut.
+func TestEndsQuickly(t *testing.T) {
+	dir := shortDir(t)
+	r := start(t, dir)
+	for socket, half := range map[string]string{
+		"control.sock": "POST /v1/observe HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
+		"policy":       "request=smtpd_access_policy\n",
+	} {
+		conn, err := net.Dial("unix", filepath.Join(dir, socket))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		if _, err := io.WriteString(conn, half); err != nil {
+			t.Fatal(err)
+		}
+	}
+	began, ended := time.Now(), make(chan struct{})
+	go func() { r.stop(); close(ended) }()
+	r.await("the control socket to shut", func() bool {
+		conn, err := net.Dial("unix", filepath.Join(dir, "control.sock"))
+		if err == nil {
+			conn.Close()
+		}
+		return err != nil
+	})
+	if got := r.postfix("203.0.113.9", "mail.clean.example", "a@rcpt.example"); got != "action=DUNNO" {
+		t.Errorf("while it ends: %q", got)
+	}
+	<-ended
+	if took := time.Since(began); took > 3*time.Second {
+		t.Errorf("the end took %s", took)
+	}
+}
+
+// What does not end by itself is cut short, and that is no failure.
+func TestEndIsCutShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		began := time.Now()
+		if err := await(ctx, make(chan error), slog.New(slog.DiscardHandler)); err != nil || time.Since(began) != endWithin {
+			t.Errorf("%v after %s", err, time.Since(began))
+		}
+	})
 }

@@ -64,8 +64,30 @@ examples:
 			}
 			ctx, stop := signal.NotifyContext(c.Context, syscall.SIGTERM, os.Interrupt)
 			defer stop()
-			return serve(ctx, cfg, load, log)
+			ended := make(chan error, 1)
+			go func() { ended <- serve(ctx, cfg, load, log) }()
+			return await(ctx, ended, log)
 		},
+	}
+}
+
+// endWithin is how long an end may take. The list is whole on the disk after
+// every change, so that nothing is lost when it is cut short.
+const endWithin = 2500 * time.Millisecond
+
+// await waits for the daemon to end, once ctx is done no longer than endWithin.
+func await(ctx context.Context, ended <-chan error, log *slog.Logger) error {
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(endWithin):
+		log.Warn("the end was cut short: something in hand did not finish", "after", endWithin)
+		return nil
 	}
 }
 

@@ -122,7 +122,7 @@ func unknown(_ http.ResponseWriter, r *http.Request, _ listing.Caller) error {
 const (
 	patience  = 10 * time.Second // for the header and the body of a command
 	stall     = time.Minute      // how long a file may pause
-	graceTime = 10 * time.Second
+	graceTime = time.Second      // for requests in hand when it ends
 )
 
 type stoppingKey struct{}
@@ -153,9 +153,12 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	grace, stop := context.WithTimeout(requests, graceTime)
 	defer stop()
-	if err := server.Shutdown(grace); err != nil {
+	if err := server.Shutdown(grace); errors.Is(err, context.DeadlineExceeded) {
+		s.cfg.Log.Warn("requests on the control socket were cut short: what they asked is undone or done as a whole")
 		cut()
-		return errors.Join(fmt.Errorf("closing the control socket: %w", err), server.Close())
+		_ = server.Close() // of connections that are cut
+	} else if err != nil {
+		return fmt.Errorf("closing the control socket: %w", err)
 	}
 	<-failed // it closes the socket, where Shutdown came before it had begun
 	return nil
