@@ -1,30 +1,22 @@
 package index
 
-import (
-	"strings"
-
-	"dnsbld/listing"
-
-	"github.com/gaissmai/bart"
-)
+import "dnsbld/listing"
 
 // builder makes a Set from another by changes. It copies what it touches and
-// no more. Ops on leaves wait until a chunk of them is there; all else is done
-// at once.
+// no more. Ops wait until a chunk of them is there, or the builder finishes.
 type builder struct {
-	Set         // the set in the making
-	came []item // into the prefix table, with ends of their own
-	err  error
+	Set // the set in the making
+	err error
 
-	ops      []op
+	ops      []op // on leaves
 	unsorted bool
 	spare    []op // for sorting
 	merged   draft
 
+	waiting4, waiting6 nets
+
 	ownPage    [256]bool // copied already
 	ownClasses bool
-	ownWide    bool // wide is not shared: it may be changed in place
-	wideOps    int
 	folded     int
 	dropped    []uint16 // rows of sources that ended
 	dirty      []uint32 // marks to be set anew: a /16, and the first and last of its /21s
@@ -32,7 +24,9 @@ type builder struct {
 	name string // of the source that was asked for last, and its row
 	row  uint16
 
-	texts map[string]string // kept lately
+	texts    map[uint16]*texts // that changed, by row of their source
+	lately   map[string]uint32 // kept lately, of one row
+	latelyOf uint16
 }
 
 func newBuilder(s *Set) *builder {
@@ -42,13 +36,13 @@ func newBuilder(s *Set) *builder {
 // finish is the Set that the changes lead to. The builder is of no use then.
 func (b *builder) finish() (*Set, error) {
 	b.flush()
+	b.flushNets(true, nil)
+	b.flushNets(false, nil)
 	b.sweepDropped()
 	b.mark()
+	b.keepTexts()
 	if b.err != nil {
 		return nil, b.err
-	}
-	if b.wideOps > 0 {
-		b.plan = b.plan.then(b.came)
 	}
 	next := b.Set
 	return &next, nil
@@ -100,34 +94,9 @@ func (b *builder) put(e listing.Served) {
 		b.queue(op{addr: e.Subject.V4(), class: class, until: until})
 		return
 	}
-	r := record{until: until, class: class, except: e.Except, text: b.kept(e.Text)}
-	if until != 0 && len(b.came) <= mostItems {
-		b.came = append(b.came, item{e.Subject.Prefix, until, class})
-	}
-	b.modifyWide(e.Subject.Prefix, func(list *record) *record {
-		list = b.uncount(e.Subject.Prefix, list, class)
-		b.count(e.Subject.Prefix, e.Except, 1)
-		return list.with(r, b.classes)
-	})
-}
-
-// kept is a text to be kept: the same one for entries that have the same, as
-// far as that is easily found.
-func (b *builder) kept(text string) string {
-	const lately = 1 << 10
-	if text == "" {
-		return ""
-	}
-	same, found := b.texts[text]
-	if found {
-		return same
-	}
-	if b.texts == nil || len(b.texts) == lately {
-		b.texts = make(map[string]string)
-	}
-	text = strings.Clone(text) // a store may use its memory again
-	b.texts[text] = text
-	return text
+	n := net{class: class, except: e.Except, until: until}
+	n.text = b.keep(b.classes.rows[class].source, e.Text)
+	b.queueNet(e.Subject, n, false)
 }
 
 func (b *builder) remove(e *listing.Entry) {
@@ -139,9 +108,7 @@ func (b *builder) remove(e *listing.Entry) {
 		b.queue(op{addr: e.Subject.V4(), class: class, remove: true})
 		return
 	}
-	b.modifyWide(e.Subject.Prefix, func(list *record) *record {
-		return b.uncount(e.Subject.Prefix, list, class)
-	})
+	b.queueNet(e.Subject, net{class: class}, true)
 }
 
 func (b *builder) foldAllow(c *listing.Change) {
@@ -279,9 +246,4 @@ func (b *builder) slot(high uint32) (*leaf, *page) {
 		b.pages[n], b.ownPage[n] = p, true
 	}
 	return &p.leaves[high&0xff], p
-}
-
-// freshTables gives a builder on the empty set tables of its own.
-func (b *builder) freshTables() {
-	b.wide, b.ownWide = new(bart.Table[record]), true
 }

@@ -40,6 +40,7 @@ type source struct {
 	name  string
 	until uint32
 	class [256]uint16 // by reason; 0: none yet
+	texts texts       // of its entries
 }
 
 // classes is the table of classes and of the sources they belong to. Sets

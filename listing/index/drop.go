@@ -1,7 +1,5 @@
 package index
 
-import "net/netip"
-
 // sweepDropped takes out the entries of the sources that ended.
 func (b *builder) sweepDropped() {
 	if len(b.dropped) == 0 {
@@ -14,7 +12,8 @@ func (b *builder) sweepDropped() {
 		}
 	}
 	b.dropFromLeaves(gone)
-	b.dropFromWide(gone)
+	b.flushNets(true, gone)
+	b.flushNets(false, gone)
 	for _, row := range b.dropped {
 		b.classes.release(row)
 	}
@@ -36,25 +35,5 @@ func (b *builder) dropFromLeaves(gone []bool) {
 			next := b.merged.leaf()
 			b.setLeaf(high, next, next.firstEnd())
 		}
-	}
-}
-
-func (b *builder) dropFromWide(gone []bool) {
-	type loss struct {
-		prefix netip.Prefix
-		class  uint16
-	}
-	var lost []loss
-	for p, first := range b.wide.All() {
-		for r := &first; r != nil; r = r.next {
-			if gone[r.class] {
-				lost = append(lost, loss{p, r.class})
-			}
-		}
-	}
-	for _, x := range lost {
-		b.modifyWide(x.prefix, func(list *record) *record {
-			return b.uncount(x.prefix, list, x.class)
-		})
 	}
 }

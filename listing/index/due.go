@@ -15,7 +15,7 @@ func (s *Set) Due(now uint32, limit int) []listing.Edit {
 	d.sources()
 	d.allows()
 	d.leaves()
-	d.wide()
+	d.nets()
 	return d.edits
 }
 
@@ -93,62 +93,12 @@ func (d *due) leaf(net uint32, l *leaf) bool {
 	return true
 }
 
-// wide goes by the agenda. When that is at its end it looks through the prefix
-// table, and notes what comes next.
-func (d *due) wide() {
-	if d.full() {
-		return
+func (d *due) nets() {
+	for _, is4 := range []bool{true, false} {
+		d.set.tree(is4).eachDue(d.now, func(p place, e net) bool {
+			return d.addEntry(p.prefix(is4, e.length), e.class)
+		})
 	}
-	if a := d.set.plan.resolve(); d.now < a.until {
-		d.planned(a)
-	} else {
-		d.lookThrough()
-	}
-}
-
-// planned takes from the agenda what the table still has. An entry that was
-// written again may be there twice.
-func (d *due) planned(a *agenda) {
-	seen := map[item]bool{}
-	for _, items := range a.items {
-		for _, i := range items {
-			if i.until > d.now || seen[i] || !d.set.holds(i) {
-				continue
-			}
-			if seen[i] = true; !d.addEntry(i.prefix, i.class) {
-				return
-			}
-		}
-	}
-}
-
-func (d *due) lookThrough() {
-	next := newAgenda(d.now)
-	for p, head := range d.set.wide.All() {
-		for r := &head; r != nil; r = r.next {
-			if r.until == 0 {
-				continue
-			}
-			next.add(item{p, r.until, r.class}, d.now)
-			if r.until <= d.now && !d.addEntry(p, r.class) {
-				return
-			}
-		}
-	}
-	if next.sum > mostItems { // all of them due now
-		next = &noAgenda
-	}
-	d.set.plan.settle(next)
-}
-
-// holds reports whether the prefix table has an entry with that end.
-func (s *Set) holds(i item) bool {
-	first, ok := s.wide.Get(i.prefix)
-	if !ok {
-		return false
-	}
-	r := first.find(i.class)
-	return r != nil && r.until == i.until
 }
 
 func addr4(ip uint32) netip.Addr {

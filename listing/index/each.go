@@ -9,10 +9,10 @@ import (
 )
 
 // Each yields all entries of the set, expired ones too: the hosts in leaves in
-// rising order, then what is in the prefix table, in no promised order.
+// rising order, then what is in the trees, in order.
 func (s *Set) Each() iter.Seq[listing.Served] {
 	return func(yield func(listing.Served) bool) {
-		_ = s.eachHost(yield) && s.eachWide(yield)
+		_ = s.eachHost(yield) && s.eachNet(true, yield) && s.eachNet(false, yield)
 	}
 }
 
@@ -40,17 +40,17 @@ func (s *Set) eachInLeaf(net uint32, l *leaf, yield func(listing.Served) bool) b
 	return true
 }
 
-func (s *Set) eachWide(yield func(listing.Served) bool) bool {
-	for p, head := range s.wide.All() {
-		for r := &head; r != nil; r = r.next {
-			e := s.served(p, r.class, r.until)
-			e.Except, e.Text = r.except, r.text
-			if !yield(e) {
-				return false
-			}
-		}
-	}
-	return true
+func (s *Set) eachNet(is4 bool, yield func(listing.Served) bool) bool {
+	return s.tree(is4).each(func(p place, n net) bool {
+		e := s.served(p.prefix(is4, n.length), n.class, n.until)
+		e.Except, e.Text = n.except, s.text(n)
+		return yield(e)
+	})
+}
+
+// text is the text that an entry has of its own.
+func (s *Set) text(n net) string {
+	return s.classes.sources[s.classes.rows[n.class].source].texts.at(n.text)
 }
 
 func (s *Set) served(p netip.Prefix, number uint16, until uint32) listing.Served {

@@ -11,7 +11,6 @@ import (
 // right.
 func FromSnapshot(snap listing.Snapshot) (*Set, error) {
 	b := newBuilder(NewSet())
-	b.freshTables()
 	b.revision = snap.Revision()
 	sources, err := snap.Sources()
 	if err != nil {

@@ -47,7 +47,6 @@ func (s *Set) lookup(addr netip.Addr, l *leaf, from int, now uint32, hits []Hit)
 		low := uint16(v4(addr))
 		to, wide = l.runEnd(from, low), l.marked(low) || s.counts.short > 0
 	}
-	wide = wide && s.wide.Contains(addr)
 	if !wide && from == to {
 		return hits
 	}
@@ -118,23 +117,25 @@ type query struct {
 	feedExcepts bool      // an exception of a source was met
 }
 
-// all looks at the records of every prefix around the address, and at its
-// hosts in the leaf.
+// all looks at the entries of every prefix around the address, and at its
+// hosts in the leaf, the most specific first. Exceptions at the host come before
+// its listings.
 func (q *query) all(l *leaf, from, to int) {
-	table := q.set.wide
-	p, r, ok := table.LookupPrefixLPM(hostPrefix(q.addr))
-	if ok && p.IsSingleIP() { // exceptions at the host come before its listings
-		q.records(p, &r)
-		p, r, ok = table.LookupPrefixLPM(netip.PrefixFrom(q.addr, p.Bits()-1))
+	is4, at := q.addr.Is4(), placeOf(q.addr)
+	t := q.set.tree(is4)
+	where, left := t.holders(at)
+	for n, ok := left.take(); ok; n, ok = left.take() {
+		s, found := t.get(where, at, n)
+		if !found {
+			continue
+		}
+		if n < 32 && from < to {
+			q.hosts(l, from, to)
+			from = to
+		}
+		q.entries(t, s, n)
 	}
 	q.hosts(l, from, to)
-	for ok {
-		q.records(p, &r)
-		if p.Bits() == 0 {
-			return
-		}
-		p, r, ok = table.LookupPrefixLPM(netip.PrefixFrom(q.addr, p.Bits()-1))
-	}
 }
 
 // hosts takes the entries of the address in a leaf.
@@ -148,24 +149,31 @@ func (q *query) hosts(l *leaf, from, to int) {
 	}
 }
 
-// records takes the entries at one prefix, this list's own first.
-func (q *query) records(p netip.Prefix, r *record) {
-	for ; r != nil; r = r.next {
-		c := &q.set.classes.rows[r.class]
-		end := endOf(r.until, c)
-		switch {
-		case q.now >= end:
-		case !r.except:
-			if !q.feedExcepts || c.source == own || !q.excepted(p, r.class) {
-				q.listed(c, Hit{Reason: c.reason, Prefix: p, Until: end, Text: r.text})
+// entries takes the entries of one prefix: exceptions first.
+func (q *query) entries(t *tree, first spot, length uint8) {
+	at := t.at(first).place(first.entry)
+	for s, ok := first, true; ok; s, ok = t.more(s, at, length) {
+		if e := t.at(s).net(s.entry); e.except && q.inForce(e) {
+			if c := &q.set.classes.rows[e.class]; c.source == own {
+				q.closed[c.reason>>6] |= 1 << (c.reason & 63)
+			} else {
+				q.feedExcepts = true
 			}
-		case c.source == own:
-			q.closed[c.reason>>6] |= 1 << (c.reason & 63)
-		default:
-			q.feedExcepts = true
+		}
+	}
+	for s, ok := first, true; ok; s, ok = t.more(s, at, length) {
+		e := t.at(s).net(s.entry)
+		if e.except || !q.inForce(e) {
+			continue
+		}
+		c := &q.set.classes.rows[e.class]
+		if !q.feedExcepts || c.source == own || !q.excepted(t, length, e.class) {
+			q.listed(c, Hit{Reason: c.reason, Prefix: at.prefix(q.addr.Is4(), length), Until: endOf(e.until, c), Text: q.set.text(e)})
 		}
 	}
 }
+
+func (q *query) inForce(e net) bool { return q.now < endOf(e.until, &q.set.classes.rows[e.class]) }
 
 // endOf is when an entry ends: at its own end or its source's.
 func endOf(until uint32, c *class) uint32 {
@@ -177,13 +185,16 @@ func endOf(until uint32, c *class) uint32 {
 
 // excepted reports whether an exception in force, of the class itself, lies
 // between a prefix and the address.
-func (q *query) excepted(outer netip.Prefix, class uint16) bool {
-	p, first, ok := q.set.wide.LookupPrefixLPM(hostPrefix(q.addr))
-	for ok && p.Bits() > outer.Bits() {
-		if r := first.find(class); r != nil && r.except && q.now < endOf(r.until, &q.set.classes.rows[class]) {
-			return true
+func (q *query) excepted(t *tree, outer uint8, class uint16) bool {
+	at := placeOf(q.addr)
+	where, left := t.holders(at)
+	for n, ok := left.take(); ok && n > outer; n, ok = left.take() {
+		s, found := t.get(where, at, n)
+		for p := at.masked(n); found; s, found = t.more(s, p, n) {
+			if e := t.at(s).net(s.entry); e.class == class && e.except && q.inForce(e) {
+				return true
+			}
 		}
-		p, first, ok = q.set.wide.LookupPrefixLPM(netip.PrefixFrom(q.addr, p.Bits()-1))
 	}
 	return false
 }

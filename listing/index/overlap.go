@@ -13,7 +13,7 @@ func (s *Set) Overlaps(p netip.Prefix) bool {
 		return false
 	}
 	p = p.Masked()
-	return s.wide.OverlapsPrefix(p) || (p.Addr().Is4() && s.leavesOverlap(v4(p.Addr()), p.Bits()))
+	return s.tree(p.Addr().Is4()).overlaps(placeOf(p.Addr()), uint8(p.Bits())) || (p.Addr().Is4() && s.leavesOverlap(v4(p.Addr()), p.Bits()))
 }
 
 // leavesOverlap reports whether a host in a leaf lies inside an IPv4 prefix.

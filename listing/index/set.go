@@ -35,9 +35,9 @@ import (
 // Set is the served view at one revision. It is immutable.
 type Set struct {
 	revision listing.Revision
-	pages    [256]*page          // hosts, by first octet
-	wide     *bart.Table[record] // what is not in a leaf
-	plan     *plan               // of the ends in wide
+	pages    [256]*page // hosts, by first octet
+	nets4    *tree      // what is not in a leaf
+	nets6    *tree
 	allows   *bart.Table[uint32] // prefix to end, forever if it has none
 	never    *bart.Lite          // of the configuration
 	classes  *classes
@@ -57,13 +57,14 @@ type counts struct {
 	slabs                       int64 // bytes of leaves
 	pages                       int
 	sources                     int
-	short                       int // IPv4 prefixes in wide that are too short for marks
+	short                       int   // entries of IPv4 prefixes that are too short for marks
+	texts                       int64 // bytes of the entries' own texts
 }
 
 // NewSet is the empty list, revision 0.
 func NewSet() *Set {
-	return &Set{wide: new(bart.Table[record]), allows: new(bart.Table[uint32]), never: new(bart.Lite),
-		classes: newClasses(), plan: new(plan)}
+	return &Set{nets4: new(tree), nets6: new(tree), allows: new(bart.Table[uint32]), never: new(bart.Lite),
+		classes: newClasses()}
 }
 
 // Revision is the last revision that is in the set.
@@ -90,16 +91,16 @@ type Stats struct {
 	Bytes      int64 // memory, estimated
 }
 
-// What a prefix in one of the tables costs, roughly: its node's share and what
-// is kept for it.
-const bytesPerPrefix = 112
+// What an allow entry costs, roughly: its node's share and what is kept for it.
+const bytesPerAllow = 112
 
 // Stats counts what the set holds, expired or not.
 func (s *Set) Stats() Stats {
 	c := s.counts
 	return Stats{Hosts: c.hosts, Prefixes: c.prefixes, Exceptions: c.exceptions,
 		Allows: s.allows.Size(), Sources: c.sources,
-		Bytes: c.slabs + int64(c.pages)*pageBytes + int64(s.wide.Size()+s.allows.Size())*bytesPerPrefix}
+		Bytes: c.slabs + int64(c.pages)*pageBytes + c.texts +
+			s.nets4.bytes + s.nets6.bytes + int64(s.allows.Size())*bytesPerAllow}
 }
 
 // leafy reports whether an entry lies in a leaf: a listed IPv4 host without a

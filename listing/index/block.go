@@ -1,0 +1,171 @@
+package index
+
+// block is some entries of a tree, by column in one slab of words:
+//
+//	hi     the first half of the place, a word each
+//	lo     the second half, if a place has one that is not 0
+//	net    class, length and whether it is an exception, half a word each
+//	until  the end in Unix seconds, half a word each, if an entry has one of
+//	       its own
+//	text   where its own text is in the texts of its source, half a word each,
+//	       if an entry has one
+//
+// The slab never changes, and a collector sees one pointer.
+type block struct {
+	slab   []uint64
+	within lengths // of the entries
+	around lengths // of the prefixes in earlier blocks that hold the first place
+	due    uint32  // first end that an entry has of its own, forever if none has
+	n      uint8
+	columns
+	fresh bool // while a tree is being made: around is not known yet
+}
+
+// columns are those that not every block has.
+type columns struct{ lo, until, text bool }
+
+// net is what is said of a prefix by one entry, without the prefix.
+type net struct {
+	class  uint16
+	length uint8
+	except bool
+	until  uint32 // 0: with its source
+	text   uint32 // see texts; 0: none of its own
+}
+
+// halves is how many words that many half words need.
+func halves(n int) int { return (n + 1) / 2 }
+
+// half is a half word of a column.
+func (b *block) half(column, i int) uint32 {
+	return uint32(b.slab[column+i/2] >> (i & 1 * 32))
+}
+
+func (b *block) place(i int) place {
+	p := place{hi: b.slab[i]}
+	if b.lo {
+		p.lo = b.slab[int(b.n)+i]
+	}
+	return p
+}
+
+// nets is where the column begins.
+func (b *block) nets() int {
+	if b.lo {
+		return 2 * int(b.n)
+	}
+	return int(b.n)
+}
+
+func (b *block) length(i int) uint8 { return uint8(b.half(b.nets(), i) >> 8) }
+
+func (b *block) net(i int) net {
+	column := b.nets()
+	packed := b.half(column, i)
+	e := net{class: uint16(packed >> 16), length: uint8(packed >> 8), except: packed&1 != 0}
+	column += halves(int(b.n))
+	if b.until {
+		e.until = b.half(column, i)
+		column += halves(int(b.n))
+	}
+	if b.text {
+		e.text = b.half(column, i)
+	}
+	return e
+}
+
+// is reports whether an entry is of a prefix.
+func (b *block) is(i int, at place, length uint8) bool {
+	return b.place(i) == at && b.length(i) == length
+}
+
+// search is the first entry that is not before a prefix.
+func (b *block) search(at place, length uint8) int {
+	i := b.lowerBound(at)
+	for i < int(b.n) && b.place(i) == at && b.length(i) < length {
+		i++
+	}
+	return i
+}
+
+// lowerBound is the first entry whose place is not before at.
+func (b *block) lowerBound(at place) int {
+	base, n := 0, int(b.n)
+	if b.lo {
+		for n > 0 {
+			half := (n + 1) >> 1
+			i := base + half - 1
+			base += half & -place{b.slab[i], b.slab[int(b.n)+i]}.before(at)
+			n -= half
+		}
+		return base
+	}
+	hi := b.slab[:n]
+	for n > 0 {
+		half := (n + 1) >> 1
+		base += half & -place{hi: hi[base+half-1]}.before(at)
+		n -= half
+	}
+	return base
+}
+
+// entry is an entry of a tree in the making.
+type entry struct {
+	place
+	net
+}
+
+// compare orders entries as a tree does.
+func (e *entry) compare(o *entry) int {
+	switch {
+	case e.place != o.place:
+		return 1 - 2*e.place.before(o.place)
+	case e.length != o.length:
+		return int(e.length) - int(o.length)
+	}
+	return int(e.class) - int(o.class)
+}
+
+// packBlock makes a block of some entries, in order.
+func packBlock(entries []entry) block {
+	n := len(entries)
+	b := block{n: uint8(n), due: forever, fresh: true}
+	for i := range entries {
+		e := &entries[i]
+		b.within.add(e.length)
+		b.lo, b.until, b.text = b.lo || e.lo != 0, b.until || e.until != 0, b.text || e.text != 0
+		if e.until != 0 {
+			b.due = min(b.due, e.until)
+		}
+	}
+	words := b.nets() + halves(n)
+	untils := words
+	if b.until {
+		words += halves(n)
+	}
+	texts := words
+	if b.text {
+		words += halves(n)
+	}
+	b.slab = make([]uint64, words)
+	for i := range entries {
+		e := &entries[i]
+		b.slab[i] = e.hi
+		if b.lo {
+			b.slab[n+i] = e.lo
+		}
+		packed := uint64(e.class)<<16 | uint64(e.length)<<8
+		if e.except {
+			packed |= 1
+		}
+		shift := i & 1 * 32
+		b.slab[b.nets()+i/2] |= packed << shift
+		if b.until {
+			b.slab[untils+i/2] |= uint64(e.until) << shift
+		}
+		if b.text {
+			b.slab[texts+i/2] |= uint64(e.text) << shift
+		}
+	}
+	return b
+}

@@ -1,0 +1,235 @@
+package index
+
+import (
+	"slices"
+	"sort"
+)
+
+// netOp is what is to be done to one entry of a tree.
+type netOp struct {
+	entry
+	seq    uint32 // of two for one entry the later one holds
+	remove bool
+}
+
+func sortNetOps(ops []netOp) {
+	slices.SortFunc(ops, func(a, b netOp) int {
+		if c := a.compare(&b.entry); c != 0 {
+			return c
+		}
+		return int(a.seq) - int(b.seq)
+	})
+}
+
+// merger makes a tree of another and some ops.
+type merger struct {
+	gone  []bool                 // classes whose entries go; nil: none
+	count func(e *entry, by int) // hears of every entry that comes or goes
+
+	next  tree
+	own   []bool // pages that no other tree has
+	open  []block
+	draft []entry
+	lost  bool // blocks went, and none has come in their place: the next one has other neighbours
+}
+
+// merge is the tree after ops, which are in order.
+func (m *merger) merge(t *tree, ops []netOp) *tree {
+	for n, p := range t.pages {
+		mine := ops
+		if n+1 < len(t.pages) {
+			mine = ops[:before(ops, &t.pages[n+1].blocks[0])]
+		}
+		ops = ops[len(mine):]
+		if len(mine) == 0 && !m.lost && !m.losesAny(p.blocks) {
+			m.closePages()
+			m.add(t.first[n], p, false)
+			continue
+		}
+		m.page(p, mine)
+	}
+	if len(t.pages) == 0 {
+		m.apply(nil, ops)
+		m.closeBlocks()
+	}
+	m.closePages()
+	m.settle()
+	return &m.next
+}
+
+// before is how many of some ops come before the first entry of a block.
+func before(ops []netOp, b *block) int {
+	first := entry{b.place(0), b.net(0)}
+	return sort.Search(len(ops), func(i int) bool { return ops[i].compare(&first) >= 0 })
+}
+
+// sparse is how few entries have a block merged with the next one.
+const sparse = blockMax / 4
+
+// page takes in the blocks of a page, those changed that ops or losses touch.
+func (m *merger) page(p *branch, ops []netOp) {
+	for n := range p.blocks {
+		b := &p.blocks[n]
+		mine := ops
+		if n+1 < len(p.blocks) {
+			mine = ops[:before(ops, &p.blocks[n+1])]
+		}
+		ops = ops[len(mine):]
+		if len(mine) > 0 || m.loses(b) || (len(m.draft) > 0 && len(m.draft) < sparse) {
+			m.apply(b, mine)
+			continue
+		}
+		m.closeBlocks()
+		same := *b
+		same.fresh, m.lost = m.lost, false
+		m.open = append(m.open, same)
+	}
+	m.closeBlocks()
+}
+
+func (m *merger) losesAny(blocks []block) bool {
+	return m.gone != nil && slices.ContainsFunc(blocks, func(b block) bool { return m.loses(&b) })
+}
+
+// loses reports whether an entry of a block goes with its class.
+func (m *merger) loses(b *block) bool {
+	for i := 0; m.gone != nil && i < int(b.n); i++ {
+		if m.gone[b.net(i).class] {
+			return true
+		}
+	}
+	return false
+}
+
+// apply appends the entries of a block, as ops leave them, to the draft.
+func (m *merger) apply(b *block, ops []netOp) {
+	m.lost = true // until closeBlocks
+	i, n := 0, 0
+	if b != nil {
+		n = int(b.n)
+	}
+	var old entry
+	read := func() bool {
+		for ; i < n; i++ {
+			old = entry{b.place(i), b.net(i)}
+			if m.gone == nil || !m.gone[old.class] {
+				return true
+			}
+			m.count(&old, -1)
+		}
+		return false
+	}
+	more := read()
+	for k := range ops {
+		o := &ops[k]
+		if k+1 < len(ops) && ops[k+1].compare(&o.entry) == 0 {
+			continue
+		}
+		for ; more && old.compare(&o.entry) < 0; more = read() {
+			m.draft = append(m.draft, old)
+			i++
+		}
+		if more && old.compare(&o.entry) == 0 {
+			m.count(&old, -1)
+			i++
+			more = read()
+		}
+		if !o.remove {
+			m.draft = append(m.draft, o.entry)
+			m.count(&o.entry, 1)
+		}
+	}
+	for ; more; more = read() {
+		m.draft = append(m.draft, old)
+		i++
+	}
+}
+
+// closeBlocks packs the draft into blocks that are about equally full.
+func (m *merger) closeBlocks() {
+	n := len(m.draft)
+	parts := (n + blockMax - 1) / blockMax
+	for i := range parts {
+		m.open = append(m.open, packBlock(m.draft[n*i/parts:n*(i+1)/parts]))
+	}
+	m.lost = m.lost && n == 0
+	m.draft = m.draft[:0]
+}
+
+// closePages puts the open blocks into pages that are about equally full.
+func (m *merger) closePages() {
+	n := len(m.open)
+	parts := (n + pageMax - 1) / pageMax
+	for i := range parts {
+		blocks := slices.Clone(m.open[n*i/parts : n*(i+1)/parts])
+		p := &branch{blocks: blocks, due: forever, first: make([]place, len(blocks))}
+		for k := range blocks {
+			b := &blocks[k]
+			p.first[k], p.due, p.size = b.place(0), min(p.due, b.due), p.size+int(b.n)
+			p.bytes += int64(8*cap(b.slab)) + blockBytes
+		}
+		m.add(p.first[0], p, true)
+	}
+	m.open = m.open[:0]
+}
+
+func (m *merger) add(first place, p *branch, own bool) {
+	m.next.first, m.next.pages, m.own = append(m.next.first, first), append(m.next.pages, p), append(m.own, own)
+	m.next.size += p.size
+	m.next.bytes += p.bytes + branchBytes
+}
+
+// settle finds out what is around the blocks that are new, and around those
+// that follow as far as that changes anything.
+func (m *merger) settle() {
+	var last *block // the block before, if it or what is around it is new
+	for n := range m.next.pages {
+		if !m.own[n] && last == nil {
+			continue
+		}
+		for k := range m.next.pages[n].blocks {
+			b := &m.next.pages[n].blocks[k]
+			if last == nil && !b.fresh {
+				continue
+			}
+			around, fresh := m.around(spot{n, k, 0}), b.fresh
+			if fresh || around != b.around {
+				b = m.ownBlock(n, k)
+				b.around, b.fresh = around, false
+				last = b
+			} else if last = nil; !m.own[n] {
+				break
+			}
+		}
+	}
+}
+
+// around follows from the block before.
+func (m *merger) around(s spot) (all lengths) {
+	before, ok := m.next.previous(s)
+	if !ok {
+		return all
+	}
+	first, b := m.next.at(s).place(0), m.next.at(before)
+	all = b.around.upTo(b.place(0).common(first))
+	for left := b.within; ; {
+		length, ok := left.take()
+		if !ok {
+			return all
+		}
+		p := first.masked(length)
+		if i := b.search(p, length); i < int(b.n) && b.is(i, p, length) {
+			all.add(length)
+		}
+	}
+}
+
+// ownBlock is a block of a page that may be changed.
+func (m *merger) ownBlock(page, n int) *block {
+	if !m.own[page] {
+		next := *m.next.pages[page]
+		next.blocks = slices.Clone(next.blocks)
+		m.next.pages[page], m.own[page] = &next, true
+	}
+	return &m.next.pages[page].blocks[n]
+}

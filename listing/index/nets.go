@@ -1,0 +1,214 @@
+package index
+
+import (
+	"slices"
+	"strings"
+
+	"dnsbld/listing"
+)
+
+// nets is what lies in a tree, and what waits to be merged into it.
+type nets struct {
+	ops      []netOp
+	unsorted bool
+}
+
+// netChunk is how many ops wait before they are merged into their tree.
+const netChunk = 1 << 17
+
+// tree is where the prefixes of a family are.
+func (s *Set) tree(is4 bool) *tree {
+	if is4 {
+		return s.nets4
+	}
+	return s.nets6
+}
+
+// queueNet keeps an op for the next flush.
+func (b *builder) queueNet(s listing.Subject, e net, remove bool) {
+	is4 := s.Addr().Is4()
+	waiting := &b.waiting6
+	if is4 {
+		waiting = &b.waiting4
+	}
+	e.length = uint8(s.Bits())
+	o := netOp{entry: entry{placeOf(s.Addr()), e}, seq: uint32(len(waiting.ops)), remove: remove}
+	if n := len(waiting.ops); n > 0 && !waiting.unsorted {
+		waiting.unsorted = waiting.ops[n-1].compare(&o.entry) >= 0
+	}
+	if waiting.ops = append(waiting.ops, o); len(waiting.ops) == netChunk {
+		b.flushNets(is4, nil)
+	}
+}
+
+// flushNets merges what waits for a tree into it, and takes out the classes
+// that are gone.
+func (b *builder) flushNets(is4 bool, gone []bool) {
+	waiting, t := &b.waiting6, &b.nets6
+	if is4 {
+		waiting, t = &b.waiting4, &b.nets4
+	}
+	if len(waiting.ops) == 0 && gone == nil {
+		return
+	}
+	if waiting.unsorted {
+		sortNetOps(waiting.ops)
+	}
+	m := merger{gone: gone, count: func(e *entry, by int) { b.countNet(is4, e, by) }}
+	*t = m.merge(*t, waiting.ops)
+	waiting.ops, waiting.unsorted = waiting.ops[:0], false
+}
+
+// countNet keeps the counts, the marks and the texts when an entry comes into a
+// tree or goes.
+func (b *builder) countNet(is4 bool, e *entry, by int) {
+	switch {
+	case e.except:
+		b.counts.exceptions += by
+	case e.length == 128 || (is4 && e.length == 32):
+		b.counts.hosts += by
+	default:
+		b.counts.prefixes += by
+	}
+	if e.text != 0 {
+		b.textsOf(b.classes.rows[e.class].source).refer(by)
+	}
+	if !is4 {
+		return
+	}
+	if e.length < 16 {
+		b.counts.short += by
+		return
+	}
+	first, last := uint32(e.hi>>32), uint32(e.place.last(e.length).hi>>32)
+	b.dirty = append(b.dirty, first&0xffff_0000|first>>11&0x1f<<8|last>>11&0x1f)
+}
+
+// mark brings the marks of leaves up to date with the tree.
+func (b *builder) mark() {
+	slices.Sort(b.dirty)
+	for dirty := slices.Compact(b.dirty); len(dirty) > 0; {
+		high, n := dirty[0]>>16, 1
+		for n < len(dirty) && dirty[n]>>16 == high {
+			n++
+		}
+		b.markLeaf(high, dirty[:n])
+		dirty = dirty[n:]
+	}
+}
+
+func (b *builder) markLeaf(high uint32, dirty []uint32) {
+	was := b.leafAt(high << 16).marks
+	marks := was
+	for _, d := range dirty {
+		for part := d >> 8 & 0xff; part <= d&0xff; part++ {
+			marks &^= 1 << part
+			if b.marked(high<<16 | part<<11) {
+				marks |= 1 << part
+			}
+		}
+	}
+	if marks != was {
+		b.setMarks(high, marks)
+	}
+}
+
+// marked reports whether the tree has a prefix of length 16 or more in or
+// around a /21.
+func (b *builder) marked(ip uint32) bool {
+	const length = 21
+	at, t := place{hi: uint64(ip) << 32}, b.nets4
+	last := at.last(length)
+	s, ok := t.search(at, 16)
+	for ; ok && last.before(t.at(s).place(s.entry)) == 0; s, ok = t.following(s) {
+		if t.at(s).length(s.entry) >= 16 {
+			return true
+		}
+	}
+	from, all := t.holders(at)
+	for all = all.upTo(length - 1); ; {
+		n, ok := all.take()
+		if !ok || n < 16 {
+			return false
+		}
+		if _, found := t.get(from, at, n); found {
+			return true
+		}
+	}
+}
+
+// textsOf are the texts of a source, to be changed.
+func (b *builder) textsOf(row uint16) *texts {
+	if t, found := b.texts[row]; found {
+		return t
+	}
+	if b.texts == nil {
+		b.texts = make(map[uint16]*texts)
+	}
+	t := b.classes.sources[row].texts
+	b.texts[row] = &t
+	return &t
+}
+
+// keep gives the number of a text of a source: the same one for entries that
+// have the same, as far as that is easily found.
+func (b *builder) keep(row uint16, text string) uint32 {
+	const lately = 1 << 10
+	if text == "" {
+		return 0
+	}
+	if b.lately == nil || len(b.lately) == lately || b.latelyOf != row {
+		b.lately, b.latelyOf = make(map[string]uint32), row
+	}
+	number, found := b.lately[text]
+	if !found {
+		number = b.textsOf(row).add(text)
+		b.lately[strings.Clone(text)] = number // a store may use its memory again
+	}
+	return number
+}
+
+// keepTexts makes the changed texts those of their sources, in less room where
+// most of it is unused.
+func (b *builder) keepTexts() {
+	for row, t := range b.texts {
+		if b.classes.sources[row] == nil {
+			continue
+		}
+		b.copyClasses()
+		if t.wasteful() {
+			t = b.moveTexts(row, t)
+		}
+		next := *b.classes.sources[row]
+		b.counts.texts += t.size() - next.texts.size()
+		next.texts = *t
+		b.classes.sources[row] = &next
+	}
+}
+
+// moveTexts copies the texts of a source that entries refer to.
+func (b *builder) moveTexts(row uint16, old *texts) *texts {
+	moved := make(map[uint32]uint32)
+	next := &texts{refs: old.refs}
+	for _, t := range []**tree{&b.nets4, &b.nets6} {
+		if old.refs == 0 {
+			break
+		}
+		var ops []netOp
+		(*t).each(func(p place, e net) bool {
+			if e.text != 0 && b.classes.rows[e.class].source == row {
+				number, found := moved[e.text]
+				if !found {
+					number = next.add(old.at(e.text))
+					moved[e.text] = number
+				}
+				e.text = number
+				ops = append(ops, netOp{entry: entry{p, e}})
+			}
+			return true
+		})
+		m := merger{count: func(*entry, int) {}}
+		*t = m.merge(*t, ops)
+	}
+	return next
+}
