@@ -19,7 +19,7 @@ type builder struct {
 	ownClasses bool
 	folded     int
 	dropped    []uint16 // rows of sources that ended
-	dirty      []uint32 // marks to be set anew: a /16, and the first and last of its /21s
+	dirty      []uint32 // marks to be set anew: a /16, and the first and last of its /20s
 
 	name string // of the source that was asked for last, and its row
 	row  uint16
@@ -206,7 +206,7 @@ func (b *builder) dueAt(high uint32) uint32 {
 }
 
 // setMarks changes what a leaf knows of the prefix table.
-func (b *builder) setMarks(high uint32, marks uint32) {
+func (b *builder) setMarks(high uint32, marks uint16) {
 	slot, p := b.slot(high)
 	l := *slot
 	l.marks = marks

@@ -10,9 +10,10 @@ import "unsafe"
 //	        one line
 //	guides  the last low half of each block but the last, if there are more
 //	        than few blocks
-//	blocks  of entries. An entry is the low half, the class and, unless all
-//	        entries end with their source, the end in Unix seconds, low and
-//	        high half, 0 for its source's
+//	blocks  of entries. An entry is the low half; unless all entries have one
+//	        class and end with their source, the class too; and unless all
+//	        end with their source, the end in Unix seconds, low and high
+//	        half, 0 for its source's
 //
 // Each part is made of whole lines, as the processor's cache is, and a block is
 // one line. So a query waits for memory twice, in a crowded /16 three times:
@@ -23,27 +24,33 @@ import "unsafe"
 // The slab never changes. The zero leaf is empty.
 type leaf struct {
 	slab  []uint16
-	marks uint32 // /21s with something of length 16 or more in or around them in the prefix table
+	marks uint16 // /20s with something of length 16 or more in or around them in the tree
+	class uint16 // of all entries, where they have but one
 	form  form
 }
 
-// form is what is in a slab: the number of entries, and whether they have ends
-// of their own. It is packed so that a leaf is half a cache line.
+// form is what is in a slab: the number of entries, whether they have ends of
+// their own, and else whether they all have one class. It is packed so that a
+// leaf is half a cache line.
 type form uint32
 
-func newForm(n int, ends bool) form {
-	f := form(n) << 1
-	if ends {
+func newForm(n int, ends, single bool) form {
+	f := form(n) << 2
+	switch {
+	case ends:
 		f |= 1
+	case single:
+		f |= 2
 	}
 	return f
 }
 
-func (f form) n() int     { return int(f >> 1) }
-func (f form) ends() bool { return f&1 != 0 }
+func (f form) n() int       { return int(f >> 2) }
+func (f form) ends() bool   { return f&1 != 0 }
+func (f form) single() bool { return f&2 != 0 }
 
 // shift is the binary logarithm of the words in an entry.
-func (f form) shift() uint { return 1 + uint(f&1) }
+func (f form) shift() uint { return uint(1 + f&1 - f>>1&1) }
 
 const (
 	line      = 32 // words
@@ -88,20 +95,20 @@ func (l *leaf) entries() []uint16 {
 // at is an entry: its low half, its class, and its end, 0 if that is its
 // source's.
 func (l *leaf) at(i int) (low, class uint16, until uint32) {
-	return entryAt(l.entries(), i, l.form)
-}
-
-func entryAt(words []uint16, i int, f form) (low, class uint16, until uint32) {
-	if !f.ends() {
-		return words[2*i], words[2*i+1], 0
+	words := l.entries()
+	switch {
+	case l.form.ends():
+		words = words[4*i : 4*i+4]
+		return words[0], words[1], uint32(words[2]) | uint32(words[3])<<16
+	case l.form.single():
+		return words[i], l.class, 0
 	}
-	words = words[4*i : 4*i+4]
-	return words[0], words[1], uint32(words[2]) | uint32(words[3])<<16
+	return words[2*i], words[2*i+1], 0
 }
 
 // marked reports whether a query for an address must look into the prefix
 // table.
-func (l *leaf) marked(low uint16) bool { return l.marks>>(low>>11)&1 != 0 }
+func (l *leaf) marked(low uint16) bool { return l.marks>>(low>>12)&1 != 0 }
 
 // size is the memory of the slab.
 func (l *leaf) size() int64 { return 2 * int64(cap(l.slab)) }
@@ -137,7 +144,10 @@ func (l *leaf) guides(low uint16, s shape) int {
 // within is the first entry of a block whose low half is at least low.
 func (l *leaf) within(block int, low uint16, s shape) (i int) {
 	words := (*[line]uint16)(l.slab[s.entryAt+block*line:])
-	if l.form.ends() {
+	switch {
+	case l.form.single():
+		return block*line + lineBound(words, low)
+	case l.form.ends():
 		i = step(words[3*4], low, 4)
 		i += step(words[(i+1)&7*4], low, 2)
 		i += step(words[i&7*4], low, 1)
@@ -243,24 +253,24 @@ func (d *draft) run(l *leaf, from, to int) {
 	if from == to {
 		return
 	}
-	words := l.entries()
 	if l.form.ends() {
-		*d = append(*d, words[4*from:4*to]...)
+		*d = append(*d, l.entries()[4*from:4*to]...)
 		return
 	}
 	for i := from; i < to; i++ {
-		*d = append(*d, words[2*i], words[2*i+1], 0, 0)
+		low, class, _ := l.at(i)
+		*d = append(*d, low, class, 0, 0)
 	}
 }
 
-// ends reports whether an entry has an end of its own.
-func (d draft) ends() bool {
+// form is the smallest that has room for all entries.
+func (d draft) form() form {
+	ends, single := false, true
 	for i := 0; i < len(d); i += 4 {
-		if d[i+2]|d[i+3] != 0 {
-			return true
-		}
+		ends = ends || d[i+2]|d[i+3] != 0
+		single = single && d[i+1] == d[1]
 	}
-	return false
+	return newForm(len(d)/4, ends, single)
 }
 
 // leaf packs the draft. Marks are left to the caller.
@@ -269,7 +279,7 @@ func (d draft) leaf() leaf {
 	if n == 0 {
 		return leaf{}
 	}
-	l := leaf{form: newForm(n, d.ends())}
+	l := leaf{form: d.form(), class: d[1]}
 	s := l.form.shape()
 	l.slab = make([]uint16, s.entryAt+roundUp(n<<l.form.shift()))
 	words := l.slab[s.entryAt:]
@@ -283,13 +293,11 @@ func (d draft) leaf() leaf {
 // pack writes the entries as a leaf has them, and says how many words they
 // took.
 func (d draft) pack(words []uint16, f form) int {
-	if f.ends() {
-		return copy(words, d)
-	}
+	size := 1 << f.shift()
 	for i := range f.n() {
-		words[2*i], words[2*i+1] = d[4*i], d[4*i+1]
+		copy(words[i*size:(i+1)*size], d[4*i:])
 	}
-	return 2 * f.n()
+	return f.n() * size
 }
 
 // guide writes what leads to the entries.

@@ -81,7 +81,7 @@ func (b *builder) countNet(is4 bool, e *entry, by int) {
 		return
 	}
 	first, last := uint32(e.hi>>32), uint32(e.place.last(e.length).hi>>32)
-	b.dirty = append(b.dirty, first&0xffff_0000|first>>11&0x1f<<8|last>>11&0x1f)
+	b.dirty = append(b.dirty, first&0xffff_0000|first>>12&0xf<<8|last>>12&0xf)
 }
 
 // mark brings the marks of leaves up to date with the tree.
@@ -101,9 +101,9 @@ func (b *builder) markLeaf(high uint32, dirty []uint32) {
 	was := b.leafAt(high << 16).marks
 	marks := was
 	for _, d := range dirty {
-		for part := d >> 8 & 0xff; part <= d&0xff; part++ {
+		for part := d >> 8 & 0xf; part <= d&0xf; part++ {
 			marks &^= 1 << part
-			if b.marked(high<<16 | part<<11) {
+			if b.marked(high<<16 | part<<12) {
 				marks |= 1 << part
 			}
 		}
@@ -114,9 +114,9 @@ func (b *builder) markLeaf(high uint32, dirty []uint32) {
 }
 
 // marked reports whether the tree has a prefix of length 16 or more in or
-// around a /21.
+// around a /20.
 func (b *builder) marked(ip uint32) bool {
-	const length = 21
+	const length = 20
 	at, t := place{hi: uint64(ip) << 32}, b.nets4
 	last := at.last(length)
 	s, ok := t.search(at, 16)

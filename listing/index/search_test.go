@@ -94,7 +94,7 @@ func TestLeafShape(t *testing.T) {
 		{65536, true, shape{8191, 256, 256 + 8192}},
 	} {
 		t.Run(fmt.Sprint(row.n, row.ends), func(t *testing.T) {
-			if got := newForm(row.n, row.ends).shape(); got != row.want {
+			if got := newForm(row.n, row.ends, false).shape(); got != row.want {
 				t.Errorf("%+v, want %+v", got, row.want)
 			}
 		})

@@ -5,23 +5,27 @@
 // and shares with it all that stayed as it was, so whoever holds a Set may go
 // on asking it. Live is the pointer to the newest.
 //
-// IPv4 hosts, the bulk of any list, lie in leaves of one /16 each, eight bytes
-// an entry, four where all end with their source, and no pointer among them
-// (leaf.go). Whatever else there is lies in a persistent prefix table: wider
-// prefixes, IPv6, exceptions, and entries with a text of their own; what ends
-// there next is on an agenda (agenda.go). Reason, source and the end of the source
-// are rows of one table that entries refer to by number (class.go), so that
-// refreshing a source of a million entries alters one row.
+// IPv4 hosts, the bulk of any list, lie in leaves of one /16 each, without a
+// pointer among them: two octets an entry where all are of one class, four where
+// they end with their source, else eight (leaf.go). Whatever else there is lies
+// in two trees, one a family, of packed blocks, some 14 octets an entry: wider
+// prefixes, IPv6, exceptions, and entries with a text of their own (tree.go,
+// block.go). Reason, source and the end of the source are rows of one table that
+// entries refer to by number (class.go), so that refreshing a source of a million
+// entries alters one row. The texts of a source lie together and go with it
+// (text.go).
 //
 // Invariants:
 //
 //   - An entry is in exactly one place, which follows from what it is: a leaf
-//     or the prefix table (leafy).
+//     or a tree (leafy).
 //   - No entry is answered from the second of its end on, whether or not the
 //     sweep has come by.
 //   - A page that holds nothing is nil.
-//   - A leaf is marked where the prefix table has something of length 16 or
-//     more, and nowhere else.
+//   - A leaf is marked where the tree has something of length 16 or more, and
+//     nowhere else.
+//   - A block knows of every length of which an earlier block has a prefix that
+//     holds its first place, and of no other.
 package index
 
 import (
