@@ -205,7 +205,7 @@ func (b *builder) dueAt(high uint32) uint32 {
 	return forever
 }
 
-// setMarks changes what a leaf knows of the prefix table.
+// setMarks changes what a leaf knows of the tree.
 func (b *builder) setMarks(high uint32, marks uint16) {
 	slot, p := b.slot(high)
 	l := *slot
