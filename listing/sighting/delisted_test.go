@@ -26,6 +26,23 @@ func TestDelistedStaysDelisted(t *testing.T) {
 	}
 }
 
+// After downtime the sweep records an end late: sessions from between the end
+// and its record list again, those from before do not.
+func TestSweptLate(t *testing.T) {
+	for _, after := range []bool{false, true} {
+		d := newDesk(t).reports("mx1", "mx2")
+		e := listing.Entry{Key: key(sender, listing.OurIP), Since: epoch.Add(-48 * time.Hour), Until: epoch.Add(-6 * time.Hour), Origin: listing.ByThreshold}
+		d.Changed(listing.Change{Kind: listing.EntryChange, Header: &listing.Header{Time: epoch.Add(-time.Minute)}, Before: &e})
+		if !after {
+			d.sees(5, sender, ourIP, at(-7*time.Hour))
+			d.want()
+			continue
+		}
+		d.sees(5, sender, ourIP, at(-3*time.Hour))
+		d.want(sender + " helo-our-ip")
+	}
+}
+
 func TestDelistedBeforeRestart(t *testing.T) {
 	var ended time.Time
 	d := newDesk(t, func(o *Options) {

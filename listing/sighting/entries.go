@@ -119,11 +119,20 @@ func endOf(c *listing.Change) (k listing.Key, at time.Time, ok bool) {
 	excepted := c.After != nil && c.After.Except
 	switch {
 	case listed && c.Before.Source == "" && (c.After == nil || excepted):
-		return c.Before.Key, c.Header.Time, true
+		return c.Before.Key, ownEnd(c), true
 	case c.Before == nil && excepted && c.After.Source == "":
 		return c.After.Key, c.Header.Time, true
 	}
 	return k, at, false
+}
+
+// ownEnd is when the listing before a change ended: by its own time, however
+// late the sweep came to record it, or by the change.
+func ownEnd(c *listing.Change) time.Time {
+	if until := c.Before.Until; !until.IsZero() && until.Before(c.Header.Time) {
+		return until
+	}
+	return c.Header.Time
 }
 
 // end remembers that a listing ended, as long as sessions before it could
