@@ -55,6 +55,20 @@ func TestLoopbackExemption(t *testing.T) {
 	}
 }
 
+// Which proxies are believed is exchanged with the rest of the configuration.
+func TestTrustedProxiesAreExchanged(t *testing.T) {
+	h := newHouse(t, func(c *Config) { c.Limits.APIPerMinute, c.TrustedProxies = 1, nil })
+	h.get("/api/v1/ip/192.0.2.7", "198.51.100.9").has(t, 200)
+	h.get("/api/v1/ip/192.0.2.7", "198.51.100.10").has(t, 429) // nobody is believed: one client
+	next := h.server.site.Load().Config
+	next.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+	if err := h.server.Configure(next); err != nil {
+		t.Fatal(err)
+	}
+	h.get("/api/v1/ip/192.0.2.7", "198.51.100.9").has(t, 200)
+	h.get("/api/v1/ip/192.0.2.7", "198.51.100.10").has(t, 200)
+}
+
 // Memory is bounded whatever comes: what is kept of clients has two
 // generations of a bounded number.
 func TestLimiterIsBounded(t *testing.T) {

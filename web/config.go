@@ -19,7 +19,7 @@ import (
 )
 
 // Config is what the pages say, and to how many. All of it can be exchanged
-// while the server works, but for TLS, Connections and TrustedProxies.
+// while the server works, but for TLS and Connections.
 type Config struct {
 	Zones      []desk.Zone // those that are answered over DNS; the first names the site
 	Reasons    *listing.Reasons

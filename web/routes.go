@@ -80,7 +80,8 @@ func (s *Server) page(kind pageKind, cost int, h handler) http.Handler {
 }
 
 func (s *Server) visit(w http.ResponseWriter, r *http.Request) *visit {
-	return &visit{Request: r, w: w, site: s.site.Load(), from: originOf(r, s.trusted), now: s.parts.Now().UTC()}
+	site := s.site.Load()
+	return &visit{Request: r, w: w, site: site, from: originOf(r, site.TrustedProxies), now: s.parts.Now().UTC()}
 }
 
 // over tells how long a client that is over a limit has to wait.

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -26,7 +25,6 @@ type Server struct {
 	counts   pageMetrics
 	registry *prometheus.Registry
 	workers  workerPool
-	trusted  []netip.Prefix
 	tls      Files
 	most     int // connections
 }
@@ -52,7 +50,7 @@ func New(c Config, p Parts) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{parts: p, pages: pages, counts: newPageMetrics(), registry: prometheus.NewRegistry(), trusted: c.TrustedProxies, tls: c.TLS, most: c.Limits.Connections}
+	s := &Server{parts: p, pages: pages, counts: newPageMetrics(), registry: prometheus.NewRegistry(), tls: c.TLS, most: c.Limits.Connections}
 	if s.most == 0 {
 		s.most = defaultConnections
 	}

@@ -119,6 +119,29 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+// A reload names the keys that wait for the next start, if they changed.
+func TestNeedRestart(t *testing.T) {
+	const plain = "data = \"var\"\n"
+	load := func(text string) config {
+		c, err := parse(t, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	begun := load(plain)
+	for text, want := range map[string]string{
+		plain: "", plain + "[thresholds.helo-bare-ip]\nsessions = 9\n": "",
+		"data = \"other\"\n": "data socket",
+		plain + "[listen]\ndns = [\"192.0.2.1:53\"]\nweb = \"\"\n":       "listen.dns listen.web",
+		plain + "[sensor]\nreceiver = \"mx7\"\npolicy_mode = \"0600\"\n": "sensor.policy_mode sensor.receiver",
+	} {
+		if got := strings.Join(needRestart(begun, load(text)), " "); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
 // A file without zones serves nobody; without a file there is one to try.
 func TestNoZones(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dnsbld.toml")

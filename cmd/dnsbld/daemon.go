@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -40,6 +42,7 @@ type dnsbld struct {
 	mail  *mailDoor
 	desk  *supportDesk
 	web   webDoors
+	begun config                 // what it began with
 	cfg   atomic.Pointer[config] // in force
 }
 
@@ -58,7 +61,7 @@ func serve(ctx context.Context, cfg config, load func() (config, error), log *sl
 	} else if skipped {
 		log.Warn("the list is older than what was served: it goes on behind that")
 	}
-	d := &dnsbld{log: log, store: store, live: index.NewLive(), clock: index.NewClock(now)}
+	d := &dnsbld{begun: cfg, log: log, store: store, live: index.NewLive(), clock: index.NewClock(now)}
 	d.cfg.Store(&cfg)
 	d.live.Protect(cfg.rules.Policy.NeverList())
 	d.book = listing.NewBook(store, d.live, cfg.rules, now)
@@ -242,8 +245,31 @@ func (d *dnsbld) reload(ctx context.Context, load func() (config, error)) error 
 	if err := d.book.Configure(ctx, self(), cfg.hash); err != nil {
 		return err
 	}
-	d.log.Info("the configuration was read again; what it says of sockets, data and log holds from the next start")
+	d.log.Info("the configuration was read again")
+	if keys := needRestart(d.begun, cfg); len(keys) > 0 {
+		d.log.Warn("what these keys say holds from the next start", "keys", strings.Join(keys, ", "))
+	}
 	return nil
+}
+
+// needRestart are the keys that differ from what the daemon began with and that
+// a reload does not put in force.
+func needRestart(begun, now config) (keys []string) {
+	for key, same := range map[string]bool{
+		"data": begun.data == now.data, "socket": begun.socket == now.socket, "log_format": begun.json == now.json,
+		"listen.dns": slices.Equal(begun.dns, now.dns), "listen.workers": begun.workers == now.workers,
+		"listen.web": begun.web.pages == now.web.pages, "listen.metrics": begun.web.metrics == now.web.metrics,
+		"web.certificate": begun.web.site.TLS == now.web.site.TLS,
+		"sensor.receiver": begun.mail.receiver == now.mail.receiver, "sensor.policy": slices.Equal(begun.mail.policy, now.mail.policy),
+		"sensor.policy_mode": begun.mail.socket.Mode == now.mail.socket.Mode, "sensor.policy_group": begun.mail.socket.Group == now.mail.socket.Group,
+		"sensor.collect.listen": begun.mail.collect.listen == now.mail.collect.listen,
+	} {
+		if !same {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
 }
 
 // control is the server behind the control socket.
