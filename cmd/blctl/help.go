@@ -39,9 +39,9 @@ global flags:{{range .VisibleFlags}}
   {{.}}{{end}}
 
 Without --socket the control socket is $BLCTL_SOCKET, else ./var/control.sock if
-it is there, else /run/dnsbld/control.sock. With --offline there is no
-configuration: reasons and policy are the built-in ones, and this list's own
-servers are not known.
+a dnsbld of your own answers there, else /run/dnsbld/control.sock. With --offline
+there is no configuration: reasons and policy are the built-in ones, and this
+list's own servers are not known.
 
 A PREFIX is an address or a prefix: 192.0.2.7, 192.0.2.0/24, 2001:db8::7. A TIME
 is written as in RFC 3339 (2026-11-23T12:00:00Z) or in a mail ("Mon, 23 Nov 2026

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,26 +12,6 @@ import (
 	"dnsbld/ctl"
 	"dnsbld/listing"
 )
-
-// Where the control socket is when nobody says.
-const (
-	developmentSocket = "./var/control.sock"
-	systemSocket      = "/run/dnsbld/control.sock"
-)
-
-// socket is the path of the control socket.
-func (p *program) socket(given string) string {
-	if given == "" {
-		given = p.getenv("BLCTL_SOCKET")
-	}
-	if given != "" {
-		return given
-	}
-	if info, err := os.Stat(developmentSocket); err == nil && info.Mode().Type() == fs.ModeSocket {
-		return developmentSocket
-	}
-	return systemSocket
-}
 
 // openOffline starts a dnsbld that opens a store, and returns a client of it.
 // What it cannot open it says when it is first asked.
