@@ -3,6 +3,7 @@ package listing
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -221,24 +222,9 @@ func (c *Reasons) Find(text string) (ReasonInfo, error) {
 	if n, err := strconv.ParseUint(number, 10, 8); err == nil && c.byCode[n] != nil {
 		return *c.byCode[n], nil
 	}
-	return ReasonInfo{}, &Error{Kind: ErrInvalid, Code: "unknown-reason",
-		Message: fmt.Sprintf("%s is not a reason", Quote(text)),
-		Hint:    "`blctl reasons` lists them; " + c.nearest(text)}
-}
-
-// nearest suggests the symbol that shares most with what was written.
-func (c *Reasons) nearest(text string) string {
-	best, most := "helo-bare-ip", -1
-	for _, i := range c.ordered {
-		shared := 0
-		for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r == '-' || r == '_' || r == ' ' }) {
-			if strings.Contains(i.Symbol, strings.ToLower(word)) {
-				shared += len(word)
-			}
-		}
-		if shared > most {
-			best, most = i.Symbol, shared
-		}
+	err := &Error{Kind: ErrInvalid, Code: "unknown-reason", Message: fmt.Sprintf("%s is not a reason", Quote(text))}
+	if like := Nearest(text, slices.Sorted(maps.Keys(c.bySymbol))); like != "" {
+		err.Names = map[string]string{"LIKE": like}
 	}
-	return "for example " + best
+	return ReasonInfo{}, err
 }

@@ -81,17 +81,15 @@ func (a *arranger) takeCommand(word string) error {
 			return nil
 		}
 	}
-	var names, near []string
+	var names []string
 	for _, c := range a.commands {
-		if names = append(names, c.Name); strings.HasPrefix(c.Name, word) {
-			near = append(near, c.Name)
-		}
+		names = append(names, c.Name)
 	}
 	hint := "there are " + strings.Join(names, ", ")
-	if word != "" && len(near) > 0 {
-		hint = "did you mean " + strings.Join(near, " or ") + "?"
+	if like := listing.Nearest(word, names); like != "" {
+		hint = "did you mean " + like + "?"
 	}
-	return &listing.Error{Kind: listing.ErrInvalid, Code: "usage", Message: "there is no command " + listing.Quote(word), Hint: hint}
+	return invalid("usage", "there is no command "+listing.Quote(word), hint)
 }
 
 // takeFlag sorts in a flag: a command's own before a global one of that name.
@@ -136,14 +134,13 @@ func (a *arranger) takeFlag(words []string) (int, error) {
 func (a *arranger) unknown(word, name string) error {
 	var names []string
 	for _, f := range slices.Concat(a.local, a.global) {
-		if known := f.Names()[0]; strings.HasPrefix(known, name) || strings.HasPrefix(name, known) {
-			return &listing.Error{Kind: listing.ErrInvalid, Code: "usage", Message: "there is no flag " + listing.Quote(word),
-				Hint: "did you mean --" + known + "?"}
-		}
-		names = append(names, "--"+f.Names()[0])
+		names = append(names, f.Names()[0])
 	}
-	return &listing.Error{Kind: listing.ErrInvalid, Code: "usage", Message: "there is no flag " + listing.Quote(word),
-		Hint: fmt.Sprintf("there are %s; an argument that begins with a hyphen is written after --", strings.Join(names, " "))}
+	message := "there is no flag " + listing.Quote(word)
+	if like := listing.Nearest(name, names); like != "" {
+		return invalid("usage", message, "did you mean --"+like+"?")
+	}
+	return invalid("usage", message, fmt.Sprintf("there are --%s; an argument that begins with a hyphen is written after --", strings.Join(names, " --")))
 }
 
 // find is the flag of a name, nil if there is none.

@@ -167,7 +167,7 @@ func (t Ticket) Judged(d Decision, by Step) (Ticket, error) {
 func (t Ticket) Deny(code Code, by Step) (Ticket, error) {
 	if code.OK() || !slices.Contains(Codes(), code) {
 		return t, &listing.Error{Kind: listing.ErrInvalid, Code: "bad-code", Message: fmt.Sprintf("%s is no reason to deny a request", listing.Quote(string(code))),
-			Hint: "give one of the published codes, for example STILL_OFFENDING"}
+			Hint: listing.DidYouMean(string(code), Codes()) + "give one of the published codes, for example STILL_OFFENDING"}
 	}
 	to := Denied
 	if t.State == Appealed {
