@@ -45,6 +45,12 @@ func Restore(ctx context.Context, from, path string, h listing.Header) (r Restor
 		defer func() { err = errors.Join(err, old.Close()) }()
 	}
 	part := path + ".part"
+	placed := false
+	defer func() {
+		if err != nil && !placed { // nothing of it is left behind
+			err = errors.Join(err, removeAll(part))
+		}
+	}()
 	if err := unpack(from, part, t.Bytes); err != nil {
 		return r, err
 	}
@@ -53,17 +59,19 @@ func Restore(ctx context.Context, from, path string, h listing.Header) (r Restor
 		err = giveTo(part, old)
 	}
 	if err != nil {
-		return r, errors.Join(err, os.Remove(part))
+		return r, err
 	}
+	aside := ""
 	if old != nil {
-		r.Aside = path + ".before-" + h.Time.UTC().Format("20060102T150405Z")
-		if err := os.Link(path, r.Aside); err != nil {
+		aside = path + ".before-" + h.Time.UTC().Format("20060102T150405Z")
+		if err := os.Link(path, aside); err != nil {
 			return r, fmt.Errorf("keeping the old list: %w", err)
 		}
 	}
 	if err := os.Rename(part, path); err != nil {
-		return r, fmt.Errorf("restoring: %w", err)
+		return r, errors.Join(fmt.Errorf("restoring: %w", err), removeAll(aside))
 	}
+	placed, r.Aside = true, aside
 	return r, syncDir(filepath.Dir(path))
 }
 
@@ -103,19 +111,36 @@ func highest(ctx context.Context, path string) (listing.Revision, error) {
 	return max(served, st.Head), errors.Join(err, d.Close())
 }
 
+// removeAll removes those of the files that are there.
+func removeAll(files ...string) error {
+	var errs []error
+	for _, file := range files {
+		if err := os.Remove(file); file != "" && !errors.Is(err, fs.ErrNotExist) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// unpack copies the list out of a backup into a new file. What lies there under
+// its name, a link too, is of a restore that was cut short, or put there to have
+// another file written.
 func unpack(file, to string, size int64) error {
 	from, err := os.Open(file)
 	if err != nil {
 		return fmt.Errorf("opening the backup: %w", err)
 	}
 	defer from.Close()
-	f, err := os.OpenFile(to, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err := removeAll(to); err != nil {
+		return fmt.Errorf("unpacking the backup: %w", err)
+	}
+	f, err := os.OpenFile(to, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("unpacking the backup: %w", err)
 	}
 	_, err = io.CopyN(f, from, size)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return errors.Join(fmt.Errorf("unpacking the backup: %w", err), os.Remove(to))
+		return fmt.Errorf("unpacking the backup: %w", err)
 	}
 	return nil
 }

@@ -158,3 +158,41 @@ func TestMark(t *testing.T) {
 		t.Errorf("rubbish: %v", err)
 	}
 }
+
+// A link in the place of the file that is unpacked is not followed, and a restore
+// that fails leaves nothing behind and takes nothing away.
+func TestRestoreThatFails(t *testing.T) {
+	path := someFile(t)
+	d := openTest(t, path)
+	backup := backupOf(t, d)
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, aside := filepath.Join(t.TempDir(), "other"), path+".before-20261123T120000Z"
+	for _, file := range []string{other, aside} {
+		if err := os.WriteFile(file, []byte("mine"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(other, path+".part"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Restore(t.Context(), backup, path, header()); !errors.Is(err, os.ErrExist) {
+		t.Fatalf("the place of the old list is taken: %v", err)
+	}
+	for _, file := range []string{other, aside} {
+		if got, err := os.ReadFile(file); err != nil || string(got) != "mine" {
+			t.Errorf("%s holds %.20q, %v", file, got, err)
+		}
+	}
+	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, before) {
+		t.Errorf("the list is another: %v", err)
+	}
+	if _, err := os.Lstat(path + ".part"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("something is left behind: %v", err)
+	}
+}

@@ -24,19 +24,49 @@ type backedUp struct {
 	Checkpoint listing.Checkpoint `json:"checkpoint"`
 }
 
-// backup writes to FILE.part and gives it its name when it has been checked, so that
-// a file with the name is whole. What is left of a failure is taken away.
+// backupFlags are those of backup.
+func backupFlags() []cli.Flag {
+	return []cli.Flag{&cli.BoolFlag{Name: "force", Usage: "replace FILE if it is there"}}
+}
+
+// backup writes to a file beside FILE and gives it its name when it has been
+// checked, so that a file with the name is whole. What is left of a failure is
+// taken away. A backup on stdout is checked by whoever restores it.
 func (p *program) backup(ctx context.Context, in *input) error {
 	file := in.Args().First()
+	if file == "-" {
+		return p.pipeBackup(ctx)
+	}
 	if err := placeFor(file); err != nil {
 		return err
 	}
-	t, err := p.writeBackup(ctx, file, file+".part")
+	if _, err := os.Lstat(file); err == nil && !in.Bool("force") {
+		return isThere(file)
+	}
+	t, err := p.writeBackup(ctx, file, in.Bool("force"))
 	if err != nil {
-		return errors.Join(err, removeIfThere(file+".part"))
+		return err
 	}
 	p.human.printf("%s written: revision %d, %d bytes\ncheckpoint %s\n", clean(file), t.At.Revision, t.Bytes, t.At)
 	return p.conclude("backup", backedUp{file, t.Bytes, t.Sum, t.At.Revision, t.At}, nil)
+}
+
+// pipeBackup writes a backup to stdout, for a pipe to another machine.
+func (p *program) pipeBackup(ctx context.Context) error {
+	switch {
+	case p.json:
+		return usageError("a backup on standard output leaves no room for --json")
+	case isTerminal(p.stdout):
+		return usageError("a backup is no text for a terminal: give a FILE, or a pipe")
+	}
+	_, err := p.client.Backup(ctx, ctl.None{}, p.stdout)
+	return err
+}
+
+// isThere refuses to write over a file.
+func isThere(file string) error {
+	return &listing.Error{Kind: listing.ErrConflict, Code: "file-exists", Message: file + " is there already",
+		Hint: "give another name, or replace it with --force"}
 }
 
 // A backup is named FILE only when it is whole and has been read back: a file
@@ -53,12 +83,16 @@ func placeFor(file string) error {
 	return nil
 }
 
-// writeBackup streams the backup into part, checks it, and renames it.
-func (p *program) writeBackup(ctx context.Context, file, part string) (t backup.Trailer, err error) {
-	f, err := os.OpenFile(part, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+// writeBackup streams the backup into a new file beside file, of a name that
+// nobody can have put there before, checks it, and gives it its name. Without
+// force the name must still be free: a link, unlike a rename, replaces nothing.
+func (p *program) writeBackup(ctx context.Context, file string, force bool) (t backup.Trailer, err error) {
+	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*.part")
 	if err != nil {
 		return t, fmt.Errorf("writing the backup: %w", err)
 	}
+	part := f.Name()
+	defer func() { err = errors.Join(err, removeIfThere(part)) }()
 	_, err = p.client.Backup(ctx, ctl.None{}, &calm{file: f})
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return t, err
@@ -66,10 +100,27 @@ func (p *program) writeBackup(ctx context.Context, file, part string) (t backup.
 	if t, err = backup.Check(part); err != nil {
 		return t, err
 	}
-	if err := os.Rename(part, file); err != nil {
+	if force {
+		err = os.Rename(part, file)
+	} else if err = os.Link(part, file); errors.Is(err, fs.ErrExist) {
+		return t, isThere(file)
+	}
+	if err != nil {
 		return t, fmt.Errorf("writing the backup: %w", err)
 	}
-	return t, nil
+	return t, syncDir(filepath.Dir(file))
+}
+
+// syncDir makes the names in a directory durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return fmt.Errorf("writing the backup: %w", err)
+	}
+	if err := errors.Join(d.Sync(), d.Close()); err != nil {
+		return fmt.Errorf("writing the backup: %w", err)
+	}
+	return nil
 }
 
 // calm is a file that is made durable as it is written. What others make durable

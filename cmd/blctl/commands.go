@@ -44,7 +44,7 @@ func (p *program) commands() []*cli.Command {
 		command("watch", "", watchFlags(), p.action(p.watch)),
 		group("audit",
 			command("verify", "", auditFlags(), p.action(p.audit))),
-		command("backup", "FILE", nil, p.action(p.backup)),
+		command("backup", "FILE", backupFlags(), p.action(p.backup)),
 		command("restore", "FILE", restoreFlags(), p.action(p.restore)),
 		command("classify", "", classifyFlags(), p.action(p.classify)),
 		command("observe", "FILE", observeFlags(), p.action(p.observe)),
@@ -132,7 +132,7 @@ func (p *program) alone(do func(*input) error) cli.ActionFunc {
 	return func(c *cli.Context) error {
 		p.json = c.Bool("json")
 		p.human = p.printerFor(c.Bool("no-color"))
-		in := &input{Context: c, now: p.now}
+		in := &input{Context: c, now: p.now, warn: p.warn}
 		if err := in.checkArguments(); err != nil {
 			return err
 		}

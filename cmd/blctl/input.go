@@ -14,8 +14,9 @@ import (
 // err, the first mistake of it, so that a command looks once.
 type input struct {
 	*cli.Context
-	now func() time.Time
-	err error
+	now  func() time.Time
+	warn func(sentences []string)
+	err  error
 }
 
 // fail keeps a mistake, if it is the first.
@@ -88,9 +89,12 @@ func (in *input) time(flag string) time.Time {
 	if !in.IsSet(flag) {
 		return time.Time{}
 	}
-	t, err := parseTime(in.String(flag))
+	t, remark, err := parseTime(in.String(flag), in.now(), time.Local)
 	if err != nil {
 		in.fail(err)
+	}
+	if remark != "" {
+		in.warn([]string{remark})
 	}
 	return t
 }

@@ -24,7 +24,7 @@ func (o *operations) backup(ctx context.Context, d *dnsbld, name string) error {
 	beside, err := a.slowest(ctx, &next, func() error {
 		start := time.Now()
 		defer func() { took = time.Since(start) }()
-		return d.blctl(ctx, "backup", d.site.path("backup.db"))
+		return d.blctl(ctx, "backup", "--force", d.site.path("backup.db"))
 	})
 	if err != nil {
 		return err
