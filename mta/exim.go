@@ -23,43 +23,79 @@ const (
 //
 // Exim leaves HELO out where it equals the confirmed host name, or is the client's address in brackets beside a confirmed name;
 // the report then has the host name, which is judged alike.
+//
+// Exim writes A= into the lines of RCPT, of what comes after DATA, and of mail that it takes: only there its absence shows that the
+// client had not authenticated. A session of other lines is unproven.
 type Exim struct {
-	logReader
+	*logReader
 	processes *sessions // by process
 	clients   *sessions // by client and HELO
 	key       []byte
+	last      []byte // process and text of the last line by syslog, where Exim writes rejects twice
 }
 
 // NewExim returns a reader that has read nothing.
-func NewExim(o LogOptions) *Exim {
-	e := &Exim{logReader: newLogReader(o)}
-	e.processes = newSessions(e.o.Sessions, eximPIDIdle, &e.stats)
-	e.clients = newSessions(e.o.Sessions, eximIdle, &e.stats)
-	return e
+func NewExim(o LogOptions) *Exim { return newExim(newLogReader(o)) }
+
+func newExim(r *logReader) *Exim {
+	return &Exim{logReader: r, processes: newSessions(r, eximPIDIdle), clients: newSessions(r, eximIdle)}
 }
 
 // Line takes the next line.
 func (e *Exim) Line(line []byte, emit func(Report)) {
 	e.stats.Lines++
-	l, ok := splitExim(line)
-	if !ok {
-		e.stats.Skipped++
-		return
+	l := syslogLine{text: line}
+	var ok bool
+	if l.stamp, l.text, ok = cutEximStamp(line); !ok {
+		if l, ok = splitSyslog(line); !ok {
+			e.malformed("a line without a time", line)
+			return
+		}
+		if !bytes.HasPrefix(l.program, []byte("exim")) {
+			return // another program's
+		}
 	}
-	what, ok, ambiguous := parseExim(l.text)
-	if ambiguous {
+	e.entry(l, line, emit)
+}
+
+// entry takes a line of Exim's, apart from what syslog puts before it.
+func (e *Exim) entry(l syslogLine, line []byte, emit func(Report)) {
+	e.stats.Known++
+	if l.program != nil {
+		if _, text, ok := cutEximStamp(l.text); ok {
+			l.text = text
+		}
+		if n := len(l.from); len(e.last) == n+len(l.text) && bytes.Equal(e.last[:n], l.from) && bytes.Equal(e.last[n:], l.text) {
+			return // the copy for the reject log
+		}
+		e.last = append(append(e.last[:0], l.from...), l.text...)
+	}
+	if rest, ok := bytes.CutPrefix(l.text, []byte("[")); ok { // log_selector = +pid
+		if n := countDigits(rest); n > 0 && bytes.HasPrefix(rest[n:], []byte("] ")) {
+			l.pid, l.text = rest[:n], rest[n+2:]
+		}
+	}
+	var what eximEvent
+	switch read := what.parse(l.text); {
+	case read == eximOther:
+		return
+	case read == eximAmbiguous:
 		e.stats.Ambiguous++
-	}
-	if !ok {
+		e.unread.add("a line that can be read in two ways", nil, line)
 		return
+	case read == eximUnread || what.unread:
+		e.missed(what.shape, l.text, line)
+		if read == eximUnread {
+			return
+		}
 	}
-	at, ok := e.stamps.read(l.stamp)
+	at, ok := e.stamps.of(&l)
 	if !ok {
-		e.stats.Skipped++
+		e.malformed("a line without a time", line)
 		return
 	}
 	e.Expire(at, emit)
-	e.take(l, what, at, emit)
+	e.take(l, &what, at, line, emit)
 }
 
 // Expire reports the sessions that have been silent for long.
@@ -78,7 +114,7 @@ func (e *Exim) Flush(emit func(Report)) {
 func (e *Exim) Oldest() int64 { return min(e.processes.oldest(), e.clients.oldest()) }
 
 // take adds one line to its session.
-func (e *Exim) take(l eximLine, what eximEvent, at time.Time, emit func(Report)) {
+func (e *Exim) take(l syslogLine, what *eximEvent, at time.Time, line []byte, emit func(Report)) {
 	table := e.clients
 	if len(l.pid) > 0 {
 		table = e.processes
@@ -94,6 +130,7 @@ func (e *Exim) take(l eximLine, what eximEvent, at time.Time, emit func(Report))
 		what.host.describe(&one.report.Session)
 	}
 	table.touch(one, at)
+	table.keep(one, line)
 	what.apply(one)
 	if what.closing {
 		table.end(one, emit)
@@ -101,7 +138,7 @@ func (e *Exim) take(l eximLine, what eximEvent, at time.Time, emit func(Report))
 }
 
 // setKey tells connections apart, as far as the log does.
-func (e *Exim) setKey(l eximLine, what eximEvent) {
+func (e *Exim) setKey(l syslogLine, what *eximEvent) {
 	e.key = append(append(e.key[:0], l.host...), 0)
 	e.key = append(append(e.key, l.pid...), 0)
 	e.key = what.host.addr.AppendTo(e.key)
@@ -112,7 +149,7 @@ func (e *Exim) setKey(l eximLine, what eximEvent) {
 }
 
 // scope is the part of a session's ID that is not its time.
-func (e *Exim) scope(l eximLine, what eximEvent) []byte {
+func (e *Exim) scope(l syslogLine, what *eximEvent) []byte {
 	scope := append(make([]byte, 0, 64), l.host...)
 	if len(l.pid) > 0 {
 		return append(append(scope, '/'), l.pid...)
@@ -160,8 +197,13 @@ func (what *eximEvent) apply(one *session) {
 		s.Verb = what.verb
 	}
 	s.Auth = s.Auth || what.auth
-	s.Submission = s.Submission || what.submission
+	one.noAuth = one.noAuth || what.showsAuth && !what.auth
+	one.unread = one.unread || what.unread
 	s.NullSender = s.NullSender || what.nullSender
+	if what.service != serviceUnsaid {
+		one.service = what.service
+		s.Submission = what.service == serviceSubmission
+	}
 	if what.server.IsValid() {
 		s.OurIPs = union(s.OurIPs, append(s.OurIPs[:0:0], what.server))
 	}
@@ -172,35 +214,6 @@ func (what *eximEvent) apply(one *session) {
 	for _, mailbox := range what.recipients {
 		one.report.addRecipient(mailbox)
 	}
-}
-
-// eximLine is a line of Exim's log without what syslog may have put before it.
-type eximLine struct {
-	stamp, host, pid []byte
-	text             []byte
-}
-
-// splitExim cuts the time, the host and the process off a line.
-func splitExim(line []byte) (l eximLine, ok bool) {
-	if stamp, text, ok := cutEximStamp(line); ok {
-		l.stamp, l.text = stamp, text
-	} else {
-		s, ok := splitSyslog(line)
-		program, pid, tagged := splitTag(s.tag)
-		if !ok || !tagged || !bytes.HasPrefix(program, []byte("exim")) {
-			return l, ok
-		}
-		l = eximLine{stamp: s.stamp, host: s.host, pid: pid, text: s.text}
-		if _, text, ok := cutEximStamp(s.text); ok {
-			l.text = text
-		}
-	}
-	if len(l.text) > 2 && l.text[0] == '[' && digit(l.text[1]) { // log_selector = +pid
-		if end := bytes.Index(l.text, []byte("] ")); end > 0 && allDigits(l.text[1:end]) {
-			l.pid, l.text = l.text[1:end], l.text[end+2:]
-		}
-	}
-	return l, true
 }
 
 // cutEximStamp cuts "2006-01-02 15:04:05", with thousandths and a zone if there are, and the blank after it.

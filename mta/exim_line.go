@@ -2,158 +2,336 @@ package mta
 
 import (
 	"bytes"
-	"net/netip"
 
 	"dnsbld/listing/helo"
 )
 
 // eximEvent is what one line tells of a connection.
 type eximEvent struct {
-	host       eximHost
-	verb       helo.Verb // empty: the line does not say
-	refused    []byte    // the argument of a HELO that Exim refused; nil: none
+	host eximHost
+	eximFields
+	refused    []byte // the argument of a HELO that Exim refused; nil: none
 	recipients [][]byte
-	server     netip.Addr
-	auth       bool
-	submission bool
-	nullSender bool
+	showsAuth  bool // the line has A= if the client had authenticated
 	unknown    bool // the recipient is a mailbox that the server does not have
 	closing    bool // the connection is over
+	unread     bool // the line was not read to its end
+	shape      string
 }
 
-// eximHost is a client as Exim names it: NAME (HELO) [ADDRESS]:PORT, of which name, HELO and port may be missing.
-type eximHost struct {
-	name    []byte
-	helo    []byte
-	greeted bool
-	addr    netip.Addr
-	port    []byte
-}
+// eximRead is what the reader made of a line.
+type eximRead uint8
 
-// parseExim reads a line without its time. The shapes that it knows (ID is that of a message; HOST is as eximHost has it; FIELDS are
-// as fields has them):
+const (
+	eximOther     eximRead = iota // it is about something else than a client's session
+	eximEventRead                 // an event
+	eximAmbiguous                 // a HELO accepted in spite of its syntax makes it look like another client's
+	eximUnread                    // its shape is not known
+)
+
+// parse reads a line without its time. The shapes that it knows (ID is that of a message, HOST is as eximHost has it, FIELDS as
+// eximFields; the lines with (A) have A= among them if the client had authenticated):
 //
-//	ID <= SENDER H=HOST FIELDS S=… id=… T="SUBJECT" from <SENDER> for RECIPIENT…     accepted mail
-//	[ID] H=HOST FIELDS F=<SENDER> rejected RCPT <RECIPIENT>: WHY                     a refused command
-//	rejected EHLO from HOST FIELDS: syntactically invalid argument(s): ARGUMENT      a greeting refused for its syntax
-//	SMTP connection from HOST FIELDS closed by QUIT                                  the end of a connection
-//
-// Ambiguous lines are those that a HELO accepted in spite of its syntax
-// (helo_accept_junk_hosts) can make look like another client's.
-func parseExim(text []byte) (what eximEvent, ok, ambiguous bool) {
-	if from, ok := bytes.CutPrefix(text, []byte("SMTP connection from ")); ok {
-		return parseConnection(from)
+//	ID <= SENDER H=HOST FIELDS S=… id=… T="SUBJECT" from <SENDER> for RECIPIENT…   accepted mail (A)
+//	[ID] H=HOST FIELDS F=<SENDER> rejected RCPT <RECIPIENT>: WHY                   a refused command (A: RCPT, after DATA, MIME)
+//	[ID] H=HOST FIELDS sender verify fail for <SENDER>: WHY                        also Warning:, incomplete transaction, RCPT
+//	ID F=SENDER H=HOST FIELDS rejected by local_scan(): WHY                        (A, in P=)
+//	ID rejected from <SENDER> H=HOST: WHY                                          a message refused for its size or headers
+//	rejected EHLO from HOST FIELDS: syntactically invalid argument(s): ARGUMENT    a greeting refused for its syntax
+//	rejected "EHLO ARGUMENT" from HOST FIELDS                                      helo_verify_hosts
+//	SMTP connection from HOST FIELDS closed by QUIT                                the end of a connection
+//	NAME authenticator failed for HOST FIELDS: WHY                                 and the beginnings in eximBeginnings
+func (what *eximEvent) parse(text []byte) eximRead {
+	text = bytes.TrimPrefix(text, []byte(" DS")) // the host name is secured by DNSSEC
+	if read, ok := what.parseBeginning(text); ok {
+		return read
 	}
-	if rest, ok := bytes.CutPrefix(text, []byte("rejected ")); ok {
-		return parseRefused(rest)
+	if rest, ok := bytes.CutPrefix(text, []byte("H=")); ok {
+		return what.parseRefusal(rest, false)
 	}
-	if host, ok := bytes.CutPrefix(text, []byte("H=")); ok {
-		return parseReject(host, false)
+	if rest, ok := cutEximID(text); ok {
+		return what.parseMessage(rest)
 	}
-	rest, ok := cutEximID(text)
-	if !ok {
-		return what, false, false
+	if rest, ok := bytes.CutPrefix(text, []byte("SMTP connection")); ok {
+		return what.parseConnection(rest)
 	}
-	if host, ok := bytes.CutPrefix(rest, []byte("H=")); ok {
-		return parseReject(host, true)
+	if rest, ok := bytes.CutPrefix(bytes.TrimPrefix(text, []byte("temporarily ")), []byte("rejected ")); ok {
+		return what.parseGreeting(rest)
 	}
-	if rest, ok = bytes.CutPrefix(rest, []byte("<= ")); ok {
-		return parseArrival(rest)
+	if _, rest, ok := bytes.Cut(text, []byte(" authenticator failed for ")); ok {
+		return what.parseClient(rest)
 	}
-	return what, false, false
+	for _, known := range eximOthers {
+		if bytes.HasPrefix(text, []byte(known)) {
+			return eximOther
+		}
+	}
+	return eximUnread
 }
 
-// parseConnection reads "HOST closed by QUIT", "HOST lost" and the like. Lines about a connection that opens have nothing yet.
-func parseConnection(text []byte) (what eximEvent, ok, ambiguous bool) {
-	what.host, text, ok, ambiguous = parseEximHost(text)
+// eximBeginnings are beginnings of lines that a client follows, and whether they end the connection.
+var eximBeginnings = [...]struct {
+	text    string
+	closing bool
+}{
+	{"SMTP command timeout on connection from ", true},
+	{"SMTP command timeout on TLS connection from ", true},
+	{"SMTP data timeout (message abandoned) on connection from ", true},
+	{"SMTP call from ", true},
+	{"unexpected disconnection while reading SMTP command from ", true},
+	{"no MAIL in SMTP connection from ", false},
+	{"no MAIL in TFO SMTP connection from ", false},
+	{"no MAIL in TFO* SMTP connection from ", false},
+}
+
+// eximOthers are beginnings of lines that have nothing of a session, or nothing that its other lines lack.
+var eximOthers = [...]string{
+	"Start queue run", "End queue run", "exim ", "Exim", "SIGHUP", "pid ", "daemon", "cwd=", "no host name found", "no IP address found",
+	"host name alias", "TLS error", "TLS client", "TLS session", "Warning: ", "refused connection from ", "Connection from ",
+	"connection from ", "SMTP connection identification ", "SMTP connection outbound ", "ignoring AUTH=", "failed to", "Failed to", "unable to",
+	"Unable to", "DKIM", "removed", "cancelled", "retry", "Completed", "=> ", "== ", "** ",
+}
+
+func (what *eximEvent) parseBeginning(text []byte) (eximRead, bool) {
+	for _, beginning := range eximBeginnings {
+		if rest, ok := bytes.CutPrefix(text, []byte(beginning.text)); ok {
+			what.closing = beginning.closing
+			return what.parseClient(rest), true
+		}
+	}
+	return eximOther, false
+}
+
+// parseClient reads a HOST behind which everything may follow. It is of no interest without a HELO.
+func (what *eximEvent) parseClient(text []byte) eximRead {
+	rest, read := what.parseHost(text)
+	if read != eximEventRead {
+		return read
+	}
+	if !what.host.greeted {
+		return eximOther
+	}
+	what.fields(rest)
+	return eximEventRead
+}
+
+// parseConnection reads " from HOST FIELDS closed by QUIT", "lost" and the like. Lines about a connection that opens have nothing yet.
+func (what *eximEvent) parseConnection(text []byte) eximRead {
+	if rest, ok := bytes.CutPrefix(text, []byte(" lost after final dot H=")); ok {
+		what.closing = true
+		return what.parseClient(rest)
+	}
+	if rest, ok := bytes.CutPrefix(text, []byte(" Ci=")); ok {
+		_, text, _ = bytes.Cut(rest, []byte(" "))
+	} else {
+		text = bytes.TrimPrefix(text, []byte(" "))
+	}
+	text, ok := bytes.CutPrefix(text, []byte("from "))
 	if !ok {
-		return what, false, ambiguous
+		return eximOther // "SMTP connection identification", of cPanel
+	}
+	text, read := what.parseHost(text)
+	if read != eximEventRead {
+		return read
 	}
 	text = what.fields(text)
 	what.closing = bytes.HasPrefix(text, []byte("closed ")) || bytes.HasPrefix(text, []byte("lost"))
-	return what, what.closing, false
+	switch {
+	case what.closing && bytes.HasPrefix(text, []byte("closed by QUIT")):
+		what.assumeName()
+	case !what.closing && (bytes.HasPrefix(text, []byte("(TCP/IP connection count")) || bytes.HasPrefix(text, []byte("(via inetd)"))):
+		return eximOther
+	case !what.closing:
+		return eximUnread
+	}
+	return eximEventRead
 }
 
-// parseRefused reads "EHLO from HOST: syntactically invalid argument(s): ARGUMENT", where the argument is escaped.
-func parseRefused(text []byte) (what eximEvent, ok, ambiguous bool) {
+// parseGreeting reads "EHLO from HOST: syntactically invalid argument(s): ARGUMENT", where the argument is escaped,
+// "\"EHLO ARGUMENT\" from HOST", where it stands in HOST too, and "MAIL from HOST: no HELO/EHLO given".
+func (what *eximEvent) parseGreeting(text []byte) eximRead {
 	const mark = ": syntactically invalid argument(s): "
+	if rest, ok := bytes.CutPrefix(text, []byte("from <")); ok {
+		return what.parseMessageRefusal(rest)
+	}
+	if bytes.HasPrefix(text, []byte(`"`)) {
+		if _, rest, ok := bytes.Cut(text, []byte(`" from `)); ok && !bytes.Contains(rest, []byte(`" from `)) {
+			return what.parseClient(rest)
+		}
+		return eximUnread
+	}
 	verb, text, ok := bytes.Cut(text, []byte(" from "))
 	if !ok || string(verb) != "EHLO" && string(verb) != "HELO" {
-		return what, false, false
+		return eximUnread
 	}
 	from, argument, ok := bytes.Cut(text, []byte(mark))
 	if !ok {
-		return what, false, false
+		return eximUnread
 	}
 	if bytes.Contains(argument, []byte(mark)) {
-		return what, false, true
+		return eximAmbiguous
 	}
-	what.host, from, ok, ambiguous = parseEximHost(from)
-	if !ok || len(what.fields(from)) > 0 {
-		return what, false, ambiguous
+	from, read := what.parseHost(from)
+	if read != eximEventRead {
+		return read
+	}
+	if len(what.fields(from)) > 0 {
+		return eximUnread
 	}
 	what.verb, what.refused = helo.Verb(verb), []byte{}
 	if string(argument) != "(no argument given)" {
 		what.refused = unescape(argument)
 	}
-	return what, true, false
+	return eximEventRead
 }
 
-// parseReject reads "HOST FIELDS F=<SENDER> rejected RCPT <RECIPIENT>: …" and what else is said of a client that is connected. With
-// mail, the same beginning is also used of hosts that Exim sends to: there the sender tells which it is.
-func parseReject(text []byte, mail bool) (what eximEvent, ok, ambiguous bool) {
-	what.host, text, ok, ambiguous = parseEximHost(text)
-	if !ok {
-		return what, false, ambiguous
+// parseMessage reads a line about a message, without its ID. Most are about its delivery.
+func (what *eximEvent) parseMessage(text []byte) eximRead {
+	if rest, ok := bytes.CutPrefix(text, []byte("H=")); ok {
+		return what.parseRefusal(rest, true)
+	}
+	if rest, ok := bytes.CutPrefix(text, []byte("<= ")); ok {
+		return what.parseArrival(rest)
+	}
+	if rest, ok := bytes.CutPrefix(text, []byte("(= ")); ok { // ACL: control = fakereject
+		return what.parseArrival(rest)
+	}
+	if rest, ok := bytes.CutPrefix(text, []byte("rejected from <")); ok {
+		return what.parseMessageRefusal(rest)
+	}
+	if rest, ok := bytes.CutPrefix(text, []byte("SMTP connection lost after final dot H=")); ok {
+		what.closing = true
+		return what.parseClient(rest)
+	}
+	if bytes.HasPrefix(text, []byte("F=")) {
+		rest := what.fields(text)
+		if rest, ok := bytes.CutPrefix(rest, []byte("H=")); ok {
+			return what.parseRefusal(rest, false)
+		}
+	}
+	return eximOther
+}
+
+// parseRefusal reads "HOST FIELDS F=<SENDER> rejected RCPT <RECIPIENT>: …" and what else is said of a client that is connected. With
+// mail, the same beginning is also used of hosts that Exim sends to.
+func (what *eximEvent) parseRefusal(text []byte, mail bool) eximRead {
+	text, read := what.parseHost(text)
+	if read != eximEventRead {
+		if mail && read == eximUnread {
+			return eximOther
+		}
+		return read
+	}
+	text = what.fields(text)
+	text = bytes.TrimPrefix(text, []byte("temporarily "))
+	if command, ok := bytes.CutPrefix(text, []byte("rejected ")); ok {
+		return what.parseCommand(command)
+	}
+	for _, said := range [...]string{"Warning: ", "incomplete transaction", "sender verify ", "RCPT ", "dropped by "} {
+		if bytes.HasPrefix(text, []byte(said)) {
+			what.assumeName()
+			return eximEventRead
+		}
+	}
+	if mail && !what.hasSender {
+		return eximOther // where it is sent to
 	}
 	what.assumeName()
-	text = what.fields(text)
-	if rest, ok := bytes.CutPrefix(text, []byte("F=<")); ok {
-		sender, rest, ok := cutQuoted(rest, '>')
-		what.nullSender = ok && len(sender) == 0
-		rest = bytes.TrimPrefix(rest, []byte(" temporarily"))
-		if rest, rcpt := bytes.CutPrefix(rest, []byte(" rejected RCPT <")); rcpt {
-			if mailbox, why, ok := cutQuoted(rest, '>'); ok {
-				what.recipients = append(what.recipients, mailbox)
-				// What "verify = recipient" says, and a router's ":fail: Unknown user".
-				what.unknown = bytes.HasPrefix(why, []byte(": Unrouteable address")) || bytes.HasPrefix(why, []byte(": Unknown user"))
-			}
+	what.unread, what.shape = true, "H=* "+shapeOf(text)
+	return eximEventRead
+}
+
+// parseCommand reads what was refused, "RCPT <RECIPIENT>: …" or "after DATA: …".
+func (what *eximEvent) parseCommand(text []byte) eximRead {
+	name, _, _ := bytes.Cut(text, []byte(":"))
+	switch {
+	case bytes.HasPrefix(text, []byte("connection in ")), bytes.HasPrefix(text, []byte(`in "connect" ACL`)):
+		return eximOther // before the greeting
+	case bytes.HasPrefix(text, []byte("RCPT <")):
+		if mailbox, why, ok := cutQuoted(text[len("RCPT <"):], '>'); ok {
+			what.recipients = append(what.recipients, mailbox)
+			// What "verify = recipient" says, and a router's ":fail: Unknown user".
+			what.unknown = bytes.HasPrefix(why, []byte(": Unrouteable address")) || bytes.HasPrefix(why, []byte(": Unknown user"))
 		}
-		return what, ok, false
+		what.showsAuth = what.showsAuth || what.hasSender
+	case bytes.HasPrefix(text, []byte("RCPT ")), string(name) == "after DATA", string(name) == "during MIME ACL checks":
+		what.showsAuth = what.showsAuth || what.hasSender
 	}
-	if mail {
-		return what, false, false
+	what.showsAuth = what.showsAuth || what.hasProtocol
+	what.assumeName()
+	return eximEventRead
+}
+
+// parseMessageRefusal reads "SENDER> H=HOST: …", where A= is not written.
+func (what *eximEvent) parseMessageRefusal(text []byte) eximRead {
+	sender, rest, ok := cutQuoted(text, '>')
+	rest, network := bytes.CutPrefix(rest, []byte(" H="))
+	if !ok || !network {
+		return eximOther // of a local program
 	}
-	for _, said := range [...]string{"rejected ", "temporarily rejected ", "Warning: ", "incomplete transaction", "sender verify "} {
-		if bytes.HasPrefix(text, []byte(said)) {
-			return what, true, false
-		}
-	}
-	return what, false, false
+	what.nullSender = len(sender) == 0
+	_, read := what.parseHost(rest)
+	what.assumeName()
+	return read
 }
 
 // parseArrival reads "SENDER H=HOST FIELDS …" of a mail that was accepted. A quoted sender may hold blanks and what looks like H=.
-func parseArrival(text []byte) (what eximEvent, ok, ambiguous bool) {
+func (what *eximEvent) parseArrival(text []byte) eximRead {
 	sender, text, ok := cutQuoted(text, ' ')
+	if !ok {
+		return eximUnread
+	}
+	text = what.fields(text) // R=, DS
 	text, network := bytes.CutPrefix(text, []byte("H="))
-	if !ok || !network {
-		return what, false, false
+	if !network {
+		return eximOther // of a local program
 	}
 	what.nullSender = string(sender) == "<>"
-	what.host, text, ok, ambiguous = parseEximHost(text)
-	if !ok {
-		return what, false, ambiguous
+	text, read := what.parseHost(text)
+	if read != eximEventRead {
+		return read
 	}
 	what.assumeName()
-	text = what.fields(text)
-	if at := bytes.LastIndex(text, []byte(" for ")); at >= 0 {
-		for rest := text[at+len(" for "):]; len(rest) > 0; {
-			var mailbox []byte
-			mailbox, rest, _ = cutQuoted(rest, ' ')
-			what.recipients = append(what.recipients, mailbox)
-		}
+	if text = what.fields(text); !bytes.HasPrefix(text, []byte("S=")) {
+		what.unread, what.shape = true, "<= * H=* "+shapeOf(text)
 	}
-	return what, true, false
+	what.showsAuth = what.hasProtocol
+	what.recipients = arrivalRecipients(text)
+	return eximEventRead
+}
+
+// arrivalRecipients are what log_selector = +received_recipients writes last, " for RECIPIENT…". A subject before it may hold the same.
+func arrivalRecipients(text []byte) (recipients [][]byte) {
+	if _, subject, ok := bytes.Cut(text, []byte(` T="`)); ok {
+		text = subject[subjectLength(subject):]
+	}
+	at := bytes.LastIndex(text, []byte(" for "))
+	if at < 0 {
+		return nil
+	}
+	for rest := text[at+len(" for "):]; len(rest) > 0; {
+		var mailbox []byte
+		mailbox, rest, _ = cutQuoted(rest, ' ')
+		recipients = append(recipients, mailbox)
+	}
+	return recipients
+}
+
+// subjectLength is how long a subject is that ends in a quote. Exim escapes a quote in it once as \" and then the backslash again, so
+// that its own quote is the one behind a number of backslashes that four divides.
+func subjectLength(text []byte) int {
+	slashes := 0
+	for i, c := range text {
+		switch {
+		case c == '\\':
+			slashes++
+			continue
+		case c == '"' && slashes%4 == 0:
+			return i + 1
+		}
+		slashes = 0
+	}
+	return len(text)
 }
 
 // assumeName takes the confirmed host name for a HELO that Exim left out.
@@ -161,109 +339,6 @@ func (what *eximEvent) assumeName() {
 	if h := &what.host; !h.greeted && len(h.name) > 0 {
 		h.helo, h.greeted = h.name, true
 	}
-}
-
-// parseEximHost reads the client at the start of text. Exim shows HELO in parentheses and as it came: if it holds ") [", there are
-// two ways to read the line, and it is left alone.
-func parseEximHost(text []byte) (h eximHost, rest []byte, ok, ambiguous bool) {
-	if len(text) > 0 && text[0] != '(' && text[0] != '[' {
-		if h.name, text, ok = bytes.Cut(text, []byte(" ")); !ok {
-			return h, nil, false, false
-		}
-	}
-	if len(text) > 0 && text[0] == '(' {
-		const end = ") ["
-		at := bytes.Index(text, []byte(end))
-		if at < 0 {
-			return h, nil, false, false
-		}
-		if bytes.Contains(text[at+1:], []byte(end)) {
-			return h, nil, false, true
-		}
-		h.helo, h.greeted, text = text[1:at], true, text[at+2:]
-	}
-	h.addr, h.port, rest, ok = cutEndpoint(text)
-	return h, rest, ok && (len(rest) == 0 || rest[0] == ' '), false
-}
-
-// cutEndpoint reads [ADDRESS] or [ADDRESS]:PORT.
-func cutEndpoint(text []byte) (addr netip.Addr, port, rest []byte, ok bool) {
-	end := bytes.IndexByte(text, ']')
-	if end < 1 || text[0] != '[' {
-		return addr, nil, nil, false
-	}
-	addr, ok = parseClient(text[1:end])
-	rest = text[end+1:]
-	if len(rest) > 0 && rest[0] == ':' {
-		n := 1 + countDigits(rest[1:])
-		port, rest = rest[1:n], rest[n:]
-	}
-	return addr, port, rest, ok
-}
-
-// fields reads " I=[ADDRESS]:PORT X=… P=… A=…" and returns what follows the blank after them.
-func (what *eximEvent) fields(text []byte) []byte {
-	for len(text) > 0 && text[0] == ' ' {
-		key, rest, ok := bytes.Cut(text[1:], []byte("="))
-		if !ok || !eximField(key) {
-			return text[1:]
-		}
-		end := bytes.IndexByte(rest, ' ')
-		if len(rest) > 0 && rest[0] == '"' {
-			end = bytes.Index(rest, []byte(`" `)) + 1
-		}
-		if end <= 0 {
-			end = len(rest)
-		}
-		what.field(key, rest[:end])
-		text = rest[end:]
-	}
-	return bytes.TrimPrefix(text, []byte(" "))
-}
-
-// eximField reports whether key is one that may follow the host.
-func eximField(key []byte) bool {
-	switch string(key) {
-	case "I", "P", "X", "A", "U", "CV", "DN", "SNI", "PRX":
-		return true
-	}
-	return false
-}
-
-func (what *eximEvent) field(key, value []byte) {
-	switch string(key) {
-	case "I":
-		server, port, _, ok := cutEndpoint(value)
-		if ok {
-			what.server = server
-			what.submission = string(port) == "587" || string(port) == "465"
-		}
-	case "A":
-		what.auth = true
-	case "P": // esmtp, with s for TLS and a for AUTH (RFC 3848), or smtp
-		protocol, extended := bytes.CutPrefix(value, []byte("esmtp"))
-		what.verb = helo.VerbHELO
-		if extended {
-			what.verb = helo.VerbEHLO
-		}
-		what.auth = what.auth || extended && bytes.IndexByte(protocol, 'a') >= 0
-	}
-}
-
-// cutQuoted cuts text at the first end that is not within double quotes.
-func cutQuoted(text []byte, end byte) (before, after []byte, found bool) {
-	quoted := false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case c == '"':
-			quoted = !quoted
-		case c == '\\' && quoted:
-			i++
-		case c == end && !quoted:
-			return text[:i], text[i+1:], true
-		}
-	}
-	return text, nil, false
 }
 
 // cutEximID takes a message ID (6-6-2 characters, or 6-11-4 since Exim 4.97) and a blank.
@@ -278,36 +353,4 @@ func cutEximID(text []byte) (rest []byte, ok bool) {
 		}
 	}
 	return rest, true
-}
-
-// unescape undoes what Exim's string_printing does: a backslash and three octal digits, or a letter as in C.
-func unescape(text []byte) []byte {
-	const letters, controls = `btnvfr\`, "\b\t\n\v\f\r\\"
-	out := make([]byte, 0, len(text))
-	for i := 0; i < len(text); i++ {
-		c := text[i]
-		if c == '\\' && i+1 < len(text) {
-			if n, ok := octal(text[i+1:]); ok {
-				c, i = n, i+3
-			} else if at := bytes.IndexByte([]byte(letters), text[i+1]); at >= 0 {
-				c, i = controls[at], i+1
-			}
-		}
-		out = append(out, c)
-	}
-	return out
-}
-
-func octal(text []byte) (byte, bool) {
-	if len(text) < 3 || text[0] > '3' {
-		return 0, false
-	}
-	var n byte
-	for _, c := range text[:3] {
-		if c < '0' || c > '7' {
-			return 0, false
-		}
-		n = n<<3 | (c - '0')
-	}
-	return n, true
 }

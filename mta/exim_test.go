@@ -1,6 +1,7 @@
 package mta
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -89,7 +90,6 @@ func TestEximAmbiguous(t *testing.T) {
 		"x) [198.51.100.66] I=[192.0.2.25]:25 P=esmtp S=1 (y",
 		"x) [198.51.100.66] closed by QUIT (y",
 		"x) [198.51.100.66]: syntactically invalid argument(s): 192.0.2.25 (y",
-		"x) [", ") [",
 	} {
 		for _, line := range []string{
 			"H=(" + said + ") [203.0.113.7] F=<a@sender.example> rejected RCPT <b@rcpt.example>: no",
@@ -101,6 +101,16 @@ func TestEximAmbiguous(t *testing.T) {
 			if stats := checkLog(t, "exim", exim(line)); stats.Ambiguous != 1 {
 				t.Errorf("%s: %+v", line, stats)
 			}
+		}
+	}
+}
+
+// TestEximBrackets: what looks like the end of a HELO, and names no address, is a part of it; a refusal may repeat the client.
+func TestEximBrackets(t *testing.T) {
+	for _, said := range []string{"x) [", ") [", "x) [y] (", "x) [198.51.100.66"} {
+		line := "H=(" + said + ") [203.0.113.7] F=<a@sender.example> rejected RCPT <b@rcpt.example>: (" + said + ") [203.0.113.7]:4711 is listed"
+		if stats := checkLog(t, "exim", exim(line), fmt.Sprintf("203.0.113.7  %q rcpt.example", said)); stats.Missed() != 0 {
+			t.Errorf("%s: %+v", line, stats)
 		}
 	}
 }

@@ -13,17 +13,30 @@ type LogOptions struct {
 	Now      func() time.Time // against which a time without a year is read; nil: time.Now
 	Zone     *time.Location   // of times without one; nil: time.Local
 	Sessions int              // most sessions that are followed at a time; 0: 10,000
+	// Services says of names in a Postfix log (syslog_name) whether the service is for submission. It comes before what the names
+	// themselves say.
+	Services map[string]bool
+	// AssumeUnauthenticated is for a receiver that offers no AUTH: sessions are judged as if the log showed that nobody had
+	// authenticated.
+	AssumeUnauthenticated bool
+	// Explain makes a Trace of every report, and reports sessions whose HELO is not in the log, too.
+	Explain bool
 }
 
 // LogStats count what became of the lines of a log.
 type LogStats struct {
 	Lines     int64 // all
+	Known     int64 // lines of the mail server in the log's format, understood or not
 	Sessions  int64 // reported
 	Unknown   int64 // sessions that ended without their HELO in the log; not reported
 	Skipped   int64 // lines that are malformed
 	Ambiguous int64 // lines that can be read in two ways, as forged ones can
 	Overlong  int64 // lines longer than MaxLine
+	Unread    int64 // lines of the mail server of a shape that the reader does not know, or did not read to the end
 }
+
+// Missed is how many lines were not understood.
+func (s LogStats) Missed() int64 { return s.Skipped + s.Ambiguous + s.Overlong + s.Unread }
 
 // MaxLine is the length of the longest line of a log that is read, in octets.
 const MaxLine = 64 << 10
@@ -43,19 +56,35 @@ type Log interface {
 	// that starts again there gives the same IDs to what was open.
 	Oldest() int64
 	Stats() LogStats
+	// NotUnderstood are the lines that the reader could make nothing of, by shape, the most frequent first.
+	NotUnderstood() []Shape
+	// Trace is, while a report is emitted, what it was read from. Nil without Explain.
+	Trace() *Trace
 }
 
-// NewLog returns the reader for a format: postfix, exim or ndjson.
+// Trace is what a report was read from, for people who want to see how a log is read.
+type Trace struct {
+	Service    string   // as the log names it; empty: it does not
+	Auth       *bool    // nil: the log does not show it
+	Submission *bool    // nil: the log does not show it
+	NoHELO     bool     // the log does not have the HELO: the session is not reported otherwise
+	Unread     bool     // a line was not read to its end
+	Lines      []string // in printable ASCII; of long sessions the first
+}
+
+// NewLog returns the reader for a format: postfix, exim, journal or ndjson.
 func NewLog(format string, o LogOptions) (Log, error) {
 	switch format {
 	case "postfix":
 		return NewPostfix(o), nil
 	case "exim":
 		return NewExim(o), nil
+	case "journal":
+		return NewJournal(o), nil
 	case "ndjson":
 		return NewNDJSON(o), nil
 	}
-	return nil, fmt.Errorf("unknown log format %q: want postfix, exim or ndjson", format)
+	return nil, fmt.Errorf("unknown log format %q: want postfix, exim, journal or ndjson", format)
 }
 
 // logReader is what the readers of all formats have.
@@ -63,9 +92,11 @@ type logReader struct {
 	o      LogOptions
 	stats  LogStats
 	stamps stamps
+	unread unread
+	trace  *Trace
 }
 
-func newLogReader(o LogOptions) logReader {
+func newLogReader(o LogOptions) *logReader {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -75,16 +106,35 @@ func newLogReader(o LogOptions) logReader {
 	if o.Sessions <= 0 {
 		o.Sessions = 10_000
 	}
-	return logReader{o: o, stamps: stamps{now: o.Now, zone: o.Zone}}
+	return &logReader{o: o, stamps: stamps{now: o.Now, zone: o.Zone}}
 }
 
 // Stats are the counts so far.
 func (r *logReader) Stats() LogStats { return r.stats }
 
+// Trace is what the report that is being emitted was read from.
+func (r *logReader) Trace() *Trace { return r.trace }
+
+// NotUnderstood are the shapes of the lines that were not understood.
+func (r *logReader) NotUnderstood() []Shape { return r.unread.sorted() }
+
 // Overlong counts a line that was too long to be read.
 func (r *logReader) Overlong() {
 	r.stats.Lines++
 	r.stats.Overlong++
+	r.unread.add("a line of over 64 KiB", nil, nil)
+}
+
+// malformed counts a line that is not in the log's format.
+func (r *logReader) malformed(shape string, line []byte) {
+	r.stats.Skipped++
+	r.unread.add(shape, nil, line)
+}
+
+// missed counts a line of the mail server that was not understood. An empty shape is made of text.
+func (r *logReader) missed(shape string, text, line []byte) {
+	r.stats.Unread++
+	r.unread.add(shape, text, line)
 }
 
 // receiver is the name of the mail server whose line names host.
@@ -97,6 +147,21 @@ func (r *logReader) receiver(host []byte) string {
 
 // Read feeds all of r to log and reports what is open at its end. An error of emit ends it and is returned.
 func Read(r io.Reader, log Log, emit func(Report) error) (LogStats, error) {
+	stats, err := ReadOpen(r, log, emit)
+	if err != nil {
+		return stats, err
+	}
+	var failed error
+	log.Flush(func(report Report) {
+		if failed == nil {
+			failed = emit(report)
+		}
+	})
+	return log.Stats(), failed
+}
+
+// ReadOpen feeds all of r to log, and leaves open what is open at its end: for a log of several files, read in their order.
+func ReadOpen(r io.Reader, log Log, emit func(Report) error) (LogStats, error) {
 	var failed error
 	each := func(report Report) {
 		if failed == nil {
@@ -117,6 +182,5 @@ func Read(r io.Reader, log Log, emit func(Report) error) (LogStats, error) {
 		}
 		log.Line(line, each)
 	}
-	log.Flush(each)
 	return log.Stats(), failed
 }

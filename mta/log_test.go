@@ -71,19 +71,33 @@ func readAll(t testing.TB, format, file string, o LogOptions) ([]Report, LogStat
 
 func readBytes(t testing.TB, format string, raw []byte, o LogOptions) ([]Report, LogStats) {
 	t.Helper()
+	log, reports := feed(t, format, raw, o)
+	return reports, log.Stats()
+}
+
+func readLog(t testing.TB, format, file string, o LogOptions) (Log, []Report) {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("testdata", file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return feed(t, format, raw, o)
+}
+
+func feed(t testing.TB, format string, raw []byte, o LogOptions) (Log, []Report) {
+	t.Helper()
 	log, err := NewLog(format, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var reports []Report
-	stats, err := Read(bytes.NewReader(raw), log, func(r Report) error {
+	if _, err := Read(bytes.NewReader(raw), log, func(r Report) error {
 		reports = append(reports, r)
 		return nil
-	})
-	if err != nil {
+	}); err != nil {
 		t.Fatal(err)
 	}
-	return reports, stats
+	return log, reports
 }
 
 // said lists what sessions showed, without what tells equal ones apart.

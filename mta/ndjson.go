@@ -16,7 +16,7 @@ import (
 //
 // Client is required, all else is optional and unknown keys are ignored. Without helo the client did not greet; without an ID the
 // report has one made of its line; without a time it is of now. A line that is no JSON object, or has no client, is skipped.
-type NDJSON struct{ logReader }
+type NDJSON struct{ *logReader }
 
 // NewNDJSON returns a reader that has read nothing.
 func NewNDJSON(o LogOptions) *NDJSON { return &NDJSON{newLogReader(o)} }
@@ -31,14 +31,15 @@ func (n *NDJSON) Line(line []byte, emit func(Report)) {
 	if !scanReport(line, &r) {
 		r = Report{}
 		if json.Unmarshal(line, &r) != nil {
-			n.stats.Skipped++
+			n.malformed("a line that is no JSON object of a session", line)
 			return
 		}
 	}
 	if !r.Client.IsValid() {
-		n.stats.Skipped++
+		n.malformed("a session without a client", line)
 		return
 	}
+	n.stats.Known++
 	n.complete(line, &r)
 	n.stats.Sessions++
 	emit(r)

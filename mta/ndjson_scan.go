@@ -45,6 +45,7 @@ var reportFields = [...]struct {
 	{"auth", func(s *scanner, r *Report) bool { return s.flag(&r.Auth) }},
 	{"submission", func(s *scanner, r *Report) bool { return s.flag(&r.Submission) }},
 	{"trusted", func(s *scanner, r *Report) bool { return s.flag(&r.Trusted) }},
+	{"unproven", func(s *scanner, r *Report) bool { return s.flag(&r.Unproven) }},
 	{"null_sender", func(s *scanner, r *Report) bool { return s.flag(&r.NullSender) }},
 }
 

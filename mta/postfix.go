@@ -3,6 +3,7 @@ package mta
 import (
 	"bytes"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"dnsbld/listing/helo"
@@ -12,28 +13,37 @@ import (
 // for a command.
 const postfixIdle = time.Hour
 
-// Postfix reads the log of Postfix: a session is what one smtpd process says between connect and disconnect. Postfix writes the
-// HELO into the lines of what it refuses; a session without such a line is counted as unknown and not reported. The queue manager,
-// deliveries and other programs are passed over. PEER is NAME[ADDRESS], in smtpd's lines:
+// Postfix reads the log of Postfix: a session is what one smtpd process says between connect and disconnect, or what postscreen says
+// of a client that it does not pass on. Postfix writes the HELO into the lines of what it refuses; a session without such a line is
+// counted as unknown and not reported. The queue manager, deliveries and other programs are passed over. PEER is NAME[ADDRESS], in
+// smtpd's lines:
 //
 //	connect from PEER
 //	NOQUEUE: reject: RCPT from PEER: 554 5.7.1 WHY; from=<SENDER> to=<RECIPIENT> proto=ESMTP helo=<HELO>
 //	QUEUEID: client=PEER, sasl_method=PLAIN, sasl_username=USER
+//	proxy-reject: END-OF-MESSAGE: 554 5.7.1 WHY; from=<SENDER> to=<RECIPIENT> proto=ESMTP helo=<HELO>
 //	disconnect from PEER ehlo=1 auth=1 mail=1 rcpt=0/1 quit=1 commands=4/5
 //
 // and in cleanup's, which name the client in places that text of the mail can imitate:
 //
 //	QUEUEID: milter-reject: END-OF-MESSAGE from PEER: WHY; from=<SENDER> to=<RECIPIENT> proto=ESMTP helo=<HELO>
+//
+// Since 3.10 smtpd writes sasl_method=, sasl_username= and sasl_sender= behind helo=<HELO> if the client has authenticated. A session is
+// shown to be not authenticated by that (if the log shows the version), by the counts of disconnect, by client= without sasl_method=,
+// and by "Relay access denied", which no authenticated client is told.
 type Postfix struct {
-	logReader
-	open *sessions
+	*logReader
+	open    *sessions
+	screens *sessions // of postscreen
+	sasl    bool      // the log is of 3.10 or later: a line would show that the client has authenticated
+	key     []byte
 }
 
 // NewPostfix returns a reader that has read nothing.
-func NewPostfix(o LogOptions) *Postfix {
-	p := &Postfix{logReader: newLogReader(o)}
-	p.open = newSessions(p.o.Sessions, postfixIdle, &p.stats)
-	return p
+func NewPostfix(o LogOptions) *Postfix { return newPostfix(newLogReader(o)) }
+
+func newPostfix(r *logReader) *Postfix {
+	return &Postfix{logReader: r, open: newSessions(r, postfixIdle), screens: newSessions(r, postfixIdle)}
 }
 
 // Line takes the next line.
@@ -41,122 +51,239 @@ func (p *Postfix) Line(line []byte, emit func(Report)) {
 	p.stats.Lines++
 	l, ok := splitSyslog(line)
 	if !ok {
-		p.stats.Skipped++
+		p.malformed("a line that is none of syslog's", line)
 		return
 	}
-	program, _, ok := splitTag(l.tag)
-	switch {
-	case !ok:
-	case bytes.HasSuffix(program, []byte("/smtpd")):
-		p.smtpd(l, program, emit)
-	case bytes.HasSuffix(program, []byte("/cleanup")):
-		p.cleanup(l)
+	p.entry(l, line, emit)
+}
+
+// entry takes a line apart from what syslog puts before it.
+func (p *Postfix) entry(l syslogLine, line []byte, emit func(Report)) {
+	slash := bytes.LastIndexByte(l.program, '/')
+	if slash < 1 {
+		return // another program's
 	}
+	switch program := string(l.program[slash+1:]); program {
+	case "smtpd", "cleanup", "postscreen":
+		if len(l.pid) == 0 {
+			return
+		}
+		p.stats.Known++
+		at, ok := p.stamps.of(&l)
+		if !ok {
+			p.malformed("a line without a time", line)
+			return
+		}
+		p.Expire(at, emit)
+		t := told{syslogLine: l, service: l.program[:slash], at: at, line: line, emit: emit}
+		switch program {
+		case "smtpd":
+			p.smtpd(&t)
+		case "cleanup":
+			p.cleanup(&t)
+		default:
+			p.postscreen(&t)
+		}
+	case "master":
+		p.stats.Known++
+		p.master(l.text)
+	default:
+		if bytes.HasPrefix(l.program, []byte("postfix")) {
+			p.stats.Known++
+		}
+	}
+}
+
+// told is a line of one of Postfix's programs.
+type told struct {
+	syslogLine
+	service []byte // the program's name without its last part, syslog_name
+	at      time.Time
+	line    []byte
+	emit    func(Report)
+}
+
+// master reads which version the lines are of, "daemon started -- version 3.10.2, configuration /etc/postfix".
+func (p *Postfix) master(text []byte) {
+	_, version, ok := bytes.Cut(text, []byte(" -- version "))
+	if !ok {
+		return
+	}
+	major, rest, _ := bytes.Cut(version, []byte("."))
+	m, _ := strconv.Atoi(string(major))
+	n, _ := strconv.Atoi(string(rest[:countDigits(rest)]))
+	p.sasl = m > 3 || m == 3 && n >= 10
 }
 
 // Expire reports the sessions that were silent for an hour.
-func (p *Postfix) Expire(now time.Time, emit func(Report)) { p.open.expire(now, emit) }
+func (p *Postfix) Expire(now time.Time, emit func(Report)) {
+	p.open.expire(now, emit)
+	p.screens.expire(now, emit)
+}
 
 // Flush reports what is open.
-func (p *Postfix) Flush(emit func(Report)) { p.open.flush(emit) }
+func (p *Postfix) Flush(emit func(Report)) {
+	p.open.flush(emit)
+	p.screens.flush(emit)
+}
 
 // Oldest is the number of the line at which the oldest open session began.
-func (p *Postfix) Oldest() int64 { return p.open.oldest() }
+func (p *Postfix) Oldest() int64 { return min(p.open.oldest(), p.screens.oldest()) }
 
 // smtpd takes what the SMTP server says.
-func (p *Postfix) smtpd(l syslogLine, program []byte, emit func(Report)) {
-	at, ok := p.stamps.read(l.stamp)
-	if !ok {
-		p.stats.Skipped++
+func (p *Postfix) smtpd(t *told) {
+	if rest, ok := bytes.CutPrefix(t.text, []byte("connect from ")); ok {
+		p.connect(t, rest)
 		return
 	}
-	p.open.expire(at, emit)
-	if rest, ok := bytes.CutPrefix(l.text, []byte("connect from ")); ok {
-		p.connect(l, program, rest, at, emit)
+	if rest, ok := bytes.CutPrefix(t.text, []byte("disconnect from ")); ok {
+		p.disconnect(t, rest)
 		return
 	}
-	if rest, ok := bytes.CutPrefix(l.text, []byte("disconnect from ")); ok {
-		p.disconnect(l, rest, emit)
+	if action, ok := bytes.CutPrefix(t.text, []byte("proxy-")); ok { // without a queue ID and a client
+		p.event(t, event{}, action)
 		return
 	}
-	queueID, rest, ok := cutQueueID(l.text)
-	if !ok {
-		return
-	}
-	if client, ok := bytes.CutPrefix(rest, []byte("client=")); ok {
-		p.client(l, queueID, client)
-	} else if event, ok := parseEvent(rest); ok {
-		p.event(l, program, event, at, emit)
+	queueID, rest, ok := cutQueueID(t.text)
+	if ok && bytes.HasPrefix(rest, []byte("client=")) {
+		p.client(t, queueID, rest[len("client="):])
+	} else if e, read := parseEvent(rest); ok && read {
+		p.event(t, e, e.peer.rest)
+	} else if !passedOver(t.text) && !(ok && passedOver(rest)) {
+		p.missed("", t.text, t.line)
 	}
 }
 
-func (p *Postfix) connect(l syslogLine, program, text []byte, at time.Time, emit func(Report)) {
+// passedOver reports whether a line is one of those that have nothing that others lack.
+func passedOver(text []byte) bool {
+	for _, known := range smtpdOthers {
+		if bytes.HasPrefix(text, []byte(known)) {
+			return true
+		}
+	}
+	return false
+}
+
+// smtpdOthers are the beginnings of such lines, of smtpd and of postscreen.
+var smtpdOthers = [...]string{
+	"warning: ", "error: ", "fatal: ", "panic: ", "lost connection ", "timeout ", "too many ", "improper command ", "SSL_accept ", "setting up TLS ",
+	"Anonymous TLS ", "Trusted TLS ", "Untrusted TLS ", "Verified TLS ", "TLS ", "using backwards-compatible ", "table ", "discarding EHLO ",
+	"premature end-of-input ", "statistics: ", "initializing ", "connect to ", "idle timeout ", "auto_clnt_", "generic_checks", "abort: ",
+	"sender_login", "before ", "sasl", "SASL ", "cache ", "close database", "replacing command ", "message-id=",
+}
+
+func (p *Postfix) connect(t *told, text []byte) {
 	if peer, ok := parsePeer(text); ok {
-		p.start(l, program, peer, at, emit)
-	} else if one := p.open.find(l.from); one != nil { // "unknown[unknown]": gone before it was asked
-		p.open.end(one, emit)
+		p.start(t, peer)
+	} else if one := p.open.find(t.from); one != nil { // "unknown[unknown]": gone before it was asked
+		p.open.end(one, t.emit)
 	}
 }
 
-func (p *Postfix) start(l syslogLine, program []byte, peer peer, at time.Time, emit func(Report)) *session {
-	_, pid, _ := splitTag(l.tag)
-	scope := append(append(append(make([]byte, 0, 64), l.host...), '/'), pid...)
-	one := p.open.start(l.from, scope, at, emit)
-	one.report.Receiver = p.receiver(l.host)
+func (p *Postfix) start(t *told, peer peer) *session {
+	scope := append(append(append(make([]byte, 0, 64), t.host...), '/'), t.pid...)
+	one := p.open.start(t.from, scope, t.at, t.emit)
+	p.describe(one, t, peer)
+	one.service = p.serviceOf(t.service)
+	one.report.Submission = one.service == serviceSubmission
+	return one
+}
+
+// describe sets what the log says of a client and its service.
+func (p *Postfix) describe(one *session, t *told, peer peer) {
+	one.name = string(t.service)
+	one.report.Receiver = p.receiver(t.host)
 	s := &one.report.Session
 	s.Client = peer.addr
 	if peer.name != "" {
 		s.PTR, s.FCrDNS = []string{peer.name}, true // Postfix logs a name only if it leads back
 	}
-	s.Submission = bytes.Contains(program, []byte("/submission")) || bytes.Contains(program, []byte("/smtps/"))
-	return one
+	p.open.keep(one, t.line)
 }
 
-func (p *Postfix) disconnect(l syslogLine, text []byte, emit func(Report)) {
-	one := p.open.find(l.from)
+// serviceOf says what a service is for: as the operator says, else by its name. Other names than Postfix's own are unknown.
+func (p *Postfix) serviceOf(name []byte) service {
+	if submission, said := p.o.Services[string(name)]; said {
+		if submission {
+			return serviceSubmission
+		}
+		return serviceMX
+	}
+	for _, word := range [...]string{"submission", "smtps", "465", "587"} {
+		if bytes.Contains(name, []byte(word)) {
+			return serviceSubmission
+		}
+	}
+	if string(name) == "postfix" {
+		return serviceMX
+	}
+	return serviceUnknown
+}
+
+func (p *Postfix) disconnect(t *told, text []byte) {
+	one := p.open.find(t.from)
 	if one == nil {
 		return
 	}
+	p.open.keep(one, t.line)
 	if peer, ok := parsePeer(text); ok && peer.addr == one.report.Client {
 		tally := parseTally(peer.rest)
 		one.report.Auth = one.report.Auth || tally.auth
+		one.noAuth = one.noAuth || tally.counted
 		one.report.Tried = tally.recipients
 		if !one.greeted && tally.silent {
 			one.greeted, one.report.Verb = true, helo.VerbNone
 		}
 	}
-	p.open.end(one, emit)
+	p.open.end(one, t.emit)
 }
 
 // client takes the line by which a queue ID is given to what the client sends.
-func (p *Postfix) client(l syslogLine, queueID, text []byte) {
-	one := p.open.find(l.from)
+func (p *Postfix) client(t *told, queueID, text []byte) {
+	one := p.open.find(t.from)
 	peer, ok := parsePeer(text)
 	if one == nil || !ok || peer.addr != one.report.Client {
 		return
 	}
+	p.open.keep(one, t.line)
 	p.open.tie(one, queueID)
-	if bytes.HasPrefix(peer.rest, []byte(", sasl_method=")) {
+	if bytes.HasPrefix(peer.rest, []byte(", sasl_")) {
 		one.report.Auth = true
+	} else if len(peer.rest) == 0 || bytes.HasPrefix(peer.rest, []byte(", orig_")) {
+		one.noAuth = true
 	}
 }
 
-// event takes what was decided about a command.
-func (p *Postfix) event(l syslogLine, program []byte, e event, at time.Time, emit func(Report)) {
-	one := p.open.find(l.from)
-	if one == nil || one.report.Client != e.peer.addr {
-		one = p.start(l, program, e.peer, at, emit) // its connect line was before the first line that we read
+// event takes what was decided about a command. Text is what follows the client.
+func (p *Postfix) event(t *told, e event, text []byte) {
+	one := p.open.find(t.from)
+	switch {
+	case !e.peer.addr.IsValid() && one == nil:
+		p.missed("", t.text, t.line)
+		return
+	case e.peer.addr.IsValid() && (one == nil || one.report.Client != e.peer.addr):
+		one = p.start(t, e.peer) // its connect line was before the first line that we read
+	default:
+		p.open.keep(one, t.line)
 	}
-	p.open.touch(one, at)
-	if end, ok := parseEnd(e.peer.rest); ok {
+	p.open.touch(one, t.at)
+	end, read := parseEnd(text, string(e.stage) == "EHLO" || string(e.stage) == "HELO")
+	if read == endUnread {
+		one.unread = true
+		p.missed("smtpd: text behind helo=", t.text, t.line)
+	}
+	if read == endRead {
+		p.sasl = p.sasl || end.auth
 		end.apply(one, e.stage)
+		one.noAuth = one.noAuth || p.sasl && !end.auth
 	}
+	one.noAuth = one.noAuth || relayDenied(text)
 }
 
 // cleanup takes what milters and header checks decided. The client is that of the session whose mail it is: before its end, the
 // line holds text of the mail.
-func (p *Postfix) cleanup(l syslogLine) {
-	queueID, rest, ok := cutQueueID(l.text)
+func (p *Postfix) cleanup(t *told) {
+	queueID, rest, ok := cutQueueID(t.text)
 	if !ok {
 		return
 	}
@@ -164,8 +291,9 @@ func (p *Postfix) cleanup(l syslogLine) {
 	if one == nil {
 		return
 	}
-	if _, text, ok := cutWord(rest); ok {
-		if end, ok := parseEnd(text); ok {
+	if word, text, ok := cutWord(rest); ok && !bytes.Equal(word, []byte("message-id")) {
+		if end, read := parseEnd(text, false); read == endRead && !end.auth {
+			p.open.keep(one, t.line)
 			end.apply(one, nil)
 		}
 	}
@@ -180,6 +308,7 @@ func (e lineEnd) apply(one *session, stage []byte) {
 			s.Verb = helo.VerbEHLO
 		}
 	}
+	s.Auth = s.Auth || e.auth
 	s.NullSender = s.NullSender || e.nullSender
 	one.report.addRecipient(e.recipient)
 	if e.unknown && string(stage) == "RCPT" {

@@ -85,42 +85,83 @@ type lineEnd struct {
 	verb       helo.Verb
 	helo       []byte
 	recipient  []byte
+	auth       bool // since 3.10: the client has authenticated
 	nullSender bool
 	unknown    bool // the server has no such mailbox
 }
 
+// endState is what became of reading the end of a line.
+type endState uint8
+
+const (
+	endNone   endState = iota // it has no HELO
+	endRead                   // read
+	endUnread                 // it has something that is like a HELO, and was not understood
+)
+
 // parseEnd reads "; from=<S> to=<R> proto=P helo=<H>" from the end, because what comes before may hold anything: a DNSBL's text,
-// and quoted local parts with blanks and angle brackets. H cannot be forged: Postfix writes ? for blanks and angle brackets in it.
-func parseEnd(text []byte) (end lineEnd, ok bool) {
-	text, ok = bytes.CutSuffix(text, []byte(">"))
-	at := bytes.LastIndex(text, []byte(" helo=<"))
-	if !ok || at < 0 {
-		return end, false
+// and quoted local parts with blanks and angle brackets. Postfix writes ? for blanks and angle brackets in H, but for a milter's refusal
+// at EHLO or HELO (raw), where H is what it said, octet by octet. Behind H may stand sasl_method=… (3.10), or ": TEXT" of a header check.
+func parseEnd(text []byte, raw bool) (end lineEnd, read endState) {
+	const mark = " helo=<"
+	at := bytes.LastIndex(text, []byte(mark))
+	if raw {
+		at = bytes.Index(text, []byte(mark))
 	}
-	end.helo = text[at+len(" helo=<"):]
-	if len(end.helo) == 0 || bytes.ContainsAny(end.helo, " <>") {
-		return end, false
+	if at < 0 {
+		return end, endNone
 	}
-	text = text[:at]
+	said := text[at+len(mark):]
+	close := bytes.IndexByte(said, '>')
+	if raw {
+		close = bytes.LastIndexByte(said, '>')
+	}
+	if close < 1 {
+		return end, endUnread
+	}
+	end.helo = said[:close]
+	behind := said[close+1:]
+	end.auth = bytes.HasPrefix(behind, []byte(" sasl_"))
+	forged := bytes.Count(text, []byte(mark)) > 1 && bytes.Contains(text, []byte("> sasl_"))
+	switch {
+	case !raw && bytes.ContainsAny(end.helo, " <>"),
+		len(behind) > 0 && !end.auth && !bytes.HasPrefix(behind, []byte(": ")),
+		forged && !end.auth: // a user's name may be like a HELO
+		return end, endUnread
+	}
+	return end, end.before(text[:at])
+}
+
+// before reads what stands before the HELO.
+func (e *lineEnd) before(text []byte) endState {
 	if before, smtp := bytes.CutSuffix(text, []byte(" proto=SMTP")); smtp {
-		text, end.verb = before, helo.VerbHELO
+		text, e.verb = before, helo.VerbHELO
 	} else if before, esmtp := bytes.CutSuffix(text, []byte(" proto=ESMTP")); esmtp {
-		text, end.verb = before, helo.VerbEHLO
+		text, e.verb = before, helo.VerbEHLO
 	} else {
-		return end, false
+		return endUnread
 	}
-	end.unknown = bytes.HasPrefix(text, []byte(": 550 5.1.1 <")) // RFC 3463, section 3.2
+	e.unknown = bytes.HasPrefix(text, []byte(": 550 5.1.1 <")) // RFC 3463, section 3.2
 	if rest, ok := bytes.CutSuffix(text, []byte(">")); ok {
 		if at := bytes.LastIndex(rest, []byte(" to=<")); at >= 0 {
-			end.recipient = rest[at+len(" to=<"):]
-			end.nullSender = bytes.HasSuffix(rest[:at], []byte(" from=<>"))
+			e.recipient = rest[at+len(" to=<"):]
+			e.nullSender = bytes.HasSuffix(rest[:at], []byte(" from=<>"))
 		}
 	}
-	return end, true
+	return endRead
+}
+
+// relayDenied reports whether an event is the refusal to relay, ": 554 5.7.1 <RECIPIENT>: Relay access denied; from=…". A client that
+// has authenticated may relay.
+func relayDenied(text []byte) bool {
+	reply, _, ok := bytes.Cut(text, []byte("; from=<"))
+	return ok && bytes.HasSuffix(reply, []byte(">: Relay access denied")) &&
+		(bytes.HasPrefix(reply, []byte(": 554 5.7.1 <")) || bytes.HasPrefix(reply, []byte(": 454 4.7.1 <")))
 }
 
 // tally is what smtpd counts at the end of a session (Postfix 3.0 and later): " ehlo=1 auth=0/1 mail=1 … commands=5".
 type tally struct {
+	counted    bool // there are counts
 	auth       bool // a successful AUTH
 	silent     bool // mail, and no greeting tried before it
 	recipients int  // that were named, refused ones too
@@ -128,7 +169,7 @@ type tally struct {
 
 func parseTally(text []byte) tally {
 	var t tally
-	var greeted, mailed, counted bool
+	var greeted, mailed bool
 	for _, field := range bytes.Fields(text) {
 		command, count, _ := bytes.Cut(field, []byte("="))
 		done := len(count) > 0 && count[0] != '0'
@@ -145,9 +186,9 @@ func parseTally(text []byte) tally {
 			}
 			t.recipients, _ = strconv.Atoi(string(count))
 		case "commands":
-			counted = true
+			t.counted = true
 		}
 	}
-	t.silent = counted && mailed && !greeted
+	t.silent = t.counted && mailed && !greeted
 	return t
 }

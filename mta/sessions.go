@@ -3,6 +3,8 @@ package mta
 import (
 	"strconv"
 	"time"
+
+	"dnsbld/listing/helo"
 )
 
 // sessions are the SMTP sessions that a log is in the midst of, each under a key such as the process that handles it. An ended one
@@ -13,8 +15,18 @@ type sessions struct {
 	limit int
 	idle  time.Duration // after which a session is taken to have ended
 	busy  session       // head of a ring: next is the one heard of last, prev the one silent for longest
-	stats *LogStats
+	log   *logReader
 }
+
+// service is what a log shows of the service that a session came to.
+type service uint8
+
+const (
+	serviceUnsaid     service = iota // this log names no services
+	serviceUnknown                   // it names one, and we do not know what it is for
+	serviceMX                        // port 25
+	serviceSubmission                // ports 465 and 587
+)
 
 // session is one that a log tells about, line by line.
 type session struct {
@@ -24,17 +36,23 @@ type session struct {
 	open    bool
 	report  Report
 	greeted bool  // HELO, or that there was none, is known
-	refused bool  // HELO was one that the server refused
 	first   int64 // number of the line that opened it
 	heard   time.Time
 	queueID string
+
+	service    service
+	name       string   // of the service, as the log has it
+	noAuth     bool     // the log shows that the client had not authenticated
+	unread     bool     // a line of it was not read to its end
+	pregreeted bool     // all that is known was said before its turn, and may be said again to smtpd
+	lines      []string // that it was read from, where the options say Explain
 
 	second int64 // of the last opening, in Unix time
 	number int   // of the sessions in that second
 }
 
-func newSessions(limit int, idle time.Duration, stats *LogStats) *sessions {
-	s := &sessions{byKey: map[string]*session{}, queue: map[string]*session{}, limit: limit, idle: idle, stats: stats}
+func newSessions(log *logReader, idle time.Duration) *sessions {
+	s := &sessions{byKey: map[string]*session{}, queue: map[string]*session{}, limit: log.o.Sessions, idle: idle, log: log}
 	s.busy.next, s.busy.prev = &s.busy, &s.busy
 	return s
 }
@@ -65,7 +83,8 @@ func (s *sessions) start(key, scope []byte, at time.Time, emit func(Report)) *se
 	} else {
 		one.number++
 	}
-	one.open, one.greeted, one.refused, one.first = true, false, false, s.stats.Lines-1
+	one.open, one.greeted, one.first = true, false, s.log.stats.Lines-1
+	one.service, one.name, one.noAuth, one.unread, one.pregreeted, one.lines = serviceUnsaid, "", false, false, false, nil
 	id := make([]byte, 0, len(scope)+24)
 	id = append(append(id, scope...), '/')
 	id = time.Unix(one.second, 0).UTC().AppendFormat(id, "20060102T150405Z")
@@ -101,13 +120,46 @@ func (s *sessions) end(one *session, emit func(Report)) {
 	}
 	one.open = false
 	s.tie(one, nil)
-	if !one.greeted {
-		s.stats.Unknown++
+	r := one.report
+	one.report = Report{}
+	if s.log.o.Explain {
+		s.log.trace = one.trace(&r)
+	}
+	if one.greeted {
+		s.log.stats.Sessions++
+	} else if s.log.stats.Unknown++; !s.log.o.Explain {
 		return
 	}
-	s.stats.Sessions++
-	emit(one.report)
-	one.report = Report{}
+	if !s.log.o.AssumeUnauthenticated && !one.proven(&r) {
+		r.Unproven, r.Unknown = true, 0
+	}
+	emit(r)
+}
+
+// proven reports whether the log shows that a session was not an authenticated client's, nor for submission, or that it was. What the
+// log does not show accuses nobody.
+func (one *session) proven(r *Report) bool {
+	return r.Auth || r.Submission || one.noAuth && !one.unread && one.service != serviceUnknown
+}
+
+// trace is what a session was read from.
+func (one *session) trace(r *Report) *Trace {
+	t := &Trace{Service: one.name, NoHELO: !one.greeted, Unread: one.unread, Lines: one.lines}
+	if auth := r.Auth; auth || one.noAuth {
+		t.Auth = &auth
+	}
+	if submission := r.Submission; submission || one.service == serviceMX {
+		t.Submission = &submission
+	}
+	return t
+}
+
+// keep notes a line that a session was read from.
+func (s *sessions) keep(one *session, line []byte) {
+	const most = 20
+	if s.log.o.Explain && len(one.lines) < most {
+		one.lines = append(one.lines, helo.Escape(string(line), maxSample))
+	}
 }
 
 func (s *sessions) remove(one *session, emit func(Report)) {
@@ -132,7 +184,7 @@ func (s *sessions) flush(emit func(Report)) {
 
 // oldest is the number of the line that began the oldest open session.
 func (s *sessions) oldest() int64 {
-	oldest := s.stats.Lines
+	oldest := s.log.stats.Lines
 	for _, one := range s.byKey {
 		if one.open {
 			oldest = min(oldest, one.first)

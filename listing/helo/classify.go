@@ -15,6 +15,12 @@ func Classify(s Session) Verdict {
 		v.RDNS = reverse(&s)
 	}
 	v.Sentence = sentence(&s, v)
+	if s.Unproven && v.Strength > Note { // what the log does not show accuses nobody
+		v.Strength = Note
+	}
+	if s.Unproven {
+		v.RDNS = ""
+	}
 	return v
 }
 

@@ -45,6 +45,9 @@ type Session struct {
 	Submission bool `json:"submission,omitempty"`  // the connection came to port 587 or 465 (RFC 6409, RFC 8314)
 	Trusted    bool `json:"trusted,omitempty"`     // the client is a relay that the receiving side trusts
 	NullSender bool `json:"null_sender,omitempty"` // MAIL FROM:<>
+	// Unproven says that the receiver cannot tell whether the client had authenticated or came to a submission port: its log does
+	// not show it. Such a session is never worth more than a note.
+	Unproven bool `json:"unproven,omitempty"`
 }
 
 // UnmarshalJSON decodes one JSON object over s; keys that it lacks leave s as it is, unknown keys are ignored. Two absences

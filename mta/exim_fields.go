@@ -1,0 +1,234 @@
+package mta
+
+import (
+	"bytes"
+	"net/netip"
+
+	"dnsbld/listing/helo"
+)
+
+// eximHost is a client as Exim names it: NAME (HELO) [ADDRESS]:PORT, of which name, HELO and port may be missing.
+type eximHost struct {
+	name    []byte
+	helo    []byte
+	greeted bool
+	addr    netip.Addr
+	port    []byte
+}
+
+// eximFields are the fields behind a client, " KEY=VALUE", " KEY=\"VALUE\"" and flag words such as DS, TFO and L, in any order. These
+// are read, others are passed over:
+//
+//	I=[ADDRESS]:PORT   where the client connected to (+incoming_interface)
+//	P=PROTOCOL         smtp, esmtp, with s for TLS and a for AUTH (RFC 3848), and utf8 before it
+//	F=<SENDER>
+//	A=DRIVER:USER      the client has authenticated
+type eximFields struct {
+	verb        helo.Verb // empty: the line does not say
+	server      netip.Addr
+	service     service
+	auth        bool
+	nullSender  bool
+	hasSender   bool // there is an F=
+	hasProtocol bool // there is a P=, of a protocol that we know
+}
+
+// parseHost reads the client at the start of text. Exim shows HELO in parentheses and as it came. The HELO ends before the first
+// ") [ADDRESS]". If there is another one with another address, in the HELO or behind the client, the line could be another client's,
+// and is left alone.
+func (what *eximEvent) parseHost(text []byte) (rest []byte, read eximRead) {
+	h := &what.host
+	ok := true
+	if len(text) > 0 && text[0] != '(' && text[0] != '[' {
+		if h.name, text, ok = bytes.Cut(text, []byte(" ")); !ok {
+			return nil, eximUnread
+		}
+	}
+	if len(text) > 0 && text[0] == '(' {
+		at, ok := nextAddress(text, 1)
+		if !ok {
+			return nil, eximUnread
+		}
+		h.helo, h.greeted = text[1:at], true
+		text = text[at+2:]
+	}
+	if h.addr, h.port, rest, ok = cutEndpoint(text); !ok {
+		return nil, eximUnread
+	}
+	for at, more := nextAddress(rest, 0); h.greeted && more; at, more = nextAddress(rest, at+1) {
+		if addr, _, _, _ := cutEndpoint(rest[at+2:]); addr != h.addr {
+			return nil, eximAmbiguous
+		}
+	}
+	return rest, eximEventRead
+}
+
+// nextAddress finds the next ") [ADDRESS]".
+func nextAddress(text []byte, from int) (at int, ok bool) {
+	for {
+		i := bytes.Index(text[from:], []byte(") ["))
+		if i < 0 {
+			return 0, false
+		}
+		if _, _, _, ok := cutEndpoint(text[from+i+2:]); ok {
+			return from + i, true
+		}
+		from += i + 1
+	}
+}
+
+// cutEndpoint reads [ADDRESS] or [ADDRESS]:PORT.
+func cutEndpoint(text []byte) (addr netip.Addr, port, rest []byte, ok bool) {
+	const longest = len("[IPv6:0000:0000:0000:0000:0000:ffff:255.255.255.255]")
+	end := bytes.IndexByte(text[:min(len(text), longest)], ']')
+	if end < 1 || text[0] != '[' {
+		return addr, nil, nil, false
+	}
+	addr, ok = parseClient(text[1:end])
+	rest = text[end+1:]
+	if len(rest) > 0 && rest[0] == ':' {
+		n := 1 + countDigits(rest[1:])
+		port, rest = rest[1:n], rest[n:]
+	}
+	return addr, port, rest, ok
+}
+
+// fields reads fields and returns what follows the blank after them. It stops at S=, behind which come only things that the client
+// chooses, and at H=.
+func (f *eximFields) fields(text []byte) []byte {
+	for {
+		text = bytes.TrimLeft(text, " ")
+		key, value, ok := bytes.Cut(text[:min(len(text), 8)], []byte("="))
+		if !ok || !eximKey(key) {
+			word, rest, more := bytes.Cut(text, []byte(" "))
+			if !more || !eximFlag(word) {
+				return text
+			}
+			text = rest
+			continue
+		}
+		if string(key) == "S" || string(key) == "H" {
+			return text
+		}
+		value = text[len(key)+1:]
+		end := fieldLength(value)
+		f.field(key, value[:end])
+		text = value[end:]
+	}
+}
+
+// fieldLength is how long a value is: within angle brackets or quotes, or up to the next blank.
+func fieldLength(value []byte) int {
+	if len(value) > 0 && value[0] == '<' {
+		if sender, _, ok := cutQuoted(value[1:], '>'); ok {
+			return len(sender) + 2
+		}
+	}
+	if len(value) > 0 && value[0] == '"' {
+		if end := bytes.Index(value[1:], []byte(`" `)); end >= 0 {
+			return end + 2
+		}
+		return len(value)
+	}
+	if end := bytes.IndexByte(value, ' '); end >= 0 {
+		return end
+	}
+	return len(value)
+}
+
+// eximKey reports whether key has the form of a field's.
+func eximKey(key []byte) bool {
+	for _, c := range key {
+		if !digit(c) && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return false
+		}
+	}
+	return len(key) > 0
+}
+
+// eximFlag reports whether word is a flag between fields: a few capital letters, perhaps with a sign behind them.
+func eximFlag(word []byte) bool {
+	word = bytes.TrimRight(word, "*.-")
+	for _, c := range word {
+		if c < 'A' || c > 'Z' {
+			return false
+		}
+	}
+	return len(word) > 0 && len(word) <= 5 && string(word) != "RCPT"
+}
+
+func (f *eximFields) field(key, value []byte) {
+	switch string(key) {
+	case "I":
+		if server, port, _, ok := cutEndpoint(value); ok {
+			f.server = server
+			switch string(port) {
+			case "465", "587":
+				f.service = serviceSubmission
+			case "25":
+				f.service = serviceMX
+			}
+		}
+	case "F":
+		f.hasSender = true
+		f.nullSender = string(value) == "<>"
+	case "A":
+		f.auth = true
+	case "P":
+		protocol, extended := bytes.CutPrefix(bytes.TrimPrefix(value, []byte("utf8")), []byte("esmtp"))
+		f.verb = helo.VerbHELO
+		if extended {
+			f.verb = helo.VerbEHLO
+		}
+		f.auth = f.auth || extended && bytes.IndexByte(protocol, 'a') >= 0
+		f.hasProtocol = extended && len(bytes.Trim(protocol, "as")) == 0 || string(value) == "smtp" || string(value) == "smtps"
+	}
+}
+
+// cutQuoted cuts text at the first end that is not within double quotes.
+func cutQuoted(text []byte, end byte) (before, after []byte, found bool) {
+	quoted := false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '"':
+			quoted = !quoted
+		case c == '\\' && quoted:
+			i++
+		case c == end && !quoted:
+			return text[:i], text[i+1:], true
+		}
+	}
+	return text, nil, false
+}
+
+// unescape undoes what Exim's string_printing does: a backslash and three octal digits, or a letter as in C.
+func unescape(text []byte) []byte {
+	const letters, controls = `btnvfr\`, "\b\t\n\v\f\r\\"
+	out := make([]byte, 0, len(text))
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if c == '\\' && i+1 < len(text) {
+			if n, ok := octal(text[i+1:]); ok {
+				c, i = n, i+3
+			} else if at := bytes.IndexByte([]byte(letters), text[i+1]); at >= 0 {
+				c, i = controls[at], i+1
+			}
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func octal(text []byte) (byte, bool) {
+	if len(text) < 3 || text[0] > '3' {
+		return 0, false
+	}
+	var n byte
+	for _, c := range text[:3] {
+		if c < '0' || c > '7' {
+			return 0, false
+		}
+		n = n<<3 | (c - '0')
+	}
+	return n, true
+}
