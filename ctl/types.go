@@ -156,6 +156,7 @@ type SensorStatus struct {
 	Service   any      `json:"service,omitempty"`   // counters of the policy service, sent as JSON
 	Collect   string   `json:"collect,omitempty"`   // where sessions of other machines are taken
 	Collector any      `json:"collector,omitempty"` // counters of that, sent as JSON
+	Our       any      `json:"our,omitempty"`       // the receiving side as it is configured, sent as JSON
 	sensor.Status
 }
 

@@ -1,6 +1,7 @@
 package mta
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -85,6 +86,21 @@ func NewLog(format string, o LogOptions) (Log, error) {
 		return NewNDJSON(o), nil
 	}
 	return nil, fmt.Errorf("unknown log format %q: want postfix, exim, journal or ndjson", format)
+}
+
+// GuessFormat is the format of a log that begins with head: the one that knows most of its lines, or none.
+func GuessFormat(head []byte) (format string) {
+	most := int64(0)
+	for name, log := range map[string]Log{"postfix": NewPostfix(LogOptions{}), "exim": NewExim(LogOptions{}), "journal": NewJournal(LogOptions{}),
+		"ndjson": NewNDJSON(LogOptions{})} {
+		for line := range bytes.Lines(head) {
+			log.Line(bytes.TrimRight(line, "\r\n"), func(Report) {})
+		}
+		if known := log.Stats().Known; known > most {
+			format, most = name, known
+		}
+	}
+	return format
 }
 
 // logReader is what the readers of all formats have.

@@ -48,10 +48,10 @@ func (r *Report) UnmarshalJSON(data []byte) error {
 
 // Our is what the configuration says about the receiving side, and a session does not.
 type Our struct {
-	Addresses []netip.Addr   // of our mail servers, as the world sees them
-	Names     []string       // host names of our mail servers
-	Hosted    []string       // domains that we take mail for
-	Trusted   []netip.Prefix // relays whose greeting is their own affair
+	Addresses []netip.Addr   `json:"addresses"` // of our mail servers, as the world sees them
+	Names     []string       `json:"names"`     // host names of our mail servers
+	Hosted    []string       `json:"hosted"`    // domains that we take mail for
+	Trusted   []netip.Prefix `json:"trusted"`   // relays whose greeting is their own affair
 }
 
 // Fill adds to a session what it does not say itself.

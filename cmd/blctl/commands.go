@@ -47,7 +47,7 @@ func (p *program) commands() []*cli.Command {
 		command("backup", "FILE", backupFlags(), p.action(p.backup)),
 		command("restore", "FILE", restoreFlags(), p.action(p.restore)),
 		command("classify", "", classifyFlags(), p.action(p.classify)),
-		command("observe", "FILE", observeFlags(), p.action(p.observe)),
+		command("observe", "FILE...", observeFlags(), p.action(p.observe)),
 		command("simulate", "", simulateFlags(), p.action(p.simulate)),
 		command("mta-config", "SERVER", mtaConfigFlags(), p.action(p.mtaConfig)),
 		command("eligibility", "IP", nil, act(p, (*input).address, p.eligibility)),

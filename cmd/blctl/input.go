@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -27,13 +28,16 @@ func (in *input) fail(err error) {
 }
 
 // checkArguments compares the number of arguments with what the command's
-// usage names: capitals are arguments, brackets may be left out.
+// usage names: capitals are arguments, brackets may be left out, dots repeat.
 func (in *input) checkArguments() error {
 	least, most := 0, 0
 	for _, name := range strings.Fields(in.Command.ArgsUsage) {
 		most++
 		if !strings.HasPrefix(name, "[") {
 			least++
+		}
+		if strings.HasSuffix(name, "...") {
+			most = math.MaxInt
 		}
 	}
 	switch given := in.Args().Len(); {

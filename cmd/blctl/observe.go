@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"dnsbld/listing"
 	"dnsbld/listing/sensor"
 	"dnsbld/mta"
 )
@@ -17,6 +20,10 @@ func observeFlags() []cli.Flag {
 		&cli.StringFlag{Name: "receiver", Usage: "the mail server is `NAME`"},
 		&cli.BoolFlag{Name: "follow", Usage: "go on as the log grows"},
 		&cli.StringFlag{Name: "position", Usage: "keep how far it was read in `FILE`; otherwise in the user's state directory"},
+		&cli.StringFlag{Name: "since", Usage: "leave out sessions before `TIME`"},
+		&cli.BoolFlag{Name: "explain", Usage: "count nothing, and say what was read from which line"},
+		&cli.StringSliceFlag{Name: "service", Usage: "sessions of the Postfix service NAME come to port 25, or are for submission: `NAME=25|submission`; repeatable"},
+		&cli.BoolFlag{Name: "assume-unauthenticated", Usage: "the mail server offers no AUTH: what a log does not show of it is no doubt"},
 		&cli.BoolFlag{Name: "strict", Usage: "exit with 6 if lines were skipped"},
 		&cli.StringFlag{Name: "to", Usage: "tell the dnsbld on another machine, at `URL`"},
 		&cli.StringFlag{Name: "certificate", Usage: "with --to: this mail server's certificate, a PEM `FILE`"},
@@ -29,97 +36,62 @@ func observeFlags() []cli.Flag {
 // observe reads a log and tells of its sessions, the daemon here or one elsewhere.
 func (p *program) observe(ctx context.Context, in *input) error {
 	if !in.IsSet("format") {
-		return usageError("observe needs --format postfix, exim or ndjson")
+		return usageError("observe needs --format postfix, exim, journal or ndjson")
 	}
-	path, follow := in.Args().First(), in.Bool("follow")
+	options := mta.LogOptions{Receiver: in.String("receiver"), Now: p.now, Services: in.services(),
+		AssumeUnauthenticated: in.Bool("assume-unauthenticated"), Explain: in.Bool("explain")}
+	if in.checkObserve(); in.err != nil {
+		return in.err
+	}
+	l := &logInput{p: p, in: in, since: in.time("since")}
+	if in.err != nil {
+		return in.err
+	}
+	if in.Bool("explain") {
+		return p.explain(ctx, l, options)
+	}
+	t := &teller{deliver: p.tellDaemon, patient: in.Bool("follow"), news: p.printListing}
+	if in.IsSet("to") {
+		return p.observeTo(ctx, l, options, t)
+	}
+	err := l.tell(ctx, options, t)
+	return p.concludeObserved(t.total, l, err)
+}
+
+// checkObserve refuses flags that do not go together.
+func (in *input) checkObserve() {
+	follow := in.Bool("follow")
+	if _, err := mta.NewLog(in.String("format"), mta.LogOptions{}); err != nil {
+		in.fail(usageError("--format: %v", err))
+	}
 	switch {
 	case !follow && in.IsSet("position"):
-		return usageError("--position is for --follow")
-	case follow && path == "-":
-		return usageError("--follow needs a file: standard input is read as it comes anyway")
-	}
-	options := mta.LogOptions{Receiver: in.String("receiver"), Now: p.now}
-	if _, err := mta.NewLog(in.String("format"), options); err != nil {
-		return usageError("--format: %v", err)
-	}
-	t := &teller{deliver: p.tellDaemon, patient: follow, news: p.printListing}
-	if in.IsSet("to") {
-		return p.observeTo(ctx, in, options, t)
+		in.fail(usageError("--position is for --follow"))
+	case follow && slices.Contains(in.Args().Slice(), "-"):
+		in.fail(usageError("--follow needs a file: standard input is read as it comes anyway"))
+	case follow && in.Args().Len() > 1:
+		in.fail(usageError("--follow takes one file"))
+	case in.Bool("explain") && (follow || in.IsSet("to")):
+		in.fail(usageError("--explain reads a log once and tells nobody of it: leave out --follow and --to"))
 	}
 	for _, flag := range []string{"certificate", "key", "ca", "spool"} {
-		if in.IsSet(flag) {
-			return usageError("--%s is for --to", flag)
+		if in.IsSet(flag) && !in.IsSet("to") {
+			in.fail(usageError("--%s is for --to", flag))
 		}
 	}
-	stats, err := p.read(ctx, in, options, t)
-	return p.concludeObserved(t.total, stats, err, in.Bool("strict"))
 }
 
-// read tells of all sessions of a log.
-func (p *program) read(ctx context.Context, in *input, options mta.LogOptions, t *teller) (stats mta.LogStats, err error) {
-	log, err := mta.NewLog(in.String("format"), options)
-	if err != nil {
-		return stats, err
+// services are what --service says of names.
+func (in *input) services() map[string]bool {
+	all := map[string]bool{}
+	for _, text := range in.StringSlice("service") {
+		name, what, ok := strings.Cut(text, "=")
+		if !ok || name == "" || what != "25" && what != "submission" {
+			in.fail(usageError("--service takes NAME=25 or NAME=submission, not %s", listing.Quote(text)))
+		}
+		all[name] = what == "submission"
 	}
-	stop := t.keepFlushing(ctx)
-	if in.Bool("follow") {
-		stats, err = p.follow(ctx, in, log, t)
-	} else {
-		stats, err = p.observeFile(ctx, in.Args().First(), log, t)
-	}
-	stop()
-	if told := t.flush(ctx); err == nil { // also when reading was cut short
-		err = told
-	}
-	return stats, err
-}
-
-// observeFile tells of a whole file. Interrupted, it does not wait for standard
-// input to go on.
-func (p *program) observeFile(ctx context.Context, path string, log mta.Log, t *teller) (mta.LogStats, error) {
-	file, _, err := p.open(path)
-	if err != nil {
-		return mta.LogStats{}, err
-	}
-	type result struct {
-		stats mta.LogStats
-		err   error
-	}
-	done := make(chan result, 1)
-	go func() {
-		defer file.Close()
-		stats, err := mta.Read(file, log, func(r mta.Report) error { return errors.Join(ctx.Err(), t.report(ctx, r)) })
-		file.finish()
-		done <- result{stats, err}
-	}()
-	select {
-	case r := <-done:
-		return r.stats, r.err
-	case <-ctx.Done():
-		return mta.LogStats{}, ctx.Err()
-	}
-}
-
-// follow tells of a log as it grows.
-func (p *program) follow(ctx context.Context, in *input, log mta.Log, t *teller) (mta.LogStats, error) {
-	path := in.Args().First()
-	file, err := p.positionFile(in.String("position"), path)
-	if err != nil {
-		return mta.LogStats{}, err
-	}
-	from, err := readPosition(file)
-	if err != nil {
-		return mta.LogStats{}, err
-	}
-	err = mta.Tail(ctx, mta.TailConfig{Path: path, From: from, Poll: batchAge, Log: log, Now: p.now,
-		Report: func(r mta.Report) error { return t.report(ctx, r) },
-		Save: func(at mta.Position) error {
-			if err := t.flush(ctx); err != nil {
-				return err
-			}
-			return writePosition(file, at)
-		}})
-	return log.Stats(), err
+	return all
 }
 
 // printListing says that a session has led to a listing.
@@ -127,9 +99,18 @@ func (p *program) printListing(l sensor.Listing) {
 	p.human.printf("%s is listed as %s\n", l.Subject.Text(), p.human.paint(red, clean(l.Reason)))
 }
 
+// observed is what observe prints as JSON.
+type observed struct {
+	sensor.Observed
+	NotUnderstood []mta.Shape `json:"not_understood"`
+}
+
 // concludeObserved prints what became of all sessions.
-func (p *program) concludeObserved(total sensor.Observed, stats mta.LogStats, err error, strict bool) error {
-	total.Skipped += int(stats.Skipped + stats.Ambiguous + stats.Overlong)
+func (p *program) concludeObserved(total sensor.Observed, l *logInput, err error) error {
+	if err == nil {
+		err = l.unreadable()
+	}
+	total.Skipped += int(l.stats.Missed())
 	total.Listed = list(total.Listed)
 	if err != nil && total.Sessions == 0 {
 		return err
@@ -142,8 +123,34 @@ func (p *program) concludeObserved(total sensor.Observed, stats mta.LogStats, er
 		p.human.printf("; %s skipped", plural(total.Skipped, "line", "lines"))
 	}
 	p.human.printf("\n")
-	if err == nil && strict && total.Skipped > 0 {
+	p.printShapes(l.shapes)
+	if err == nil && l.in.Bool("strict") && total.Skipped > 0 {
 		err = partly{invalid("skipped", plural(total.Skipped, "line", "lines")+" skipped", "leave out --strict if that may be")}
 	}
-	return p.conclude("observe", total, err)
+	return p.conclude("observe", observed{total, list(l.shapes)}, err)
+}
+
+// printShapes says which lines were not understood, the most frequent first.
+func (p *program) printShapes(shapes []mta.Shape) {
+	const most = 10
+	for i, s := range shapes {
+		if i == most {
+			p.human.printf("  and %s\n", plural(len(shapes)-most, "other shape", "other shapes"))
+			return
+		}
+		p.human.printf("  not understood: %s, %s: %s\n", clean(s.Shape), plural(int(s.Count), "line", "lines"), clean(s.Sample))
+	}
+}
+
+// unreadable is what is wrong with a log of which nothing could be read.
+func (l *logInput) unreadable() error {
+	const fewLines = 10
+	if l.stats.Lines < fewLines || l.stats.Known > 0 {
+		return nil
+	}
+	format, hint := l.in.String("format"), "look at the first lines of the file, and at --format"
+	if l.looksLike != "" {
+		hint = "it looks like --format " + l.looksLike
+	}
+	return invalid("format", fmt.Sprintf("none of %d lines is of a log that --format %s reads", l.stats.Lines, format), hint)
 }

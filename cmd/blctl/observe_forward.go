@@ -218,8 +218,8 @@ func (f *forward) sent() sensor.Observed {
 }
 
 // observeTo tells a dnsbld on another machine of a log.
-func (p *program) observeTo(ctx context.Context, in *input, options mta.LogOptions, t *teller) error {
-	f, err := p.newForward(in)
+func (p *program) observeTo(ctx context.Context, l *logInput, options mta.LogOptions, t *teller) error {
+	f, err := p.newForward(l.in)
 	if err != nil {
 		return err
 	}
@@ -227,11 +227,11 @@ func (p *program) observeTo(ctx context.Context, in *input, options mta.LogOptio
 	reading, endReading := context.WithCancel(ctx)
 	defer endReading()
 	finish := f.start(ctx, endReading)
-	stats, err := p.read(reading, in, options, t)
+	err = l.tell(reading, options, t)
 	if sent := finish(); err == nil || errors.Is(err, context.Canceled) && sent != nil {
 		err = sent // reading was ended because of it
 	}
 	total := f.sent()
 	total.Skipped += t.total.Skipped
-	return p.concludeObserved(total, stats, err, in.Bool("strict"))
+	return p.concludeObserved(total, l, err)
 }
