@@ -135,6 +135,11 @@ func (what *eximEvent) parseConnection(text []byte) eximRead {
 		return read
 	}
 	text = what.fields(text)
+	for _, way := range [...]string{"(via inetd)", "(ODMR customer)"} {
+		if rest, ok := bytes.CutPrefix(text, []byte(way)); ok && len(rest) > 0 {
+			text = what.fields(rest)
+		}
+	}
 	what.closing = bytes.HasPrefix(text, []byte("closed ")) || bytes.HasPrefix(text, []byte("lost"))
 	switch {
 	case what.closing && bytes.HasPrefix(text, []byte("closed by QUIT")):
@@ -270,8 +275,9 @@ func (what *eximEvent) parseMessageRefusal(text []byte) eximRead {
 		return eximOther // of a local program
 	}
 	what.nullSender = len(sender) == 0
-	_, read := what.parseHost(rest)
+	rest, read := what.parseHost(rest)
 	what.assumeName()
+	what.fields(rest)
 	return read
 }
 

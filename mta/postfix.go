@@ -275,6 +275,7 @@ func (p *Postfix) event(t *told, e event, text []byte) {
 	if read == endRead {
 		p.sasl = p.sasl || end.auth
 		end.apply(one, e.stage)
+		one.unread = one.unread || end.doubt
 		one.noAuth = one.noAuth || p.sasl && !end.auth
 	}
 	one.noAuth = one.noAuth || relayDenied(text)

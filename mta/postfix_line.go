@@ -86,6 +86,7 @@ type lineEnd struct {
 	helo       []byte
 	recipient  []byte
 	auth       bool // since 3.10: the client has authenticated
+	doubt      bool // it may have: a user's name can be like a HELO
 	nullSender bool
 	unknown    bool // the server has no such mailbox
 }
@@ -122,13 +123,10 @@ func parseEnd(text []byte, raw bool) (end lineEnd, read endState) {
 	end.helo = said[:close]
 	behind := said[close+1:]
 	end.auth = bytes.HasPrefix(behind, []byte(" sasl_"))
-	forged := bytes.Count(text, []byte(mark)) > 1 && bytes.Contains(text, []byte("> sasl_"))
-	switch {
-	case !raw && bytes.ContainsAny(end.helo, " <>"),
-		len(behind) > 0 && !end.auth && !bytes.HasPrefix(behind, []byte(": ")),
-		forged && !end.auth: // a user's name may be like a HELO
+	if !raw && bytes.ContainsAny(end.helo, " <>") || len(behind) > 0 && !end.auth && !bytes.HasPrefix(behind, []byte(": ")) {
 		return end, endUnread
 	}
+	end.doubt = !end.auth && bytes.Count(text, []byte(mark)) > 1 && bytes.Contains(text, []byte("> sasl_"))
 	return end, end.before(text[:at])
 }
 

@@ -20,6 +20,7 @@ func (p *Postfix) postscreen(t *told) {
 	}
 	if rest, ok := bytes.CutPrefix(t.text, []byte("DISCONNECT ")); ok {
 		if one, _ := p.screen(t, rest, false); one != nil {
+			one.pregreeted = false
 			p.screens.end(one, t.emit)
 		}
 		return

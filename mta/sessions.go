@@ -122,6 +122,9 @@ func (s *sessions) end(one *session, emit func(Report)) {
 	s.tie(one, nil)
 	r := one.report
 	one.report = Report{}
+	if one.pregreeted {
+		return
+	}
 	if s.log.o.Explain {
 		s.log.trace = one.trace(&r)
 	}
