@@ -44,34 +44,31 @@ func (what *eximEvent) parseHost(text []byte) (rest []byte, read eximRead) {
 			return nil, eximUnread
 		}
 	}
-	if len(text) > 0 && text[0] == '(' {
-		at, ok := nextAddress(text, 1)
-		if !ok {
-			return nil, eximUnread
+	if len(text) == 0 || text[0] != '(' {
+		h.addr, h.port, rest, ok = cutEndpoint(text)
+	} else if h.helo, h.addr, h.port, rest, ok = cutHELO(text[1:]); ok {
+		h.greeted = true
+		for _, addr, _, more, found := cutHELO(rest); found; _, addr, _, more, found = cutHELO(more) {
+			if addr != h.addr {
+				return nil, eximAmbiguous
+			}
 		}
-		h.helo, h.greeted = text[1:at], true
-		text = text[at+2:]
 	}
-	if h.addr, h.port, rest, ok = cutEndpoint(text); !ok {
+	if !ok {
 		return nil, eximUnread
-	}
-	for at, more := nextAddress(rest, 0); h.greeted && more; at, more = nextAddress(rest, at+1) {
-		if addr, _, _, _ := cutEndpoint(rest[at+2:]); addr != h.addr {
-			return nil, eximAmbiguous
-		}
 	}
 	return rest, eximEventRead
 }
 
-// nextAddress finds the next ") [ADDRESS]".
-func nextAddress(text []byte, from int) (at int, ok bool) {
-	for {
+// cutHELO cuts text at the first ") [ADDRESS]" or ") [ADDRESS]:PORT".
+func cutHELO(text []byte) (said []byte, addr netip.Addr, port, rest []byte, ok bool) {
+	for from := 0; ; {
 		i := bytes.Index(text[from:], []byte(") ["))
 		if i < 0 {
-			return 0, false
+			return nil, addr, nil, nil, false
 		}
-		if _, _, _, ok := cutEndpoint(text[from+i+2:]); ok {
-			return from + i, true
+		if addr, port, rest, ok = cutEndpoint(text[from+i+2:]); ok {
+			return text[:from+i], addr, port, rest, true
 		}
 		from += i + 1
 	}
