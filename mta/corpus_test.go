@@ -124,7 +124,7 @@ func eximCorpus(yield func(corpusLine)) {
 		"1xVPpu-000046-38 == b@d.example R=dnslookup T=remote_smtp defer (110): Connection timed out", "1xVPpu-000046-38 H=mx.d.example [198.51.100.1] Connection refused",
 		"1xVPpu-000046-38 H=mx.d.example [198.51.100.1]: Remote host closed connection in response to EHLO", "1xVPpu-000046-38 <= root@mx.rcpt.example U=root P=local S=430",
 		"H=h.isp.example [203.0.113.5] rejected connection in \"connect\" ACL: no", "refused connection from [203.0.113.5] (host_reject_connection)",
-		"SMTP connection identification H=localhost A=127.0.0.1 P=45678 U=user ID=1001 S=user B=identify_local_connection", "SIGHUP received: re-exec daemon",
+		"SMTP connection identification H=localhost A=127.0.0.1 P=45678 U=user ID=1001 S=user B=identify_local_connection", "SIGHUP received: re-exec daemon", "re-exec of exim (/usr/sbin/exim4) with -q failed: No such file or directory",
 		"1xVPpu-000046-38 Frozen (delivery error message)", "cwd=/var/spool/exim4 3 args: exim -Mc 1xVPpu-000046-38"} {
 		yield(corpusLine{"exim", wantNone, stamps[i%len(stamps)] + text})
 	}

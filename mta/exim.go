@@ -48,6 +48,9 @@ func (e *Exim) Line(line []byte, emit func(Report)) {
 	var ok bool
 	if l.stamp, l.text, ok = cutEximStamp(line); !ok {
 		if l, ok = splitSyslog(line); !ok {
+			if len(line) > 0 && line[0] == ' ' {
+				return // an entry of several lines
+			}
 			e.malformed("a line without a time", line)
 			return
 		}

@@ -89,7 +89,7 @@ var eximOthers = [...]string{
 	"Start queue run", "End queue run", "exim ", "Exim", "SIGHUP", "pid ", "daemon", "cwd=", "no host name found", "no IP address found",
 	"host name alias", "TLS error", "TLS client", "TLS session", "Warning: ", "refused connection from ", "Connection from ",
 	"connection from ", "SMTP connection identification ", "SMTP connection outbound ", "ignoring AUTH=", "failed to", "Failed to", "unable to",
-	"Unable to", "DKIM", "removed", "cancelled", "retry", "Completed", "=> ", "== ", "** ",
+	"Unable to", "DKIM", "removed", "cancelled", "retry", "re-exec ", "Completed", "=> ", "== ", "** ",
 }
 
 func (what *eximEvent) parseBeginning(text []byte) (eximRead, bool) {

@@ -82,3 +82,53 @@ func logKinds(t testing.TB) map[string]string {
 	}
 	return kinds
 }
+
+// TestHaraka: the log itself, in logfmt and in the default form, has the same sessions, each with its HELO; none had authenticated.
+func TestHaraka(t *testing.T) {
+	raw, err := os.ReadFile(filepath.Join("testdata", "haraka-logfmt.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw = bytes.ReplaceAll(raw, []byte("198.18.66."), []byte("203.0.113."))
+	usual := regexp.MustCompile(`level=(\S+) uuid=(\S+) origin=(\S+) message=(?:"([^"]*)"|(\S+))`).ReplaceAll(raw, []byte("[$1] [$2] [$3] $4$5"))
+	want := map[string]bool{}
+	for _, c := range logCases(t) {
+		first, _, _ := strings.Cut(c.helo, " ")
+		want[c.client+" "+first] = true
+	}
+	for name, text := range map[string][]byte{"logfmt": raw, "default": usual} {
+		reports, stats := readBytes(t, "haraka", text, options())
+		if len(reports) < 30 || stats.Missed() != 0 {
+			t.Errorf("%s: %d sessions, %+v", name, len(reports), stats)
+		}
+		known := 0
+		for _, r := range reports {
+			if want[r.Client.String()+" "+r.HELO] {
+				known++
+			}
+			if r.Auth || r.Submission || r.Unproven || r.Verb != helo.VerbEHLO || len(r.OurIPs) != 1 || len(r.Recipients) > 1 {
+				t.Errorf("%s: %+v", name, r)
+			}
+		}
+		if known < len(reports)-6 { // HELOs with octets that Haraka writes otherwise
+			t.Errorf("%s: %d of %d are as they were said", name, known, len(reports))
+		}
+	}
+}
+
+// TestHarakaLines: who may relay has authenticated, and a port that nobody names proves nothing.
+func TestHarakaLines(t *testing.T) {
+	line := func(relay, port string) []string {
+		return []string{"2026-11-23T08:00:00.000Z [NOTICE] [ABCDEF01-0000] [core] connect ip=203.0.113.7 port=1 local_ip=192.0.2.25 local_port=" + port,
+			"2026-11-23T08:00:01.000Z [NOTICE] [ABCDEF01-0000.1] [core] recipient <b@rcpt.example> code=DENY msg=\"x\" sender=a@sender.example",
+			"2026-11-23T08:00:01.000Z [NOTICE] [ABCDEF01-0000.1] [core] disconnect ip=203.0.113.7 rdns=x helo=h.example relay=" + relay + " early=N esmtp=Y tls=N"}
+	}
+	checkLog(t, "haraka", line("N", "25"), plain)
+	checkLog(t, "haraka", line("Y", "25"), plain+" auth")
+	checkLog(t, "haraka", line("N", "587"), plain+" submission")
+	for port, unproven := range map[string]bool{"25": false, "2525": true} {
+		if reports, _ := readBytes(t, "haraka", []byte(strings.Join(line("N", port), "\n")), options()); len(reports) != 1 || reports[0].Unproven != unproven {
+			t.Errorf("port %s: %+v", port, reports)
+		}
+	}
+}

@@ -73,25 +73,42 @@ type Trace struct {
 	Lines      []string // in printable ASCII; of long sessions the first
 }
 
-// NewLog returns the reader for a format: postfix, exim, journal or ndjson.
+// NewLog returns the reader for a format: postfix, exim, haraka, journal or ndjson.
 func NewLog(format string, o LogOptions) (Log, error) {
 	switch format {
 	case "postfix":
 		return NewPostfix(o), nil
 	case "exim":
 		return NewExim(o), nil
+	case "haraka":
+		return NewHaraka(o), nil
 	case "journal":
 		return NewJournal(o), nil
 	case "ndjson":
 		return NewNDJSON(o), nil
 	}
-	return nil, fmt.Errorf("unknown log format %q: want postfix, exim, journal or ndjson", format)
+	if why := unreadableLogs[format]; why != "" {
+		return nil, fmt.Errorf("the log of %s is not read: %s; write NDJSON, or use the way that `mta-config` prints", format, why)
+	}
+	return nil, fmt.Errorf("unknown log format %q: want postfix, exim, haraka, journal or ndjson", format)
+}
+
+// unreadableLogs are logs of other mail servers, and why no session can be read from them that accuses nobody wrongly.
+var unreadableLogs = map[string]string{
+	"sendmail":   "it does not have the HELO unless LogLevel is 10 or more, and never who was refused before MAIL",
+	"opensmtpd":  "the HELO is not in it",
+	"rspamd":     "the HELO is not in it, and is not escaped where a log_format adds it",
+	"qmail":      "the HELO is not in it",
+	"exchange":   "its protocol log says what the client said, and not which address it came to",
+	"dovecot":    "it is about reading mail",
+	"spamd":      "neither the HELO nor the client is in it",
+	"mailenable": "its columns are a matter of configuration",
 }
 
 // GuessFormat is the format of a log that begins with head: the one that knows most of its lines, or none.
 func GuessFormat(head []byte) (format string) {
 	most := int64(0)
-	for name, log := range map[string]Log{"postfix": NewPostfix(LogOptions{}), "exim": NewExim(LogOptions{}), "journal": NewJournal(LogOptions{}),
+	for name, log := range map[string]Log{"postfix": NewPostfix(LogOptions{}), "exim": NewExim(LogOptions{}), "haraka": NewHaraka(LogOptions{}), "journal": NewJournal(LogOptions{}),
 		"ndjson": NewNDJSON(LogOptions{})} {
 		for line := range bytes.Lines(head) {
 			log.Line(bytes.TrimRight(line, "\r\n"), func(Report) {})

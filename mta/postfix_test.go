@@ -223,7 +223,7 @@ func TestReceiver(t *testing.T) {
 	if len(reports) != 2 || reports[0].Receiver != "mx" || reports[1].Receiver != "mx2" || reports[0].ID == reports[1].ID {
 		t.Errorf("%+v", reports)
 	}
-	if _, err := NewLog("sendmail", o); err == nil || !strings.Contains(err.Error(), "postfix") {
+	if _, err := NewLog("mail", o); err == nil || !strings.Contains(err.Error(), "postfix") {
 		t.Error(err)
 	}
 	if reports[0].Verb != helo.VerbEHLO {

@@ -122,7 +122,7 @@ func (s *sessions) end(one *session, emit func(Report)) {
 	s.tie(one, nil)
 	r := one.report
 	one.report = Report{}
-	if one.pregreeted {
+	if one.pregreeted || !r.Client.IsValid() {
 		return
 	}
 	if s.log.o.Explain {

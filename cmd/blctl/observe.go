@@ -36,7 +36,7 @@ func observeFlags() []cli.Flag {
 // observe reads a log and tells of its sessions, the daemon here or one elsewhere.
 func (p *program) observe(ctx context.Context, in *input) error {
 	if !in.IsSet("format") {
-		return usageError("observe needs --format postfix, exim, journal or ndjson")
+		return usageError("observe needs --format postfix, exim, haraka, journal or ndjson")
 	}
 	options := mta.LogOptions{Receiver: in.String("receiver"), Now: p.now, Services: in.services(),
 		AssumeUnauthenticated: in.Bool("assume-unauthenticated"), Explain: in.Bool("explain")}
