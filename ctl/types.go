@@ -157,6 +157,8 @@ type SensorStatus struct {
 	Collect   string   `json:"collect,omitempty"`   // where sessions of other machines are taken
 	Collector any      `json:"collector,omitempty"` // counters of that, sent as JSON
 	Our       any      `json:"our,omitempty"`       // the receiving side as it is configured, sent as JSON
+	// Services say whether the services of a Postfix log, by syslog_name, are for port 25 or for submission.
+	Services map[string]string `json:"services,omitempty"`
 	sensor.Status
 }
 

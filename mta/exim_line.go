@@ -43,6 +43,9 @@ const (
 //	NAME authenticator failed for HOST FIELDS: WHY                                 and the beginnings in eximBeginnings
 func (what *eximEvent) parse(text []byte) eximRead {
 	text = bytes.TrimPrefix(text, []byte(" DS")) // the host name is secured by DNSSEC
+	if bytes.HasPrefix(text, []byte(" ")) {
+		return eximOther // an entry of several lines
+	}
 	if read, ok := what.parseBeginning(text); ok {
 		return read
 	}

@@ -54,6 +54,10 @@ func (p *program) observe(ctx context.Context, in *input) error {
 	if in.IsSet("to") {
 		return p.observeTo(ctx, l, options, t)
 	}
+	if in.String("format") == "postfix" || in.String("format") == "journal" {
+		_, services, _ := p.ourSide(ctx) // without the daemon, telling it fails
+		addServices(options.Services, services)
+	}
 	err := l.tell(ctx, options, t)
 	return p.concludeObserved(t.total, l, err)
 }
@@ -92,6 +96,15 @@ func (in *input) services() map[string]bool {
 		all[name] = what == "submission"
 	}
 	return all
+}
+
+// addServices adds what the daemon's configuration says of names that --service says nothing of.
+func addServices(given map[string]bool, configured map[string]string) {
+	for name, what := range configured {
+		if _, said := given[name]; !said {
+			given[name] = what == "submission"
+		}
+	}
 }
 
 // printListing says that a session has led to a listing.

@@ -45,12 +45,13 @@ type explanation struct {
 // explain reads a log, counts nothing, and says of every session what was read
 // from which line, what the verdict is and why.
 func (p *program) explain(ctx context.Context, l *logInput, options mta.LogOptions) error {
+	sum := explanation{Services: map[string]int{}}
+	our, services, known := p.ourSide(ctx)
+	addServices(options.Services, services)
 	log, err := mta.NewLog(l.in.String("format"), options)
 	if err != nil {
 		return err
 	}
-	sum := explanation{Services: map[string]int{}}
-	our, known := p.ourSide(ctx)
 	if !known {
 		sum.Missing = append(sum.Missing, "our addresses, names and domains: dnsbld cannot be reached")
 	}
@@ -80,13 +81,13 @@ func (p *program) explain(ctx context.Context, l *logInput, options mta.LogOptio
 }
 
 // ourSide is what the daemon's configuration says of the receiving side.
-func (p *program) ourSide(ctx context.Context) (our mta.Our, known bool) {
+func (p *program) ourSide(ctx context.Context) (our mta.Our, services map[string]string, known bool) {
 	st, err := p.client.Status(ctx)
 	if err != nil || st.Sensor == nil || st.Sensor.Our == nil {
-		return our, false
+		return our, nil, false
 	}
 	raw, err := json.Marshal(st.Sensor.Our)
-	return our, err == nil && json.Unmarshal(raw, &our) == nil
+	return our, st.Sensor.Services, err == nil && json.Unmarshal(raw, &our) == nil
 }
 
 // explainSession judges one session.

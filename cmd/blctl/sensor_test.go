@@ -81,7 +81,7 @@ func (s *testSensor) Clean(within listing.Subject) iter.Seq2[sighting.Sender, er
 }
 
 func (s *testSensor) Status() ctl.SensorStatus {
-	return ctl.SensorStatus{Receiver: "mx1", Policy: []string{"127.0.0.1:10040"}, Our: mta.Our{Addresses: []netip.Addr{netip.MustParseAddr("198.51.100.25")}}, Status: sensor.Status{Status: s.engine.Status()}}
+	return ctl.SensorStatus{Receiver: "mx1", Policy: []string{"127.0.0.1:10040"}, Services: map[string]string{"postfix-out": "submission"}, Our: mta.Our{Addresses: []netip.Addr{netip.MustParseAddr("198.51.100.25")}}, Status: sensor.Status{Status: s.engine.Status()}}
 }
 
 func (s *testSensor) Simulate(_ context.Context, text []byte) (sighting.Simulation, error) {

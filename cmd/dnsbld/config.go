@@ -136,7 +136,7 @@ func defaultFile() fileConfig {
 		Policy:     policyFile{listing.DefaultPolicy(), []string{}},
 		TCP:        tcpConfig{Connections: 1000, PerClient: 50, Idle: life(10 * time.Second)},
 		Thresholds: sighting.DefaultThresholds().BySymbol(),
-		Sensor:     sensorFile{Mode: "0660", Collect: collectFile{Receivers: []string{}}},
+		Sensor:     sensorFile{Mode: "0660", Collect: collectFile{Receivers: []string{}}, Services: map[string]string{}},
 		Desk:       deskFile{PerWeek: 3},
 		Limits:     limitsConfig{WebPerMinute: 60, APIPerMinute: 120},
 	}

@@ -238,7 +238,7 @@ func (m *mailDoor) Simulate(ctx context.Context, text []byte) (sighting.Simulati
 // Status is how the door and the sensor do.
 func (m *mailDoor) Status() ctl.SensorStatus {
 	cfg := m.cfg.Load()
-	st := ctl.SensorStatus{Receiver: cfg.receiver, Policy: []string{}, Enforce: cfg.enforce, Service: m.policy.Stats(), Our: cfg.our, Status: m.Sensor.Status()}
+	st := ctl.SensorStatus{Receiver: cfg.receiver, Policy: []string{}, Enforce: cfg.enforce, Service: m.policy.Stats(), Our: cfg.our, Services: cfg.services, Status: m.Sensor.Status()}
 	for _, l := range cfg.policy {
 		st.Policy = append(st.Policy, l.String())
 	}

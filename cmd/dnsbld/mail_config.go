@@ -25,7 +25,8 @@ type sensorFile struct {
 	Enforce  bool   `toml:"enforce"`
 	Resolver string `toml:"resolver"`
 
-	Collect collectFile `toml:"collect"`
+	Collect  collectFile       `toml:"collect"`
+	Services map[string]string `toml:"services"` // syslog_name of Postfix: "25" or "submission"
 }
 
 // collectFile is [sensor.collect] as it is written.
@@ -46,6 +47,7 @@ type mailConfig struct {
 	resolver netip.AddrPort // not valid: DNS is not asked
 	collect  collectConfig
 	our      mta.Our
+	services map[string]string
 	sensor.Settings
 }
 
@@ -92,6 +94,12 @@ func (f fileConfig) mail(c config, wrong *mistakes) mailConfig {
 		wrong.add(s.Thresholds.Validate())
 	}
 	s.our = f.Our.sensor(c, wrong)
+	s.services = f.Sensor.Services
+	for name, what := range s.services {
+		if what != "25" && what != "submission" {
+			wrong.addf("sensor.services.%s: %s: write \"25\" or \"submission\"", name, listing.Quote(what))
+		}
+	}
 	for _, z := range c.zone.Zones {
 		for _, r := range z.Reasons {
 			if info, known := c.rules.Reasons.Info(r); known && !info.Published && !slices.Contains(s.Named, r) {

@@ -34,6 +34,8 @@ receiver = "mx1"
 policy = ["127.0.0.1:10040", "inet:127.0.0.1:10041", "unix:/run/dnsbld/policy"]
 resolver = "127.0.0.1:53"
 enforce = true
+[sensor.services]
+postfix-in = "25"
 [thresholds.helo-bare-ip]
 sessions = 3
 [thresholds.helo-our-ip]
@@ -48,7 +50,7 @@ reasons = ["helo-rotating", 3]
 	}
 	s := c.mail
 	if fmt.Sprint(s.policy) != "[127.0.0.1:10040 127.0.0.1:10041 unix:/run/dnsbld/policy]" || s.receiver != "mx1" || !s.enforce ||
-		s.resolver.String() != "127.0.0.1:53" || fmt.Sprint(s.Named) != "[7]" {
+		s.resolver.String() != "127.0.0.1:53" || fmt.Sprint(s.Named) != "[7]" || fmt.Sprint(s.services) != "map[postfix-in:25]" {
 		t.Errorf("%+v", s)
 	}
 	if fmt.Sprint(s.our) != "{[192.0.2.25] [mx.example.test] [rcpt.example] [198.51.100.0/28 203.0.113.0/28 2001:db8::25/128]}" {
@@ -70,13 +72,16 @@ resolver = "127.0.0.1"
 receiver = "mx\n1"
 policy_mode = "rw"
 policy_group = "no such group"
+[sensor.services]
+mx = "26"
 [thresholds.helo-bare-ip]
 share = 3.0
 `)
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, want := range []string{"our.trusted", "sensor.policy", "sensor.resolver", "sensor.receiver", "sensor.policy_mode", "sensor.policy_group", "thresholds.helo-bare-ip: share"} {
+	for _, want := range []string{"our.trusted", "sensor.policy", "sensor.resolver", "sensor.receiver", "sensor.policy_mode", "sensor.policy_group",
+		"sensor.services.mx", "thresholds.helo-bare-ip: share"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("does not say %s: %v", want, err)
 		}
