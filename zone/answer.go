@@ -95,6 +95,11 @@ func (s *Server) reply(t *tables, r *request, client trust, over Transport) repl
 		return t.askChaos(r)
 	}
 	z, labels := t.match(&r.name, 0)
+	if r.qtype == dns.TypeDS && z != nil && labels == 0 { // the zone around it answers (RFC 4035, section 3.1.4.1)
+		if around, before := t.match(&r.name, 1); around != nil {
+			z, labels = around, before
+		}
+	}
 	switch {
 	case r.qclass != dns.ClassINET || z == nil:
 		return refused(edeNotAuthoritative)

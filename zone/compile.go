@@ -103,15 +103,15 @@ func (t *tables) add(z *zone) error {
 	return nil
 }
 
-// delegate makes the names between a zone and the one around it exist in that
-// one: a resolver that walks down must not be told that there is nothing below
-// (RFC 8020).
+// delegate makes a zone's name, and those between it and the zone around it,
+// exist in that one: a resolver that walks down must not be told that there is
+// nothing below (RFC 8020).
 func (t *tables) delegate(z *zone) {
 	parent, labels := t.match(z.wire, 1)
 	if parent == nil {
 		return
 	}
-	for i := 1; i < labels; i++ {
+	for i := range labels {
 		parent.exist(string(z.wire.wire[z.wire.starts[i]:z.wire.starts[labels]]))
 	}
 }

@@ -744,3 +744,20 @@ func TestLookup(t *testing.T) {
 		t.Error("an answer before the list is loaded")
 	}
 }
+
+// RFC 4035, section 3.1.4.1: DS at the name of a zone within another one of
+// ours is the parent's to answer, whatever is listed there.
+func TestDSOfNestedZone(t *testing.T) {
+	c := config(t)
+	c.Zones = append(c.Zones, Zone{Name: "2.0.192.bl.test", NS: c.Zones[0].NS})
+	b := newServer(t, c, "192.0.0.0/16 helo-bare-ip")
+	for name, soa := range map[string]string{"strict.bl.test.": "bl.test.", "2.0.192.bl.test.": "bl.test.", "bl.test.": "bl.test."} {
+		a := b.reply(query(name, "DS"), UDP)
+		if a.Rcode != dns.RcodeSuccess || !a.Authoritative || len(a.Answer) != 0 || len(a.Ns) != 1 || a.Ns[0].Header().Name != soa {
+			t.Errorf("%s DS: %v", name, a)
+		}
+		if a := b.reply(query(name, "DNSKEY"), UDP); len(a.Ns) != 1 || a.Ns[0].Header().Name != name {
+			t.Errorf("%s DNSKEY: %v", name, a)
+		}
+	}
+}
