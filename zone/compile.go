@@ -7,11 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/wildcard"
 
 	"github.com/miekg/dns"
 )
@@ -42,6 +44,11 @@ type zone struct {
 	nodes         map[string]*node // names that are no addresses, by the wire before the zone's name
 	longest       int              // octets of the longest of those
 	parts         *parts           // of answers on the wire path
+
+	// For transfers.
+	nested      wildcard.Fixed // zones inside this one and the names between, relative to it
+	delegations []record       // to those
+	special     []netip.Prefix // where answers change whatever the list holds, in order
 }
 
 // node is the node at a name with some labels before the zone's, nil if there
@@ -86,6 +93,9 @@ func (c Config) compile() (*tables, error) {
 	for _, z := range t.ordered {
 		t.delegate(z)
 	}
+	for _, z := range t.ordered {
+		z.compileSpecial()
+	}
 	if len(p) > 0 {
 		return nil, errors.Join(p...)
 	}
@@ -113,7 +123,10 @@ func (t *tables) delegate(z *zone) {
 	}
 	for i := range labels {
 		parent.exist(string(z.wire.wire[z.wire.starts[i]:z.wire.starts[labels]]))
+		name := strings.TrimSuffix(z.wire.textFrom(i), "."+parent.name)
+		parent.nested[name] = parent.nested[name] || i == 0
 	}
+	parent.refer(z, string(z.wire.before(labels)))
 }
 
 // match finds the zone that a name lies in, the one with the longest name, and
@@ -137,7 +150,7 @@ func (z Zone) compile(reasons *listing.Reasons) (*zone, error) {
 	p.check(wire.length <= maxZoneName, "its name is too long: IPv6 addresses do not fit before it")
 	p.add(z.validate(reasons))
 	ready := &zone{name: presentation, wire: wire, reasons: reasons, page: z.Page,
-		ttl: ttlSeconds(z.TTL), negative: ttlSeconds(z.NegativeTTL), nodes: map[string]*node{"": {records: map[uint16][]dns.RR{}}}}
+		ttl: ttlSeconds(z.TTL), negative: ttlSeconds(z.NegativeTTL), nodes: map[string]*node{"": {records: map[uint16][]dns.RR{}}}, nested: wildcard.Fixed{}}
 	ready.show(z.Reasons)
 	p.add(ready.addApex(z))
 	if len(p) > 0 {

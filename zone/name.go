@@ -96,9 +96,11 @@ func (n *name) label(i int) []byte { return n.wire[n.starts[i]+1 : n.starts[i+1]
 
 // text is the name as a zone file has it. It is for names of which it is known
 // that nothing in them needs escaping.
-func (n *name) text() string {
+func (n *name) text() string { return n.textFrom(0) }
+
+func (n *name) textFrom(label int) string {
 	var b strings.Builder
-	for i := range n.labels {
+	for i := label; i < n.labels; i++ {
 		b.Write(n.label(i))
 		b.WriteByte('.')
 	}

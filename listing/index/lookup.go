@@ -75,7 +75,7 @@ func (s *Set) appendHost(hits []Hit, l *leaf, i int, addr netip.Addr, now uint32
 
 // appendAll appends what all entries say together.
 func (s *Set) appendAll(hits []Hit, l *leaf, from, to int, wide bool, addr netip.Addr, now uint32) []Hit {
-	q := query{set: s, addr: addr, now: now, hits: hits, base: len(hits)}
+	q := query{set: s, addr: addr, most: 128, now: now, hits: hits, base: len(hits)}
 	if wide {
 		q.all(l, from, to)
 	} else {
@@ -109,6 +109,7 @@ func v4(a netip.Addr) uint32 {
 type query struct {
 	set  *Set
 	addr netip.Addr
+	most uint8 // length of a prefix that counts
 	now  uint32
 	hits []Hit
 	base int
@@ -124,6 +125,7 @@ func (q *query) all(l *leaf, from, to int) {
 	is4, at := q.addr.Is4(), placeOf(q.addr)
 	t := q.set.tree(is4)
 	where, left := t.holders(at)
+	left = left.upTo(q.most)
 	for n, ok := left.take(); ok; n, ok = left.take() {
 		s, found := t.get(where, at, n)
 		if !found {
@@ -188,6 +190,7 @@ func endOf(until uint32, c *class) uint32 {
 func (q *query) excepted(t *tree, outer uint8, class uint16) bool {
 	at := placeOf(q.addr)
 	where, left := t.holders(at)
+	left = left.upTo(q.most)
 	for n, ok := left.take(); ok && n > outer; n, ok = left.take() {
 		s, found := t.get(where, at, n)
 		for p := at.masked(n); found; s, found = t.more(s, p, n) {
