@@ -40,13 +40,14 @@ const (
 	kindBadVers               // the EDNS version is not known
 	kindCookie                // a cookie was all that was asked for
 	kindBadCookie             // the cookie is not good, and a good one is needed
+	kindNotAuth               // the signature is not good (TSIG)
 	kinds
 )
 
 var rcodes = [kinds]int{
 	kindNXDomain: dns.RcodeNameError, kindFormErr: dns.RcodeFormatError, kindServFail: dns.RcodeServerFailure,
 	kindNotImp: dns.RcodeNotImplemented, kindRefused: dns.RcodeRefused, kindBadVers: dns.RcodeBadVers,
-	kindBadCookie: dns.RcodeBadCookie,
+	kindBadCookie: dns.RcodeBadCookie, kindNotAuth: dns.RcodeNotAuth,
 }
 
 func (k kind) rcode() int          { return rcodes[k] }
@@ -58,22 +59,39 @@ func (k kind) authoritative() bool { return k <= kindNXDomain }
 // and for port 0, at which nobody can be.
 // It may be called from everywhere at once.
 func (s *Server) Answer(dst, query []byte, from Peer) []byte {
-	return s.answer(dst, query, from, &s.counters[from.Over])
+	message, _ := s.answer(dst, query, from, &s.counters[from.Over])
+	return message
 }
 
-// answer also says where to count.
-func (s *Server) answer(dst, query []byte, from Peer, count *counters) []byte {
+// streamed is a transfer that was asked for over TCP, and the question.
+type streamed struct {
+	*transfer
+	request
+	signature
+}
+
+// answer also says where to count, and gives a transfer back for its caller to
+// stream.
+func (s *Server) answer(dst, query []byte, from Peer, count *counters) ([]byte, *streamed) {
 	if len(query) < headerSize || query[2]&flagQR != 0 || (from.Addr.IsValid() && from.Addr.Port() == 0) {
 		count[countSilence].Add(1)
-		return nil
+		return nil, nil
 	}
 	t := s.tables.Load()
 	var r request
 	r.read(query)
 	cookie, trust := t.jar.reply(r.opt.cookie, from.Addr.Addr(), s.clock.Now())
-	a := s.reply(t, &r, trust, from.Over)
+	var sig signature
+	if r.signed && r.legible {
+		sig = t.keys.verify(query)
+	}
+	a := s.reply(t, &r, trust, from, &sig)
+	if a.transfer != nil {
+		count[a.kind].Add(1)
+		return nil, &streamed{a.transfer, r, sig}
+	}
 	a.cookie, a.trust = cookie, trust
-	size := r.opt.limit(from.Over)
+	size := r.opt.limit(from.Over) - sig.size()
 	message, truncated, err := r.write(dst, &a, r.opt.answer(t, &a, from.Over), size)
 	if err != nil { // a record that cannot be packed: compile has tried them all
 		a = reply{kind: kindServFail}
@@ -83,12 +101,15 @@ func (s *Server) answer(dst, query []byte, from Peer, count *counters) []byte {
 	if truncated {
 		count[countTruncated].Add(1)
 	}
-	return message
+	if r.signed {
+		message = append(dst, sig.sign(message[len(dst):])...)
+	}
+	return message, nil
 }
 
 // reply decides what is answered.
-func (s *Server) reply(t *tables, r *request, client trust, over Transport) reply {
-	if a, final := r.check(t, client, over); final {
+func (s *Server) reply(t *tables, r *request, client trust, from Peer, sig *signature) reply {
+	if a, final := r.check(t, client, from.Over, sig); final {
 		return a
 	}
 	if r.qclass == dns.ClassCHAOS {
@@ -103,14 +124,19 @@ func (s *Server) reply(t *tables, r *request, client trust, over Transport) repl
 	switch {
 	case r.qclass != dns.ClassINET || z == nil:
 		return refused(edeNotAuthoritative)
-	case r.qtype == dns.TypeAXFR || r.qtype == dns.TypeIXFR:
+	case r.transfers() && (labels > 0 || !z.access.allows(sig, from.Addr.Addr())):
 		return refused(edeProhibited)
 	}
 	set := s.view.Set()
 	if set == nil {
 		return reply{kind: kindServFail, ede: edeNotReady}
 	}
-	a := z.ask(set, &r.name, labels, r.qtype, s.clock.Now())
+	var a reply
+	if r.transfers() {
+		a = s.transferOf(r, z, set, from.Over)
+	} else {
+		a = z.ask(set, &r.name, labels, r.qtype, s.clock.Now())
+	}
 	a.zone, a.labels, a.serial = z, labels, serial(set.Revision())
 	return a
 }
@@ -118,12 +144,14 @@ func (s *Server) reply(t *tables, r *request, client trust, over Transport) repl
 // check answers what is no question that can be looked at. The opcode comes
 // first (RFC 8906, section 3.1.4): another one gives a question a meaning that
 // is not known.
-func (r *request) check(t *tables, client trust, over Transport) (a reply, final bool) {
+func (r *request) check(t *tables, client trust, over Transport, sig *signature) (a reply, final bool) {
 	switch {
 	case r.opcode() != dns.OpcodeQuery:
 		a = reply{kind: kindNotImp, ede: edeNotSupported}
-	case !r.legible || r.trailing || r.opt.bad:
+	case !r.legible || r.trailing || r.opt.bad || sig.broken:
 		a.kind = kindFormErr
+	case sig.wrong != 0:
+		a.kind = kindNotAuth
 	case r.questions == 0 && client != noCookie: // RFC 7873, section 5.4
 		a.kind = kindCookie
 		if client == badCookie {

@@ -27,6 +27,7 @@ type tables struct {
 	nsid                string // in hexadecimal
 	tcp                 Limits
 	jar                 jar
+	keys                keys
 	coalesce            time.Duration
 	portable            bool
 }
@@ -46,6 +47,8 @@ type zone struct {
 	parts         *parts           // of answers on the wire path
 
 	// For transfers.
+	access      access
+	notify      []netip.AddrPort
 	nested      wildcard.Fixed // zones inside this one and the names between, relative to it
 	delegations []record       // to those
 	special     []netip.Prefix // where answers change whatever the list holds, in order
@@ -82,8 +85,18 @@ func (c Config) compile() (*tables, error) {
 	if c.Reasons == nil {
 		return nil, errors.Join(p...)
 	}
+	t.keys = keys{}
+	for _, k := range c.Keys {
+		ready, err := k.compile()
+		if err != nil {
+			p.add(err)
+			continue
+		}
+		p.check(t.keys[ready.name] == nil, "key %s is there twice", k.Name)
+		t.keys[ready.name] = ready
+	}
 	for _, z := range c.Zones {
-		ready, err := z.compile(c.Reasons)
+		ready, err := z.compile(c.Reasons, t.keys)
 		if err != nil {
 			p = append(p, problems{err}.under("zone "+listing.Quote(z.Name)))
 			continue
@@ -141,7 +154,7 @@ func (t *tables) match(n *name, skip int) (z *zone, labels int) {
 }
 
 // compile checks a zone and makes it ready.
-func (z Zone) compile(reasons *listing.Reasons) (*zone, error) {
+func (z Zone) compile(reasons *listing.Reasons, known keys) (*zone, error) {
 	var p problems
 	presentation, wire, err := wireName(z.Name)
 	if err != nil {
@@ -152,6 +165,7 @@ func (z Zone) compile(reasons *listing.Reasons) (*zone, error) {
 	ready := &zone{name: presentation, wire: wire, reasons: reasons, page: z.Page,
 		ttl: ttlSeconds(z.TTL), negative: ttlSeconds(z.NegativeTTL), nodes: map[string]*node{"": {records: map[uint16][]dns.RR{}}}, nested: wildcard.Fixed{}}
 	ready.show(z.Reasons)
+	ready.compileAccess(z, known, &p)
 	p.add(ready.addApex(z))
 	if len(p) > 0 {
 		return nil, errors.Join(p...)

@@ -18,6 +18,7 @@ const DefaultTTL = 300 * time.Second
 // Config is what is served, and to how many at once.
 type Config struct {
 	Zones   []Zone
+	Keys    []Key
 	Reasons *listing.Reasons
 	Chaos   Chaos
 	NSID    string // sent to those who ask for it (RFC 5001); empty: to nobody
@@ -45,6 +46,12 @@ type Zone struct {
 	MX          []MX             // of the zone's name
 	Page        string           // put before an address to make that of its page; empty: TXT names no page
 	Policy      string           // TXT at "policy" below the zone's name; empty: none
+
+	// Transfers are refused unless one of the first two is given; of both, both
+	// must fit.
+	TransferKey  string           `json:"-"` // name of the key that signs questions for them
+	TransferFrom []netip.Prefix   `json:"-"` // where they are asked from
+	Notify       []netip.AddrPort `json:"-"` // who is told when the zone changed
 }
 
 // NameServer is a server of a zone. Addresses are served if its name lies

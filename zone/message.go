@@ -27,6 +27,7 @@ type request struct {
 	qtype     uint16
 	qclass    uint16
 	opt       option
+	signed    bool // a TSIG record is there
 }
 
 func (r *request) opcode() int { return int(r.wire[2] >> 3 & 0xf) }
@@ -83,6 +84,7 @@ func (r *request) readRecord(off int, additional bool) (end int, ok bool) {
 		r.opt.read(r.wire[off:off+fixed], r.wire[off+fixed:end])
 		r.opt.bad = r.opt.bad || !additional || r.wire[owner] != 0
 	}
+	r.signed = r.signed || binary.BigEndian.Uint16(r.wire[off:]) == dns.TypeTSIG
 	return end, true
 }
 
@@ -96,6 +98,8 @@ type reply struct {
 	ede    uint16 // extended error (RFC 8914) for those who speak EDNS; 0: none
 	cookie [wholeCookie]byte
 	trust  trust // noCookie: none is sent
+
+	transfer *transfer // in place of an answer
 }
 
 func refused(ede uint16) reply { return reply{kind: kindRefused, ede: ede} }

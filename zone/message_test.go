@@ -456,7 +456,7 @@ func TestStats(t *testing.T) {
 	b.reply(query("bl.test.", "SOA"), UDP)
 	got := b.server.Stats()
 	want := map[string]uint64{"queries": 9, "listed": 1, "data": 1, "nodata": 1, "nxdomain": 1, "formerr": 1, "servfail": 1, "notimp": 1, "refused": 1,
-		"silence": 1, "badvers": 0, "cookie": 0, "badcookie": 0, "truncated": 0, "wire": 0}
+		"silence": 1, "badvers": 0, "notauth": 0, "cookie": 0, "badcookie": 0, "truncated": 0, "wire": 0}
 	if !maps.Equal(got.UDP, want) {
 		t.Errorf("UDP: %+v\nwant %+v", got.UDP, want)
 	}

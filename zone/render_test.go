@@ -19,7 +19,7 @@ type transferred struct {
 	exists map[string]bool
 }
 
-func transfer(r rendering) transferred {
+func copied(r rendering) transferred {
 	z := transferred{map[string][]record{}, map[string]bool{"": true}}
 	for rec := range r.records() {
 		z.owns[rec.owner] = append(z.owns[rec.owner], rec)
@@ -67,7 +67,7 @@ func TestX3(t *testing.T) {
 		b := newServer(t, c, list)
 		random := rand.New(rand.NewPCG(3, 4))
 		for _, z := range b.server.tables.Load().ordered[:2] {
-			zone := transfer(rendering{z, b.live.Set()})
+			zone := copied(rendering{z, b.live.Set()})
 			for _, a := range append(drawAddresses(rt, list), netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("127.0.0.77")) {
 				for range 4 {
 					checkTransferred(rt, b, z, zone, a)
@@ -110,7 +110,7 @@ func checkTransferred(t *rapid.T, b *bench, z *zone, zone transferred, a netip.A
 func TestStaticRecords(t *testing.T) {
 	b := newServer(t, config(t), "")
 	z := b.server.tables.Load().ordered[0]
-	zone := transfer(rendering{z, index.NewSet()})
+	zone := copied(rendering{z, index.NewSet()})
 	for name, types := range map[string][]uint16{"": {dns.TypeNS, dns.TypeA, dns.TypeAAAA, dns.TypeTXT, dns.TypeMX}, "\x03ns1": {dns.TypeA, dns.TypeAAAA}, "\x06policy": {dns.TypeTXT}} {
 		for _, rrtype := range types {
 			var want []string

@@ -18,19 +18,21 @@ type Clock interface{ Now() uint32 }
 
 // Server answers DNS questions about the list. Make one with New.
 type Server struct {
-	view     View
-	clock    Clock
-	tables   atomic.Pointer[tables]
-	counters [transports]counters // what the workers do not count
-	workers  allCounters
-	clients  clients
-	errors   atomic.Uint64 // of sockets
-	secret   secret        // of cookies, where none is configured
+	view      View
+	clock     Clock
+	tables    atomic.Pointer[tables]
+	counters  [transports]counters // what the workers do not count
+	workers   allCounters
+	clients   clients
+	errors    atomic.Uint64 // of sockets
+	transfers chan struct{} // those under way
+	log       Log
+	secret    secret // of cookies, where none is configured
 }
 
 // New returns a server, or all mistakes of its configuration.
 func New(view View, clock Clock, c Config) (*Server, error) {
-	s := &Server{view: view, clock: clock, secret: randomSecret()}
+	s := &Server{view: view, clock: clock, secret: randomSecret(), transfers: make(chan struct{}, mostTransfers)}
 	s.clients.from = map[netip.Addr]int{}
 	s.clients.large.New = func() any { return new([tcpSize]byte) }
 	if err := s.Configure(c); err != nil {
@@ -38,6 +40,10 @@ func New(view View, clock Clock, c Config) (*Server, error) {
 	}
 	return s, nil
 }
+
+// Follow lets secondaries have what changed in place of the whole zone. It is
+// called before Serve.
+func (s *Server) Follow(l Log) { s.log = l }
 
 // Configure puts another configuration in force, between one query and the
 // next. If it has mistakes the old one stays. TCP connections that are open

@@ -19,7 +19,7 @@ const (
 var countNames = [counts]string{
 	kindListed: "listed", kindData: "data", kindNoData: "nodata", kindNXDomain: "nxdomain", kindFormErr: "formerr",
 	kindServFail: "servfail", kindNotImp: "notimp", kindRefused: "refused", kindBadVers: "badvers", kindCookie: "cookie",
-	kindBadCookie: "badcookie", countSilence: "silence", countTruncated: "truncated", countWire: "wire",
+	kindBadCookie: "badcookie", kindNotAuth: "notauth", countSilence: "silence", countTruncated: "truncated", countWire: "wire",
 }
 
 // tally counts for its owner alone: to count for others to read costs a worker

@@ -25,17 +25,17 @@ func TestMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := gathered(t, registry)
-	const udp = 12*1100 + 66
+	const udp = 13*1100 + 78
 	for name, want := range map[string]float64{
 		"dnsbld_dns_queries_total transport=udp":                udp,
-		"dnsbld_dns_queries_total transport=tcp":                12*200 + 66,
+		"dnsbld_dns_queries_total transport=tcp":                13*200 + 78,
 		"dnsbld_dns_answers_total kind=listed transport=udp":    1100,
 		"dnsbld_dns_answers_total kind=formerr transport=udp":   1104,
 		"dnsbld_dns_answers_total kind=badcookie transport=tcp": 210,
-		"dnsbld_dns_silent_total transport=udp":                 1111,
-		"dnsbld_dns_truncated_total transport=tcp":              212,
-		"dnsbld_dns_path_total path=wire":                       1113,
-		"dnsbld_dns_path_total path=message":                    udp - 1111 - 1113,
+		"dnsbld_dns_silent_total transport=udp":                 1112,
+		"dnsbld_dns_truncated_total transport=tcp":              213,
+		"dnsbld_dns_path_total path=wire":                       1114,
+		"dnsbld_dns_path_total path=message":                    udp - 1112 - 1114,
 		"dnsbld_dns_socket_errors_total":                        3,
 		"dnsbld_dns_tcp_turned_away_total":                      2,
 		"dnsbld_dns_tcp_connections":                            1,
@@ -44,7 +44,7 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("%s is %v, want %v", name, got[name], want)
 		}
 	}
-	if len(got) != 2+22+2+2+2+1+1+1 {
+	if len(got) != 2+24+2+2+2+1+1+1 {
 		t.Errorf("%d values: %v", len(got), got)
 	}
 }

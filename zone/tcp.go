@@ -106,13 +106,16 @@ func (c *conversation) turn(ctx context.Context) (more bool) {
 	if _, err := io.ReadFull(c.in, query); err != nil {
 		return false
 	}
-	return c.answer(query)
+	return c.answer(ctx, query)
 }
 
 // answer sends the answer in one piece. Too few octets for a message end the
 // connection: no sense can be expected to follow.
-func (c *conversation) answer(query []byte) (more bool) {
-	message := c.server.Answer(append(c.out[:0], 0, 0), query, c.peer)
+func (c *conversation) answer(ctx context.Context, query []byte) (more bool) {
+	message, stream := c.server.answer(append(c.out[:0], 0, 0), query, c.peer, &c.server.counters[TCP])
+	if stream != nil {
+		return c.send(ctx, stream) == nil
+	}
 	if message == nil {
 		return len(query) >= headerSize
 	}

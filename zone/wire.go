@@ -86,7 +86,7 @@ func (w *worker) read(batch []datagram, t *tables, set *index.Set, now uint32) {
 
 // message has the message path answer.
 func (w *worker) message(d *datagram) {
-	answer := w.server.answer(w.large[:0], d.data, Peer{Addr: d.from, Over: UDP}, w.count)
+	answer, _ := w.server.answer(w.large[:0], d.data, Peer{Addr: d.from, Over: UDP}, w.count)
 	if answer == nil {
 		d.data = nil
 		return

@@ -28,7 +28,7 @@ type wireQuery struct {
 // read takes a query apart. It reports false for all that the message path is
 // to answer. r is only there to be used again.
 func (q *wireQuery) read(r *request, t *tables, set *index.Set, raw []byte, from netip.Addr, now uint32) bool {
-	r.opt = option{}
+	r.opt, r.signed = option{}, false
 	if r.read(raw); !r.plain() || (r.opt.nsid && t.nsid != "") {
 		return false
 	}
@@ -55,13 +55,15 @@ func (q *wireQuery) read(r *request, t *tables, set *index.Set, raw []byte, from
 // list reports whether a query is of the class and a type that a list has or
 // might have: no transfer.
 func (r *request) list() bool {
-	return r.qclass == dns.ClassINET && r.qtype != dns.TypeAXFR && r.qtype != dns.TypeIXFR
+	return r.qclass == dns.ClassINET && !r.transfers()
 }
 
-// plain reports whether a query is one that could be read, with one question
-// and an EDNS version that is known.
+func (r *request) transfers() bool { return r.qtype == dns.TypeAXFR || r.qtype == dns.TypeIXFR }
+
+// plain reports whether a query is one that could be read, unsigned, with one
+// question and an EDNS version that is known.
 func (r *request) plain() bool {
-	return r.opcode() == dns.OpcodeQuery && r.legible && !r.trailing && !r.opt.bad && r.questions == 1 && r.opt.version == 0
+	return r.opcode() == dns.OpcodeQuery && r.legible && !r.signed && !r.trailing && !r.opt.bad && r.questions == 1 && r.opt.version == 0
 }
 
 // answer puts the answer in the place of the query, of which the question
