@@ -137,7 +137,7 @@ func (s *Server) reply(t *tables, r *request, client trust, from Peer, sig *sign
 	} else {
 		a = z.ask(set, &r.name, labels, r.qtype, s.clock.Now())
 	}
-	a.zone, a.labels, a.serial = z, labels, serial(set.Revision())
+	a.zone, a.labels, a.serial = z, labels, z.serial(set)
 	return a
 }
 
@@ -175,7 +175,7 @@ func serial(r listing.Revision) uint32 { return uint32(r) }
 // ask answers a question about a name with some labels before the zone's.
 func (z *zone) ask(set *index.Set, n *name, labels int, qtype uint16, now uint32) reply {
 	if node := z.node(n, labels); node != nil {
-		return z.static(node, qtype, serial(set.Revision()))
+		return z.static(node, qtype, z.serial(set))
 	}
 	if a, ok := n.address(labels); ok {
 		var in scratch

@@ -46,6 +46,9 @@ type zone struct {
 	longest       int              // octets of the longest of those
 	parts         *parts           // of answers on the wire path
 
+	catalog    bool   // of the other zones; it does not show the list
+	configured uint32 // when a catalog was, in Unix seconds
+
 	// For transfers.
 	access      access
 	notify      []netip.AddrPort
@@ -103,8 +106,16 @@ func (c Config) compile() (*tables, error) {
 		}
 		p.add(t.add(ready))
 	}
+	var members []*zone
 	for _, z := range t.ordered {
-		t.delegate(z)
+		if t.delegate(z); !z.catalog {
+			members = append(members, z)
+		}
+	}
+	for _, z := range t.ordered {
+		if z.catalog {
+			p.add(z.addMembers(members))
+		}
 	}
 	for _, z := range t.ordered {
 		z.compileSpecial()
@@ -156,15 +167,20 @@ func (t *tables) match(n *name, skip int) (z *zone, labels int) {
 // compile checks a zone and makes it ready.
 func (z Zone) compile(reasons *listing.Reasons, known keys) (*zone, error) {
 	var p problems
+	if z.Catalog && len(z.NS) == 0 {
+		z.NS = []NameServer{{Name: catalogServer}}
+	}
 	presentation, wire, err := wireName(z.Name)
 	if err != nil {
 		return nil, err
 	}
 	p.check(wire.length <= maxZoneName, "its name is too long: IPv6 addresses do not fit before it")
 	p.add(z.validate(reasons))
-	ready := &zone{name: presentation, wire: wire, reasons: reasons, page: z.Page,
+	ready := &zone{name: presentation, wire: wire, reasons: reasons, page: z.Page, catalog: z.Catalog,
 		ttl: ttlSeconds(z.TTL), negative: ttlSeconds(z.NegativeTTL), nodes: map[string]*node{"": {records: map[uint16][]dns.RR{}}}, nested: wildcard.Fixed{}}
-	ready.show(z.Reasons)
+	if !z.Catalog {
+		ready.show(z.Reasons)
+	}
 	ready.compileAccess(z, known, &p)
 	p.add(ready.addApex(z))
 	if len(p) > 0 {

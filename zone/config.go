@@ -45,6 +45,7 @@ type Zone struct {
 	TXT         []string         // of the zone's name
 	MX          []MX             // of the zone's name
 	Page        string           // put before an address to make that of its page; empty: TXT names no page
+	Catalog     bool             // it names the other zones, for secondaries (RFC 9432), and shows nothing of the list
 	Policy      string           // TXT at "policy" below the zone's name; empty: none
 
 	// Transfers are refused unless one of the first two is given; of both, both

@@ -103,6 +103,9 @@ func (z *zone) say(s shown) string {
 // of names that answer (an empty non-terminal: RFC 4592, section 2.2.2). In
 // doubt it is.
 func (z *zone) exists(set *index.Set, n *name, labels int) bool {
+	if z.catalog {
+		return false
+	}
 	if labels < 4 {
 		if p, ok := n.octets(labels); ok && z.holds(set, p) {
 			return true

@@ -113,6 +113,9 @@ func (r rendering) records() iter.Seq[record] {
 				return
 			}
 		}
+		if r.zone.catalog {
+			return
+		}
 		for o := range r.names().All {
 			if !r.owned(o, yield) {
 				return

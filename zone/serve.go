@@ -58,6 +58,7 @@ func (s *Server) Serve(ctx context.Context, packet []net.PacketConn, stream []ne
 	for _, l := range stream {
 		all.Go(func() { s.serveTCP(ctx, l) })
 	}
+	all.Go(func() { s.notifies(ctx) })
 	all.Wait()
 	return nil
 }

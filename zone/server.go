@@ -18,16 +18,17 @@ type Clock interface{ Now() uint32 }
 
 // Server answers DNS questions about the list. Make one with New.
 type Server struct {
-	view      View
-	clock     Clock
-	tables    atomic.Pointer[tables]
-	counters  [transports]counters // what the workers do not count
-	workers   allCounters
-	clients   clients
-	errors    atomic.Uint64 // of sockets
-	transfers chan struct{} // those under way
-	log       Log
-	secret    secret // of cookies, where none is configured
+	view        View
+	clock       Clock
+	tables      atomic.Pointer[tables]
+	counters    [transports]counters // what the workers do not count
+	workers     allCounters
+	clients     clients
+	errors      atomic.Uint64 // of sockets
+	secondaries secondaries
+	transfers   chan struct{} // those under way
+	log         Log
+	secret      secret // of cookies, where none is configured
 }
 
 // New returns a server, or all mistakes of its configuration.
@@ -52,6 +53,13 @@ func (s *Server) Configure(c Config) error {
 	t, err := c.compile()
 	if err != nil {
 		return err
+	}
+	old := s.tables.Load()
+	for _, z := range t.ordered {
+		z.configured = s.clock.Now()
+		if old != nil && old.zones[string(z.wire.from(0))] != nil { // perhaps in the same second
+			z.configured = max(z.configured, old.zones[string(z.wire.from(0))].configured+1)
+		}
 	}
 	if len(t.jar.secrets) == 0 {
 		t.jar.secrets = []secret{s.secret}

@@ -124,6 +124,9 @@ func (s *Server) Collect(to chan<- prometheus.Metric) {
 		emit(silent, prometheus.CounterValue, t["silence"], transport)
 		emit(truncated, prometheus.CounterValue, t["truncated"], transport)
 	}
+	s.secondaries.collect(func(name, help string, kind prometheus.ValueType, v float64, zone, at string) {
+		to <- prometheus.MustNewConstMetric(describe(name, help, "zone", "secondary"), kind, v, zone, at)
+	})
 	path := describe("path_total", "DNS answers over UDP, by the path that made them.", "path")
 	answered := stats.UDP["queries"] - stats.UDP["silence"]
 	wire := min(stats.UDP["wire"], answered)

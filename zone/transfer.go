@@ -81,7 +81,7 @@ func (s *Server) transferOf(r *request, z *zone, set *index.Set, over Transport)
 		return refused(edeProhibited)
 	}
 	soa := z.soa
-	soa.Serial = serial(set.Revision())
+	soa.Serial = z.serial(set)
 	return reply{kind: kindData, answer: []dns.RR{&soa}}
 }
 
@@ -107,7 +107,7 @@ func (c *conversation) send(ctx context.Context, t *streamed) error {
 		return errors.New("too many transfers")
 	}
 	f := newFrames(c, t.zone, &t.request, &t.signature)
-	now := t.zone.soaRecord(serial(t.set.Revision()))
+	now := t.zone.soaRecord(t.zone.serial(t.set))
 	f.add(&now)
 	switch removed, added, form := c.server.difference(ctx, t.transfer); form {
 	case whole:
@@ -212,12 +212,14 @@ const (
 
 // difference is what changed since the serial that a secondary has.
 func (s *Server) difference(ctx context.Context, t *transfer) (removed, added []record, f form) {
-	now := serial(t.set.Revision())
+	now := t.zone.serial(t.set)
 	switch {
 	case t.have == nil:
 		return nil, nil, whole
 	case int32(now-*t.have) <= 0: // RFC 1982
 		return nil, nil, current
+	case t.zone.catalog:
+		return nil, nil, whole
 	}
 	old, at, err := s.before(ctx, t.set, t.set.Revision()-listing.Revision(now-*t.have))
 	if err != nil {

@@ -261,6 +261,14 @@ func drawLog(t *testing.T, rt *rapid.T) (log changeLog) {
 	return log
 }
 
+// revised is a line of a list as a change.
+func revised(t *testing.T, r uint32, line string) []listing.Change {
+	t.Helper()
+	c, _ := change(t, strings.Fields(line))
+	c.Revision, c.Last = listing.Revision(r), true
+	return []listing.Change{c}
+}
+
 func replay(t *testing.T, log changeLog) *index.Set {
 	t.Helper()
 	s, err := index.NewSet().With(log)
@@ -272,11 +280,7 @@ func replay(t *testing.T, log changeLog) *index.Set {
 
 func TestX2OnTheWire(t *testing.T) {
 	b := serve(t, transferConfig(t), "")
-	list := func(r listing.Revision, line string) listing.Change {
-		c, _ := change(t, strings.Fields(line))
-		c.Revision, c.Last = r, true
-		return c
-	}
+	list := func(r uint32, line string) listing.Change { return revised(t, r, line)[0] }
 	log := changeLog{list(11, "192.0.2.7 helo-bare-ip"), list(12, "192.0.2.8 helo-bare-ip"), list(14, "192.0.2.9 helo-bare-ip")}
 	b.server.Follow(log)
 	b.live.Publish(replay(t, log))

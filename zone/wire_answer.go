@@ -111,7 +111,7 @@ func (q *wireQuery) records(b []byte, set *index.Set, now uint32, in *scratch) (
 	if q.parent || len(v.reasons) > 0 {
 		k = kindNoData
 	}
-	return q.zone.parts.appendSOA(b, q.zoneAt, serial(set.Revision())), k, 0, true
+	return q.zone.parts.appendSOA(b, q.zoneAt, q.zone.serial(set)), k, 0, true
 }
 
 // finish writes what stands before the records and what stands after them.

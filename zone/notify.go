@@ -1,0 +1,140 @@
+package zone
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/miekg/dns"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Times of NOTIFY (RFC 1996, section 3.6).
+const (
+	notifyEvery = 250 * time.Millisecond // how often changes are looked for
+	notifyLeast = time.Second            // between two to one secondary
+	notifyMost  = time.Minute            // between two that it does not answer
+	notifyTime  = 2 * time.Second        // for an answer
+)
+
+// secondary is a server that is told when a zone changes.
+type secondary struct {
+	zone string
+	at   netip.AddrPort
+}
+
+// told is how it is with one.
+type told struct {
+	busy     bool // a NOTIFY is on its way
+	answered bool // ever
+	serial   uint32
+	again    time.Time     // not before
+	wait     time.Duration // after one more failure
+	failures uint64
+}
+
+// secondaries are all that were ever told of something.
+type secondaries struct {
+	mu  sync.Mutex
+	all map[secondary]*told
+}
+
+// notifies tells secondaries of every change, those of a second together, until
+// they answer or ctx is done. After a start it tells all: no stock secondary
+// asks by itself then.
+func (s *Server) notifies(ctx context.Context) {
+	tick := time.NewTicker(notifyEvery)
+	defer tick.Stop()
+	var sending sync.WaitGroup
+	defer sending.Wait()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		set := s.view.Set()
+		if set == nil {
+			continue
+		}
+		t := s.tables.Load()
+		for _, z := range t.ordered {
+			now := z.serial(set)
+			for _, at := range z.notify {
+				if one := s.secondaries.due(secondary{z.name, at}, now); one != nil {
+					sending.Go(func() { s.secondaries.done(one, now, notify(ctx, t.keys, z, at, now)) })
+				}
+			}
+		}
+	}
+}
+
+// due takes the one that is to be told of a serial, if it is time to.
+func (s *secondaries) due(who secondary, serial uint32) *told {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all == nil {
+		s.all = map[secondary]*told{}
+	}
+	one := s.all[who]
+	if one == nil {
+		one = new(told)
+		s.all[who] = one
+	}
+	if one.busy || (one.answered && one.serial == serial) || time.Now().Before(one.again) {
+		return nil
+	}
+	one.busy = true
+	return one
+}
+
+func (s *secondaries) done(one *told, serial uint32, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	one.busy = false
+	if err != nil {
+		one.failures++
+		one.wait = min(max(2*one.wait, notifyLeast), notifyMost)
+	} else {
+		one.answered, one.serial, one.wait = true, serial, notifyLeast
+	}
+	one.again = time.Now().Add(one.wait)
+	if err == nil {
+		one.wait = 0
+	}
+}
+
+// notify tells a secondary of a serial, and waits for its answer.
+func notify(ctx context.Context, known keys, z *zone, at netip.AddrPort, serial uint32) error {
+	m := new(dns.Msg).SetNotify(z.name)
+	soa := z.soa
+	soa.Serial = serial
+	m.Answer = []dns.RR{&soa}
+	client := dns.Client{Timeout: notifyTime}
+	if k := z.access.key; k != nil {
+		m.SetTsig(k.name, k.algorithm, tsigFudge, time.Now().Unix())
+		client.TsigProvider = known
+	}
+	answer, _, err := client.ExchangeContext(ctx, m, at.String())
+	if err != nil {
+		return fmt.Errorf("telling %s: %w", at, err)
+	}
+	if answer.Rcode != dns.RcodeSuccess {
+		return fmt.Errorf("telling %s: %s", at, dns.RcodeToString[answer.Rcode])
+	}
+	return nil
+}
+
+// collect gives a monitoring system how it is with each.
+func (s *secondaries) collect(emit func(name, help string, kind prometheus.ValueType, v float64, zone, at string)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for who, one := range s.all {
+		emit("notify_failures_total", "NOTIFY messages that a secondary did not answer, or not well.", prometheus.CounterValue, float64(one.failures), who.zone, who.at.String())
+		if one.answered {
+			emit("notify_serial", "Serial of the last NOTIFY that a secondary answered.", prometheus.GaugeValue, float64(one.serial), who.zone, who.at.String())
+		}
+	}
+}
