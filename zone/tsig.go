@@ -39,6 +39,12 @@ const (
 	tsigFudge   = 300 // seconds that clocks may differ
 )
 
+// Validate says what is wrong with a key.
+func (k Key) Validate() error {
+	_, err := k.compile()
+	return err
+}
+
 // compile checks a key.
 func (k Key) compile() (*key, error) {
 	name, wire, err := wireName(k.Name)

@@ -41,7 +41,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 	app := &cli.App{
 		Name:      "dnsbld",
 		Usage:     "serve a DNS blocklist of addresses seen with bogus HELO behaviour",
-		UsageText: "dnsbld serve [--config FILE]\ndnsbld check --config FILE\ndnsbld example\ndnsbld version",
+		UsageText: "dnsbld serve [--config FILE]\ndnsbld check --config FILE\ndnsbld example\ndnsbld keygen [--name NAME]\ndnsbld version",
 		Writer:    stdout, ErrWriter: stderr, HideVersion: true, HideHelpCommand: true,
 		ExitErrHandler: func(*cli.Context, error) {},
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
@@ -57,7 +57,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			}
 			return cli.ShowAppHelp(c)
 		},
-		Commands: []*cli.Command{serveCommand(stderr), checkCommand(stdout), exampleCommand(stdout), versionCommand(stdout), offlineCommand()},
+		Commands: []*cli.Command{serveCommand(stderr), checkCommand(stdout), exampleCommand(stdout), keygenCommand(stdout), versionCommand(stdout), offlineCommand()},
 	}
 	for _, c := range app.Commands {
 		c.OnUsageError, c.HideHelpCommand, c.Before = app.OnUsageError, true, refuseArguments

@@ -23,6 +23,7 @@ type fileConfig struct {
 	LogFormat string        `toml:"log_format"`
 	Listen    listenConfig  `toml:"listen"`
 	Zones     []zoneConfig  `toml:"zone"`
+	Keys      []keyConfig   `toml:"key"`
 	Our       ourConfig     `toml:"our"`
 	Policy    policyFile    `toml:"policy"`
 	Chaos     chaosFile     `toml:"chaos"`
@@ -67,6 +68,8 @@ type zoneConfig struct {
 	TXT         []string `toml:"txt"`
 	MX          []string `toml:"mx"`
 	Policy      string   `toml:"policy"`
+	Catalog     bool     `toml:"catalog"`
+	transferConfig
 }
 
 type ourConfig struct {

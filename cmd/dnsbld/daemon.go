@@ -68,6 +68,7 @@ func serve(ctx context.Context, cfg config, load func() (config, error), log *sl
 	if d.dns, err = zone.New(d.live, d.clock, cfg.zone); err != nil {
 		return configError("%v", err)
 	}
+	d.dns.Follow(store)
 	sockets, err := openSockets(ctx, cfg, log)
 	if err != nil {
 		return err

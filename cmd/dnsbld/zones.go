@@ -12,7 +12,7 @@ import (
 
 // zones checks the zones and hands them to the DNS door in its terms.
 func (f fileConfig) zones(reasons *listing.Reasons, wrong *mistakes) zone.Config {
-	c := zone.Config{Reasons: reasons, NSID: f.Chaos.NSID,
+	c := zone.Config{Reasons: reasons, Keys: f.keys(), NSID: f.Chaos.NSID,
 		Chaos:    f.Chaos.Chaos,
 		TCP:      zone.Limits{Connections: f.TCP.Connections, PerClient: f.TCP.PerClient, Idle: f.TCP.Idle.Duration()},
 		Cookies:  f.Cookies,
@@ -32,7 +32,8 @@ func (f fileConfig) zones(reasons *listing.Reasons, wrong *mistakes) zone.Config
 
 func (z zoneConfig) zone(reasons *listing.Reasons) (zone.Zone, mistakes) {
 	var wrong mistakes
-	out := zone.Zone{Name: z.Name, Mailbox: z.Mailbox, TXT: z.TXT, Page: z.Page, Policy: z.Policy}
+	out := zone.Zone{Name: z.Name, Mailbox: z.Mailbox, TXT: z.TXT, Page: z.Page, Policy: z.Policy, Catalog: z.Catalog}
+	z.transfers(&out, &wrong)
 	for _, r := range z.Reasons {
 		info, err := reasons.Find(reasonText(r))
 		wrong.add(err)

@@ -44,16 +44,16 @@ func Config(toml string) string {
 			}
 			last := &groups[len(groups)-1]
 			last.keys = append(last.keys, m[1]+" = "+m[2])
-		case strings.HasPrefix(line, "#"):
-			open = false
-			lead = append(lead, strings.TrimSpace(strings.TrimPrefix(line, "#")))
-		case strings.HasPrefix(line, "["):
+		case strings.HasPrefix(line, "# ["), strings.HasPrefix(line, "["): // an example of a table may be a comment
 			flush()
-			title = line
+			title = strings.TrimPrefix(line, "# ")
 			if len(lead) > 0 {
 				groups = append(groups, group{text: lead})
 				lead = nil
 			}
+		case strings.HasPrefix(line, "#"):
+			open = false
+			lead = append(lead, strings.TrimSpace(strings.TrimPrefix(line, "#")))
 		}
 	}
 	flush()
