@@ -26,7 +26,8 @@ type Server struct {
 	clients     clients
 	errors      atomic.Uint64 // of sockets
 	secondaries secondaries
-	transfers   chan struct{} // those under way
+	transfers   chan struct{}        // those under way
+	sent        [forms]atomic.Uint64 // transfers that ended
 	log         Log
 	secret      secret // of cookies, where none is configured
 }

@@ -124,6 +124,10 @@ func (s *Server) Collect(to chan<- prometheus.Metric) {
 		emit(silent, prometheus.CounterValue, t["silence"], transport)
 		emit(truncated, prometheus.CounterValue, t["truncated"], transport)
 	}
+	transfers := describe("transfers_total", "Zone transfers that were answered, by form.", "form")
+	for n, name := range formNames {
+		emit(transfers, prometheus.CounterValue, s.sent[n].Load(), name)
+	}
 	s.secondaries.collect(func(name, help string, kind prometheus.ValueType, v float64, zone, at string) {
 		to <- prometheus.MustNewConstMetric(describe(name, help, "zone", "secondary"), kind, v, zone, at)
 	})

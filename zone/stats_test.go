@@ -20,11 +20,7 @@ func TestMetrics(t *testing.T) {
 	s.clients.all = 1
 	s.clients.turnedAway.Store(2)
 	s.errors.Store(3)
-	registry := prometheus.NewRegistry()
-	if err := registry.Register(s); err != nil {
-		t.Fatal(err)
-	}
-	got := gathered(t, registry)
+	got := gathered(t, registered(t, s))
 	const udp = 13*1100 + 78
 	for name, want := range map[string]float64{
 		"dnsbld_dns_queries_total transport=udp":                udp,
@@ -44,9 +40,18 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("%s is %v, want %v", name, got[name], want)
 		}
 	}
-	if len(got) != 2+24+2+2+2+1+1+1 {
+	if len(got) != 2+24+2+2+2+3+1+1+1 {
 		t.Errorf("%d values: %v", len(got), got)
 	}
+}
+
+func registered(t *testing.T, s *Server) *prometheus.Registry {
+	t.Helper()
+	registry := prometheus.NewRegistry()
+	if err := registry.Register(s); err != nil {
+		t.Fatal(err)
+	}
+	return registry
 }
 
 // gathered are the values of a registry by name and labels.

@@ -109,7 +109,9 @@ func (c *conversation) send(ctx context.Context, t *streamed) error {
 	f := newFrames(c, t.zone, &t.request, &t.signature)
 	now := t.zone.soaRecord(t.zone.serial(t.set))
 	f.add(&now)
-	switch removed, added, form := c.server.difference(ctx, t.transfer); form {
+	removed, added, form := c.server.difference(ctx, t.transfer)
+	defer func() { c.server.sent[form].Add(1) }()
+	switch form {
 	case whole:
 		for rec := range (rendering{t.zone, t.set}).records() {
 			if f.add(&rec); f.err != nil {
@@ -131,7 +133,10 @@ const (
 	whole       form = iota // all records
 	incremental             // what changed
 	current                 // nothing did: the SOA record alone
+	forms
 )
+
+var formNames = [forms]string{"whole", "incremental", "current"}
 
 // frames are the messages of a transfer. Each has the question, so that names
 // can point to the zone's name in it.
@@ -207,6 +212,7 @@ func (f *frames) flush() error {
 // Limits of an IXFR: a secondary that is farther behind gets the whole zone.
 const (
 	mostChanges = 100_000
+	leastNames  = 10_000 // of a difference that is worth it in the smallest zone
 	logTime     = 10 * time.Second
 )
 
@@ -227,7 +233,7 @@ func (s *Server) difference(ctx context.Context, t *transfer) (removed, added []
 	}
 	was, is := rendering{t.zone, old}, rendering{t.zone, t.set}
 	stats := t.set.Stats()
-	gone, come, fits := was.names().Diff(is.names(), at, max(1000, (stats.Hosts+stats.Prefixes)/2))
+	gone, come, fits := was.names().Diff(is.names(), at, max(leastNames, (stats.Hosts+stats.Prefixes)/2))
 	if !fits {
 		return nil, nil, whole
 	}

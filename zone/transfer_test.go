@@ -296,6 +296,9 @@ func TestX2OnTheWire(t *testing.T) {
 			t.Errorf("from %d: %v", serial, all)
 		}
 	}
+	if got := gathered(t, registered(t, b.server)); got["dnsbld_dns_transfers_total form=incremental"] != 2 || got["dnsbld_dns_transfers_total form=whole"] != 3 {
+		t.Errorf("%v", got)
+	}
 	m := new(dns.Msg).SetIxfr("bl.test.", 11, "ns1.bl.test.", "desk.bl.test.")
 	m.SetTsig(keyName, dns.HmacSHA256, 300, time.Now().Unix())
 	client := dns.Client{TsigSecret: map[string]string{keyName: keySecret}}

@@ -340,7 +340,7 @@ func TestWideZone(t *testing.T) {
 	answer := zoneOf(t, file)
 	for _, s := range subjects(all) {
 		for _, a := range []netip.Addr{s.Addr().Prev(), s.Addr(), s.Addr().Next(), middle(s, 0), middle(s, 1), middle(s, 2), lastOf(s), lastOf(s).Next()} {
-			if !a.IsValid() {
+			if !a.IsValid() || listing.Canonical(a) != a { // the name of an IPv4 address, which is left out
 				continue
 			}
 			if got, want := answer(a), listedFor(catalogue(t), all, nil, a); !slices.Equal(got, want) {

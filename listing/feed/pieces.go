@@ -56,16 +56,14 @@ func last(s listing.Subject) netip.Addr {
 	return a
 }
 
-// blocks cuts a range into prefixes whose length is a multiple of step, the
-// widest that fit and that may be; /32 and /128 always may. may is nil where any
-// may be.
-func blocks(lo, hi netip.Addr, step int, may func(netip.Prefix) bool) iter.Seq[netip.Prefix] {
+// blocks cuts a range into prefixes, the widest that fit.
+func blocks(lo, hi netip.Addr) iter.Seq[netip.Prefix] {
 	return func(yield func(netip.Prefix) bool) {
 		for lo := lo; lo.IsValid() && lo.Compare(hi) <= 0; {
 			width := 0
-			for ; width < lo.BitLen(); width += step {
+			for ; width < lo.BitLen(); width++ {
 				p := netip.PrefixFrom(lo, width)
-				if p.Masked() == p && (may == nil || may(p)) && last(subjectOf(p)).Compare(hi) <= 0 {
+				if p.Masked() == p && last(subjectOf(p)).Compare(hi) <= 0 {
 					break
 				}
 			}

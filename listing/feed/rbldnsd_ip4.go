@@ -75,7 +75,7 @@ func (p *rbldnsd) set4(text []byte) error {
 	if err := p.checkSize(uint64(hi) - uint64(lo) + 1); err != nil {
 		return err
 	}
-	for block := range blocks(addr4(lo), addr4(hi), 1, nil) {
+	for block := range blocks(addr4(lo), addr4(hi)) {
 		if err := p.list(subjectOf(block), except, rest); err != nil {
 			return err
 		}

@@ -1,23 +1,31 @@
 package feed
 
 import (
+	"iter"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
 	"dnsbld/listing"
+	"dnsbld/listing/wildcard"
 )
 
 // zoneWriter writes a master file (RFC 1035, section 5) that any name server
-// loads. A wildcard answers only names below which nothing else stands (RFC
-// 4592, section 3.3.1), so prefixes are cut into blocks that hold nothing else:
-// whole octets, or nibbles, which become wildcards, and hosts. Hence nothing
-// has to be closed, and an address answers exactly as here.
-//
-// Names of IPv4 and of IPv6 begin alike: *.0.6.2 would answer for 2.6.0.0/24
-// and for all of 2600::/12. An IPv4 block whose octets could be nibbles is
-// written host by host, an IPv6 block is never wider than a /16.
-type zoneWriter struct{ out *output }
+// loads, and in which an address answers as here: package wildcard says how. IPv4
+// and IPv6 share names, so nothing is written before the list has come to its
+// end.
+type zoneWriter struct {
+	out *output
+	all []region // in order
+}
+
+// region is a prefix with what its addresses answer that are in no other inside
+// it.
+type region struct {
+	netip.Prefix
+	says wildcard.Answers
+}
 
 func newZoneWriter(o *output) (encoder, error) {
 	if o.Zone == "" || len(o.NS) == 0 {
@@ -29,11 +37,9 @@ func newZoneWriter(o *output) (encoder, error) {
 		o.printf("@ NS %s\n", absolute(ns))
 		o.glue(ns)
 	}
-	for _, name := range testPoints() {
-		o.printf("%s A 127.0.0.2\n%s TXT %s\n", name, name, quoted(testText))
-	}
 	o.Hide = append([]listing.Subject{loopback()}, o.Hide...)
-	return newSweep(o, newPieces((&zoneWriter{o}).piece, nil)), nil
+	w := &zoneWriter{out: o}
+	return newSweep(o, visitor{enter: w.enter, finish: w.finish}), nil
 }
 
 // origin begins a master file.
@@ -73,35 +79,64 @@ func (o *output) mail() string {
 
 func absolute(name string) string { return strings.TrimSuffix(name, ".") + "." }
 
-func (w *zoneWriter) piece(lo, hi netip.Addr, n *node) error {
-	step := 4
-	if lo.Is4() {
-		step = 8
+func (w *zoneWriter) enter(n, _ *node) error {
+	r := region{Prefix: n.subject.Prefix}
+	for _, win := range n.wins {
+		r.says = append(r.says, wildcard.Answer{Reason: win.Reason, Prefix: win.Subject.Prefix, Text: win.Text})
 	}
-	for p := range blocks(lo, hi, step, mayBeWildcard) {
-		owner := reverse(p.Addr(), p.Bits())
-		if !p.IsSingleIP() {
-			owner = "*." + owner
+	w.all = append(w.all, r)
+	return nil
+}
+
+// addFixed adds what does not depend on the list: the test points, and that IPv4
+// in IPv6 spelling is not listed, because its names are left out.
+func (w *zoneWriter) addFixed() {
+	test := netip.AddrFrom4([4]byte{127, 0, 0, byte(listing.BareIP)})
+	host := netip.PrefixFrom(test, 32)
+	says := wildcard.Answers{{Reason: listing.BareIP, Prefix: host, Text: "is the test entry of this list for " + w.out.Reasons.Symbol(listing.BareIP)}}
+	w.all = append(w.all, region{host, says}, region{netip.PrefixFrom(netip.AddrFrom16(test.As16()), 128), says},
+		region{Prefix: netip.MustParsePrefix("::ffff:0:0/96")}, region{Prefix: netip.MustParsePrefix("2002::/16")})
+	slices.SortStableFunc(w.all, func(a, b region) int {
+		return listing.Subject{Prefix: a.Prefix}.Compare(listing.Subject{Prefix: b.Prefix})
+	})
+}
+
+func (w *zoneWriter) finish() error {
+	w.addFixed()
+	names := wildcard.Names{List: w, Exact: netip.PrefixFrom(loopback().Addr(), 24)}
+	for o := range names.All {
+		if len(o.Says) == 0 { // it is there to keep an address out of a wildcard
+			w.out.printf("%s TYPE65280 \\# 0\n", o.Name)
 		}
-		for i := range n.wins {
-			win := &n.wins[i]
-			w.out.printf("%s A 127.0.0.%d\n%s TXT %s\n", owner, win.Reason, owner, quoted(w.out.txt(win.Reason, win.Subject, win.Text)))
+		for _, a := range o.Says {
+			text := w.out.txt(a.Reason, listing.Subject{Prefix: a.Prefix}, a.Text)
+			w.out.printf("%s A 127.0.0.%d\n%s TXT %s\n", o.Name, a.Reason, o.Name, quoted(text))
 		}
 	}
 	return nil
 }
 
-func mayBeWildcard(p netip.Prefix) bool {
-	if p.Addr().Is6() {
-		return p.Bits() >= 16
-	}
-	quad := p.Addr().As4()
-	for _, octet := range quad[:p.Bits()/8] {
-		if octet > 9 {
-			return true
+// Inside makes the writer a wildcard.List.
+func (w *zoneWriter) Inside(p netip.Prefix) iter.Seq[netip.Prefix] {
+	return func(yield func(netip.Prefix) bool) {
+		for _, r := range w.all {
+			if r.Bits() >= p.Bits() && p.Contains(r.Addr()) && !yield(r.Prefix) {
+				return
+			}
 		}
 	}
-	return false
+}
+
+// Says makes the writer a wildcard.List. It is asked about prefixes that Inside
+// has given, and about all addresses.
+func (w *zoneWriter) Says(p netip.Prefix) wildcard.Answers {
+	n, found := slices.BinarySearchFunc(w.all, listing.Subject{Prefix: p}, func(r region, s listing.Subject) int {
+		return listing.Subject{Prefix: r.Prefix}.Compare(s)
+	})
+	if !found {
+		return nil
+	}
+	return w.all[n].says
 }
 
 // reverse is the owner name of the first bits of an address: octets or
