@@ -84,7 +84,7 @@ func (c Config) compile() (*tables, error) {
 	t.jar, t.coalesce, t.portable = c.Cookies.compile(&p), c.Coalesce, c.Portable
 	p.check(c.Coalesce >= 0 && c.Coalesce <= maxCoalesce, "coalesce = %s: up to %s", c.Coalesce, maxCoalesce)
 	p.check(c.Reasons != nil, "there is no catalogue of reasons")
-	p.check(len(c.Zones) > 0, "there is no zone to serve")
+	p.check(len(c.Lists()) > 0, "there is no zone to serve")
 	if c.Reasons == nil {
 		return nil, errors.Join(p...)
 	}

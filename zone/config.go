@@ -55,6 +55,16 @@ type Zone struct {
 	Notify       []netip.AddrPort `json:"-"` // who is told when the zone changed
 }
 
+// Lists are the zones that show the list: catalogs do not.
+func (c Config) Lists() (all []Zone) {
+	for _, z := range c.Zones {
+		if !z.Catalog {
+			all = append(all, z)
+		}
+	}
+	return all
+}
+
 // NameServer is a server of a zone. Addresses are served if its name lies
 // within the zone, where nobody else could.
 type NameServer struct {

@@ -170,6 +170,9 @@ func (s *Server) Lookup(a netip.Addr) ([]Says, error) {
 	var all []Says
 	var in scratch
 	for _, z := range s.tables.Load().ordered {
+		if z.catalog {
+			continue
+		}
 		v := z.judge(set, a, nil, now, &in)
 		name := z.name[:len(z.name)-1]
 		says := Says{Zone: name, Name: reversed(a, name)}

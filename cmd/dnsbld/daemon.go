@@ -296,11 +296,12 @@ func (d *dnsbld) answers(a netip.Addr) []report.Answer {
 // zones are those in force, for operators.
 func (d *dnsbld) zones() []report.Zone {
 	var all []report.Zone
-	for _, z := range d.cfg.Load().zone.Zones {
+	for _, z := range d.cfg.Load().zone.Lists() {
 		zone := report.Zone{Name: z.Name, TTL: listing.Life(z.TTL), NegativeTTL: listing.Life(z.NegativeTTL), Reasons: z.Reasons,
-			Mail: z.Mailbox, Page: z.Page}
+			Mail: z.Mailbox, Page: z.Page, Glue: map[string][]netip.Addr{}}
 		for _, ns := range z.NS {
 			zone.NS = append(zone.NS, ns.Name)
+			zone.Glue[ns.Name] = ns.Addresses
 		}
 		zone.Serial = uint32(d.served())
 		all = append(all, zone)

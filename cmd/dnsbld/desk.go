@@ -29,7 +29,7 @@ type deskFile struct {
 // where none is given.
 func (f fileConfig) desk(c config, wrong *mistakes) desk.Settings {
 	s := desk.Settings{Page: f.Desk.Page, Mail: f.Desk.Mail, Probe: strings.TrimSuffix(f.Desk.Probe, "."), Texts: c.mail.resolver.IsValid(), PerWeek: f.Desk.PerWeek}
-	for _, z := range c.zone.Zones {
+	for _, z := range c.zone.Lists() {
 		s.Zones = append(s.Zones, desk.Zone{Name: z.Name, TTL: z.TTL, Reasons: z.Reasons})
 		if s.Page == "" {
 			s.Page = z.Page

@@ -100,7 +100,7 @@ func (f fileConfig) mail(c config, wrong *mistakes) mailConfig {
 			wrong.addf("sensor.services.%s: %s: write \"25\" or \"submission\"", name, listing.Quote(what))
 		}
 	}
-	for _, z := range c.zone.Zones {
+	for _, z := range c.zone.Lists() {
 		for _, r := range z.Reasons {
 			if info, known := c.rules.Reasons.Info(r); known && !info.Published && !slices.Contains(s.Named, r) {
 				s.Named = append(s.Named, r)

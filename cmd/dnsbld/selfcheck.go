@@ -17,7 +17,7 @@ import (
 func (d *dnsbld) serials(ctx context.Context) []report.ServerSerial {
 	var answers []*report.ServerSerial
 	var asking sync.WaitGroup
-	for _, z := range d.cfg.Load().zone.Zones {
+	for _, z := range d.cfg.Load().zone.Lists() {
 		for _, ns := range z.NS {
 			answer := &report.ServerSerial{Zone: z.Name, Server: ns.Name}
 			answers = append(answers, answer)

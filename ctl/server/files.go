@@ -54,6 +54,11 @@ func (s *Server) write(snap listing.Snapshot, to io.Writer, q ctl.Export, z repo
 	rules, now := s.cfg.Book.Rules(), s.cfg.Book.Now()
 	o := feed.WriteOptions{Format: q.Format, Reasons: rules.Reasons, Now: now, Page: z.Page,
 		Zone: z.Name, NS: z.NS, Mail: z.Mail, Serial: z.Serial, TTL: z.TTL.Duration()}
+	for name, addresses := range z.Glue {
+		for _, a := range addresses {
+			o.Glue = append(o.Glue, feed.NameServer{Name: name, Address: a})
+		}
+	}
 	for _, never := range rules.Policy.NeverList() {
 		o.Hide = append(o.Hide, never.Subject)
 	}

@@ -55,14 +55,15 @@ type View interface {
 
 // Zone is a zone of the daemon as far as operators need it.
 type Zone struct {
-	Name        string           `json:"name"`
-	TTL         listing.Life     `json:"ttl"`               // the longest of positive answers
-	NegativeTTL listing.Life     `json:"negative_ttl"`      // the longest of negative ones
-	Reasons     []listing.Reason `json:"reasons,omitempty"` // that it answers; none: those that are published
-	Serial      uint32           `json:"serial,omitempty"`
-	NS          []string         `json:"ns,omitempty"`   // its name servers
-	Mail        string           `json:"mail,omitempty"` // mailbox of who is responsible, as a name
-	Page        string           `json:"page,omitempty"` // what stands before an address in the URL of its page
+	Name        string                  `json:"name"`
+	TTL         listing.Life            `json:"ttl"`               // the longest of positive answers
+	NegativeTTL listing.Life            `json:"negative_ttl"`      // the longest of negative ones
+	Reasons     []listing.Reason        `json:"reasons,omitempty"` // that it answers; none: those that are published
+	Serial      uint32                  `json:"serial,omitempty"`
+	NS          []string                `json:"ns,omitempty"`   // its name servers
+	Glue        map[string][]netip.Addr `json:"-"`              // addresses of name servers, those that are configured
+	Mail        string                  `json:"mail,omitempty"` // mailbox of who is responsible, as a name
+	Page        string                  `json:"page,omitempty"` // what stands before an address in the URL of its page
 }
 
 // checkup is a run of all checks.
