@@ -7,6 +7,7 @@ import (
 
 	"dnsbld/db/backup"
 	"dnsbld/listing"
+	"dnsbld/nice"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -16,7 +17,7 @@ import (
 func (d *DB) Backup(ctx context.Context, to io.Writer) (revision listing.Revision, err error) {
 	var t backup.Trailer
 	sum := sha256.New()
-	onBulkThread(func() {
+	nice.Do(func() {
 		err = d.read(func(s *state) (err error) {
 			t.At = listing.Checkpoint{Revision: s.head.revision, Chain: s.head.chain}
 			t.Bytes, err = s.tx.WriteTo(io.MultiWriter(stopping{ctx, to}, sum))

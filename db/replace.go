@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	"dnsbld/listing"
+	"dnsbld/nice"
 )
 
 // Replace makes a source equal entries, or adds them to it; see listing.Store.
@@ -32,7 +33,7 @@ func (d *DB) Replace(ctx context.Context, r listing.Request, entries iter.Seq2[l
 		return v, err
 	}
 	j := &job{request: &r, raw: raw}
-	onBulkThread(func() { err = d.prepare(ctx, j, entries) })
+	nice.Do(func() { err = d.prepare(ctx, j, entries) })
 	if err != nil {
 		return v, err
 	}

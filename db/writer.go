@@ -8,6 +8,7 @@ import (
 	"runtime"
 
 	"dnsbld/listing"
+	"dnsbld/nice"
 )
 
 // submit queues a job and waits for its verdict. When ctx ends first, the
@@ -35,7 +36,7 @@ func (d *DB) write() {
 			return
 		}
 		if batch[0].alone() {
-			onBulkThread(func() { d.decide(batch) })
+			nice.Do(func() { d.decide(batch) })
 		} else {
 			d.decide(batch)
 		}

@@ -48,7 +48,7 @@ func (p *planning) warnOfShorter(e Edit) error {
 	case err != nil:
 		return err
 	case stands.Active(p.now) && !stands.Except && e.end(stands.Level, p.now).Before(stands.Until.Add(-e.Life.Slack.Duration())):
-		p.warnings = append(p.warnings, fmt.Sprintf("it is listed until %s already, which is later; `blctl expire` ends it sooner",
+		p.warnings = append(p.warnings, fmt.Sprintf("it is listed until %s already, which is later; to expire it ends it sooner",
 			stands.Until.Format(time.RFC3339)))
 	}
 	return nil
@@ -85,8 +85,7 @@ func (c Add) edit(p *planning) (Edit, error) {
 
 func twoPersons(info ReasonInfo) error {
 	return &Error{Kind: ErrPolicy, Code: "two-persons",
-		Message: "an entry for " + info.Symbol + " takes two persons",
-		Hint:    "`blctl propose add …` with the same flags; another operator then approves it"}
+		Message: "an entry for " + info.Symbol + " takes two persons"}
 }
 
 // setEnd writes the end of the entry: given, or by the life of its reason.
@@ -131,7 +130,7 @@ func allowed(s Subject, allows []Allow, now time.Time) error {
 		if a.Active(now) && a.Subject.Covers(s) {
 			return &Error{Kind: ErrPolicy, Code: "allowed",
 				Message: fmt.Sprintf("%s is never listed: %s asked %s to allow %s", s.Text(), a.Owner, a.Actor, a.Subject.Text()),
-				Hint:    "`blctl allow list` shows it; `blctl allow remove " + a.Subject.Text() + "` takes it back"}
+				Names:   prefix(a.Subject)}
 		}
 	}
 	return nil

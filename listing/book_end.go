@@ -143,7 +143,7 @@ func (c Expire) plan(p *planning) ([]Edit, error) {
 	}
 	if len(edits) == 0 && !c.Within {
 		return nil, &Error{Kind: ErrNotFound, Code: "not-listed", Message: c.Subject.Text() + " is not listed",
-			Hint: "`blctl history " + c.Subject.Text() + "` says whether it was"}
+			Names: prefix(c.Subject)}
 	}
 	return edits, nil
 }
@@ -159,7 +159,7 @@ func (c Expire) checkEnd(p *planning, e Entry, until time.Time) error {
 	case e.Source != "" && !c.Within:
 		return &Error{Kind: ErrPolicy, Code: "sourced",
 			Message: fmt.Sprintf("%s is listed by source %s and ends with it", e.Subject.Text(), e.Source),
-			Names:   map[string]string{"PREFIX": e.Subject.Text()}}
+			Names:   prefix(e.Subject)}
 	case c.At.IsZero() && c.In == 0:
 		return nil
 	}
@@ -235,8 +235,7 @@ func (p *planning) exactly(s Subject, code Reason) ([]Entry, error) {
 	if len(found) == 0 && wider != nil {
 		return nil, &Error{Kind: ErrNotFound, Code: "covered",
 			Message: fmt.Sprintf("%s has no entry of its own; it is listed by %s", s.Text(), wider.Subject),
-			Hint: fmt.Sprintf("`blctl add %s --reason %d --except` takes it out of that entry; `blctl allow add %s --owner NAME` keeps it out of every one",
-				s.Text(), wider.Reason, s.Text())}
+			Names:   map[string]string{"PREFIX": s.Text(), "REASON": fmt.Sprint(int(wider.Reason))}}
 	}
 	return found, nil
 }

@@ -76,7 +76,7 @@ func (b *Book) sourceEdit(ctx context.Context, c Import, now time.Time) (SourceE
 		if err == nil && c.IfRevision != nil && *c.IfRevision != is {
 			err = &Error{Kind: ErrConflict, Code: "revision",
 				Message: fmt.Sprintf("source %s is at revision %d, not at revision %d", c.Source, is, *c.IfRevision),
-				Hint:    "it was imported meanwhile: look at `blctl source show " + c.Source + "` and decide again"}
+				Names:   map[string]string{"SOURCE": c.Source}}
 		}
 		return err
 	})
@@ -145,6 +145,6 @@ func (b *Book) DropSource(ctx context.Context, who Caller, name, note string, o 
 				return []Edit{{Op: OpEndSource, Source: name, Because: OperatorChoice, Expect: o.IfRevision}}, err
 			}
 		}
-		return nil, cmp.Or(err, error(&Error{Kind: ErrNotFound, Code: "no-source", Message: "there is no source " + Quote(name), Hint: "`blctl source list` names them"}))
+		return nil, cmp.Or(err, error(&Error{Kind: ErrNotFound, Code: "no-source", Message: "there is no source " + Quote(name)}))
 	})
 }

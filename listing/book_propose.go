@@ -268,7 +268,7 @@ func proposalAt(s Snapshot, id string) (Proposal, error) {
 	d, err := s.Document(ProposalKind, id)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return Proposal{}, &Error{Kind: ErrNotFound, Code: "no-proposal", Message: "there is no proposal " + Quote(id), Hint: "`blctl propose list` names them"}
+		return Proposal{}, &Error{Kind: ErrNotFound, Code: "no-proposal", Message: "there is no proposal " + Quote(id)}
 	case err != nil:
 		return Proposal{}, err
 	}
@@ -298,7 +298,7 @@ func (p Proposal) mayApprove(who Caller) error {
 			Hint: "approve it from your own account"}
 	case who.UID == p.By.UID || who.Name == p.By.Name:
 		return &Error{Kind: ErrPolicy, Code: "same-person", Message: who.Name + " proposed it, so somebody else must approve it",
-			Hint: "ask another operator to run `blctl approve " + p.ID + "`"}
+			Names: map[string]string{"ID": p.ID}}
 	}
 	return nil
 }

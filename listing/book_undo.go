@@ -113,8 +113,7 @@ func (set *changeSet) undoing() string {
 }
 
 func (b *Book) changeSet(ctx context.Context, id Revision) (changeSet, error) {
-	none := &Error{Kind: ErrNotFound, Code: "no-change", Message: fmt.Sprintf("revision %d changed nothing", id),
-		Hint: "`blctl history PREFIX` shows the revision of each change"}
+	none := &Error{Kind: ErrNotFound, Code: "no-change", Message: fmt.Sprintf("revision %d changed nothing", id)}
 	set := changeSet{first: id, last: id, entries: map[Key]*Entry{}}
 	status, err := b.store.Status(ctx)
 	switch {
@@ -146,8 +145,7 @@ func (b *Book) changeSet(ctx context.Context, id Revision) (changeSet, error) {
 		return set, err
 	}
 	if papers > 0 && len(set.changes) == 0 {
-		return set, &Error{Kind: ErrPolicy, Code: "document", Message: fmt.Sprintf("revision %d wrote a proposal or a ticket, which is not undone", id),
-			Hint: "`blctl propose withdraw ID` ends a proposal"}
+		return set, &Error{Kind: ErrPolicy, Code: "document", Message: fmt.Sprintf("revision %d wrote a proposal or a ticket, which is not undone", id)}
 	}
 	return set, nil
 }

@@ -23,7 +23,7 @@ func (b *Book) undoImport(ctx context.Context, o order, set changeSet) (Result, 
 	if o.IfRevision != nil && *o.IfRevision != c.Revision {
 		return Result{}, &Error{Kind: ErrConflict, Code: "revision",
 			Message: fmt.Sprintf("source %s is at revision %d, not at revision %d", name, c.Revision, *o.IfRevision),
-			Hint:    "look at `blctl source show " + name + "` and decide again"}
+			Names:   map[string]string{"SOURCE": name}}
 	}
 	generation := c.SourceAfter.Generation
 	if c.SourceBefore == nil || !c.SourceBefore.Active(o.Time) {

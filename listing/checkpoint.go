@@ -28,8 +28,7 @@ func (c *Checkpoint) UnmarshalText(text []byte) error {
 		err = c.Chain.UnmarshalText([]byte(hash))
 	}
 	if err != nil || n == 0 {
-		return &Error{Kind: ErrInvalid, Code: "bad-checkpoint", Message: Quote(string(text)) + " is not a checkpoint",
-			Hint: "write REVISION:HASH, as `blctl audit verify` printed it"}
+		return &Error{Kind: ErrInvalid, Code: "bad-checkpoint", Message: Quote(string(text)) + " is not a checkpoint"}
 	}
 	c.Revision = Revision(n)
 	return nil

@@ -74,7 +74,7 @@ func (d *draft) list(e *Edit) error {
 	case e.Except && !cur.Except:
 		return &Error{Kind: ErrConflict, Code: "listed",
 			Message: fmt.Sprintf("%s is itself listed for this reason, so it cannot also be an exception", e.Key.Subject.Text()),
-			Hint:    "end the listing first: `blctl delist " + e.Key.Subject.Text() + "`"}
+			Names:   prefix(e.Key.Subject)}
 	}
 	return d.extend(e, cur)
 }
@@ -163,7 +163,7 @@ func (d *draft) expire(e *Edit) error {
 	case !found:
 		return &Error{Kind: ErrNotFound, Code: "not-listed",
 			Message: fmt.Sprintf("%s is not listed for this reason", e.Key.Subject.Text()),
-			Hint:    "`blctl show " + e.Key.Subject.Text() + "` says what is known"}
+			Names:   prefix(e.Key.Subject)}
 	case !until.After(d.request.Time):
 		return d.end(cur, Expired)
 	case until.Equal(cur.Until):

@@ -89,7 +89,7 @@ func (e *Edit) expect(is Revision) error {
 	}
 	return &Error{Kind: ErrConflict, Code: "revision",
 		Message: fmt.Sprintf("%s %s, not at revision %d", e.Key.Subject.Text(), now, *e.Expect),
-		Hint:    "somebody changed it meanwhile: look at `blctl show " + e.Key.Subject.Text() + "` and decide again"}
+		Names:   prefix(e.Key.Subject)}
 }
 
 // put writes an entry; before is nil when it is new.
@@ -190,7 +190,7 @@ func (e *Edit) expectAllow(s Subject, is Revision) error {
 	}
 	return &Error{Kind: ErrConflict, Code: "revision",
 		Message: fmt.Sprintf("the allow entry for %s %s, not at revision %d", s.Text(), now, *e.Expect),
-		Hint:    "somebody changed it meanwhile: look at `blctl allow list " + s.Text() + "` and decide again"}
+		Names:   map[string]string{"ALLOW": s.Text()}}
 }
 
 func (d *draft) source(name string) (Source, bool, error) {
@@ -211,7 +211,7 @@ func (d *draft) endSource(name string, because DelistReason, expect *Revision) e
 	if expect != nil && *expect != cur.Revision {
 		return &Error{Kind: ErrConflict, Code: "revision",
 			Message: fmt.Sprintf("source %s is at revision %d, not at revision %d", name, cur.Revision, *expect),
-			Hint:    "it was imported meanwhile: look at `blctl source show " + name + "` and decide again"}
+			Names:   map[string]string{"SOURCE": name}}
 	}
 	if !found {
 		return nil

@@ -29,6 +29,9 @@ type Error struct {
 	Names map[string]string
 }
 
+// prefix names a subject to the words of a hint.
+func prefix(s Subject) map[string]string { return map[string]string{"PREFIX": s.Text()} }
+
 func (e *Error) Error() string { return e.Message }
 
 // Unwrap gives the kind, for errors.Is.

@@ -164,8 +164,7 @@ func (p Policy) checkHand(s Subject, force bool, note string, approvedBySecond b
 			Hint:    "list the addresses that were seen"}
 	case s.Bits() < hand && !approvedBySecond:
 		return &Error{Kind: ErrPolicy, Code: "two-persons",
-			Message: fmt.Sprintf("%s is wider than one operator may list, which is /%d", s, hand),
-			Hint:    "`blctl propose add …` with the same flags; another operator then approves it"}
+			Message: fmt.Sprintf("%s is wider than one operator may list, which is /%d", s, hand)}
 	case !force || note == "":
 		return &Error{Kind: ErrPolicy, Code: "range",
 			Message: fmt.Sprintf("%s holds %.0f addresses, most of which nobody has seen", s, s.Addresses()),
@@ -180,8 +179,7 @@ func (p Policy) checkEnd(i ReasonInfo, until, now time.Time) error {
 	switch left := until.Sub(now); {
 	case left <= 0:
 		return &Error{Kind: ErrInvalid, Code: "past",
-			Message: fmt.Sprintf("%s is in the past", until.Format(time.RFC3339)),
-			Hint:    "give an end in the future; `blctl expire PREFIX --now` ends an entry at once"}
+			Message: fmt.Sprintf("%s is in the past", until.Format(time.RFC3339))}
 	case left > longest.Duration()+time.Second:
 		return &Error{Kind: ErrPolicy, Code: "life-over-cap",
 			Message: fmt.Sprintf("%s is longer than an entry for %s may live, which is %s", Life(left.Round(time.Second)), i.Symbol, longest),

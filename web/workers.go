@@ -5,6 +5,8 @@ import (
 	"context"
 	"net/http"
 	"sync"
+
+	"dnsbld/nice"
 )
 
 // workerPool makes answers on a few threads of low priority, so that
@@ -27,7 +29,7 @@ func (b *workerPool) run(ctx context.Context) {
 	var all sync.WaitGroup
 	for range poolSize {
 		all.Go(func() {
-			yieldToQueries()
+			nice.Forever()
 			for f := range jobs {
 				f()
 			}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/nice"
 )
 
 const (
@@ -56,7 +57,7 @@ func readStream(ctx context.Context, store listing.Store, after listing.Revision
 	go func() {
 		defer close(s.done)
 		defer close(s.changes)
-		yieldToQueries()
+		nice.Forever()
 		s.err = s.read(ctx, store, after)
 	}()
 	return s

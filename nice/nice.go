@@ -1,0 +1,38 @@
+// Package nice keeps bulk work out of the way of those who answer queries: it
+// runs on operating system threads of its own, of low priority. Imports, the
+// following of the list and web lookups all need it, in rooms that do not know
+// each other; so it stands beside them, and imports nothing. Beside one busy
+// goroutine the 99th percentile of a DNS answer was 16 ms, on such a thread 3.
+package nice
+
+import "runtime"
+
+// niceness is how much such a thread yields to the others (setpriority(2)).
+const niceness = 10
+
+// Forever puts the goroutine that calls it on a thread of its own, of low
+// priority, for good. The thread ends with the goroutine.
+func Forever() {
+	runtime.LockOSThread() // never unlocked: the thread is not fit for other work
+	lower()
+}
+
+// Do runs f on such a thread and waits for it. A panic of f is the caller's.
+func Do(f func()) {
+	done := make(chan any)
+	go func() {
+		Forever()
+		finished := false
+		defer func() {
+			if !finished {
+				done <- recover()
+			}
+		}()
+		f()
+		finished = true
+		done <- nil
+	}()
+	if p := <-done; p != nil {
+		panic(p)
+	}
+}

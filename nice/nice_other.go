@@ -1,0 +1,6 @@
+//go:build !linux
+
+package nice
+
+// lower does nothing: only Linux has priorities of threads.
+func lower() {}
