@@ -51,7 +51,7 @@ func (d *DB) Skip(ctx context.Context, revision listing.Revision) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return guarded(func() error {
+	return d.health.guarded(func() error {
 		return d.bolt.Update(func(tx *bolt.Tx) error {
 			h, err := readHead(tx)
 			if err != nil || revision <= h.revision {

@@ -305,7 +305,7 @@ func BenchmarkVerify(b *testing.B) {
 			}
 			batch = append(batch, &job{ctx: b.Context(), request: &r, raw: raw})
 		}
-		if err := d.commit(batch); err != nil {
+		if err := d.commitAll(batch); err != nil {
 			b.Fatal(err)
 		}
 	}

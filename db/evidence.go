@@ -47,7 +47,7 @@ func (d *DB) EraseEvidence(ctx context.Context, digests ...listing.Digest) error
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return guarded(func() error {
+	return d.health.guarded(func() error {
 		return d.bolt.Update(func(tx *bolt.Tx) error {
 			for _, sum := range digests {
 				if err := tx.Bucket(evidenceBucket).Delete(sum[:]); err != nil {

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"dnsbld/listing"
@@ -14,10 +15,36 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 )
 
+// health says whether an open file can still be used. After a panic of bbolt its
+// locks may be held, and after a failed fsync the page cache holds what the disk
+// does not: from then on nothing of the file may be called. A nil health is that
+// of a file of no such consequence.
+type health struct{ why atomic.Pointer[error] }
+
+// fail puts an end to the use of the file. The first reason stays.
+func (h *health) fail(why error) {
+	if h != nil {
+		h.why.CompareAndSwap(nil, &why)
+	}
+}
+
+// err is nil while the file can be used.
+func (h *health) err() error {
+	if h == nil || h.why.Load() == nil {
+		return nil
+	}
+	return &listing.Error{Kind: listing.ErrUnavailable, Code: "store-failed",
+		Message: fmt.Sprintf("the list on disk has failed, and takes nothing until dnsbld is started again: %v", *h.why.Load()),
+		Hint:    "DNS goes on as it was; look at the disk and the log, then restart dnsbld"}
+}
+
 // protect calls f and makes an error of what bbolt does when the file is
 // damaged, which is to panic or to touch memory that is not there. While
 // *outside is set, f is in code that is not this package's: its panics pass.
-func protect(outside *bool, f func() error) (err error) {
+func (h *health) protect(outside *bool, f func() error) (err error) {
+	if err := h.err(); err != nil {
+		return err
+	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if *outside {
@@ -25,16 +52,17 @@ func protect(outside *bool, f func() error) (err error) {
 		}
 		if p := recover(); p != nil {
 			err = corruptf("reading the file: %v", p)
+			h.fail(err)
 		}
 	}()
 	return f()
 }
 
 // stream makes an iterator of a function that produces until yield says no.
-func stream[T any](produce func(yield func(T) bool) error) iter.Seq2[T, error] {
+func stream[T any](h *health, produce func(yield func(T) bool) error) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		outside := false
-		err := protect(&outside, func() error {
+		err := h.protect(&outside, func() error {
 			return produce(func(v T) bool {
 				outside = true
 				more := yield(v, nil)
@@ -50,10 +78,13 @@ func stream[T any](produce func(yield func(T) bool) error) iter.Seq2[T, error] {
 }
 
 // guarded calls f, which is all in this package.
-func guarded(f func() error) error {
+func (h *health) guarded(f func() error) error {
 	outside := false
-	return outward(protect(&outside, f))
+	return outward(h.protect(&outside, f))
 }
+
+// guarded is for files without a health.
+func guarded(f func() error) error { return (*health)(nil).guarded(f) }
 
 // outward makes an error that callers can tell the kind of.
 func outward(err error) error {
@@ -89,13 +120,37 @@ func errClosed() error {
 
 // read calls f in a short read transaction.
 func (d *DB) read(f func(*state) error) error {
-	return guarded(func() error {
+	return d.health.guarded(func() error {
+		seen := d.newest.Load()
 		return d.bolt.View(func(tx *bolt.Tx) error {
-			s, err := newState(tx)
+			s, err := d.state(tx, seen)
 			if err != nil {
 				return err
 			}
 			return f(s)
 		})
 	})
+}
+
+// state is newState of a file that had a revision already when the transaction
+// began. One that is behind is another file: somebody has copied it over ours.
+func (d *DB) state(tx *bolt.Tx, seen uint64) (*state, error) {
+	s, err := newState(tx)
+	if err != nil {
+		return nil, err
+	}
+	s.health = &d.health
+	if is := uint64(s.head.revision); is < seen {
+		err = corruptf("%s is at revision %d and was at %d: another file was put in its place", d.bolt.Path(), is, seen)
+		d.health.fail(err)
+		return nil, err
+	}
+	d.reached(s.head.revision)
+	return s, nil
+}
+
+// reached notes the newest revision that was seen in the file.
+func (d *DB) reached(r listing.Revision) {
+	for seen := d.newest.Load(); uint64(r) > seen && !d.newest.CompareAndSwap(seen, uint64(r)); seen = d.newest.Load() {
+	}
 }

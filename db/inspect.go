@@ -18,15 +18,15 @@ func inspect(path string, o Options) (fresh bool, err error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return true, nil
+		return true, neverServed(path)
 	case err != nil:
 		return false, err
 	case !info.Mode().IsRegular():
 		return false, foreign("it is not a file")
 	case info.Size() == 0:
-		return true, nil
+		return true, neverServed(path)
 	}
-	b, err := openBolt(path, o, true)
+	b, _, err := openBolt(path, o, true)
 	if err != nil {
 		return false, err
 	}
@@ -40,6 +40,17 @@ func inspect(path string, o Options) (fresh bool, err error) {
 		})
 	})
 	return fresh, errors.Join(err, b.Close())
+}
+
+// neverServed refuses to make a new list where one was served: it is lost, and
+// an empty one would delist all in silence.
+func neverServed(path string) error {
+	served, err := Marked(path)
+	if err == nil && served == 0 {
+		return nil
+	}
+	return &listing.Error{Kind: listing.ErrCorrupt, Code: "list-lost", Message: fmt.Sprintf("the list is gone: revision %d of it was served, and the file is missing or empty", served),
+		Hint: "restore a backup; to begin with an empty list all the same, remove " + markPath(path)}
 }
 
 // checkLayout is what is looked at whenever a file is opened: that this code

@@ -6,36 +6,45 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
-
-	"dnsbld/listing"
 )
 
-// OpenKey reads the secret of tokens and references of letters; the first time
-// it is made. Without it nobody can tell our letters from others.
-func OpenKey(path string) ([]byte, error) {
+// OpenKey reads the secret of tokens and references; the first time it is made.
+// Without it nobody can tell our letters from others: one that cannot be used is
+// set aside for another, under which letters from before do not verify.
+func OpenKey(path string, log *slog.Logger) []byte {
 	const octets = 32
 	raw, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return newKey(path, octets)
+	key, wrong := hex.DecodeString(strings.TrimSpace(string(raw)))
+	switch {
+	case err == nil && wrong == nil && len(key) == octets:
+		return key
+	case err == nil:
+		err = os.Rename(path, path+".damaged")
+		log.Error("the key of the support desk is damaged: another is made, and letters and tokens from before do not verify", "kept", path+".damaged", "err", err)
+	case !errors.Is(err, fs.ErrNotExist):
+		log.Error("the key of the support desk cannot be read: tokens and letters verify until the end of the program only", "err", err)
+		return randomKey(octets)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the key of the support desk: %w", err)
+	if key, err = newKey(path, octets); err != nil {
+		log.Error("tokens and letters of the support desk verify until the end of the program only", "err", err)
+		return randomKey(octets)
 	}
-	key, err := hex.DecodeString(strings.TrimSpace(string(raw)))
-	if err != nil || len(key) != octets {
-		return nil, &listing.Error{Kind: listing.ErrInvalid, Code: "bad-key", Message: fmt.Sprintf("%s is not the key of a support desk: %d hexadecimal digits", path, 2*octets),
-			Hint: "put back the key that was there, or move the file away: a new one is made, and tokens and letters signed before no longer verify"}
-	}
-	return key, nil
+	return key
+}
+
+func randomKey(octets int) []byte {
+	key := make([]byte, octets)
+	rand.Read(key) // never fails (crypto/rand)
+	return key
 }
 
 // newKey makes a key whole or not at all.
 func newKey(path string, octets int) ([]byte, error) {
-	key := make([]byte, octets)
-	rand.Read(key)                                             // never fails (crypto/rand)
+	key := randomKey(octets)
 	f, err := os.CreateTemp(filepath.Dir(path), ".desk.key.*") // 0600
 	if err != nil {
 		return nil, fmt.Errorf("making the key of the support desk: %w", err)
@@ -50,5 +59,5 @@ func newKey(path string, octets int) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the key of the support desk: %w", errors.Join(err, os.Remove(f.Name())))
 	}
-	return key, nil
+	return key, SyncDir(filepath.Dir(path))
 }

@@ -28,7 +28,8 @@ func Mark(path string, served listing.Revision) error {
 }
 
 func writeMark(path string, served listing.Revision) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".served-")
+	// One name for all of them: what a crash left is overwritten.
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
@@ -40,7 +41,13 @@ func writeMark(path string, served listing.Revision) error {
 	if err != nil {
 		return errors.Join(err, os.Remove(f.Name()))
 	}
-	return nil
+	return SyncDir(filepath.Dir(path))
+}
+
+// SetMarkAside renames a mark that cannot be read, and says to what.
+func SetMarkAside(path string) (aside string, err error) {
+	aside = markPath(path) + ".damaged"
+	return aside, os.Rename(markPath(path), aside)
 }
 
 // Marked is the highest revision that was noted as served; zero if none was.

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"math/bits"
 	"os"
+	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -37,9 +39,14 @@ type Options struct {
 // DB is one open file. It implements listing.Store.
 type DB struct {
 	bolt   *bolt.DB
+	file   *os.File // that bolt has open
+	health health
+	newest atomic.Uint64 // revision that was seen in the file
+	synced atomic.Bool   // something was committed since the file was opened
 	queue  *queue
 	news   news
-	done   chan struct{} // closed when the writer has ended
+	commit func(*bolt.Tx) error // (*bolt.Tx).Commit, but for tests
+	done   chan struct{}        // closed when the writer has ended
 	closed sync.Once
 }
 
@@ -56,16 +63,16 @@ func Open(path string, o Options) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
-	b, err := openBolt(path, o, false)
+	b, file, err := openBolt(path, o, false)
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
 	if fresh {
-		if err := initialize(b); err != nil {
+		if err := errors.Join(initialize(b), SyncDir(filepath.Dir(path))); err != nil {
 			return nil, fmt.Errorf("making %s: %w", path, errors.Join(outward(err), b.Close()))
 		}
 	}
-	d := &DB{bolt: b, queue: newQueue(), news: newNews(), done: make(chan struct{})}
+	d := &DB{bolt: b, file: file, queue: newQueue(), news: newNews(), done: make(chan struct{}), commit: (*bolt.Tx).Commit}
 	go d.write()
 	return d, nil
 }
@@ -86,14 +93,13 @@ func mapFor(path string, o Options) int {
 }
 
 // openBolt opens the file with the lock held before anything of it is read.
-func openBolt(path string, o Options, readOnly bool) (b *bolt.DB, err error) {
+func openBolt(path string, o Options, readOnly bool) (b *bolt.DB, file *os.File, err error) {
 	options := &bolt.Options{FreelistType: bolt.FreelistMapType, InitialMmapSize: mapFor(path, o), NoSync: o.NoSync,
 		ReadOnly: readOnly, NoStatistics: true}
 	if readOnly {
 		options.InitialMmapSize = 0
 	}
 	for {
-		var file *os.File
 		options.OpenFile = func(name string, flag int, mode os.FileMode) (*os.File, error) {
 			f, err := openLocked(name, flag, mode, o.Timeout)
 			file = f
@@ -110,7 +116,7 @@ func openBolt(path string, o Options, readOnly bool) (b *bolt.DB, err error) {
 			options.InitialMmapSize = 0
 			continue
 		}
-		return b, err
+		return b, file, err
 	}
 }
 
@@ -162,14 +168,18 @@ func initialize(b *bolt.DB) error {
 }
 
 // Close lets the requests that wait be decided, ends the iterators over
-// changes, and waits for those who read.
+// changes, and waits for those who read. Of a file that has failed it only lets go.
 func (d *DB) Close() error {
 	var err error
 	d.closed.Do(func() {
 		d.queue.close()
 		<-d.done
 		d.news.close()
-		err = d.bolt.Close()
+		if d.health.err() == nil {
+			err = d.bolt.Close()
+		} else {
+			err = syscall.Flock(int(d.file.Fd()), syscall.LOCK_UN)
+		}
 	})
 	return err
 }
@@ -187,6 +197,9 @@ func (d *DB) Status(ctx context.Context) (listing.Status, error) {
 	st := listing.Status{}
 	if err := ctx.Err(); err != nil {
 		return st, err
+	}
+	if err := d.health.err(); err != nil {
+		return listing.Status{Head: listing.Revision(d.newest.Load()), Path: d.bolt.Path(), Failed: err.Error()}, nil
 	}
 	err := d.read(func(s *state) error {
 		sources, err := allJSON[listing.Source](s.tx.Bucket(sourcesBucket))

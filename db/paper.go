@@ -66,7 +66,7 @@ func (s *state) Document(kind, id string) (p listing.Document, found bool, err e
 }
 
 func (s *snapshot) Document(kind, id string) (p listing.Document, err error) {
-	err = guarded(func() error {
+	err = s.state.health.guarded(func() error {
 		found := false
 		if p, found, err = s.state.Document(kind, id); err == nil && !found {
 			err = listing.ErrNotFound
@@ -77,7 +77,7 @@ func (s *snapshot) Document(kind, id string) (p listing.Document, err error) {
 }
 
 func (s *snapshot) Documents(kind string) iter.Seq2[listing.Document, error] {
-	return stream(func(yield func(listing.Document) bool) error {
+	return stream(s.state.health, func(yield func(listing.Document) bool) error {
 		c, prefix := s.state.tx.Bucket(papersBucket).Cursor(), paperKey(kind, "")
 		for k, v := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, v = c.Next() {
 			p, err := decodePaper(kind, string(k[len(prefix):]), v)

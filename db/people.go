@@ -1,11 +1,15 @@
 package db
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"iter"
+	"maps"
 	"os"
+	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,7 +17,6 @@ import (
 	"dnsbld/listing/desk"
 
 	bolt "go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
 )
 
 // People keeps the personal data of the support desk, in a file of its own:
@@ -28,28 +31,51 @@ type People struct {
 
 var _ desk.People = (*People)(nil)
 
-// OpenPeople opens the file, or makes it, for its owner alone to read.
-func OpenPeople(path string) (*People, error) {
+// OpenPeople opens the file, or makes it, for its owner alone to read. A damaged
+// one is moved aside and begun anew; moved, if it is not nil, is told.
+func OpenPeople(path string, moved func(aside string, why error)) (*People, error) {
 	p := &People{path: path}
 	if err := os.Remove(p.spare()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
-	return p, p.open()
+	why := p.open()
+	if !errors.Is(why, listing.ErrCorrupt) {
+		return p, why
+	}
+	aside := path + ".damaged"
+	if err := os.Rename(path, aside); err != nil {
+		return nil, errors.Join(err, why)
+	}
+	if err := p.open(); err != nil {
+		return nil, err
+	}
+	if moved != nil {
+		moved(aside, why)
+	}
+	return p, nil
 }
 
 // spare is where the file is written anew; one that is left over is of no use.
 func (p *People) spare() string { return p.path + ".new" }
 
 func (p *People) open() error {
-	b, err := bolt.Open(p.path, 0o600, &bolt.Options{Timeout: time.Second})
-	if errors.Is(err, berrors.ErrTimeout) {
-		err = &listing.Error{Kind: listing.ErrUnavailable, Code: "in-use", Message: p.path + " is in use by a running dnsbld", Hint: "only one process can have it open"}
+	b, _, err := openBolt(p.path, Options{Timeout: time.Second, InitialMmap: 1 << 20}, false)
+	if err == nil {
+		err = guarded(func() error { return b.View(everyKey) })
 	}
 	if err != nil {
-		return fmt.Errorf("opening %s: %w", p.path, err)
+		return fmt.Errorf("opening %s: %w", p.path, outward(err))
 	}
 	p.bolt = b
 	return nil
+}
+
+// everyKey looks at all that there is: the file is small, and damage is met when
+// it is opened, not when somebody asks for something.
+func everyKey(tx *bolt.Tx) error {
+	return tx.ForEach(func(_ []byte, b *bolt.Bucket) error {
+		return b.ForEach(func(_, _ []byte) error { return nil })
+	})
 }
 
 // Close closes the file.
@@ -161,6 +187,9 @@ func (p *People) rewrite() error {
 	if err == nil {
 		err = os.Rename(p.spare(), p.path)
 	}
+	if err == nil {
+		err = SyncDir(filepath.Dir(p.path))
+	}
 	if err != nil {
 		return fmt.Errorf("writing %s anew: %w", p.path, errors.Join(err, os.Remove(p.spare())))
 	}
@@ -169,3 +198,63 @@ func (p *People) rewrite() error {
 	}
 	return p.open()
 }
+
+// PeopleInMemory stands in where the file cannot be had: what it keeps is gone
+// with the program.
+type PeopleInMemory struct {
+	mu  sync.Mutex
+	all map[string]map[string][]byte // by kind and id
+}
+
+var _ desk.People = (*PeopleInMemory)(nil)
+
+// Get is one value; listing.ErrNotFound if there is none.
+func (p *PeopleInMemory) Get(kind, id string) ([]byte, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if v, ok := p.all[kind][id]; ok {
+		return bytes.Clone(v), nil
+	}
+	return nil, fmt.Errorf("%s %s: %w", kind, id, listing.ErrNotFound)
+}
+
+// Put keeps a value.
+func (p *PeopleInMemory) Put(kind, id string, value []byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.all == nil {
+		p.all = map[string]map[string][]byte{}
+	}
+	if p.all[kind] == nil {
+		p.all[kind] = map[string][]byte{}
+	}
+	p.all[kind][id] = bytes.Clone(value)
+	return nil
+}
+
+// Delete removes values.
+func (p *PeopleInMemory) Delete(kind string, ids ...string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, id := range ids {
+		delete(p.all[kind], id)
+	}
+	return nil
+}
+
+// Each yields all values of a kind in order of id, as they are when it begins.
+func (p *PeopleInMemory) Each(kind string) iter.Seq2[desk.Record, error] {
+	return func(yield func(desk.Record, error) bool) {
+		p.mu.Lock()
+		all := maps.Clone(p.all[kind])
+		p.mu.Unlock()
+		for _, id := range slices.Sorted(maps.Keys(all)) {
+			if !yield(desk.Record{ID: id, Value: all[id]}, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Close has nothing to close.
+func (p *PeopleInMemory) Close() error { return nil }

@@ -12,7 +12,7 @@ import (
 
 func TestPeopleForget(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "people.db")
-	p, err := OpenPeople(path)
+	p, err := OpenPeople(path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,7 @@ func (d *DB) Replace(ctx context.Context, r listing.Request, entries iter.Seq2[l
 
 // decided spares the reading of an import that was decided earlier.
 func (d *DB) decided(r *listing.Request) (v listing.Verdict, known bool, err error) {
-	if r.DryRun {
+	if r.DryRun || !d.synced.Load() { // the writer answers what was decided before the file was opened
 		return v, false, nil
 	}
 	err = d.read(func(s *state) error {

@@ -72,7 +72,7 @@ func Restore(ctx context.Context, from, path string, h listing.Header) (r Restor
 		return r, errors.Join(fmt.Errorf("restoring: %w", err), removeAll(aside))
 	}
 	placed, r.Aside = true, aside
-	return r, syncDir(filepath.Dir(path))
+	return r, SyncDir(filepath.Dir(path))
 }
 
 // holdOld locks the list that is to be replaced, whatever state it is in.
@@ -190,10 +190,12 @@ func giveTo(path string, old *os.File) error {
 	return nil
 }
 
-func syncDir(dir string) error {
+// SyncDir makes the names in a directory durable: of a file that was made or
+// renamed the contents alone are, otherwise.
+func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
-		return fmt.Errorf("restoring: %w", err)
+		return fmt.Errorf("making names durable: %w", err)
 	}
 	return errors.Join(d.Sync(), d.Close())
 }

@@ -64,7 +64,7 @@ func OpenSightings(path string, o Options, moved func(aside string, why error)) 
 }
 
 func (s *Sightings) open() error {
-	b, err := openBolt(s.path, s.o, false)
+	b, _, err := openBolt(s.path, s.o, false)
 	if err == nil {
 		if err = guarded(func() error { return b.Update(prepareSightings) }); err != nil {
 			err = errors.Join(err, guarded(b.Close))
@@ -170,7 +170,7 @@ func (s *Sightings) Scan(prefix, after []byte) iter.Seq2[sighting.Item, error] {
 
 func scanSightings(b *bolt.DB, prefix, after []byte, yield func(sighting.Item, error) bool) error {
 	outside := false
-	return outwardUnless(errEnough, protect(&outside, func() error {
+	return outwardUnless(errEnough, (*health)(nil).protect(&outside, func() error {
 		return b.View(func(tx *bolt.Tx) error {
 			c := tx.Bucket(sightingsBucket).Cursor()
 			from := prefix

@@ -19,16 +19,19 @@ func (d *DB) View(ctx context.Context, f func(listing.Snapshot) error) error {
 	}
 	var tx *bolt.Tx
 	var s *state
-	err := guarded(func() (err error) {
+	err := d.health.guarded(func() (err error) {
+		seen := d.newest.Load()
 		if tx, err = d.bolt.Begin(false); err != nil {
 			return err
 		}
-		s, err = newState(tx)
+		s, err = d.state(tx, seen)
 		return err
 	})
-	if tx != nil {
-		defer func() { _ = tx.Rollback() }() // of a transaction that only reads
-	}
+	defer func() {
+		if tx != nil && d.health.err() == nil {
+			_ = tx.Rollback() // of a transaction that only reads
+		}
+	}()
 	if err != nil {
 		return err
 	}
@@ -48,7 +51,7 @@ func (s *snapshot) Past(k listing.Key) (p listing.Past, err error) {
 	if checkSubject(k.Subject) != nil {
 		return p, nil
 	}
-	err = guarded(func() error {
+	err = s.state.health.guarded(func() error {
 		p, err = s.state.Past(k)
 		return err
 	})
@@ -60,7 +63,7 @@ func (s *snapshot) Get(k listing.Key) (e listing.Entry, err error) {
 	if checkSubject(k.Subject) != nil {
 		return e, err
 	}
-	missing := guarded(func() error {
+	missing := s.state.health.guarded(func() error {
 		e, err = s.state.get(k)
 		return err
 	})
@@ -125,7 +128,7 @@ func decodeWide(k, v []byte, src *listing.Source) (listing.Entry, error) {
 }
 
 func (s *snapshot) Allows() (all []listing.Allow, err error) {
-	err = guarded(func() error {
+	err = s.state.health.guarded(func() error {
 		all, err = allJSON[listing.Allow](s.state.tx.Bucket(allowsBucket))
 		return err
 	})
@@ -133,7 +136,7 @@ func (s *snapshot) Allows() (all []listing.Allow, err error) {
 }
 
 func (s *snapshot) Sources() (all []listing.Source, err error) {
-	err = guarded(func() error {
+	err = s.state.health.guarded(func() error {
 		all, err = allJSON[listing.Source](s.state.tx.Bucket(sourcesBucket))
 		return err
 	})
@@ -141,7 +144,7 @@ func (s *snapshot) Sources() (all []listing.Source, err error) {
 }
 
 func (s *snapshot) Evidence(sum listing.Digest) (e listing.Evidence, err error) {
-	err = guarded(func() error {
+	err = s.state.health.guarded(func() error {
 		raw := s.state.tx.Bucket(evidenceBucket).Get(sum[:])
 		if raw == nil {
 			return listing.ErrNotFound
@@ -155,7 +158,7 @@ func (s *snapshot) Evidence(sum listing.Digest) (e listing.Evidence, err error) 
 }
 
 func (s *snapshot) Decided(id string) (v listing.Verdict, known bool, err error) {
-	err = guarded(func() error {
+	err = s.state.health.guarded(func() error {
 		raw := s.state.tx.Bucket(doneBucket).Get([]byte(id))
 		if raw == nil {
 			return nil
@@ -172,22 +175,22 @@ func (s *snapshot) Decided(id string) (v listing.Verdict, known bool, err error)
 }
 
 func (s *snapshot) Each(within listing.Subject) iter.Seq2[listing.Entry, error] {
-	return stream(func(yield func(listing.Entry) bool) error { return s.state.each(within, yield) })
+	return stream(s.state.health, func(yield func(listing.Entry) bool) error { return s.state.each(within, yield) })
 }
 
 func (s *snapshot) Served() iter.Seq2[listing.Served, error] {
-	return stream(s.state.served)
+	return stream(s.state.health, s.state.served)
 }
 
 func (s *snapshot) History(subject listing.Subject) iter.Seq2[listing.Change, error] {
-	return stream(func(yield func(listing.Change) bool) error { return s.state.history(subject, yield) })
+	return stream(s.state.health, func(yield func(listing.Change) bool) error { return s.state.history(subject, yield) })
 }
 
 func (s *snapshot) Covering(subject listing.Subject) (all []listing.Entry, err error) {
 	if checkSubject(subject) != nil {
 		return nil, nil
 	}
-	err = guarded(func() error {
+	err = s.state.health.guarded(func() error {
 		all, err = s.state.covering(subject)
 		return err
 	})

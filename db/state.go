@@ -13,7 +13,9 @@ import (
 type state struct {
 	tx   *bolt.Tx
 	head head
-	read []*record // the last that history read, oldest first
+
+	health *health   // of the file
+	read   []*record // the last that history read, oldest first
 }
 
 func newState(tx *bolt.Tx) (*state, error) {

@@ -6,9 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"syscall"
 
 	"dnsbld/listing"
 	"dnsbld/nice"
+
+	bolt "go.etcd.io/bbolt"
 )
 
 // submit queues a job and waits for its verdict. When ctx ends first, the
@@ -47,7 +50,7 @@ func (d *DB) write() {
 // decide decides a batch and tells those who wait. When one of it meets damage
 // in the file, the others have another chance without it.
 func (d *DB) decide(batch []*job) {
-	err := d.commit(batch)
+	err := d.commitAll(batch)
 	if errors.Is(err, listing.ErrCorrupt) && len(batch) > 1 {
 		for n := range batch {
 			d.decide(batch[n : n+1])
@@ -60,39 +63,73 @@ func (d *DB) decide(batch []*job) {
 	}
 }
 
-// commit decides a batch in one transaction. An error is of all of it; after
+// commitAll decides a batch in one transaction. An error is of all of it; after
 // one that came late what was asked may yet be found done.
-func (d *DB) commit(batch []*job) error {
-	return guarded(func() error {
+func (d *DB) commitAll(batch []*job) error {
+	return d.health.guarded(func() error {
+		seen := d.newest.Load()
 		tx, err := d.bolt.Begin(true)
 		if err != nil {
 			return err
 		}
-		defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-		s, err := newState(tx)
-		if err != nil {
-			return err
-		}
-		w := &writing{state: s}
-		for _, j := range batch {
-			if err := w.handle(j); err != nil {
-				return err
+		sound := false
+		defer func() {
+			if sound { // after a panic its locks may be held
+				_ = tx.Rollback() // after Commit it does nothing
 			}
-		}
-		if !w.dirty {
-			return nil
-		}
-		if err := tx.Bucket(metaBucket).Put(headKey, s.head.encode()); err != nil {
+		}()
+		err = d.decideIn(tx, seen, batch)
+		sound = true
+		return err
+	})
+}
+
+// decideIn decides a batch and commits what it changes. What was decided before
+// the file was opened is answered after a commit that reached the disk: the one
+// before may have been lost by a failed fsync, and be found in the page cache.
+func (d *DB) decideIn(tx *bolt.Tx, seen uint64, batch []*job) error {
+	s, err := d.state(tx, seen)
+	if err != nil {
+		return err
+	}
+	w := &writing{state: s}
+	for _, j := range batch {
+		if err := w.handle(j); err != nil {
 			return err
 		}
-		return tx.Commit()
-	})
+	}
+	if !w.dirty && (d.synced.Load() || !w.repeats) {
+		return nil
+	}
+	if err := tx.Bucket(metaBucket).Put(headKey, s.head.encode()); err != nil {
+		return err
+	}
+	if err := d.commit(tx); err != nil {
+		return d.uncommitted(err)
+	}
+	d.synced.Store(true)
+	d.reached(s.head.revision)
+	return nil
+}
+
+// uncommitted says of a commit that failed what is known of it. Without room
+// for the pages nothing was changed. Of a failed fsync nobody knows, and the page
+// cache would say that all is well: the file is not used any more.
+func (d *DB) uncommitted(err error) error {
+	if _, synced := err.(syscall.Errno); !synced && noRoom(err) { // bbolt passes on the error of fdatasync as it is
+		return err
+	}
+	d.health.fail(fmt.Errorf("writing %s: %w", d.bolt.Path(), err))
+	return &listing.Error{Kind: listing.ErrUnavailable, Code: "store-failed",
+		Message: fmt.Sprintf("writing %s failed, and the outcome is not known: %v", d.bolt.Path(), err),
+		Hint:    "DNS goes on as it was; look at the disk, then restart dnsbld and see what is listed"}
 }
 
 // writing is one transaction that decides requests.
 type writing struct {
 	*state
-	dirty bool
+	dirty   bool
+	repeats bool // something was decided earlier
 }
 
 // handle decides one job. A refusal is the job's own; an error that it
@@ -104,6 +141,7 @@ func (w *writing) handle(j *job) error {
 	}
 	verdict, known, err := w.repeated(j.request)
 	if known || err != nil {
+		w.repeats = true
 		j.verdict, j.err = verdict, err
 		return fatal(err)
 	}

@@ -66,4 +66,5 @@ type Status struct {
 	Sourced int      `json:"sourced"` // in sources
 	Bytes   int64    `json:"bytes"`   // on disk
 	Path    string   `json:"path,omitempty"`
+	Failed  string   `json:"failed,omitempty"` // why it takes and tells nothing more, until the program is started again
 }

@@ -197,7 +197,7 @@ func (h *house) openDesk(c Config) *counter {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	people, err := db.OpenPeople(filepath.Join(h.t.TempDir(), "people.db"))
+	people, err := db.OpenPeople(filepath.Join(h.t.TempDir(), "people.db"), nil)
 	if err != nil {
 		h.t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ func openDesk(book *listing.Book, counters desk.Counters, store string) (*desk.D
 	if err != nil {
 		return nil, nil, err
 	}
-	people, err := db.OpenPeople(filepath.Join(filepath.Dir(store), "people.db"))
+	people, err := db.OpenPeople(filepath.Join(filepath.Dir(store), "people.db"), nil)
 	if err != nil {
 		return nil, nil, err
 	}

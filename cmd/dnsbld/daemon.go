@@ -56,8 +56,8 @@ func serve(ctx context.Context, cfg config, load func() (config, error), log *sl
 	}
 	defer store.Close()
 	now := shifted(cfg.offset)
-	if skipped, err := skipServed(ctx, store, cfg.database, now()); err != nil {
-		return err
+	if skipped, err := skipServed(ctx, store, cfg.database, now(), log); err != nil {
+		log.Error("the list may be older than what was served, and could not be taken behind that", "err", err)
 	} else if skipped {
 		log.Warn("the list is older than what was served: it goes on behind that")
 	}
@@ -117,7 +117,7 @@ func (d *dnsbld) run(ctx context.Context, load func() (config, error), s sockets
 		})
 	}
 	start(ground, &floor, "clock", func(ctx context.Context) error { d.clock.Run(ctx); return nil })
-	start(ground, &floor, "index", func(ctx context.Context) error { return d.live.Follow(ctx, d.store) })
+	start(ground, &floor, "index", d.follow)
 	start(ground, &floor, "mark", func(ctx context.Context) error { db.KeepMark(ctx, d.cfg.Load().database, d.served, d.log); return nil })
 	start(last, &lastDoors, "dns", func(ctx context.Context) error { return d.dns.Serve(ctx, s.packet, s.stream) })
 	start(ctx, &doors, "control socket", func(ctx context.Context) error { return d.control().Serve(ctx, s.control) })
@@ -165,8 +165,8 @@ func (d *dnsbld) ready(ctx context.Context) error {
 	if err := d.live.Wait(ctx, 0); err != nil {
 		return err
 	}
-	if err := d.book.Configure(ctx, self(), cfg.hash); err != nil {
-		return fmt.Errorf("noting the configuration: %w", err)
+	if err := d.book.Configure(ctx, self(), cfg.hash); err != nil && ctx.Err() == nil {
+		d.log.Error("noting the configuration: serials do not tell of its changes", "err", err) // DNS is served all the same
 	}
 	stats := d.live.Set().Stats()
 	d.log.Info("serving", "zones", len(cfg.zone.Zones), "hosts", stats.Hosts, "prefixes", stats.Prefixes, "revision", d.live.Set().Revision())
@@ -186,15 +186,44 @@ func (d *dnsbld) served() listing.Revision {
 	return 0
 }
 
+// afterDamage is how far a list goes on whose mark cannot be read: further than
+// any list is ahead of another, and far from half of the serials (RFC 1982).
+const afterDamage = 1 << 24
+
 // skipServed lets a list that was put back by hand go on behind what had been
-// served from the newer one.
-func skipServed(ctx context.Context, store *db.DB, file string, now time.Time) (skipped bool, err error) {
+// served from the newer one. Where nobody can say what that was, it goes far
+// ahead.
+func skipServed(ctx context.Context, store *db.DB, file string, now time.Time, log *slog.Logger) (skipped bool, err error) {
 	served, err := db.Marked(file)
 	if err != nil {
-		return false, err
+		st, failed := store.Status(ctx)
+		aside, moved := db.SetMarkAside(file)
+		if err := errors.Join(failed, moved); err != nil {
+			return false, err
+		}
+		served = st.Head + afterDamage
+		log.Error("the mark of what was served cannot be read: serials go far ahead", "kept", aside, "err", err)
 	}
 	return store.SkipServed(ctx, served, listing.Header{ID: rand.Text(), Time: now.UTC(), Actor: actor,
 		Note: "the list is older than what was served"})
+}
+
+// follow keeps the served view at the list. Once there is a list to answer from,
+// an error does not end DNS: it goes on with what it has, and shouts.
+func (d *dnsbld) follow(ctx context.Context) error {
+	const again = 10 * time.Second
+	for {
+		err := d.live.Follow(ctx, d.store)
+		if ctx.Err() != nil || d.live.Set() == nil {
+			return err
+		}
+		d.log.Error("the list cannot be followed: DNS answers as it was", "revision", d.live.Set().Revision(), "err", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(again):
+		}
+	}
 }
 
 // sweep ends what is due.

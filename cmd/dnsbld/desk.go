@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"net/netip"
 	"os"
@@ -58,30 +59,35 @@ func (f deskFile) templates(wrong *mistakes) fs.FS {
 // supportDesk is the desk with the file that it keeps people in.
 type supportDesk struct {
 	*desk.Desk
-	people *db.People
+	people interface {
+		desk.People
+		io.Closer
+	}
 }
 
-// openDesk opens the desk in the data directory.
+// openDesk opens the desk in the data directory. Files of it that cannot be used
+// never keep the list from being served: it begins anew without them, and says so.
 func openDesk(d *dnsbld, mail *mailDoor) (*supportDesk, error) {
 	data := d.cfg.Load().data
-	key, err := db.OpenKey(filepath.Join(data, "desk.key"))
+	signer, err := delist.NewSigner(db.OpenKey(filepath.Join(data, "desk.key"), d.log))
 	if err != nil {
 		return nil, err
 	}
-	signer, err := delist.NewSigner(key)
-	if err != nil {
-		return nil, err
+	s := &supportDesk{people: &db.PeopleInMemory{}}
+	people, err := db.OpenPeople(filepath.Join(data, "people.db"), func(aside string, why error) {
+		d.log.Error("the file of those who asked for removals was damaged: it begins anew", "kept", aside, "err", why)
+	})
+	if err == nil {
+		s.people = people
+	} else {
+		d.log.Error("those who ask for removals are remembered until the end of the program only", "err", err)
 	}
-	people, err := db.OpenPeople(filepath.Join(data, "people.db"))
-	if err != nil {
-		return nil, err
-	}
-	opened, err := desk.New(desk.Config{Book: d.book, Counters: mail, DNS: senderDNS{mail}, People: people, Signer: signer,
+	s.Desk, err = desk.New(desk.Config{Book: d.book, Counters: mail, DNS: senderDNS{mail}, People: s.people, Signer: signer,
 		Settings: func() desk.Settings { return d.cfg.Load().desk }})
 	if err != nil {
-		return nil, errors.Join(err, people.Close())
+		return nil, errors.Join(err, s.people.Close())
 	}
-	return &supportDesk{opened, people}, nil
+	return s, nil
 }
 
 // senderDNS is DNS as the sensor asks it, with the resolver that is in force.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"os"
@@ -23,22 +24,32 @@ import (
 
 func TestDeskKeyIsMadeOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "desk.key")
-	first, err := db.OpenKey(path)
-	if err != nil || len(first) != 32 {
-		t.Fatalf("%d octets, %v", len(first), err)
+	var said bytes.Buffer
+	log := slog.New(slog.NewTextHandler(&said, nil))
+	first := db.OpenKey(path, log)
+	if len(first) != 32 {
+		t.Fatalf("%d octets", len(first))
 	}
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("its mode: %v, %v", info.Mode(), err)
 	}
-	if again, err := db.OpenKey(path); err != nil || !bytes.Equal(first, again) {
-		t.Errorf("the next start has another key: %v", err)
+	if again := db.OpenKey(path, log); !bytes.Equal(first, again) || said.Len() > 0 {
+		t.Errorf("the next start has another key: %s", said.String())
 	}
 	if err := os.WriteFile(path, []byte("short\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.OpenKey(path); err == nil {
-		t.Error("a damaged key is replaced in silence: tokens and letters would no longer verify")
+	if other := db.OpenKey(path, log); len(other) != 32 || bytes.Equal(first, other) || !strings.Contains(said.String(), "do not verify") {
+		t.Errorf("a damaged key is replaced in silence: tokens and letters no longer verify; %s", said.String())
+	}
+	if kept, err := os.ReadFile(path + ".damaged"); err != nil || string(kept) != "short\n" {
+		t.Errorf("the damaged key is not kept: %q, %v", kept, err)
+	}
+	said.Reset()
+	unmade := db.OpenKey(filepath.Join(t.TempDir(), "no directory", "desk.key"), log)
+	if len(unmade) != 32 || !strings.Contains(said.String(), "until the end of the program") {
+		t.Errorf("where none can be made: %d octets, %s", len(unmade), said.String())
 	}
 }
 

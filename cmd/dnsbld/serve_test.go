@@ -336,3 +336,38 @@ func TestClockOffset(t *testing.T) {
 	}
 	p.stop(t)
 }
+
+// Whatever became of the files beside the list, DNS is served: what they held
+// begins anew, the file is set aside, and the log says so. Only the list itself
+// must be whole.
+func TestDamagedFilesDoNotStopDNS(t *testing.T) {
+	dir := shortDir(t)
+	first := startDaemon(t, dir, nil)
+	_, _, served := ask(t, first.dns, "bl.test.", dnsmessage.TypeSOA)
+	first.stop(t)
+	data := filepath.Join(dir, "var")
+	helpers := []string{"people.db", "sightings.db", "desk.key", "listings.db.served"}
+	for _, name := range helpers {
+		if err := os.WriteFile(filepath.Join(data, name), bytes.Repeat([]byte{0xa5}, 1<<15), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	second := startDaemon(t, dir, nil)
+	if rcode, _, serial := ask(t, second.dns, "bl.test.", dnsmessage.TypeSOA); rcode != dnsmessage.RCodeSuccess || serial < served+afterDamage {
+		t.Errorf("%v, serial %d after %d\n%s", rcode, serial, served, second.said())
+	}
+	for _, name := range helpers {
+		if _, err := os.Stat(filepath.Join(data, name+".damaged")); err != nil {
+			t.Errorf("%v\n%s", err, second.said())
+		}
+	}
+	second.stop(t)
+	if err := os.Truncate(filepath.Join(data, "listings.db"), 0); err != nil {
+		t.Fatal(err)
+	}
+	lost := exec.Command(os.Args[0], "serve", "--listen", second.dns, "--socket", second.socket)
+	lost.Dir, lost.Env = dir, append(os.Environ(), "DNSBLD_TEST_DAEMON=1")
+	if out, err := lost.CombinedOutput(); err == nil || !strings.Contains(string(out), "the list is gone") {
+		t.Errorf("an empty list is served: %v\n%s", err, out)
+	}
+}

@@ -37,7 +37,7 @@ func withDesk(t *testing.T, change ...func(*desk.Settings)) (*house, *deskCounte
 	t.Helper()
 	seen := &deskCounters{}
 	h := newHouse(t, withRoles)
-	people, err := db.OpenPeople(filepath.Join(t.TempDir(), "people.db"))
+	people, err := db.OpenPeople(filepath.Join(t.TempDir(), "people.db"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

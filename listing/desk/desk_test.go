@@ -90,7 +90,7 @@ func newOffice(t *testing.T) *office {
 	}
 	store, err := db.Open(filepath.Join(t.TempDir(), "listings.db"), db.Options{NoSync: true})
 	must(err)
-	o.people, err = db.OpenPeople(filepath.Join(t.TempDir(), "people.db"))
+	o.people, err = db.OpenPeople(filepath.Join(t.TempDir(), "people.db"), nil)
 	must(err)
 	o.forgetful = &forgetful{People: o.people}
 	reasons, err := listing.NewReasons(listing.DefaultReasons())

@@ -1,0 +1,194 @@
+package db
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"dnsbld/listing"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// failed fails unless the store has failed for good, tells so, and can be closed.
+func failed(t *testing.T, d *DB, why string) {
+	t.Helper()
+	for range 2 {
+		_, err := d.Apply(t.Context(), request("after", listEdit(addr4(9))))
+		if e, ok := errors.AsType[*listing.Error](err); !ok || e.Code != "store-failed" || !errors.Is(err, listing.ErrUnavailable) {
+			t.Errorf("writing: %v", err)
+		}
+	}
+	if err := d.View(t.Context(), func(listing.Snapshot) error { t.Error("it is read"); return nil }); !errors.Is(err, listing.ErrUnavailable) {
+		t.Errorf("reading: %v", err)
+	}
+	if st, err := d.Status(t.Context()); err != nil || !strings.Contains(st.Failed, why) || st.Path == "" {
+		t.Errorf("status %+v, %v", st, err)
+	}
+	if err := d.Close(); err != nil {
+		t.Errorf("closing: %v", err)
+	}
+}
+
+// After a panic of bbolt its locks may be held: the store is not used again, and
+// nobody hangs.
+func TestPanicEndsTheStore(t *testing.T) {
+	for name, meet := range map[string]func(*DB) error{
+		"reading": func(d *DB) error { return d.read(func(*state) error { panic("page 7") }) },
+		"a snapshot": func(d *DB) error {
+			return d.View(t.Context(), func(s listing.Snapshot) error {
+				return s.(*snapshot).state.health.guarded(func() error { panic("page 7") })
+			})
+		},
+		"writing": func(d *DB) error {
+			d.commit = func(*bolt.Tx) error { panic("page 7") }
+			_, err := d.Apply(t.Context(), request("one", listEdit(addr4(1))))
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := openTest(t, filepath.Join(t.TempDir(), "listings.db"))
+			mustApply(t, d, "first", listEdit(addr4(0)))
+			if err := meet(d); !errors.Is(err, listing.ErrCorrupt) {
+				t.Errorf("the panic: %v", err)
+			}
+			failed(t, d, "page 7")
+		})
+	}
+}
+
+// What bbolt wrote and could not sync is nowhere for sure: nothing is
+// acknowledged from then on. Want of room is another matter.
+func TestFailedSync(t *testing.T) {
+	d := openTest(t, filepath.Join(t.TempDir(), "listings.db"))
+	full := &os.PathError{Op: "write", Path: "listings.db", Err: syscall.ENOSPC}
+	d.commit = func(*bolt.Tx) error { return full }
+	_, err := d.Apply(t.Context(), request("full", listEdit(addr4(1))))
+	if e, ok := errors.AsType[*listing.Error](err); !ok || e.Code != "disk-full" {
+		t.Errorf("no room: %v", err)
+	}
+	d.commit = (*bolt.Tx).Commit
+	mustApply(t, d, "full", listEdit(addr4(1)))
+	d.commit = func(tx *bolt.Tx) error {
+		if err := tx.Commit(); err != nil {
+			return err
+		}
+		return syscall.EIO // as bbolt passes it on from fdatasync
+	}
+	_, err = d.Apply(t.Context(), request("lost", listEdit(addr4(2))))
+	if e, ok := errors.AsType[*listing.Error](err); !ok || e.Code != "store-failed" || !strings.Contains(e.Message, "listings.db") {
+		t.Errorf("a failed fsync: %v", err)
+	}
+	failed(t, d, "input/output error")
+}
+
+// What was decided before the file was opened is answered after a commit that
+// reached the disk.
+func TestFirstAnswerIsSynced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "listings.db")
+	d := openTest(t, path)
+	first := mustApply(t, d, "mail-7", listEdit(addr4(1)))
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d = openTest(t, path)
+	commits := 0
+	d.commit = func(tx *bolt.Tx) error { commits++; return tx.Commit() }
+	for want := range 2 {
+		v, err := d.Apply(t.Context(), request("mail-7", listEdit(addr4(1))))
+		if err != nil || !v.Repeated || v.Revision != first.Revision || commits != 1 {
+			t.Errorf("answer %d: %+v, %v, after %d commits", want, v, err, commits)
+		}
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Another file in the place of the one that is open is noticed, and not written
+// to.
+func TestFilePutInPlace(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "listings.db")
+	d := openTest(t, path)
+	mustApply(t, d, "first", listEdit(addr4(0)))
+	var old bytes.Buffer
+	if err := d.read(func(s *state) error { _, err := s.tx.WriteTo(&old); return err }); err != nil {
+		t.Fatal(err)
+	}
+	for n := range byte(5) {
+		mustApply(t, d, string(rune('a'+n)), listEdit(addr4(uint32(n)+1)))
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0) // as cp does: the file stays, its bytes do not
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write(old.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Apply(t.Context(), request("into the copy", listEdit(addr4(8)))); err == nil {
+		t.Error("the copy is written to")
+	}
+	failed(t, d, "another file was put in its place")
+	now, err := os.ReadFile(path)
+	if err != nil || !bytes.Equal(now[:old.Len()], old.Bytes()) {
+		t.Errorf("the copy was changed, %v", err)
+	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A list that was served and is gone is not begun anew in silence.
+func TestLostList(t *testing.T) {
+	for name, lose := range map[string]func(string) error{
+		"missing": os.Remove, "empty": func(p string) error { return os.Truncate(p, 0) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "listings.db")
+			d := openTest(t, path)
+			mustApply(t, d, "first", listEdit(addr4(0)))
+			if err := errors.Join(d.Close(), Mark(path, 1), lose(path)); err != nil {
+				t.Fatal(err)
+			}
+			_, err := Open(path, Options{NoSync: true})
+			if e, ok := errors.AsType[*listing.Error](err); !ok || e.Code != "list-lost" || !errors.Is(err, listing.ErrCorrupt) {
+				t.Errorf("%v", err)
+			}
+			if err := os.Remove(path + ".served"); err != nil {
+				t.Fatal(err)
+			}
+			d = openTest(t, path)
+			if err := d.Close(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// A damaged file of people is set aside and begun anew.
+func TestPeopleBeginAnew(t *testing.T) {
+	for name, damage := range map[string][]byte{"text": []byte("hello"), "noise": bytes.Repeat([]byte{0xa5}, 1<<15), "empty": {}} {
+		path := filepath.Join(t.TempDir(), "people.db")
+		if err := os.WriteFile(path, damage, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		aside := ""
+		p, err := OpenPeople(path, func(to string, _ error) { aside = to })
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if err := p.Put("contact", "C1", []byte("x")); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if kept, err := os.ReadFile(path + ".damaged"); len(damage) > 0 && (aside != path+".damaged" || !bytes.Equal(kept, damage)) {
+			t.Errorf("%s: kept as %q, %v", name, aside, err)
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
