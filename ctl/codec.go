@@ -140,6 +140,9 @@ func parse(name, text string, field reflect.Value, needed bool) (err error) {
 		}
 		return err
 	case *time.Time:
+		if text == "" {
+			return nil
+		}
 		if *v, err = time.Parse(time.RFC3339Nano, text); err != nil {
 			return invalid("bad-time", "the instant is not in RFC 3339", "for example 2026-11-23T12:00:00Z")
 		}

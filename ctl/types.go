@@ -117,10 +117,11 @@ type At struct {
 	Time    time.Time       `query:"at"`
 }
 
-// Watch asks for changes as they come.
+// Watch asks for changes as they come, or with Once for those that there are.
 type Watch struct {
-	After *listing.Revision `query:"after"` // nil: from now on
+	After *listing.Revision `query:"after"` // nil: from the filter's Since, if it is given, else from now on
 	Once  bool              `query:"once"`  // end at what is the newest revision now
+	report.Filter
 }
 
 func (w Watch) endless() bool { return !w.Once }

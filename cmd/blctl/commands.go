@@ -41,6 +41,7 @@ func (p *program) commands() []*cli.Command {
 			command("list", "", proposalsFlags(), p.action(p.proposals)),
 			command("withdraw", "ID", onceFlags(), p.action(p.withdraw))),
 		command("approve", "ID", changeFlags(), p.action(p.approve)),
+		command("changes", "", changesFlags(), p.action(p.changes)),
 		command("watch", "", watchFlags(), p.action(p.watch)),
 		group("audit",
 			command("verify", "", auditFlags(), p.action(p.audit))),

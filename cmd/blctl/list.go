@@ -21,6 +21,11 @@ func queryFlags() []cli.Flag {
 		&cli.StringFlag{Name: "expiring", Usage: "only entries that end within a `DURATION`"},
 		&cli.StringFlag{Name: "origin", Usage: "only entries made by an `ORIGIN`: operator, threshold or import"},
 		&cli.StringFlag{Name: "source", Usage: "only entries of the imported source `NAME`; \"\": only this list's own"},
+		&cli.StringFlag{Name: "helo", Usage: "only entries with a greeting like `GLOB`: *.example"},
+		&cli.StringFlag{Name: "ticket", Usage: "only entries made for a ticket: `REF`"},
+		&cli.StringFlag{Name: "actor", Usage: "only entries that `NAME` made or changed last"},
+		&cli.StringFlag{Name: "note", Usage: "only entries whose note has this `WORD` in it, in any case"},
+		&cli.StringFlag{Name: "sort", Usage: "`ORDER`: until, soonest first, or since, newest first"},
 		&cli.StringFlag{Name: "limit", Usage: "the first `N` entries"},
 	}
 }
@@ -28,7 +33,9 @@ func queryFlags() []cli.Flag {
 // query reads the flags that narrow a list.
 func (in *input) query() report.Query {
 	q := report.Query{Reason: in.String("reason"), Within: in.within("within"), Expiring: in.life("expiring"),
-		Origin: listing.Origin(in.String("origin")), Limit: in.count("limit")}
+		Origin: listing.Origin(in.String("origin")), Limit: in.count("limit"),
+		HELO: in.String("helo"), Ticket: in.String("ticket"), Actor: in.String("actor"), Note: in.String("note"), Sort: in.String("sort")}
+	in.fail(q.Check())
 	if in.IsSet("source") {
 		name := in.String("source")
 		q.Source = &name

@@ -19,7 +19,7 @@ import (
 // export answers with the entries in force, in a format of package feed; of a
 // zone, if one is named, with those that it answers.
 func (s *Server) export(w http.ResponseWriter, r *http.Request, q ctl.Export) error {
-	if err := checkQuery(q.Query); err != nil {
+	if err := q.Check(); err != nil {
 		return err
 	}
 	zone, err := s.zone(q.Zone)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
@@ -61,6 +60,9 @@ func (s *Server) history(ctx context.Context, _ listing.Caller, subject listing.
 }
 
 func (s *Server) historyAt(ctx context.Context, _ listing.Caller, q ctl.At) (report.AsOf, error) {
+	if q.Time.IsZero() {
+		return report.AsOf{}, invalid("bad-time", "no instant was given", "for example 2026-11-23T12:00:00Z")
+	}
 	if q.Time.After(s.cfg.Book.Now()) {
 		return report.AsOf{}, invalid("future", q.Time.UTC().Format(time.RFC3339)+" is yet to come", "`blctl show` says how things stand now")
 	}
@@ -74,7 +76,7 @@ func (s *Server) asOf(ctx context.Context, subject listing.Subject, at time.Time
 
 // list streams entries.
 func (s *Server) list(w http.ResponseWriter, r *http.Request, q report.Query) error {
-	if err := checkQuery(q); err != nil {
+	if err := q.Check(); err != nil {
 		return err
 	}
 	return s.spooled(w, "application/x-ndjson", func(to io.Writer) error {
@@ -91,14 +93,6 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, q report.Query) er
 			return encoder.Encode(map[string]ctl.End{"end": end})
 		})
 	})
-}
-
-func checkQuery(q report.Query) error {
-	known := []listing.Origin{listing.ByOperator, listing.ByThreshold, listing.ByImport}
-	if q.Origin != "" && !slices.Contains(known, q.Origin) {
-		return invalid("unknown-origin", listing.Quote(string(q.Origin))+" is not an origin", fmt.Sprintf("give one of %v", known))
-	}
-	return nil
 }
 
 // spooled answers with what fill writes, once it has written all of it: the

@@ -39,9 +39,13 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request, q ctl.Watch) erro
 	if err != nil {
 		return err
 	}
-	after := status.Head
-	if q.After != nil {
-		after = *q.After
+	after, err := s.begin(ctx, q, status.Head)
+	if err != nil {
+		return err
+	}
+	wanted, err := q.Match(s.cfg.Book.Rules().Reasons)
+	if err != nil {
+		return err
 	}
 	if after > status.Head {
 		return invalid("future", fmt.Sprintf("revision %d is yet to come: the newest is %d", after, status.Head),
@@ -52,35 +56,57 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request, q ctl.Watch) erro
 	if q.Once && after == status.Head {
 		return s.endWatch(w, 0, after)
 	}
-	return s.follow(ctx, w, after, q.Once, status.Head)
+	return s.follow(ctx, w, following{q.Once, after, status.Head, wanted})
+}
+
+// begin is the revision after which a stream begins.
+func (s *Server) begin(ctx context.Context, q ctl.Watch, head listing.Revision) (listing.Revision, error) {
+	switch {
+	case q.After != nil:
+		return *q.After, nil
+	case q.Since.IsZero():
+		return head, nil
+	}
+	return report.Before(ctx, s.cfg.Book.Store(), q.Since)
+}
+
+// following is a stream of changes under way.
+type following struct {
+	once        bool // until head
+	after, head listing.Revision
+	wanted      func(listing.Change) bool
 }
 
 // follow writes changes until ctx is done, or with once until one revision.
-func (s *Server) follow(ctx context.Context, w http.ResponseWriter, after listing.Revision, once bool, head listing.Revision) error {
+func (s *Server) follow(ctx context.Context, w http.ResponseWriter, f following) error {
 	flush := http.NewResponseController(w).Flush
 	_ = flush() // the reader waits for the header
 	encoder, count := json.NewEncoder(w), 0
-	for c, err := range s.cfg.Book.Store().Changes(ctx, after) {
+	rows := report.Rows{Reasons: s.cfg.Book.Rules().Reasons}
+	for c, err := range s.cfg.Book.Store().Changes(ctx, f.after) {
 		if err != nil {
 			if ctx.Err() == nil {
 				s.cfg.Log.Warn("following changes", "err", err)
 			}
-			return errors.Join(errGone, s.endWatch(w, count, after))
+			return errors.Join(errGone, s.endWatch(w, count, f.after))
 		}
-		if err := encoder.Encode(ctl.Watched{Event: report.Rows{Reasons: s.cfg.Book.Rules().Reasons}.Event(c), Last: c.Last}); err != nil {
-			return errGone
+		if f.wanted(c) {
+			if err := encoder.Encode(ctl.Watched{Event: rows.Event(c), Last: c.Last}); err != nil {
+				return errGone
+			}
+			count++
 		}
-		count++
 		if !c.Last {
 			continue
 		}
-		after = c.Revision
-		_ = flush()
-		if once && after >= head {
+		if f.after = c.Revision; f.once && f.after >= f.head {
 			break
 		}
+		if !f.once {
+			_ = flush()
+		}
 	}
-	return s.endWatch(w, count, after)
+	return s.endWatch(w, count, f.after)
 }
 
 // endWatch tells who still reads that the stream ends, and where.
