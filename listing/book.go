@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -132,7 +133,7 @@ func (b *Book) run(ctx context.Context, who Caller, c command, decide func(Snaps
 				return nil, err
 			}
 		}
-		edits, err = c.plan(p)
+		edits, err = p.planAll(c)
 		return append(edits, more...), err
 	})
 }
@@ -140,7 +141,11 @@ func (b *Book) run(ctx context.Context, who Caller, c command, decide func(Snaps
 func orderOf(c command, actor string) order {
 	h := c.header()
 	h.Actor = actor
-	return order{Header: h, Options: c.options(), intent: IntentOf(c)}
+	o := order{Header: h, Options: c.options(), intent: IntentOf(c)}
+	if !c.bounded() && o.MaxChanges == 0 {
+		o.MaxChanges = math.MaxInt
+	}
+	return o
 }
 
 // Do applies edits that a part of the program made: the sensor's, the desk's.

@@ -73,7 +73,7 @@ func (b *Book) propose(ctx context.Context, who Caller, c command) (Result, erro
 	res, err := b.plan(ctx, who, by, func(look *planning) ([]Edit, error) {
 		look.second = true
 		p.Time, p.Expires = look.now.Truncate(time.Second), look.now.Add(ProposalLife.Duration()).Truncate(time.Second)
-		if err := c.check(look); err != nil {
+		if err := look.checkAll(c); err != nil {
 			return nil, err
 		}
 		edit, err := p.edit(0)
@@ -221,7 +221,7 @@ func (b *Book) carryOut(ctx context.Context, who Caller, second string, p Propos
 		if err != nil {
 			return nil, err
 		}
-		edits, err := c.plan(look)
+		edits, err := look.planAll(c)
 		return append(edits, last), err
 	})
 }

@@ -88,7 +88,7 @@ func (r Rules) mayDelist(who Caller, c Delist) error {
 		return nil
 	case !c.Subject.IsHost() || c.Within:
 		return need(who, Operator, "delisting a range")
-	case c.MaxChanges != 0:
+	case c.MaxChanges != 0 || len(c.More) > 0:
 		return need(who, Operator, "delisting many at once")
 	case c.Because.given() && !c.appeal && !slices.Contains(supportMayGive(), c.Because):
 		return need(who, Operator, "delisting because "+string(c.Because))

@@ -25,7 +25,8 @@ func addFlags() []cli.Flag {
 
 // add reads the command that the flags of add stand for.
 func (in *input) add() listing.Add {
-	c := listing.Add{Subject: in.prefix(), Reason: in.String("reason"), Except: in.Bool("except"), For: in.life("for"), Until: in.time("until"),
+	first, more := in.subjects()
+	c := listing.Add{Subject: first, More: more, Reason: in.String("reason"), Except: in.Bool("except"), For: in.life("for"), Until: in.time("until"),
 		HELO: in.String("helo"), Note: in.String("note"), PublicNote: in.String("public-note"), Ticket: in.String("ticket"),
 		Force: in.Bool("force"), Options: in.options()}
 	if c.Reason == "" {
@@ -37,5 +38,5 @@ func (in *input) add() listing.Add {
 // add lists, extends, or makes an exception: the daemon decides which.
 func (p *program) add(ctx context.Context, c listing.Add) error {
 	out, err := p.client.Add(ctx, c)
-	return p.reportOn("add", c.Subject, out, err)
+	return p.reportOn("add", c.Subject, c.More, out, err)
 }

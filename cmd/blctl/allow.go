@@ -27,7 +27,8 @@ func disallowFlags() []cli.Flag {
 
 // permit reads the command that the flags of allow stand for.
 func (in *input) permit(remove bool) listing.Permit {
-	c := listing.Permit{Subject: in.prefix(), Remove: remove, Note: in.String("note"), Options: in.options()}
+	first, more := in.subjects()
+	c := listing.Permit{Subject: first, More: more, Remove: remove, Note: in.String("note"), Options: in.options()}
 	if !remove {
 		c.Owner, c.Until = in.String("owner"), in.time("until")
 	}
@@ -41,7 +42,7 @@ func (p *program) permit(ctx context.Context, c listing.Permit) error {
 		action = "allow remove"
 	}
 	out, err := p.client.Permit(ctx, c)
-	return p.reportOn(action, c.Subject, out, err)
+	return p.reportOn(action, c.Subject, c.More, out, err)
 }
 
 // allows prints the allow entries in force: all, or those that overlap a prefix.

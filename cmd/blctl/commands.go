@@ -15,15 +15,15 @@ import (
 // Capitals are arguments, brackets may be left out.
 func (p *program) commands() []*cli.Command {
 	return []*cli.Command{
-		command("add", "PREFIX", addFlags(), act(p, (*input).add, p.add)),
-		command("expire", "PREFIX", expireFlags(), act(p, (*input).expire, p.expire)),
-		command("delist", "PREFIX", delistFlags(), act(p, (*input).delist, p.delist)),
-		command("show", "PREFIX", showFlags(), p.action(p.show)),
+		command("add", "PREFIX...", addFlags(), act(p, (*input).add, p.add)),
+		command("expire", "PREFIX...", expireFlags(), act(p, (*input).expire, p.expire)),
+		command("delist", "PREFIX...", delistFlags(), act(p, (*input).delist, p.delist)),
+		command("show", "PREFIX...", showFlags(), p.action(p.show)),
 		command("list", "", queryFlags(), act(p, (*input).query, p.list)),
-		command("history", "PREFIX", historyFlags(), p.action(p.history)),
+		command("history", "PREFIX...", historyFlags(), p.action(p.history)),
 		group("allow",
-			command("add", "PREFIX", allowFlags(), act(p, func(in *input) listing.Permit { return in.permit(false) }, p.permit)),
-			command("remove", "PREFIX", disallowFlags(), act(p, func(in *input) listing.Permit { return in.permit(true) }, p.permit)),
+			command("add", "PREFIX...", allowFlags(), act(p, func(in *input) listing.Permit { return in.permit(false) }, p.permit)),
+			command("remove", "PREFIX...", disallowFlags(), act(p, func(in *input) listing.Permit { return in.permit(true) }, p.permit)),
 			command("list", "[PREFIX]", nil, act(p, (*input).prefix, p.allows))),
 		command("reasons", "", nil, p.action(p.reasons)),
 		command("import", "FILE", importFlags(), p.action(p.imports)),
@@ -34,9 +34,9 @@ func (p *program) commands() []*cli.Command {
 			command("drop", "NAME", dropFlags(), p.action(p.dropSource))),
 		command("undo", "REVISION", undoFlags(), act(p, (*input).undo, p.undo)),
 		group("propose",
-			command("add", "PREFIX", addFlags(), act(p, (*input).proposeAdd, p.propose)),
-			command("delist", "PREFIX", delistFlags(), act(p, (*input).proposeDelist, p.propose)),
-			command("expire", "PREFIX", expireFlags(), act(p, (*input).proposeExpire, p.propose)),
+			command("add", "PREFIX...", addFlags(), act(p, (*input).proposeAdd, p.propose)),
+			command("delist", "PREFIX...", delistFlags(), act(p, (*input).proposeDelist, p.propose)),
+			command("expire", "PREFIX...", expireFlags(), act(p, (*input).proposeExpire, p.propose)),
 			command("allow", "PREFIX", proposeAllowFlags(), act(p, (*input).proposePermit, p.propose)),
 			command("list", "", proposalsFlags(), p.action(p.proposals)),
 			command("withdraw", "ID", onceFlags(), p.action(p.withdraw))),
@@ -133,7 +133,7 @@ func (p *program) alone(do func(*input) error) cli.ActionFunc {
 	return func(c *cli.Context) error {
 		p.json = c.Bool("json")
 		p.human = p.printerFor(c.Bool("no-color"))
-		in := &input{Context: c, now: p.now, warn: p.warn}
+		in := &input{Context: c, now: p.now, stdin: p.stdin, warn: p.warn}
 		if err := in.checkArguments(); err != nil {
 			return err
 		}

@@ -23,7 +23,8 @@ func expireFlags() []cli.Flag {
 
 // expire reads the command that the flags of expire stand for.
 func (in *input) expire() listing.Expire {
-	c := listing.Expire{Subject: in.prefix(), Reason: in.String("reason"), Within: in.Bool("within"), At: in.time("at"), In: in.life("in"),
+	first, more := in.subjects()
+	c := listing.Expire{Subject: first, More: more, Reason: in.String("reason"), Within: in.Bool("within"), At: in.time("at"), In: in.life("in"),
 		Note: in.String("note"), Options: in.options()}
 	given := 0
 	for _, name := range []string{"at", "in", "now"} {
@@ -40,7 +41,7 @@ func (in *input) expire() listing.Expire {
 // expire moves the end of entries. Those inside a prefix may be many: then it asks.
 func (p *program) expire(ctx context.Context, c listing.Expire) error {
 	out, err := p.carryOut(c.Within, &c.Options, func() (ctl.Outcome, error) { return p.client.Expire(ctx, c) })
-	return p.reportOn("expire", c.Subject, out, err)
+	return p.reportOn("expire", c.Subject, c.More, out, err)
 }
 
 // delistFlags are those of delist, and of its proposal.
@@ -56,7 +57,8 @@ func delistFlags() []cli.Flag {
 
 // delist reads the command that the flags of delist stand for.
 func (in *input) delist() listing.Delist {
-	c := listing.Delist{Subject: in.prefix(), Reason: in.String("reason"), Within: in.Bool("within"),
+	first, more := in.subjects()
+	c := listing.Delist{Subject: first, More: more, Reason: in.String("reason"), Within: in.Bool("within"),
 		Because: listing.DelistReason(in.String("because")), Ticket: in.String("ticket"), Note: in.String("note"), Options: in.options()}
 	if c.Because == "" {
 		in.fail(invalid("usage", "it must be said why the listing ends", "for example --because fixed-claimed; `blctl delist --help` has them all"))
@@ -67,5 +69,5 @@ func (in *input) delist() listing.Delist {
 // delist ends entries, and asks first as expire does.
 func (p *program) delist(ctx context.Context, c listing.Delist) error {
 	out, err := p.carryOut(c.Within, &c.Options, func() (ctl.Outcome, error) { return p.client.Delist(ctx, c) })
-	return p.reportOn("delist", c.Subject, out, err)
+	return p.reportOn("delist", c.Subject, c.More, out, err)
 }

@@ -43,10 +43,12 @@ a dnsbld of your own answers there, else /run/dnsbld/control.sock. With --offlin
 there is no configuration: reasons and policy are the built-in ones, and this
 list's own servers are not known.
 
-A PREFIX is an address or a prefix: 192.0.2.7, 192.0.2.0/24, 2001:db8::7. A TIME
-is written as in RFC 3339 (2026-11-23T12:00:00Z), in a mail ("Mon, 23 Nov 2026
-12:00:00 -0800"), as blctl or a log prints it, as a date (its start in UTC), or
-from now: -2h, yesterday. A DURATION is like 90m, 72h, 3d or 1w.
+A PREFIX is an address or a prefix: 192.0.2.7, 192.0.2.0/24, 2001:db8::7. Where
+several may be given, - reads them from standard input, one a line; a change is
+made to all of them or to none. A TIME is written as in RFC 3339
+(2026-11-23T12:00:00Z), in a mail ("Mon, 23 Nov 2026 12:00:00 -0800"), as blctl
+or a log prints it, as a date (its start in UTC), or from now: -2h, yesterday. A
+DURATION is like 90m, 72h, 3d or 1w.
 
 exit status:
   0   done, or already so

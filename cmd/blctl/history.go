@@ -18,25 +18,24 @@ func historyFlags() []cli.Flag {
 
 // history prints every change, or with --at how things stood.
 func (p *program) history(ctx context.Context, in *input) error {
-	subject, at := in.prefix(), in.time("at")
-	switch {
-	case in.err != nil:
-		return in.err
-	case !at.IsZero():
-		return p.historyAt(ctx, subject, at)
-	}
-	all, err := p.client.History(ctx, subject)
-	if err != nil {
-		return err
-	}
-	for _, e := range all.Events {
-		p.printEvent(e)
-	}
-	if len(all.Events) == 0 {
-		p.human.printf("nothing is known of %s: it was never listed\n", subject.Text())
-		err = notFound("no-history", "nothing is known of "+subject.Text(), "")
-	}
-	return p.conclude("history", all, err)
+	at := in.time("at")
+	return p.forEach(in, func(subject listing.Subject) error {
+		if !at.IsZero() {
+			return p.historyAt(ctx, subject, at)
+		}
+		all, err := p.client.History(ctx, subject)
+		if err != nil {
+			return err
+		}
+		for _, e := range all.Events {
+			p.printEvent(e)
+		}
+		if len(all.Events) == 0 {
+			p.human.printf("nothing is known of %s: it was never listed\n", subject.Text())
+			err = notFound("no-history", "nothing is known of "+subject.Text(), "")
+		}
+		return p.conclude("history", all, err)
+	})
 }
 
 // historyAt answers what support is asked: was it listed then?

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
 	"math"
 	"strconv"
 	"strings"
@@ -15,9 +19,10 @@ import (
 // err, the first mistake of it, so that a command looks once.
 type input struct {
 	*cli.Context
-	now  func() time.Time
-	warn func(sentences []string)
-	err  error
+	now   func() time.Time
+	stdin io.Reader
+	warn  func(sentences []string)
+	err   error
 }
 
 // fail keeps a mistake, if it is the first.
@@ -57,6 +62,52 @@ func (in *input) prefix() listing.Subject {
 		return listing.Subject{}
 	}
 	return in.subject(in.Args().First())
+}
+
+// subjects are the arguments as subjects, those of standard input, one a line,
+// where an argument is "-".
+func (in *input) subjects() (first listing.Subject, more []listing.Subject) {
+	var all []listing.Subject
+	for _, text := range in.Args().Slice() {
+		if text == "-" {
+			all = append(all, in.lines()...)
+		} else {
+			all = append(all, in.subject(text))
+		}
+	}
+	if len(all) == 0 {
+		if in.Args().Present() {
+			in.fail(usageError("standard input names no prefix"))
+		}
+		return first, nil
+	}
+	return all[0], all[1:]
+}
+
+// lines are the subjects of standard input. Empty lines, and what follows a #,
+// are left out.
+func (in *input) lines() (all []listing.Subject) {
+	lines := bufio.NewScanner(in.stdin)
+	for n := 1; lines.Scan() && in.err == nil; n++ {
+		text, _, _ := strings.Cut(lines.Text(), "#")
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		s, err := listing.ParseSubject(text)
+		if e, ok := errors.AsType[*listing.Error](err); ok {
+			at := *e
+			at.Message = fmt.Sprintf("line %d of standard input: %s", n, e.Message)
+			err = &at
+		}
+		if err != nil {
+			in.fail(err)
+		}
+		all = append(all, s)
+	}
+	if err := lines.Err(); err != nil {
+		in.fail(fmt.Errorf("reading standard input: %w", err))
+	}
+	return all
 }
 
 // subject is a text as an address or a prefix.

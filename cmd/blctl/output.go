@@ -189,7 +189,44 @@ func (p *program) report(action, prefix, about string, out ctl.Outcome, err erro
 	return p.conclude(action, asChanged(prefix, out), err)
 }
 
-// reportOn is report for a command about a prefix.
-func (p *program) reportOn(action string, s listing.Subject, out ctl.Outcome, err error) error {
-	return p.report(action, s.String(), s.Text(), out, err)
+// reportOn is report for a command about prefixes. With --json the first of them
+// is named; entries and changes have all.
+func (p *program) reportOn(action string, first listing.Subject, more []listing.Subject, out ctl.Outcome, err error) error {
+	about := first.Text()
+	if len(more) > 0 {
+		about = plural(1+len(more), "prefix", "prefixes")
+	}
+	return p.report(action, first.String(), about, out, err)
+}
+
+// forEach does something about each prefix that a command names. Of several,
+// the exit status is 3 if none was found, and 6 if only some were.
+func (p *program) forEach(in *input, do func(listing.Subject) error) error {
+	first, more := in.subjects()
+	switch {
+	case in.err != nil:
+		return in.err
+	case len(more) == 0:
+		return do(first)
+	}
+	missing := 0
+	for _, s := range append([]listing.Subject{first}, more...) {
+		err := do(s)
+		switch _, said := errors.AsType[answered](err); {
+		case err == nil:
+			continue
+		case exitStatus(err) != exitNotFound:
+			return err
+		case !said:
+			p.say(err)
+		}
+		missing++
+	}
+	switch missing {
+	case 0:
+		return nil
+	case 1 + len(more):
+		return answered(exitNotFound)
+	}
+	return answered(exitPartly)
 }

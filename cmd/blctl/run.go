@@ -90,7 +90,7 @@ func (p *program) action(do func(context.Context, *input) error) cli.ActionFunc 
 	return func(c *cli.Context) (err error) {
 		p.json, p.yes = c.Bool("json"), c.Bool("yes")
 		p.human = p.printerFor(c.Bool("no-color"))
-		in := &input{Context: c, now: p.now, warn: p.warn}
+		in := &input{Context: c, now: p.now, stdin: p.stdin, warn: p.warn}
 		if err := in.checkArguments(); err != nil {
 			return err
 		}

@@ -19,19 +19,17 @@ func showFlags() []cli.Flag {
 
 // show prints what is known, listed or not; the exit status says which.
 func (p *program) show(ctx context.Context, in *input) error {
-	subject := in.prefix()
-	if in.err != nil {
-		return in.err
-	}
-	s, err := p.client.Show(ctx, subject)
-	if err != nil {
-		return err
-	}
-	p.printShown(s, in.Bool("all"))
-	if !s.Listed {
-		err = notFound("not-listed", subject.Text()+" is not listed", "`blctl history "+subject.Text()+"` says whether it was")
-	}
-	return p.conclude("show", s, err)
+	return p.forEach(in, func(subject listing.Subject) error {
+		s, err := p.client.Show(ctx, subject)
+		if err != nil {
+			return err
+		}
+		p.printShown(s, in.Bool("all"))
+		if !s.Listed {
+			err = notFound("not-listed", subject.Text()+" is not listed", "`blctl history "+subject.Text()+"` says whether it was")
+		}
+		return p.conclude("show", s, err)
+	})
 }
 
 // at is the mail server that a session came to, if it is known.

@@ -11,31 +11,33 @@ import (
 	"dnsbld/listing/report"
 )
 
-// parts are the subject of a command, if it has one, and its options.
-type parts[C any] func(*C) (*listing.Subject, *listing.Options)
+// parts are the subjects of a command, and its options.
+type parts[C any] func(*C) (first *listing.Subject, more []listing.Subject, o *listing.Options)
 
 // carryOut does a command of the Book.
 type carryOut[C any] func(*listing.Book, context.Context, listing.Caller, C) (listing.Result, error)
 
-func partsOfAdd(c *listing.Add) (*listing.Subject, *listing.Options) { return &c.Subject, &c.Options }
-
-func partsOfExpire(c *listing.Expire) (*listing.Subject, *listing.Options) {
-	return &c.Subject, &c.Options
+func partsOfAdd(c *listing.Add) (*listing.Subject, []listing.Subject, *listing.Options) {
+	return &c.Subject, c.More, &c.Options
 }
 
-func partsOfDelist(c *listing.Delist) (*listing.Subject, *listing.Options) {
-	return &c.Subject, &c.Options
+func partsOfExpire(c *listing.Expire) (*listing.Subject, []listing.Subject, *listing.Options) {
+	return &c.Subject, c.More, &c.Options
 }
 
-func partsOfPermit(c *listing.Permit) (*listing.Subject, *listing.Options) {
-	return &c.Subject, &c.Options
+func partsOfDelist(c *listing.Delist) (*listing.Subject, []listing.Subject, *listing.Options) {
+	return &c.Subject, c.More, &c.Options
+}
+
+func partsOfPermit(c *listing.Permit) (*listing.Subject, []listing.Subject, *listing.Options) {
+	return &c.Subject, c.More, &c.Options
 }
 
 // command answers one of the Book's commands.
 func command[C any](s *Server, of parts[C], do carryOut[C]) func(context.Context, listing.Caller, C) (ctl.Outcome, error) {
 	return func(ctx context.Context, who listing.Caller, c C) (ctl.Outcome, error) {
-		subject, o := of(&c)
-		if err := canonical(subject, o); err != nil {
+		subject, more, o := of(&c)
+		if err := canonical(subject, more, o); err != nil {
 			return ctl.Outcome{}, err
 		}
 		res, err := do(s.cfg.Book, ctx, who, c)
@@ -67,14 +69,20 @@ func (s *Server) undo(ctx context.Context, who listing.Caller, c ctl.Undo) (out 
 	return out, err
 }
 
-// canonical checks the key of a command and brings its subject, if it has one,
-// into canonical form: what comes over the socket need not come from our client.
-func canonical(subject *listing.Subject, o *listing.Options) error {
-	if err := checkKey(o.IdempotencyKey); err != nil || !subject.IsValid() {
+// canonical checks the key of a command and brings its subjects into canonical
+// form: what comes over the socket need not come from our client.
+func canonical(first *listing.Subject, more []listing.Subject, o *listing.Options) (err error) {
+	if err := checkKey(o.IdempotencyKey); err != nil {
 		return err
 	}
-	s, err := listing.ParseSubject(subject.String())
-	*subject = s
+	if first.IsValid() { // else the Book says what is missing
+		*first, err = listing.ParseSubject(first.String())
+	}
+	for n := range more {
+		if err == nil {
+			more[n], err = listing.ParseSubject(more[n].String())
+		}
+	}
 	return err
 }
 

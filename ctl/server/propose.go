@@ -16,8 +16,8 @@ func proposing[C any](s *Server, note string, c *C, of parts[C], do carryOut[C])
 		return nil
 	}
 	return func(ctx context.Context, who listing.Caller) (ctl.Proposed, error) {
-		subject, o := of(c)
-		if err := canonical(subject, o); err != nil {
+		subject, more, o := of(c)
+		if err := canonical(subject, more, o); err != nil {
 			return ctl.Proposed{}, err
 		}
 		o.Propose, o.ProposalNote = true, note

@@ -58,7 +58,7 @@ func TestHostileRequests(t *testing.T) {
 		{"nothing", "PUT", "/v1/entry", "", 400, "bad-request"},
 		{"unknown field", "PUT", "/v1/entry", `{"prefix":"192.0.2.7/32","reason":"manual","dryrun":true}`, 400, "bad-request"},
 		{"two objects", "PUT", "/v1/entry", `{"prefix":"192.0.2.7/32","reason":"manual"}{}`, 400, "bad-request"},
-		{"too long", "PUT", "/v1/entry", `{"note":"` + strings.Repeat("x", 64<<10) + `"}`, 400, "bad-request"},
+		{"too long", "POST", "/v1/undo", `{"note":"` + strings.Repeat("x", 64<<10) + `"}`, 400, "bad-request"},
 		{"no prefix", "PUT", "/v1/entry", `{"reason":"manual"}`, 400, "not-an-address"},
 		{"host bits", "PUT", "/v1/entry", `{"prefix":"192.0.2.7/24","reason":"manual"}`, 400, "host-bits"},
 		{"actor", "PUT", "/v1/entry", `{"prefix":"192.0.2.7/32","reason":"manual","actor":"mallory"}`, 400, "bad-request"},
