@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/mail"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -15,6 +14,7 @@ import (
 
 	"dnsbld/listing"
 	"dnsbld/listing/desk"
+	"dnsbld/listing/removal"
 	"dnsbld/listing/sighting"
 )
 
@@ -92,9 +92,8 @@ func validPage(page string) bool {
 // validMail reports whether text is one bare address that can stand in a
 // header: no display name, no control characters.
 func validMail(text string) bool {
-	const longest = 254 // RFC 5321, section 4.5.3.1.3, without the brackets
-	a, err := mail.ParseAddress(text)
-	return err == nil && a.Name == "" && a.Address == text && len(text) <= longest && !strings.ContainsAny(text, "<>\r\n\t ")
+	address, ok := removal.MailAddress(text)
+	return ok && address == text
 }
 
 func validHost(name string) bool {

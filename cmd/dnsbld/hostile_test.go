@@ -125,7 +125,8 @@ func TestFloodOfRequests(t *testing.T) {
 		if last = got.Letter; got.NoAnswer == "" {
 			answered++
 		}
-		if limited := got.Decision.Code == "RATE_LIMIT"; limited != (n >= 3) {
+		// The first is a request, ten are replies to our letters, and then it is enough.
+		if limited := got.Decision.Code == "RATE_LIMIT"; limited != (n >= 13) {
 			t.Errorf("request %d: %s", n+1, got.Decision.Code)
 		}
 	}
@@ -134,5 +135,80 @@ func TestFloodOfRequests(t *testing.T) {
 	}
 	if !r.show("203.0.113.7").Listed {
 		t.Error("a flood ended the listing")
+	}
+}
+
+// Only a mail that asks for a removal leads to one. Thanks, complaints and
+// negations are for a person, and what is quoted of our own letters is no word of
+// the sender.
+func TestMailsThatDoNotAsk(t *testing.T) {
+	r := start(t, shortDir(t))
+	client := "203.0.113.7"
+	r.list(client)
+	head := "From: %s\nMessage-ID: <%d@sender.example>\nSubject: x\n\n"
+	for n, text := range []string{
+		"We still get spam from 203.0.113.7. Thank you for listing it, please do NOT remove it.",
+		"Thanks for removing 203.0.113.7, all is well.", "Danke! 203.0.113.7",
+		"Please list 203.0.113.7 again, they spam us.", "Please keep 203.0.113.7 listed.",
+		"Bitte 203.0.113.7 nicht entsperren.", "Por favor, no quiten 203.0.113.7 de la lista.",
+	} {
+		got, err := r.ask(fmt.Sprintf(head, "joe@sender.example", n) + text)
+		if err != nil || !got.Human || got.Letter != "" || !r.show(client).Listed {
+			t.Errorf("%q: %+v, %v", text, got, err)
+		}
+	}
+	got, err := r.ask(fmt.Sprintf(head, "joe@sender.example", 50) + "Our server is 203.0.113.7. We set its name.")
+	if err != nil || got.Human || got.Outcome != "" || !r.show(client).Listed {
+		t.Errorf("a mail that asks for nothing: %+v, %v", got, err)
+	}
+	if n := r.tickets(); n != 1 {
+		t.Errorf("%d tickets", n)
+	}
+	for n, from := range []string{`"a@x.example, b@y.example"@z.example`, "a@x.example, b@y.example", `"a b"@z.example`} {
+		got, err := r.ask(fmt.Sprintf(head, from, 60+n) + "Please remove 203.0.113.7")
+		if err != nil || got.To != "" || got.NoAnswer == "" || got.Letter != "" {
+			t.Errorf("%s is answered: %+v, %v", from, got, err)
+		}
+	}
+	got, err = r.ask(fmt.Sprintf(head, "joe@sender.example", 70) + "Please unblock 203.0.113.7.")
+	if err != nil || got.Outcome != "our-error" || r.show(client).Listed {
+		t.Errorf("a mail that asks: %+v, %v", got, err)
+	}
+}
+
+// A reply to a letter belongs to the letter's ticket, and is no new request of
+// the one who goes on with it.
+func TestRepliesToLetters(t *testing.T) {
+	r := start(t, shortDir(t))
+	if _, err := r.client.Add(t.Context(), listing.Add{Subject: listing.HostSubject(netip.MustParseAddr("203.0.113.7")), Reason: "manual"}); err != nil {
+		t.Fatal(err)
+	}
+	ask := func(n int, text string) ctl.DeskAnswer {
+		t.Helper()
+		got, err := r.client.Request(t.Context(), ctl.DeskRequest{Text: fmt.Appendf(nil, "From: joe@sender.example\nMessage-ID: <%d@sender.example>\n\n%s", n, text)})
+		if err != nil || got.Human {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		return got
+	}
+	first := ask(0, "Please remove 203.0.113.7.")
+	quoted := "> " + strings.ReplaceAll(first.Letter, "\n", "\n> ")
+	for n := range 6 {
+		got := ask(n+1, "We fixed 203.0.113.7, please remove it.\n\nOn Monday you wrote:\n"+quoted)
+		if got.Decision.Code == "RATE_LIMIT" || got.Ticket != first.Ticket {
+			t.Errorf("reply %d: %s, ticket %s", n+1, got.Decision.Code, got.Ticket)
+		}
+		if len(got.Finding.Claims) != 0 || !got.Finding.Reply {
+			t.Errorf("our own letter is taken for evidence: %+v", got.Finding)
+		}
+	}
+}
+
+// list makes an entry of which nothing is on record.
+func (r *running) list(address string) {
+	r.t.Helper()
+	s := listing.HostSubject(netip.MustParseAddr(address))
+	if _, err := r.client.Add(r.t.Context(), listing.Add{Subject: s, Reason: "helo-our-ip"}); err != nil {
+		r.t.Fatal(err)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net/mail"
 	"net/netip"
 
 	"dnsbld/ctl"
@@ -64,14 +63,14 @@ func (s *Server) request(ctx context.Context, who listing.Caller, c ctl.DeskRequ
 	if err := checkKey(c.Key); err != nil {
 		return answer, err
 	}
-	ask := desk.Request{Key: c.Key, Actor: who.Name, From: bareAddress(c.From), Ticket: c.Ticket, Delist: c.Delist, DryRun: c.DryRun}
+	ask := desk.Request{Key: c.Key, Actor: who.Name, From: writable(c.From), Ticket: c.Ticket, Delist: c.Delist, DryRun: c.DryRun}
 	if len(c.Text) > 0 {
 		f, err := s.find(ctx, bytes.NewReader(c.Text))
 		if err != nil {
 			return answer, err
 		}
 		ask.Finding, answer.Finding, answer.InReplyTo = f, f, f.MessageID
-		ask.From = cmp.Or(ask.From, bareAddress(f.From))
+		ask.From = cmp.Or(ask.From, writable(f.From))
 		if ask.Key == "" && f.MessageID != "" {
 			ask.Key = "mail:" + f.MessageID + ":" + ask.From
 		}
@@ -85,11 +84,11 @@ func (s *Server) request(ctx context.Context, who listing.Caller, c ctl.DeskRequ
 	case f.Automatic != "":
 		answer.NoAnswer = f.Automatic
 		return answer, nil
-	case f.Human:
+	case f.Human, f.Against != "":
 		answer.Human, answer.NoAnswer = true, whyHuman(*f)
 		return answer, nil
 	default:
-		ask.Address = *f.Address
+		ask.Address, ask.Delist = *f.Address, c.Delist && f.Asks
 	}
 	if err == nil {
 		answer.Answer, err = s.cfg.Desk.Request(ctx, ask)
@@ -109,20 +108,19 @@ func whyHuman(f removal.Finding) string {
 	switch {
 	case f.Cut:
 		return "it is longer than is read"
+	case f.Against != "":
+		return f.Against
 	case len(f.Candidates) == 0:
 		return "it names no address that it can be about"
 	}
 	return fmt.Sprintf("it names %d addresses that it can be about", len(f.Candidates))
 }
 
-// bareAddress is one mail address without a name; empty if it is none, for
-// nothing else may be put into a mail of ours.
-func bareAddress(text string) string {
-	a, err := mail.ParseAddress(text)
-	if err != nil || listing.Printable(a.Address) != a.Address {
-		return ""
-	}
-	return a.Address
+// writable is the mail address in a text; empty if a program may not write to
+// it.
+func writable(text string) string {
+	address, _ := removal.MailAddress(text)
+	return address
 }
 
 // done adds to a ticket what its sender can do.

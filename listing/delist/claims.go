@@ -83,7 +83,7 @@ var patterns = []pattern{
 	{removal.ClaimLog, lazy(`(?i)\b(?:postfix\S*/smtpd?\[\d+\]:|sendmail\[\d+\]:|sm-mta\[\d+\]:|H=\S+ (?:\(\S+\) )?\[|status=(?:bounced|deferred|sent)\b|starting delivery \d+:|delivery \d+: (?:failure|deferral|success):|ruleset=check_\w+|\d+,[<>],(?:EHLO|HELO) )`), 10, 60, 500},
 	{removal.ClaimTelnet, lazy(`(?i)\btelnet\s+\S+\s+(?:25|smtp)\b|\bTrying [0-9a-f.:]+\s?\.\.\.|\bConnected to \S+\s+Escape character`), 3, 10, 300},
 	{removal.ClaimBanner, lazy(`(?i)\b220[ -][A-Za-z0-9.-]+\S* ESMTP\b|\b220[ -]\S+ .{0,40}\bSMTP\b`), 3, 0, 120},
-	{removal.ClaimBounce, lazy(`(?i)\b(?:5\d\d|4\d\d)[ -]#?[45]\.\d{1,3}\.\d{1,3}\b|\b(?:55[0-9])[ -]\S.{0,80}(?:block|list|refus|reject|denied)|\bblocked (?:using|by)\b|\bgreeted our servers\b|\bDiagnostic-Code:|\bdoes not like recipient|\b127\.0\.0\.\d{1,3}\b`), 5, 120, 300},
+	{removal.ClaimBounce, lazy(`(?i)\b(?:5\d\d|4\d\d)[ -]#?[45]\.\d{1,3}\.\d{1,3}\b|\b(?:55[0-9])[ -]\S.{0,80}(?:block|list|refus|reject|denied)|\bblocked using\b|\bblocked by [a-z0-9-]+\.[a-z0-9.-]+|\bblocked - see\b|\bgreeted our servers\b|\bDiagnostic-Code:|\bdoes not like recipient|\b127\.0\.0\.\d{1,3}\b`), 5, 120, 300},
 	{removal.ClaimRDNS, lazy(`(?i)\br(?:everse)?[ -]?dns\b|\bptr records?\b|\bdomain name pointer\b|\bin-addr\.arpa\b|\bip6\.arpa\b`), 3, 160, 200},
 	{removal.ClaimRcpt, lazy(`(?i)\brcpt[ -]?to\b(?:[^:]|$)|\bmatches rcpt\b`), 3, 160, 200},
 }

@@ -22,10 +22,13 @@ type hop struct {
 }
 
 var (
-	receivedMark = lazy(`(?i)\breceived\s?:\s?from\s`)
+	receivedMark = lazy(`(?i)\breceived\s?:\s?\(?from\s`)
 	byClause     = lazy(`(?i)[\s)]by\s`)
 	mailDate     = lazy(`(?:[A-Z][a-z]{2},\s?)?\d{1,2} [A-Z][a-z]{2} \d{4} \d{1,2}:\d{2}(?::\d{2})?\s(?:[+-]\d{4}|GMT|UTC?)\b`)
 	heloWord     = lazy(`(?i)\b(?:helo|ehlo)(?:=|\s)\s?(\[[^\s\]]*\]|[^\s()]+)`)
+	emptyHELO    = lazy(`(?i)\((?:helo|ehlo)\s?\)`)
+	claiming     = lazy(`(?i)\bclaiming to be "?([^"\s]*)`)
+	byUser       = lazy(`(?i)\(uid \d+\)|\bwith local\b`)
 	insideParens = lazy(`\(\s?(?:IDENT:)?(?:[^\s()@\[]*@)?([A-Za-z0-9][A-Za-z0-9._-]*)\s?\[`)
 	submitted    = lazy(`(?i)\bwith (?:esmtpa|esmtpsa|asmtp|lmtpa|utf8smtps?a|https?|mapi|local)\b|\bauthenticated\b|\bauth=`)
 	notConfirmed = lazy(`(?i)may be forged|not verified|unverified|misconfigured`)
@@ -75,6 +78,10 @@ func parseHop(s string) (hop, bool) {
 	if n := strings.IndexAny(first, " ("); n >= 0 {
 		first, rest = first[:n], first[n:]
 	}
+	if byUser.get().MatchString(s) { // a program on that host: nobody greeted
+		h.inner = true
+		return h, h.by != "" && !h.time.IsZero()
+	}
 	h.read(first, rest, by)
 	h.inner = submitted.get().MatchString(s) || (h.confirmed && sameSite(h.ptr, h.by))
 	return h, h.addr.IsValid() || h.by != "" && !h.time.IsZero()
@@ -82,6 +89,14 @@ func parseHop(s string) (hop, bool) {
 
 // read tells the greeting from the name by the form of each mail server.
 func (h *hop) read(first, rest, by string) {
+	if emptyHELO.get().MatchString(rest) { // qmail, Yahoo: it said nothing
+		h.ptr, h.addr = hostName(first), firstAddr(rest, first)
+		return
+	}
+	if m := claiming.get().FindStringSubmatch(rest); m != nil { // the SMTP proxy of obtuse
+		h.helo, h.ptr, h.addr = m[1], hostName(first), firstAddr(rest, first)
+		return
+	}
 	if m := heloWord.get().FindStringSubmatch(rest); m != nil { // Exim, qmail
 		h.helo = m[1]
 		rest = strings.Replace(rest, m[0], "", 1)

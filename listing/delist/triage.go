@@ -20,7 +20,9 @@ func Triage(r io.Reader) (removal.Finding, error) {
 		return removal.Finding{}, fmt.Errorf("reading the mail: %w", err)
 	}
 	box := open(raw)
-	flat := flatten(box.text.String())
+	text, letters := apart(box.text.String()[:min(box.text.Len(), maxPart)])
+	cut = cut || box.text.Len() >= maxPart
+	flat := flatten(text)
 	if len(flat) > maxFlat {
 		flat, cut = flat[:maxFlat], true
 	}
@@ -31,6 +33,14 @@ func Triage(r io.Reader) (removal.Finding, error) {
 		outer.References, outer.Server = f.References, f.Server
 		f = outer
 	}
+	f.Reply = letters != ""
+	for _, r := range references(flatten(letters)) {
+		if !slices.Contains(f.References, r) && len(f.References) < mostReferences {
+			f.References = append(f.References, r)
+		}
+	}
+	own := flatten(ownWords(text))
+	f.Asks, f.Against = intent(own[:min(len(own), maxOwn)], refuses(f.Claims))
 	f.Cut, f.Human = cut, f.Human || cut
 	if box.mail {
 		f.From, f.MessageID = box.header.Get("From"), box.header.Get("Message-Id")
@@ -95,7 +105,24 @@ func candidates(flat string, trail []hop, all []removal.Claim) []netip.Addr {
 		}
 	}
 	asClient(out, trail, all)
+	beforeRefusal(out, trail, all)
 	return remaining(flat, out, all)
+}
+
+// beforeRefusal counts out the hops of a mail that was refused: they lie before
+// the connection that the refusal is about.
+func beforeRefusal(out map[netip.Addr]bool, trail []hop, all []removal.Claim) {
+	if !slices.ContainsFunc(all, func(c removal.Claim) bool { return c.Kind == removal.ClaimBounce && candidate(c.Addr) }) {
+		return
+	}
+	for _, h := range trail {
+		out[h.addr] = true
+	}
+	for _, c := range all {
+		if c.Kind == removal.ClaimBounce {
+			delete(out, c.Addr)
+		}
+	}
 }
 
 // asClient takes back what clients were counted out.
@@ -149,7 +176,8 @@ func isGreeting(flat string, s sighted) bool {
 		return false
 	}
 	// Exim writes "from [192.0.2.7] (helo=…)": there the address is the client's.
-	return !strings.HasPrefix(flat[s.end:], "] (helo=") && !strings.HasPrefix(flat[s.end:], "] (port=") && !strings.HasPrefix(flat[s.end:], "] by ")
+	after := strings.ToLower(flat[s.end:min(len(flat), s.end+len("] (helo"))])
+	return after != "] (helo" && after != "] (port" && !strings.HasPrefix(after, "] by ") && !strings.HasPrefix(after, " (ehlo") && !strings.HasPrefix(after, " (helo")
 }
 
 var (

@@ -15,7 +15,9 @@ import (
 // Limits on what is read of a mail, whatever it claims to be.
 const (
 	maxMail  = 1 << 20   // octets
-	maxFlat  = 256 << 10 // of the text in it
+	maxPart  = 256 << 10 // of the text in it, and of a part of it
+	maxFlat  = 64 << 10  // of that text, flattened
+	maxOwn   = 16 << 10  // of the words of who wrote it
 	maxDepth = 5         // of mails within mails
 	maxParts = 100
 )
@@ -44,12 +46,13 @@ func open(raw []byte) *letterbox {
 	box := &letterbox{}
 	e, err := message.Read(bytes.NewReader(raw))
 	if e == nil || (err != nil && !message.IsUnknownCharset(err) && !message.IsUnknownEncoding(err)) || !isMail(e.Header) {
-		box.text.WriteString(loosen(string(raw)))
+		box.text.WriteString(loosen(string(raw[:min(len(raw), maxPart)])))
 		return box
 	}
 	box.mail, box.header = true, e.Header
-	for _, v := range e.Header.Values("Received") {
-		box.outer += "Received: " + v + "\n"
+	hops := e.Header.Values("Received")
+	for _, v := range hops[:min(len(hops), maxClaims)] {
+		box.outer += "Received: " + v[:min(len(v), maxHop)] + "\n"
 	}
 	if subject, err := e.Header.Text("Subject"); err == nil && subject != "" {
 		box.text.WriteString("Subject: " + subject + "\n\n")
@@ -91,7 +94,7 @@ func (box *letterbox) part(e *message.Entity, depth int) {
 }
 
 func (box *letterbox) add(text string) {
-	if box.text.Len() < 2*maxMail {
+	if box.text.Len() < maxPart {
 		box.text.WriteString(text)
 		box.text.WriteString("\n")
 	}
@@ -134,7 +137,7 @@ func (box *letterbox) enclosed(body io.Reader, depth int) {
 
 // limited reads a body; what cannot be decoded ends it.
 func limited(r io.Reader) string {
-	raw, err := io.ReadAll(io.LimitReader(r, maxMail))
+	raw, err := io.ReadAll(io.LimitReader(r, maxPart))
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && len(raw) == 0 {
 		return ""
 	}
@@ -176,6 +179,9 @@ func stripHTML(text string) string {
 }
 
 var (
+	// spacedQuad is an address as it is typed from a screen.
+	spacedQuad = lazy(`\b(\d{1,3}) \. (\d{1,3}) \. (\d{1,3}) \. (\d{1,3})\b`)
+
 	quoteMark = lazy(`(?m)^(?:[ \t]*[>|])+[ \t]?`)
 	invisible = strings.NewReplacer("\u00a0", " ", "\u200b", "", "\u200c", "", "\u200d", "", "\ufeff", "", "\u00ad", "", "\r", "", "*", " ", "\u2013", "-", "\u2014", "-")
 )
@@ -184,5 +190,5 @@ var (
 // wherever a mail program has put them.
 func flatten(text string) string {
 	text = quoteMark.get().ReplaceAllString(invisible.Replace(text), "")
-	return strings.Join(strings.Fields(text), " ")
+	return spacedQuad.get().ReplaceAllString(strings.Join(strings.Fields(text), " "), "$1.$2.$3.$4")
 }

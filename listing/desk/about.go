@@ -61,7 +61,7 @@ func (d *Desk) look(snap listing.Snapshot, about *About) error {
 	}
 	about.Facts.Proofs, about.Came = f.Proofs, f.Came
 	for _, h := range f.Requests {
-		if !h.Control {
+		if !h.Control && !h.Reply {
 			about.Facts.Requests = append(about.Facts.Requests, h.Time)
 		}
 	}

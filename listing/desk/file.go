@@ -35,7 +35,8 @@ type pastRequest struct {
 	Ticket  string               `json:"ticket"`
 	Code    removal.Code         `json:"decision"`
 	Because listing.DelistReason `json:"because,omitempty"` // it was to be delisted for
-	Control bool                 `json:"control,omitempty"` // it came with proof that the address is the sender's: it does not count
+	Control bool                 `json:"control,omitempty"` // it came with proof that the address is the sender's, or goes on with an earlier one: it does not count
+	Reply   bool                 `json:"reply,omitempty"`   // it goes on with an earlier one of the same person: it does not count either
 }
 
 // Limits of a file.

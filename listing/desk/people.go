@@ -48,20 +48,15 @@ func (d *Desk) keepContact(c removal.Contact) error {
 
 // contact is who asks, known or new; without a mail address it is nobody.
 func (d *Desk) contact(r Request, now time.Time) (removal.Contact, error) {
-	if r.From == "" {
+	from, ok := removal.MailAddress(r.From)
+	if !ok {
 		return removal.Contact{}, nil
 	}
-	known, err := d.contacts(r.From)
+	known, err := d.contacts(from)
 	if err != nil {
 		return removal.Contact{}, err
 	}
-	c := removal.Contact{ID: removal.NewID('C'), Mail: r.From, Name: listing.Printable(r.Name), Received: now}
-	if parsed, err := mail.ParseAddress(r.From); err == nil {
-		c.Mail = parsed.Address
-		if c.Name == "" {
-			c.Name = listing.Printable(parsed.Name)
-		}
-	}
+	c := removal.Contact{ID: removal.NewID('C'), Mail: from, Name: listing.Printable(r.Name), Received: now}
 	if len(known) > 0 {
 		c = known[0]
 	}

@@ -162,12 +162,13 @@ func (d *Desk) register(ctx context.Context, c *pending, r Request) error {
 		if err != nil {
 			return err
 		}
+		reply := r.Finding != nil && r.Finding.Reply && c.contact.ID != "" && t.ContactID == c.contact.ID && dr.replies() < maxReplies
 		if c.contact.ID != "" {
 			t.ContactID = c.contact.ID
 		}
 		c.ticket = t
 		dr.put(t)
-		dr.file.Requests = append(dr.file.Requests, pastRequest{ID: c.id, Time: c.now, Ticket: t.ID, Code: c.decision.Code, Because: c.because, Control: r.Offered.Controls(r.Address)})
+		dr.file.Requests = append(dr.file.Requests, pastRequest{ID: c.id, Time: c.now, Ticket: t.ID, Code: c.decision.Code, Because: c.because, Control: r.Offered.Controls(r.Address), Reply: reply})
 		if r.Offered.Kind != "" {
 			dr.file.prove(r.Offered)
 		}
@@ -196,7 +197,7 @@ func (c *pending) resume(dr *addressEdit, h pastRequest) error {
 // ticketFor is the open ticket of the address, the one that is named, or a new
 // one.
 func (d *Desk) ticketFor(dr *addressEdit, c *pending, r Request) (removal.Ticket, error) {
-	t, found := dr.current(r.Ticket, len(c.about.Entries) > 0)
+	t, found := dr.current(dr.named(r), len(c.about.Entries) > 0)
 	if !found {
 		var err error
 		if t, err = removal.Open(removal.NewID('T'), c.about.Facts.Address, removal.Step{Time: c.now, Actor: r.Actor}); err != nil {
@@ -205,6 +206,34 @@ func (d *Desk) ticketFor(dr *addressEdit, c *pending, r Request) (removal.Ticket
 		dr.open(t)
 	}
 	return refer(t, r.Ticket)
+}
+
+// maxReplies is how many replies to our letters are no new requests, in the time
+// that requests are kept: programs that answer each other come to an end.
+const maxReplies = 10
+
+// replies are those that have come.
+func (dr *addressEdit) replies() (n int) {
+	for _, h := range dr.file.Requests {
+		if h.Reply {
+			n++
+		}
+	}
+	return n
+}
+
+// named is the ticket that a request names, if need be in a letter of ours that
+// it answers.
+func (dr *addressEdit) named(r Request) string {
+	if r.Ticket != "" || r.Finding == nil || !r.Finding.Reply {
+		return r.Ticket
+	}
+	for _, t := range dr.tickets {
+		if slices.Contains(r.Finding.References, t.ID) {
+			return t.ID
+		}
+	}
+	return ""
 }
 
 // refer adds a reference in another system.

@@ -47,8 +47,11 @@ type Finding struct {
 	Time       *time.Time   `json:"time"`       // of the session in question, UTC
 	References []string     `json:"references"` // numbers of incidents and tickets
 	Claims     []Claim      `json:"claims"`
-	ListedThen *bool        `json:"listed_then"` // whether the address was listed at Time: left to the caller
-	Human      bool         `json:"human"`       // a person has to decide what it is about
+	ListedThen *bool        `json:"listed_then"`       // whether the address was listed at Time: left to the caller
+	Human      bool         `json:"human"`             // a person has to decide what it is about
+	Reply      bool         `json:"reply,omitempty"`   // it quotes a letter of ours
+	Asks       bool         `json:"asks,omitempty"`    // it asks for a removal
+	Against    string       `json:"against,omitempty"` // what in it speaks against a removal, so that a person has to read it
 	Automatic  string       `json:"automatic,omitempty"`
 	Cut        bool         `json:"cut,omitempty"`    // it was longer than is read
 	Server     string       `json:"server,omitempty"` // the one kind of mail server that it speaks of, a Fix's Server

@@ -1,0 +1,42 @@
+package removal
+
+import (
+	"io"
+	"mime"
+	"net/mail"
+	"strings"
+)
+
+// maxMailAddress is the length of a mail address (RFC 5321, section 4.5.3.1.3,
+// without the brackets).
+const maxMailAddress = 254
+
+// MailAddress is the one mail address in a text such as "Name <local@domain>",
+// as it may stand in the header of an answer. It is not ok where there are
+// several, and where the local part is no dot-atom (RFC 5322, section 3.2.3):
+// read and written back without its quotes, "a@x.example, b"@y.example would be
+// two other addresses.
+func MailAddress(text string) (address string, ok bool) {
+	asItIs := func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // of the name nothing is needed
+	parser := mail.AddressParser{WordDecoder: &mime.WordDecoder{CharsetReader: asItIs}}
+	a, err := parser.Parse(text)
+	if err != nil || len(a.Address) > maxMailAddress {
+		return "", false
+	}
+	local, domain, _ := strings.Cut(a.Address, "@")
+	if !dotted(local, "!#$%&'*+/=?^_`{|}~-") || !dotted(domain, "-") {
+		return "", false
+	}
+	return a.Address, true
+}
+
+// dotted reports whether a text is of letters, digits and some more characters,
+// with dots between but nowhere else.
+func dotted(text, more string) bool {
+	for part := range strings.SplitSeq(text, ".") {
+		if part == "" || strings.Trim(part, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"+more) != "" {
+			return false
+		}
+	}
+	return true
+}
