@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -132,13 +133,12 @@ func start(t *testing.T, dir string, change ...func(*fileConfig)) *running {
 	ended := make(chan error, 1)
 	go func() { ended <- serve(ctx, cfg, load, slog.New(slog.DiscardHandler)) }()
 	r := &running{t: t, dir: dir, client: ctl.NewClient(cfg.socket)}
-	r.stop = func() {
+	r.stop = sync.OnceFunc(func() { // a test that fails while it ends has it end again
 		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		r.stop = func() {}
-	}
+	})
 	t.Cleanup(func() { r.stop() })
 	r.await("the daemon", func() bool {
 		st, err := r.client.Status(ctx)
@@ -339,7 +339,7 @@ func TestEndsQuickly(t *testing.T) {
 	dir := shortDir(t)
 	r := start(t, dir)
 	for socket, half := range map[string]string{
-		"control.sock": "POST /v1/observe HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{",
+		"control.sock": "POST /v1/observe HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n",
 		"policy":       "request=smtpd_access_policy\n",
 	} {
 		conn, err := net.Dial("unix", filepath.Join(dir, socket))
@@ -349,6 +349,11 @@ func TestEndsQuickly(t *testing.T) {
 		defer conn.Close()
 		if _, err := io.WriteString(conn, half); err != nil {
 			t.Fatal(err)
+		}
+		if socket == "control.sock" { // in hand once its body is asked for
+			if _, err := io.ReadFull(conn, make([]byte, len("HTTP/1.1 100"))); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	began, ended := time.Now(), make(chan struct{})
