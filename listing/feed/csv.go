@@ -6,6 +6,8 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 
 	"dnsbld/listing"
@@ -13,71 +15,114 @@ import (
 
 // commaSeparated is CSV (RFC 4180), one record a line: a quoted field that
 // goes on in the next line is refused, so that one stray quote costs one line
-// and not the file. The first line may name the columns; without names the
-// first column is the address, and others are ignored.
+// and not the file. The first line may name the columns, or a comment before it;
+// without names the first column is the address, and others are ignored, but
+// for a second address.
 type commaSeparated struct {
 	options *Options
 	started bool
-	columns []column
+	named   bool
+	columns []field // by place
 	fields  []string
-	items   [1]item
+	items   rowItems
 }
 
-// row is what the columns of a line say, in words.
-type row struct{ address, reason, code, except, until, note, public string }
+// field is what a column says.
+type field int
 
-type column func(*row) *string
+// Fields. A column that says none of these is ignored.
+const (
+	ignored field = iota
+	addressField
+	endField // of a range that begins with the address
+	maskField
+	reasonField
+	codeField
+	exceptField
+	untilField
+	noteField
+	publicField
+	fields
+)
 
-// columns are the names that a header may use. The first column of a kind
+// row is what the columns of a line say, in words. The first column of a field
 // counts.
-var columns = map[string]column{
-	"prefix": addressColumn, "address": addressColumn, "ip": addressColumn, "ip_address": addressColumn,
-	"ipaddress": addressColumn, "cidr": addressColumn, "network": addressColumn, "subnet": addressColumn, "dst_ip": addressColumn, "src_ip": addressColumn,
-	"reason":      func(r *row) *string { return &r.reason },
-	"code":        func(r *row) *string { return &r.code },
-	"except":      func(r *row) *string { return &r.except },
-	"until":       untilColumn,
-	"expires":     untilColumn,
-	"note":        noteColumn,
-	"comment":     noteColumn,
-	"public_note": func(r *row) *string { return &r.public },
+type row [fields]string
+
+func (r *row) set(f field, text string) {
+	if r[f] == "" {
+		r[f] = text
+	}
 }
 
-func addressColumn(r *row) *string { return &r.address }
-func untilColumn(r *row) *string   { return &r.until }
-func noteColumn(r *row) *string    { return &r.note }
+// fieldNames are the names that columns of CSV and keys of JSON have, in lower
+// case and without what parts their words.
+var fieldNames = map[string]field{
+	"prefix": addressField, "address": addressField, "ip": addressField, "ipaddress": addressField, "cidr": addressField,
+	"network": addressField, "subnet": addressField, "dstip": addressField, "srcip": addressField, "ipprefix": addressField,
+	"start": addressField, "startip": addressField, "first": addressField,
+	"end": endField, "endip": endField, "last": endField, "netmask": maskField, "mask": maskField,
+	"reason": reasonField, "code": codeField, "except": exceptField, "until": untilField, "expires": untilField,
+	"note": noteField, "comment": noteField, "publicnote": publicField,
+}
+
+// fieldOf finds the field that a column or key of a name is, the one that the
+// options name being the address.
+func (o *Options) fieldOf(name string) field {
+	if o.Column != "" {
+		if strings.EqualFold(name, o.Column) {
+			return addressField
+		}
+		if f := fieldNames[plainName(name)]; f > maskField {
+			return f
+		}
+		return ignored
+	}
+	return fieldNames[plainName(name)]
+}
+
+// plainName is a name as fieldNames has it.
+func plainName(name string) string {
+	return strings.NewReplacer(" ", "", "_", "", "-", "").Replace(strings.ToLower(name))
+}
 
 func newCSV(o *Options) parser {
-	return lineParser((&commaSeparated{options: o, columns: []column{addressColumn}}).read)
+	c := &commaSeparated{options: o, columns: []field{addressField}, items: rowItems{options: o}}
+	if n, err := strconv.Atoi(o.Column); err == nil && n > 0 && n <= 100 {
+		c.columns, c.named = append(make([]field, n-1), addressField), true
+	}
+	return lineParser(c.read)
 }
 
 func (c *commaSeparated) read(text []byte) ([]item, error) {
-	if trimmed := bytes.TrimSpace(text); len(trimmed) == 0 || trimmed[0] == '#' {
+	trimmed := bytes.TrimSpace(text)
+	comment := bytes.HasPrefix(trimmed, []byte("#")) || bytes.HasPrefix(trimmed, []byte("//"))
+	if len(trimmed) == 0 || (comment && (c.started || bytes.IndexByte(trimmed, ',') < 0)) {
 		return nil, nil
 	}
-	if err := c.split(text); err != nil {
+	if err := c.split(bytes.TrimLeft(text, "#/ \t")); comment && err != nil {
+		return nil, nil
+	} else if err != nil {
 		return nil, err
 	}
 	if !c.started {
-		c.started = true
-		if header, err := c.header(); header || err != nil {
+		c.started = !comment
+		if header, err := c.header(comment); header || comment || err != nil {
 			return nil, err
 		}
 	}
 	var r row
-	for n, field := range c.fields {
-		if n < len(c.columns) && c.columns[n] != nil {
-			if to := c.columns[n](&r); *to == "" {
-				*to = field
-			}
+	for n, text := range c.fields {
+		if n < len(c.columns) && c.columns[n] != ignored {
+			r.set(c.columns[n], text)
 		}
 	}
-	i, err := r.item(c.options)
-	if err != nil {
-		return nil, err
+	if !c.named && len(c.fields) > 1 {
+		if _, isAddress := parseHost([]byte(c.fields[1])); isAddress {
+			return c.items.pair(r, c.fields[1])
+		}
 	}
-	c.items[0] = i
-	return c.items[:], nil
+	return c.items.of(r)
 }
 
 // split cuts the line into fields. A line without quotes, as nearly all are,
@@ -107,48 +152,76 @@ func (c *commaSeparated) split(text []byte) error {
 	return err
 }
 
-// header takes the first line for names of columns if it has any that is
-// known.
-func (c *commaSeparated) header() (bool, error) {
-	named := make([]column, len(c.fields))
-	known, address := false, false
-	for n, field := range c.fields {
-		name := strings.ToLower(strings.ReplaceAll(strings.TrimSpace(field), " ", "_"))
-		if col, ok := columns[name]; ok {
-			named[n], known = col, true
-			var probe row
-			address = address || col(&probe) == &probe.address
-		}
+// header takes the first line for names of columns if it has any that is known.
+// A comment is one only if it names the addresses.
+func (c *commaSeparated) header(comment bool) (bool, error) {
+	columns := make([]field, len(c.fields))
+	for n, name := range c.fields {
+		columns[n] = c.options.fieldOf(strings.TrimSpace(name))
 	}
-	if !known {
+	_, byNumber := strconv.Atoi(c.options.Column)
+	switch {
+	case slices.Contains(columns, addressField):
+		c.columns, c.named = columns, true
+		return true, nil
+	case comment || c.named || (c.options.Column != "" && byNumber == nil):
 		return false, nil
-	}
-	if !address {
+	case c.options.Column != "":
 		return true, fatal{&listing.Error{Kind: listing.ErrInvalid, Code: "no-address-column",
-			Message: "the header names no column of addresses", Hint: "call it prefix, address or ip"}}
+			Message: "the header names no column " + listing.Quote(c.options.Column), Hint: "give its name as the header has it, or its number"}}
+	case slices.ContainsFunc(columns, func(f field) bool { return f != ignored }):
+		return true, fatal{&listing.Error{Kind: listing.ErrInvalid, Code: "no-address-column",
+			Message: "the header names no column of addresses", Hint: "call it prefix, address or ip; or say which it is: --column NAME"}}
 	}
-	c.columns = named
-	return true, nil
+	return false, nil
 }
 
-// item makes an item of a row.
-func (r *row) item(o *Options) (item, error) {
+// rowItems makes items of rows.
+type rowItems struct {
+	options  *Options
+	subjects []listing.Subject
+	items    []item
+}
+
+// of makes the items of a row. Its end or mask stands behind the address, as in
+// plain.
+func (m *rowItems) of(r row) ([]item, error) {
+	word, mark, rest := address([]byte(r[addressField]))
+	if len(word) == 0 {
+		return nil, complain("no-address", "leave out lines without one", "the line names no address")
+	}
+	switch {
+	case r[endField] != "":
+		rest = append([]byte("- "), r[endField]...)
+	case r[maskField] != "":
+		rest = []byte(r[maskField])
+	}
 	var errs [4]error
 	var i item
-	word, mark := address([]byte(r.address))
-	if len(word) == 0 {
-		return item{}, complain("no-address", "leave out lines without one", "the line names no address")
-	}
-	i.subject, errs[0] = parseSubject(word)
-	i.reason, errs[1] = o.reasonOf(cmp.Or(r.reason, r.code))
-	i.except, errs[2] = parseExcept(r.except)
-	i.until, errs[3] = parseUntil(r.until)
+	m.subjects, errs[0] = extent(m.subjects[:0], word, rest)
+	i.reason, errs[1] = m.options.reasonOf(cmp.Or(r[reasonField], r[codeField]))
+	i.except, errs[2] = parseExcept(r[exceptField])
+	i.until, errs[3] = parseUntil(r[untilField])
 	for _, err := range errs {
 		if err != nil {
-			return item{}, err
+			return nil, err
 		}
 	}
 	i.except = i.except || mark
-	i.public, i.note = publicText(r.public), noteText(r.note)
-	return i, nil
+	i.public, i.note = publicText(r[publicField]), noteText(r[noteField])
+	m.items = spread(m.items[:0], m.subjects, i)
+	return m.items, nil
+}
+
+// pair makes the items of a row whose columns have no names and whose second is
+// an address too: the last of a prefix that begins with the first. Anything else
+// may be two hosts.
+func (m *rowItems) pair(r row, second string) ([]item, error) {
+	r[endField] = second
+	items, err := m.of(r)
+	if err == nil && len(m.subjects) != 1 {
+		return nil, complain("second-address", "name the columns in the first line, start and end; or say which is meant: --column 1",
+			"after %s the line names %s too", r[addressField], second)
+	}
+	return items, err
 }

@@ -30,7 +30,8 @@ func fuzz(f *testing.F, format string, seeds ...string) {
 			return text != "" && len(text) < 1000 && listing.Printable(text) == text
 		}
 		o.Bad = func(b feed.BadLine) error {
-			if b.Line < 1 || told[b.Line] || b.Err == nil || !fit(b.Err.Error()) || !fit(b.Text) {
+			if b.Line < 1 || (told[b.Line] && format != "ndjson") || // an array may have many values in a line
+				b.Err == nil || !fit(b.Err.Error()) || !fit(b.Text) {
 				t.Errorf("bad line %+v", b)
 			}
 			told[b.Line] = true
@@ -90,7 +91,7 @@ func again(t *testing.T, reasons *listing.Reasons, all []listing.Entry) {
 }
 
 func FuzzPlain(f *testing.F) {
-	fuzz(f, "plain", "192.0.2.7\n!198.51.100.0/24 x\r\n2001:db8::7#\n", "192.0.2.7/24\n\x00\n", "\ufeff::ffff:192.0.2.7")
+	fuzz(f, "plain", "192.0.2.7\n!198.51.100.0/24 x\r\n2001:db8::7#\n", "192.0.2.7/24\n\x00\n", "\ufeff::ffff:192.0.2.7", "192.0.2.0 - 192.0.2.9 x\n192.0.2.0\t192.0.2.255\t24\n192.0.2.0 255.255.255.0\n")
 }
 
 func FuzzCSV(f *testing.F) {
@@ -98,7 +99,7 @@ func FuzzCSV(f *testing.F) {
 }
 
 func FuzzNDJSON(f *testing.F) {
-	fuzz(f, "ndjson", `{"prefix":"192.0.2.7/32","reason":"spam","code":2,"except":true,"until":"2026-12-31T00:00:00Z","note":"a"}`, `{"ip":"::1","code":"127.0.0.9"}`, `[]`)
+	fuzz(f, "ndjson", `{"prefix":"192.0.2.7/32","reason":"spam","code":2,"except":true,"until":"2026-12-31T00:00:00Z","note":"a"}`, `{"ip":"::1","code":"127.0.0.9"}`, `[]`, "[{\"ip\":\"192.0.2.7\"},\n\"192.0.2.8\"]")
 }
 
 const rbldnsdSeed = "$SOA 1 a b 0 1 1 1 1\n$MAXRANGE4 /8\n$TIMESTAMP 2026:11:26 +2d\n$1 one\n$= [$=] $ $1 $$\n:9:text $\n192.0.2.7\n!198.51.100.0/24\n192.0.2 :2:own $\n192.0.2.1-192.0.2.99 =own $1\n192.0.2.1-9;x\n" +

@@ -13,7 +13,12 @@ const MaxLine = 64 << 10
 // lines splits a stream into lines and holds no more than one of them.
 type lines struct {
 	r    *bufio.Reader
-	read int // lines so far
+	read int  // lines so far
+	cut  bool // the last line has no end
+
+	isArray bool   // of the values of a JSON array (array.go)
+	begun   int    // its lines
+	value   []byte // its value
 }
 
 func newLines(r io.Reader) *lines {
@@ -24,6 +29,9 @@ func newLines(r io.Reader) *lines {
 // next is the next line without its end, good until the next call. A line that
 // is too long is skipped; what is returned is its beginning. io.EOF ends.
 func (l *lines) next() (line []byte, tooLong bool, err error) {
+	if l.isArray {
+		return l.nextValue()
+	}
 	line, err = l.r.ReadSlice('\n')
 	switch {
 	case err == nil:
@@ -35,7 +43,8 @@ func (l *lines) next() (line []byte, tooLong bool, err error) {
 		if err = l.skip(); err != nil {
 			return line, true, err
 		}
-	case errors.Is(err, io.EOF) && len(line) > 0: // no end of line at the end of the file
+	case errors.Is(err, io.EOF) && len(line) > 0:
+		l.cut = true
 	default:
 		return nil, false, err
 	}

@@ -10,11 +10,13 @@ import (
 	"dnsbld/listing"
 )
 
-// ndjson is one JSON object a line, with the names of `blctl list --json`.
-// Other names are ignored, and so are blank lines.
+// ndjson is one JSON object a line, with the names of `blctl list --json`, or
+// an array of objects or addresses, however it is broken into lines (array.go).
+// The names that columns of CSV have are known too; other names are ignored,
+// and so are blank lines and what says of itself that it is metadata.
 type ndjson struct {
 	options *Options
-	items   [1]item
+	items   rowItems
 }
 
 // object is what is read of a line.
@@ -28,6 +30,7 @@ type object struct {
 	Until      string   `json:"until"`
 	Note       string   `json:"note"`
 	PublicNote string   `json:"public_note"`
+	Type       any      `json:"type"`
 }
 
 // jsonCode is an answer, as a number or as text: 2, "2", "127.0.0.2".
@@ -41,25 +44,55 @@ func (c *jsonCode) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-func newNDJSON(o *Options) parser { return lineParser((&ndjson{options: o}).read) }
+func newNDJSON(o *Options) parser {
+	return lineParser((&ndjson{options: o, items: rowItems{options: o}}).read)
+}
 
 func (n *ndjson) read(text []byte) ([]item, error) {
-	if len(bytes.TrimSpace(text)) == 0 {
+	text = bytes.TrimSpace(text)
+	if len(text) == 0 {
 		return nil, nil
 	}
 	var o object
-	if err := json.Unmarshal(text, &o); err != nil {
+	var err error
+	if text[0] == '"' {
+		err = json.Unmarshal(text, &o.IP)
+	} else {
+		err = json.Unmarshal(text, &o)
+	}
+	if err != nil {
 		return nil, badJSON(err)
 	}
-	row := row{address: cmp.Or(o.Prefix, o.Address, o.IP), reason: o.Reason, code: string(o.Code),
-		until: o.Until, note: o.Note, public: o.PublicNote}
-	i, err := row.item(n.options)
-	if err != nil {
-		return nil, err
+	r := row{addressField: cmp.Or(o.Prefix, o.Address, o.IP), reasonField: o.Reason, codeField: string(o.Code),
+		untilField: o.Until, noteField: o.Note, publicField: o.PublicNote}
+	if o.Except {
+		r[exceptField] = "true"
 	}
-	i.except = i.except || o.Except
-	n.items[0] = i
-	return n.items[:], nil
+	if n.options.Column != "" && text[0] == '{' {
+		r[addressField] = ""
+	}
+	if r[addressField] == "" {
+		if o.Type == "metadata" {
+			return nil, nil
+		}
+		n.others(text, &r)
+	}
+	return n.items.of(r)
+}
+
+// others looks for what an object calls by the names of CSV.
+func (n *ndjson) others(text []byte, r *row) {
+	var all map[string]any
+	if json.Unmarshal(text, &all) != nil {
+		return // a text that is no address
+	}
+	for name, value := range all {
+		if word, ok := value.(string); ok {
+			if f := n.options.fieldOf(name); f != ignored {
+				r.set(f, word)
+			}
+		}
+	}
 }
 
 func badJSON(err error) error {

@@ -12,8 +12,9 @@ import (
 func (p *rbldnsd) special(text []byte) error {
 	name, args, _ := bytes.Cut(bytes.ReplaceAll(text, []byte("\t"), []byte(" ")), []byte(" "))
 	args = bytes.Trim(args, " ")
+	kind := string(bytes.ToUpper(name))
 	switch {
-	case len(args) == 0:
+	case len(args) == 0 || len(name) == 0:
 	case len(name) == 1 && name[0] >= '0' && name[0] <= '9':
 		if word := &p.scope.words[name[0]-'0']; *word == "" { // the first one counts
 			*word = string(args)
@@ -23,8 +24,8 @@ func (p *rbldnsd) special(text []byte) error {
 		p.scope.base = string(args)
 		return nil
 	default:
-		switch string(bytes.ToUpper(name)) {
-		case "SOA", "NS", "TTL":
+		switch kind {
+		case "SOA", "NS", "TTL", "ENT":
 			return nil
 		case "TIMESTAMP":
 			return p.setTimestamp(args)
@@ -33,6 +34,8 @@ func (p *rbldnsd) special(text []byte) error {
 		case "DATASET":
 			return p.dataset(args)
 		}
+		p.options.warn("%s is not a special entry that is known here; it is left out", listing.Quote("$"+string(name[:min(len(name), 60)])))
+		return nil
 	}
 	return complain("bad-special", "see rbldnsd(8), section Special Entries",
 		"%s is not a special entry", listing.Quote("$"+string(text[:min(len(text), 60)])))

@@ -34,11 +34,17 @@ type Options struct {
 	// is nil the first bad line ends the reading.
 	Bad func(BadLine) error
 
+	// Column is the name, or for CSV the number from 1, of the column or key of
+	// the addresses; empty: it has one of the usual names.
+	Column string
+
 	// DefaultTexts keeps the TXT of rbldnsd's default lines as the own text of
 	// each entry they stand for. Otherwise such a text gives way to that of
 	// the entry's reason: it says the same of all, and entries without a text
 	// of their own are served from a tenth of the memory.
 	DefaultTexts bool
+
+	warn func(format string, args ...any) // of what was left out
 }
 
 // BadLine is a line that cannot be read.
@@ -105,6 +111,7 @@ type Reader struct {
 	parser  parser
 	at      int // line of the entry last yielded
 	binary  int // bad lines that are not text
+	warned  []string
 }
 
 // Read begins to read a file, which may be compressed with gzip.
@@ -123,6 +130,10 @@ func Read(r io.Reader, o Options) (*Reader, error) {
 		return nil, err
 	}
 	reader := &Reader{options: o, in: newLines(text)}
+	reader.options.warn = reader.warn
+	if o.Format == "ndjson" {
+		reader.in.array()
+	}
 	reader.parser = begin(&reader.options)
 	return reader, nil
 }
@@ -168,15 +179,42 @@ func (r *Reader) Entries() iter.Seq2[listing.Entry, error] {
 
 func (r *Reader) line(text []byte, tooLong bool, yield func(listing.Entry, error) bool) (more bool, err error) {
 	var items []item
-	if tooLong {
+	switch {
+	case tooLong:
 		err = complain("line-too-long", "write one entry a line", "the line is longer than %d octets", MaxLine)
-	} else {
+	case r.in.cut && says(text) && strings.HasPrefix(r.options.Format, "rbldnsd:"):
+		err = complain("cut-last-line", "fetch it again; if it is whole, end it with a newline", "%s", cutLine)
+	default:
+		if r.in.cut && says(text) {
+			r.warn("%s", cutLine)
+		}
 		items, err = r.parser.line(text)
 	}
 	if err != nil {
 		return true, r.bad(text, err)
 	}
 	return r.yield(items, yield), nil
+}
+
+// cutLine is said of a last line that has no end. Half an address may be read
+// as another one, and in rbldnsd's formats as a network.
+const cutLine = "the last line has no newline: the file may have been cut inside it"
+
+// says reports whether a line is more than blanks or a comment.
+func says(text []byte) bool {
+	text = bytes.TrimLeft(text, " \t")
+	return len(text) > 0 && text[0] != '#' && text[0] != ';'
+}
+
+// Warnings are what the reading left out or was in doubt of, with line numbers:
+// the first few.
+func (r *Reader) Warnings() []string { return r.warned }
+
+func (r *Reader) warn(format string, args ...any) {
+	const most = 5
+	if len(r.warned) < most {
+		r.warned = append(r.warned, fmt.Sprintf("line %d: ", r.in.read)+fmt.Sprintf(format, args...))
+	}
 }
 
 // rest yields what the parser held back until the end of the file.
