@@ -43,6 +43,7 @@ type Import struct {
 	Format         string            `query:"format"`    // as package feed knows it; empty: plain
 	Reason         string            `query:"reason"`    // of lines that name none
 	Map            map[string]string `query:"map"`       // what the file calls reasons, to ours
+	Column         string            `query:"column"`    // of the addresses, by name or number; empty: one of the usual names
 	MinLines       int               `query:"min-lines"` // refuse a file with fewer good lines
 	SkipBad        bool              `query:"skip-bad"`  // leave out lines that cannot be read, instead of refusing the file
 }
@@ -51,6 +52,7 @@ type Import struct {
 type BadLine struct {
 	Line    int    `json:"line"`
 	Message string `json:"message"`
+	Hint    string `json:"hint,omitempty"`
 }
 
 // Imported is what an import did, or with DryRun would do.

@@ -23,6 +23,7 @@ func importFlags() []cli.Flag {
 		&cli.StringFlag{Name: "format", Usage: "how FILE is written: `FORMAT`; otherwise plain"},
 		&cli.StringFlag{Name: "reason", Usage: "the `REASON` of lines that name none"},
 		&cli.StringSliceFlag{Name: "map", Usage: "what the file calls A is our reason B: `A=B`; repeatable"},
+		&cli.StringFlag{Name: "column", Usage: "the `NAME` or number of the column or key that has the addresses"},
 		&cli.StringFlag{Name: "source", Usage: "the source's `NAME`; otherwise import"},
 		&cli.BoolFlag{Name: "replace", Usage: "end what the source has and the file has not"},
 		&cli.StringFlag{Name: "for", Usage: "how long the source is good for without another import, a `DURATION`"},
@@ -54,7 +55,7 @@ func (in *input) imports() ctl.Import {
 	return ctl.Import{
 		Import: listing.Import{Source: in.String("source"), Replace: in.Bool("replace"), For: in.life("for"),
 			Note: in.String("note"), Options: in.options()},
-		Format: in.String("format"), Reason: in.String("reason"), Map: in.pairs("map"),
+		Format: in.String("format"), Reason: in.String("reason"), Map: in.pairs("map"), Column: in.String("column"),
 		MinLines: in.count("min-lines"), SkipBad: in.Bool("skip-bad"),
 	}
 }
@@ -94,10 +95,15 @@ func (in *input) pairs(flag string) map[string]string {
 }
 
 // printBadLines names the first lines that cannot be imported, as compilers do, so that
-// editors find them.
+// editors find them, and says once what to do about each kind.
 func (p *program) printBadLines(name string, out ctl.Imported) {
+	told := map[string]bool{}
 	for _, b := range out.BadLines {
 		fmt.Fprintf(p.stderr, "%s:%d: %s\n", clean(name), b.Line, clean(b.Message))
+		if b.Hint != "" && !told[b.Hint] {
+			fmt.Fprintf(p.stderr, "    %s\n", clean(b.Hint))
+			told[b.Hint] = true
+		}
 	}
 	if more := out.Bad - len(out.BadLines); more > 0 {
 		fmt.Fprintf(p.stderr, "… and %s more\n", plural(more, "bad line", "bad lines"))

@@ -53,6 +53,7 @@ func (s *Server) imports(ctx context.Context, who listing.Caller, c ctl.Import, 
 	in.Added, in.Removed, in.Altered, in.Kept = res.Added, res.Removed, res.Verdict.Altered, res.Kept
 	in.Skipped, in.Over = res.Skipped, res.Over
 	in.Addresses = float64(res.Added + res.Removed + res.Verdict.Altered)
+	in.Warnings = append(in.Warnings, reader.Warnings()...)
 	if in.reach != nil {
 		in.Inside, err = in.reach.Result()
 	}
@@ -70,7 +71,11 @@ type intake struct {
 // bad takes note of a line that cannot be imported.
 func (in *intake) bad(line int, err error) error {
 	if in.Bad++; in.Bad <= shownBad {
-		in.BadLines = append(in.BadLines, ctl.BadLine{Line: line, Message: err.Error()})
+		bad := ctl.BadLine{Line: line, Message: err.Error()}
+		if why, ok := errors.AsType[*listing.Error](err); ok {
+			bad.Hint = why.Hint
+		}
+		in.BadLines = append(in.BadLines, bad)
 	}
 	return nil
 }
@@ -130,7 +135,7 @@ func unreadable(err error) error {
 
 // reader reads the file line by line.
 func (in *intake) reader(body io.Reader, reasons *listing.Reasons, now time.Time) (*feed.Reader, error) {
-	o := feed.Options{Format: in.command.Format, Reasons: reasons, Map: map[string]listing.Reason{}, Now: now,
+	o := feed.Options{Format: in.command.Format, Reasons: reasons, Map: map[string]listing.Reason{}, Column: in.command.Column, Now: now,
 		Bad: func(b feed.BadLine) error { return in.bad(b.Line, b.Err) }}
 	if o.Format == "" {
 		o.Format = "plain"

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"net/netip"
+	"strconv"
 
 	"dnsbld/listing"
 )
@@ -20,8 +21,30 @@ func parseSubject(text []byte) (listing.Subject, error) {
 			}
 		}
 	}
+	if s, ok := padded(text); ok {
+		return s, nil
+	}
 	const longest = 100 // no address is that long: do not copy what is none
 	return listing.ParseSubject(string(text[:min(len(text), longest)]))
+}
+
+// padded reads four octets of three digits each, as ipfilter.dat has them. Of
+// other leading zeros it is not known whether they mean octal.
+func padded(text []byte) (s listing.Subject, ok bool) {
+	var quad [4]byte
+	const width = 4 // with the dot
+	if len(text) != width*len(quad)-1 {
+		return s, false
+	}
+	for n := range quad {
+		octet := text[width*n : width*n+3]
+		v, err := strconv.ParseUint(string(octet), 10, 8)
+		if err != nil || (n > 0 && text[width*n-1] != '.') {
+			return s, false
+		}
+		quad[n] = byte(v)
+	}
+	return listing.HostSubject(netip.AddrFrom4(quad)), true
 }
 
 // parseQuad reads four octets in decimal, without leading zeros, and returns

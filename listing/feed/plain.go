@@ -13,8 +13,11 @@ import (
 //	192.0.2.7
 //	198.51.100.0/24   whatever else follows white space is ignored
 //	!198.51.100.9     an exception
+//
+// The first line may name columns, the address first.
 type plain struct {
 	options  *Options
+	started  bool
 	subjects []listing.Subject
 	items    []item
 }
@@ -24,6 +27,10 @@ func newPlain(o *Options) parser { return lineParser((&plain{options: o}).read) 
 func (p *plain) read(text []byte) ([]item, error) {
 	word, except, rest := address(text)
 	if len(word) == 0 {
+		return nil, nil
+	}
+	header := !p.started && fieldNames[plainName(string(word[:min(len(word), 20)]))] == addressField
+	if p.started = true; header {
 		return nil, nil
 	}
 	var err error
