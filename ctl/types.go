@@ -111,6 +111,8 @@ type Export struct {
 	report.Query
 	Format string `query:"format"` // as package feed knows it
 	Zone   string `query:"zone"`   // what that zone answers; empty: every entry
+
+	Answered bool `query:"answered"` // leave out what an allow entry hides, which formats csv and ndjson else mark
 }
 
 // At asks how a prefix stood at an instant.

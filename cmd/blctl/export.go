@@ -13,6 +13,7 @@ func exportFlags() []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "format", Usage: "how it is written: `FORMAT`; otherwise plain, with --json ndjson"},
 		&cli.StringFlag{Name: "zone", Usage: "what the zone `Z` answers; otherwise all that is in force, shadow reasons too"},
+		&cli.BoolFlag{Name: "answered", Usage: "leave out what an allow entry hides; csv and ndjson else mark it as hidden"},
 	}, queryFlags()...)
 }
 
@@ -30,6 +31,6 @@ func (p *program) export(ctx context.Context, in *input) error {
 	case p.json && format != "ndjson":
 		return usageError("--json and --format %s are two formats", format)
 	}
-	_, err := p.client.Export(ctx, ctl.Export{Format: format, Zone: in.String("zone"), Query: q}, p.stdout)
+	_, err := p.client.Export(ctx, ctl.Export{Format: format, Zone: in.String("zone"), Answered: in.Bool("answered"), Query: q}, p.stdout)
 	return err
 }

@@ -52,7 +52,7 @@ func (s *Server) zone(name string) (report.Zone, error) {
 // write writes what a snapshot has in a format.
 func (s *Server) write(snap listing.Snapshot, to io.Writer, q ctl.Export, z report.Zone) error {
 	rules, now := s.cfg.Book.Rules(), s.cfg.Book.Now()
-	o := feed.WriteOptions{Format: q.Format, Reasons: rules.Reasons, Now: now, Page: z.Page,
+	o := feed.WriteOptions{Format: q.Format, Reasons: rules.Reasons, Now: now, Answered: q.Answered, Page: z.Page,
 		Zone: z.Name, NS: z.NS, Mail: z.Mail, Serial: z.Serial, TTL: z.TTL.Duration()}
 	for name, addresses := range z.Glue {
 		for _, a := range addresses {

@@ -14,11 +14,12 @@ import (
 // WriteOptions say what is to be written. Format and Reasons are needed, Zone
 // and NS by format zone.
 type WriteOptions struct {
-	Format  string            // one of OutputFormats
-	Reasons *listing.Reasons  // for symbols, ranks and texts
-	Now     time.Time         // entries that have ended by then are left out; zero: none are
-	Hide    []listing.Subject // prefixes that are not listed whatever is: allow entries and the never-list
-	Page    string            // what stands before the address in the URL of its page, as for listing.Reasons.TXT
+	Format   string            // one of OutputFormats
+	Reasons  *listing.Reasons  // for symbols, ranks and texts
+	Now      time.Time         // entries that have ended by then are left out; zero: none are
+	Hide     []listing.Subject // prefixes that are not listed whatever is: allow entries and the never-list
+	Answered bool              // leave out of csv and ndjson what Hide hides, which else they mark
+	Page     string            // what stands before the address in the URL of its page, as for listing.Reasons.TXT
 
 	Zone   string        // origin of the zone, "bl.test"
 	NS     []string      // its name servers, for formats zone and rbldnsd

@@ -26,21 +26,27 @@ type line struct {
 	Revision   listing.Revision `json:"revision"`
 	PublicNote string           `json:"public_note,omitempty"`
 	Actor      string           `json:"actor,omitempty"`
+	Hidden     bool             `json:"hidden,omitempty"` // it is never answered: WriteOptions.Hide has it
 }
 
 type ndjsonWriter struct {
-	out *output
-	to  *json.Encoder
+	out    *output
+	hidden hidden
+	to     *json.Encoder
 }
 
 func newNDJSONWriter(o *output) (encoder, error) {
-	return &ndjsonWriter{o, json.NewEncoder(o)}, nil
+	return &ndjsonWriter{o, newHidden(o.Hide...), json.NewEncoder(o)}, nil
 }
 
 func (w *ndjsonWriter) write(e *listing.Entry) error {
+	hidden := !e.Except && w.hidden.covers(e.Subject)
+	if hidden && w.out.Answered {
+		return nil
+	}
 	return w.to.Encode(&line{Subject: e.Subject, Reason: w.out.Reasons.Symbol(e.Reason), Code: e.Reason, Except: e.Except,
 		Since: instant(e.Since), Until: instant(e.Until), Level: e.Level, Origin: e.Origin, Source: e.Source,
-		Note: e.Note, Ticket: e.Ticket, Revision: e.Revision, PublicNote: e.PublicNote, Actor: e.Actor})
+		Note: e.Note, Ticket: e.Ticket, Revision: e.Revision, PublicNote: e.PublicNote, Actor: e.Actor, Hidden: hidden})
 }
 
 func (w *ndjsonWriter) close() error { return nil }
@@ -56,19 +62,24 @@ func instant(t time.Time) *time.Time {
 
 type csvWriter struct {
 	out    *output
+	hidden hidden
 	to     *csv.Writer
 	fields []string
 }
 
 func newCSVWriter(o *output) (encoder, error) {
-	w := &csvWriter{out: o, to: csv.NewWriter(o)}
-	return w, w.to.Write([]string{"prefix", "reason", "code", "except", "since", "until", "level", "origin", "source", "note", "ticket", "revision", "public_note"})
+	w := &csvWriter{out: o, hidden: newHidden(o.Hide...), to: csv.NewWriter(o)}
+	return w, w.to.Write([]string{"prefix", "reason", "code", "except", "since", "until", "level", "origin", "source", "note", "ticket", "revision", "public_note", "hidden"})
 }
 
 func (w *csvWriter) write(e *listing.Entry) error {
+	hidden := !e.Except && w.hidden.covers(e.Subject)
+	if hidden && w.out.Answered {
+		return nil
+	}
 	w.fields = append(w.fields[:0], e.Subject.String(), w.out.Reasons.Symbol(e.Reason), strconv.Itoa(int(e.Reason)), strconv.FormatBool(e.Except),
 		stamp(e.Since), stamp(e.Until), strconv.Itoa(e.Level), string(e.Origin), e.Source, listing.Printable(e.Note), listing.Printable(e.Ticket),
-		strconv.FormatUint(uint64(e.Revision), 10), listing.Printable(e.PublicNote))
+		strconv.FormatUint(uint64(e.Revision), 10), listing.Printable(e.PublicNote), strconv.FormatBool(hidden))
 	return w.to.Write(w.fields)
 }
 
