@@ -68,6 +68,8 @@ type Imported struct {
 	Over     int       `json:"over"`    // lines whose own end has come
 	Bad      int       `json:"bad"`
 	BadLines []BadLine `json:"bad_lines,omitempty"` // the first ones
+
+	Preview *report.Preview `json:"preview,omitempty"` // of a dry run
 }
 
 // DropSource ends a source.

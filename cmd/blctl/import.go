@@ -15,6 +15,7 @@ import (
 
 	"dnsbld/ctl"
 	"dnsbld/listing"
+	"dnsbld/listing/report"
 )
 
 // importFlags are those of import.
@@ -48,6 +49,8 @@ type imported struct {
 	Over     int           `json:"over"`
 	Bad      int           `json:"bad"`
 	BadLines []ctl.BadLine `json:"bad_lines"`
+
+	Preview *report.Preview `json:"preview,omitempty"` // of a dry run
 }
 
 // imports reads the command that the flags of import stand for.
@@ -114,7 +117,7 @@ func (p *program) printBadLines(name string, out ctl.Imported) {
 // done in part: exit status 6.
 func (p *program) concludeImport(c ctl.Import, out ctl.Imported, err error) error {
 	result := imported{changed: asChanged("", out.Outcome), Source: out.Source, Lines: out.Lines, Added: out.Added, Removed: out.Removed,
-		Altered: out.Altered, Kept: out.Kept, Skipped: out.Skipped, Over: out.Over, Bad: out.Bad, BadLines: list(out.BadLines)}
+		Altered: out.Altered, Kept: out.Kept, Skipped: out.Skipped, Over: out.Over, Bad: out.Bad, BadLines: list(out.BadLines), Preview: out.Preview}
 	result.Reason = c.Reason
 	for _, e := range out.Changes {
 		if !e.Until.IsZero() {
@@ -155,8 +158,48 @@ func (p *program) printImported(out ctl.Imported) {
 		h.printf("; %s", h.paint(yellow, plural(out.Bad, "bad line", "bad lines")+" skipped"))
 	}
 	h.printf("\n")
+	if out.Preview != nil {
+		p.printPreview(*out.Preview)
+	}
 	p.printInside(out.Inside)
 	p.warn(out.Warnings)
+}
+
+// printPreview shows what a file would make of its source, before it does.
+func (p *program) printPreview(v report.Preview) {
+	h := p.human
+	if v.Hidden > 0 {
+		h.printf("%s would not be answered: an allow entry hides them\n", plural(v.Hidden, "line", "lines"))
+	}
+	for _, part := range []struct {
+		label string
+		texts []string
+	}{{"widest", texts(v.Widest, listing.Subject.Text)},
+		{"networks", texts(v.Networks, func(n report.Network) string { return fmt.Sprintf("%s (%d)", n.Subject.Text(), n.Lines) })},
+		{"gone", texts(v.Gone, func(r report.Row) string { return r.Subject.Text() })}} {
+		if len(part.texts) > 0 {
+			h.printf("%s: %s\n", part.label, strings.Join(part.texts, ", "))
+		}
+	}
+	h.printf("the file begins\n")
+	for _, line := range v.First {
+		what := clean(line.Reason)
+		if line.Except {
+			what = "exception from " + what
+		}
+		if line.New {
+			what += ", new"
+		}
+		h.printf("  %s  %s\n", line.Subject.Text(), what)
+	}
+}
+
+func texts[T any](all []T, text func(T) string) []string {
+	var out []string
+	for _, one := range all {
+		out = append(out, text(one))
+	}
+	return out
 }
 
 // feedFile is a file on its way, with a progress bar on a terminal.

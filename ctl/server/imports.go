@@ -29,6 +29,9 @@ func (s *Server) imports(ctx context.Context, who listing.Caller, c ctl.Import, 
 		if in.reach, err = s.reach(ctx); err != nil {
 			return out, err
 		}
+		if in.preview, err = report.NewPreviewer(ctx, s.cfg.Book, c.Source); err != nil {
+			return out, err
+		}
 	}
 	reader, err := in.reader(file, s.cfg.Book.Rules().Reasons, s.cfg.Book.Now())
 	if err != nil {
@@ -55,7 +58,9 @@ func (s *Server) imports(ctx context.Context, who listing.Caller, c ctl.Import, 
 	in.Addresses = float64(res.Added + res.Removed + res.Verdict.Altered)
 	in.Warnings = append(in.Warnings, reader.Warnings()...)
 	if in.reach != nil {
-		in.Inside, err = in.reach.Result()
+		if in.Inside, err = in.reach.Result(); err == nil {
+			in.Preview, err = in.preview.Result(ctx, c.Replace)
+		}
 	}
 	return in.Imported, err
 }
@@ -64,8 +69,9 @@ func (s *Server) imports(ctx context.Context, who listing.Caller, c ctl.Import, 
 type intake struct {
 	ctl.Imported
 	command ctl.Import
-	reach   *report.Reach // of a dry run
-	refusal error         // of the file as a whole
+	reach   *report.Reach     // of a dry run
+	preview *report.Previewer // of a dry run
+	refusal error             // of the file as a whole
 }
 
 // bad takes note of a line that cannot be imported.
@@ -92,6 +98,7 @@ func (in *intake) entries(r *feed.Reader) iter.Seq2[listing.Entry, error] {
 			in.Lines++
 			if in.reach != nil {
 				in.reach.Touch(e.Subject)
+				in.preview.Add(e)
 			}
 			if !yield(e, nil) {
 				return

@@ -24,7 +24,7 @@ import (
 // until the end hosts are kept, four octets each, and the rest as text.
 type rbldnsdWriter struct {
 	out     *output
-	hidden  hidden
+	hidden  listing.Cover
 	sets    []*dataset
 	byName  map[dataSetName]*dataset
 	excepts []listing.Key // of this list's own
@@ -45,12 +45,12 @@ type dataset struct {
 }
 
 func newRbldnsdWriter(o *output) (encoder, error) {
-	return &rbldnsdWriter{out: o, hidden: newHidden(append([]listing.Subject{loopback()}, o.Hide...)...),
+	return &rbldnsdWriter{out: o, hidden: listing.NewCover(append([]listing.Subject{loopback()}, o.Hide...)...),
 		byName: map[dataSetName]*dataset{}, texts: templates{out: o}}, nil
 }
 
 func (w *rbldnsdWriter) write(e *listing.Entry) error {
-	if w.hidden.covers(e.Subject) || (e.Source != "" && w.excepted(e)) {
+	if w.hidden.Covers(e.Subject) || (e.Source != "" && w.excepted(e)) {
 		return nil
 	}
 	if e.Source == "" && e.Except {

@@ -31,16 +31,16 @@ type line struct {
 
 type ndjsonWriter struct {
 	out    *output
-	hidden hidden
+	hidden listing.Cover
 	to     *json.Encoder
 }
 
 func newNDJSONWriter(o *output) (encoder, error) {
-	return &ndjsonWriter{o, newHidden(o.Hide...), json.NewEncoder(o)}, nil
+	return &ndjsonWriter{o, listing.NewCover(o.Hide...), json.NewEncoder(o)}, nil
 }
 
 func (w *ndjsonWriter) write(e *listing.Entry) error {
-	hidden := !e.Except && w.hidden.covers(e.Subject)
+	hidden := !e.Except && w.hidden.Covers(e.Subject)
 	if hidden && w.out.Answered {
 		return nil
 	}
@@ -62,18 +62,18 @@ func instant(t time.Time) *time.Time {
 
 type csvWriter struct {
 	out    *output
-	hidden hidden
+	hidden listing.Cover
 	to     *csv.Writer
 	fields []string
 }
 
 func newCSVWriter(o *output) (encoder, error) {
-	w := &csvWriter{out: o, hidden: newHidden(o.Hide...), to: csv.NewWriter(o)}
+	w := &csvWriter{out: o, hidden: listing.NewCover(o.Hide...), to: csv.NewWriter(o)}
 	return w, w.to.Write([]string{"prefix", "reason", "code", "except", "since", "until", "level", "origin", "source", "note", "ticket", "revision", "public_note", "hidden"})
 }
 
 func (w *csvWriter) write(e *listing.Entry) error {
-	hidden := !e.Except && w.hidden.covers(e.Subject)
+	hidden := !e.Except && w.hidden.Covers(e.Subject)
 	if hidden && w.out.Answered {
 		return nil
 	}
