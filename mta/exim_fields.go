@@ -95,7 +95,7 @@ func cutEndpoint(text []byte) (addr netip.Addr, port, rest []byte, ok bool) {
 func (f *eximFields) fields(text []byte) []byte {
 	for {
 		text = bytes.TrimLeft(text, " ")
-		key, value, ok := bytes.Cut(text[:min(len(text), 8)], []byte("="))
+		key, _, ok := bytes.Cut(text[:min(len(text), 8)], []byte("="))
 		if !ok || !eximKey(key) {
 			word, rest, more := bytes.Cut(text, []byte(" "))
 			if !more || !eximFlag(word) {
@@ -107,7 +107,7 @@ func (f *eximFields) fields(text []byte) []byte {
 		if string(key) == "S" || string(key) == "H" {
 			return text
 		}
-		value = text[len(key)+1:]
+		value := text[len(key)+1:]
 		end := fieldLength(value)
 		f.field(key, value[:end])
 		text = value[end:]

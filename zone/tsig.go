@@ -151,9 +151,6 @@ func (k keys) verify(message []byte) (s signature) {
 	return s
 }
 
-// good reports whether a message may be answered: it is not signed, or well.
-func (s *signature) good() bool { return s.wrong == 0 && !s.broken }
-
 // size is how many octets sign adds.
 func (s *signature) size() int {
 	const fixed = 10 + 16 + 6 // of the record, of its data, and a time

@@ -51,12 +51,6 @@ func (p *program) triage(ctx context.Context, in *input) error {
 	return p.conclude("triage", f, nil)
 }
 
-// isCode reports whether a failure has a code.
-func isCode(err error, code string) bool {
-	e, ok := errors.AsType[*listing.Error](err)
-	return ok && e.Code == code
-}
-
 // triageAlone reads a mail where no daemon answers.
 func (p *program) triageAlone(ctx context.Context, mail []byte) (removal.Finding, error) {
 	client, end, err := startOffline(p.stderr)

@@ -116,6 +116,3 @@ func (t *classes) release(row uint16) {
 	}
 	t.sources[row] = nil
 }
-
-// isOwn reports whether a class is of this list's own entries.
-func (t *classes) isOwn(number uint16) bool { return t.rows[number].source == own }
