@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -18,15 +19,15 @@ func secondaryServer(t *testing.T) (at netip.AddrPort, heard <-chan *dns.Msg) {
 		t.Fatal(err)
 	}
 	all := make(chan *dns.Msg, 100)
-	deaf := true
+	var first sync.Once // is not answered
 	server := &dns.Server{PacketConn: conn, TsigSecret: map[string]string{keyName: keySecret}, MsgAcceptFunc: func(dns.Header) dns.MsgAcceptAction { return dns.MsgAccept },
 		Handler: dns.HandlerFunc(func(w dns.ResponseWriter, m *dns.Msg) {
 			if w.TsigStatus() != nil || m.IsTsig() == nil {
 				t.Errorf("%v: %v", m, w.TsigStatus())
 			}
 			all <- m
-			if deaf {
-				deaf = false
+			deaf := false
+			if first.Do(func() { deaf = true }); deaf {
 				return
 			}
 			a := new(dns.Msg).SetReply(m)

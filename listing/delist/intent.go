@@ -10,7 +10,7 @@ import (
 // speaks against it, or gives thanks, is for a person. The words are those that
 // mails to such desks have, in the languages they come in.
 var (
-	request = lazy(`(?i)\b(?:remov(?:e|al)|de-?list(?:ing)?|unlist|unblock|unban|whitelist|take \S+ off|take \S+ \S+ off|lift the|` + // English
+	request = lazy(`(?i)\b(?:remov(?:e|al)|de-?list(?:ing)?|unlist|unblock(?:ing|ed)?|unban|whitelist|take \S+ off|take \S+ \S+ off|lift the|` + // English
 		`freigabe|freigeben|freischalt\w*|entsperr\w*|entfern\w*|austragen|delisten|` + // German
 		`quit(?:ar|arl[ao]s?|en|enl[ao]s?)|elimin(?:ar|en)\w*|desbloque\w*|retir(?:ar|en)\w*|remover|` + // Spanish, Portuguese
 		`retirer|supprimer|enlever|rimuover\w*|rimozione|sbloccare|verwijder\w*|deblokker\w*|usun\w*|odblokow\w*)\b|` +
