@@ -61,8 +61,8 @@ func TestPanicEndsTheStore(t *testing.T) {
 	}
 }
 
-// What bbolt wrote and could not sync is nowhere for sure: nothing is
-// acknowledged from then on. Want of room is another matter.
+// After a failed sync nobody knows what is on the disk: nothing is acknowledged
+// from then on. Want of room is another matter.
 func TestFailedSync(t *testing.T) {
 	d := openTest(t, filepath.Join(t.TempDir(), "listings.db"))
 	full := &os.PathError{Op: "write", Path: "listings.db", Err: syscall.ENOSPC}
@@ -86,8 +86,8 @@ func TestFailedSync(t *testing.T) {
 	failed(t, d, "input/output error")
 }
 
-// What was decided before the file was opened is answered after a commit that
-// reached the disk.
+// A request decided before the file was opened is answered only after a commit
+// has reached the disk.
 func TestFirstAnswerIsSynced(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "listings.db")
 	d := openTest(t, path)

@@ -149,7 +149,7 @@ func orderOf(c command, actor string) order {
 }
 
 // Do applies edits that a part of the program made: the sensor's, the desk's.
-// What they list is held to the policy as what people add is.
+// Their entries are held to the policy, as those of people are.
 func (b *Book) Do(ctx context.Context, who Caller, note string, edits []Edit) (Result, error) {
 	if err := b.Rules().Roles.Require(who, Daemon, "writing past the commands"); err != nil {
 		return Result{}, err

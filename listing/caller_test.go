@@ -175,7 +175,7 @@ func (strict) MayEnd(_ context.Context, c listing.Delist) (func(listing.Snapshot
 	}, nil
 }
 
-// What a grant decides on is the list that the end is written to, and its
+// A grant decides on the list that its end is written to, and its
 // edits are made with the end or not at all.
 func TestGrantIsOneRequest(t *testing.T) {
 	d := newDesk(t)
@@ -209,7 +209,7 @@ func TestGrantIsOneRequest(t *testing.T) {
 	d.wantAnswers("192.0.2.7", "")
 }
 
-// What a part of the program lists is held to the policy.
+// An entry made by a part of the program is held to the policy.
 func TestDoIsBoundByThePolicy(t *testing.T) {
 	d := newDesk(t)
 	rules := d.Rules()

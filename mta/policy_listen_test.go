@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// Who may report is what the mode and the group of the socket say, and another
+// The mode and the group of the socket say who may report, and another
 // server's socket stays.
 func TestPolicySocket(t *testing.T) {
 	dir, err := os.MkdirTemp("", "p") // short enough for a socket

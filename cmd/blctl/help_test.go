@@ -33,7 +33,7 @@ func TestHelpTexts(t *testing.T) {
 	}
 }
 
-// What the help lists is what there is.
+// The help lists every format there is, and no other.
 func TestHelpListsFormats(t *testing.T) {
 	for command, names := range map[string][]string{
 		"import": feed.Formats(), "export": feed.OutputFormats(), "mta-config": {strings.Join(mtas[:len(mtas)-1], ", ") + "\nor " + mtas[len(mtas)-1] + "."},

@@ -13,8 +13,7 @@ import (
 	"golang.org/x/term"
 )
 
-// What people read is plain text in lines of at most 80 columns where that can be
-// had. Colours are an addition: nothing is said by colour alone.
+// Output for people is plain text, in lines of at most 80 columns where possible. Colours are an addition: nothing is said by colour alone.
 
 // printer writes for people, in colour where that is wanted.
 type printer struct {

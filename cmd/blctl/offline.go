@@ -14,7 +14,7 @@ import (
 )
 
 // openOffline starts a dnsbld that opens a store, and returns a client of it.
-// What it cannot open it says when it is first asked.
+// A store that cannot be opened is reported at the first request.
 func openOffline(ctx context.Context, file string, stderr io.Writer) (*ctl.Client, func() error, error) {
 	client, end, err := startOffline(stderr, "--store", file)
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"dnsbld/listing"
 )
 
-// What this program or a log prints as a time can be given back to it: an operator
-// copies it from a screen. The layouts are tried in turn.
+// The command takes every time that it or a common log prints: an operator copies
+// it from a screen. The layouts are tried in turn.
 
 // zoned are the layouts that name their zone, so that they are an instant. The
 // standard library takes a fraction after seconds in each.

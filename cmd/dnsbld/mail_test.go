@@ -374,7 +374,7 @@ func TestEndsQuickly(t *testing.T) {
 	}
 }
 
-// What does not end by itself is cut short, and that is no failure.
+// A part that does not end by itself is cut short, and that is no failure.
 func TestEndIsCutShort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -6,7 +6,7 @@ import (
 	"dnsbld/listing/removal"
 )
 
-// What a mail wants. Only one that asks for a removal may lead to one; one that
+// These expressions tell what a mail wants. Only one that asks for a removal may lead to one; one that
 // speaks against it, or gives thanks, is for a person. The words are those that
 // mails to such desks have, in the languages they come in.
 var (

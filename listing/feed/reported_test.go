@@ -113,7 +113,7 @@ func TestJSONArrays(t *testing.T) {
 	expect(t, "ndjson", `{"src":"192.0.2.7"}`, feed.Options{Reason: 23, Column: "src"}, "192.0.2.7 23")
 }
 
-// What rbldnsd warns of and leaves out is told.
+// A special that rbldnsd warns of and leaves out is reported.
 func TestUnknownSpecial(t *testing.T) {
 	r, err := feed.Read(strings.NewReader("$ENT true\n$FOO bar\n192.0.2.7\n#$NOSUCH x\n$11 x\n$INCLUDE other\n"), feed.Options{Format: "rbldnsd:ip4set", Reason: 23, Reasons: catalogue(t)})
 	if err != nil {

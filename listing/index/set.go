@@ -95,7 +95,7 @@ type Stats struct {
 	Bytes      int64 // memory, estimated
 }
 
-// What an allow entry costs, roughly: its node's share and what is kept for it.
+// bytesPerAllow is roughly what an allow entry costs: its node's share and what is kept for it.
 const bytesPerAllow = 112
 
 // Stats counts what the set holds, expired or not.

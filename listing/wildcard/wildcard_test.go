@@ -210,7 +210,7 @@ func TestZoneAnswersAsList(t *testing.T) {
 	})
 }
 
-// What a difference removes and adds makes the one zone the other.
+// A difference, applied to the one zone, makes the other.
 func TestDiff(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		before, changes := lists().Draw(t, "before"), lists().Draw(t, "changes")
