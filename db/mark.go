@@ -71,17 +71,26 @@ func Marked(path string) (listing.Revision, error) {
 // between two notes is within the margin by which a restored list skips.
 const markEvery = time.Second
 
-// KeepMark notes the revision that is served, as it rises, until ctx is done.
+// KeepMark notes the revision that is served, as it rises, until ctx is done,
+// and what was served last when it is: a daemon that lives for less than
+// markEvery leaves a mark too.
 func KeepMark(ctx context.Context, path string, served func() listing.Revision, log *slog.Logger) {
 	tick := time.NewTicker(markEvery)
 	defer tick.Stop()
-	for marked := listing.Revision(0); ; {
-		if r := served(); r > marked {
-			if err := Mark(path, r); err != nil {
-				log.Warn("noting the revision served", "err", err)
-			}
-			marked = r
+	marked := listing.Revision(0)
+	note := func() {
+		r := served()
+		if r <= marked {
+			return
 		}
+		if err := Mark(path, r); err != nil {
+			log.Warn("noting the revision served", "err", err)
+		}
+		marked = r
+	}
+	defer note()
+	for {
+		note()
 		select {
 		case <-ctx.Done():
 			return

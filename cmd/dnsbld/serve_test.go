@@ -365,7 +365,9 @@ func TestDamagedFilesDoNotStopDNS(t *testing.T) {
 	if err := os.Truncate(filepath.Join(data, "listings.db"), 0); err != nil {
 		t.Fatal(err)
 	}
-	lost := exec.Command(os.Args[0], "serve", "--listen", second.dns, "--socket", second.socket)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // should it serve after all
+	defer cancel()
+	lost := exec.CommandContext(ctx, os.Args[0], "serve", "--listen", second.dns, "--socket", second.socket)
 	lost.Dir, lost.Env = dir, append(os.Environ(), "DNSBLD_TEST_DAEMON=1")
 	if out, err := lost.CombinedOutput(); err == nil || !strings.Contains(string(out), "the list is gone") {
 		t.Errorf("an empty list is served: %v\n%s", err, out)
