@@ -36,7 +36,7 @@ func observeFlags() []cli.Flag {
 // observe reads a log and tells of its sessions, the daemon here or one elsewhere.
 func (p *program) observe(ctx context.Context, in *input) error {
 	if !in.IsSet("format") {
-		return usageError("observe needs --format postfix, exim, haraka, journal or ndjson")
+		return usageError("observe needs --format %s", mta.Formats())
 	}
 	options := mta.LogOptions{Receiver: in.String("receiver"), Now: p.now, Services: in.services(),
 		AssumeUnauthenticated: in.Bool("assume-unauthenticated"), Explain: in.Bool("explain")}
@@ -68,15 +68,18 @@ func (in *input) checkObserve() {
 	if _, err := mta.NewLog(in.String("format"), mta.LogOptions{}); err != nil {
 		in.fail(usageError("--format: %v", err))
 	}
-	switch {
-	case !follow && in.IsSet("position"):
-		in.fail(usageError("--position is for --follow"))
-	case follow && slices.Contains(in.Args().Slice(), "-"):
-		in.fail(usageError("--follow needs a file: standard input is read as it comes anyway"))
-	case follow && in.Args().Len() > 1:
-		in.fail(usageError("--follow takes one file"))
-	case in.Bool("explain") && (follow || in.IsSet("to")):
-		in.fail(usageError("--explain reads a log once and tells nobody of it: leave out --follow and --to"))
+	for _, wrong := range []struct {
+		is      bool
+		message string
+	}{
+		{!follow && in.IsSet("position"), "--position is for --follow"},
+		{follow && slices.Contains(in.Args().Slice(), "-"), "--follow needs a file: standard input is read as it comes anyway"},
+		{follow && in.Args().Len() > 1, "--follow takes one file"},
+		{in.Bool("explain") && (follow || in.IsSet("to")), "--explain reads a log once and tells nobody of it: leave out --follow and --to"},
+	} {
+		if wrong.is {
+			in.fail(usageError("%s", wrong.message))
+		}
 	}
 	for _, flag := range []string{"certificate", "key", "ca", "spool"} {
 		if in.IsSet(flag) && !in.IsSet("to") {

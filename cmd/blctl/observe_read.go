@@ -38,8 +38,8 @@ func (l *logInput) tell(ctx context.Context, options mta.LogOptions, t *teller) 
 		err = l.files(ctx, log, report)
 	}
 	stop()
-	if told := t.flush(ctx); err == nil { // also when reading was cut short
-		err = told
+	if failed := t.flush(ctx); err == nil { // also when reading was cut short
+		err = failed
 	}
 	return err
 }
