@@ -74,6 +74,8 @@ func refuseArguments(c *cli.Context) error {
 	return nil
 }
 
+// checkCommand is for people, and for ExecReload= of the unit: a bad file is
+// refused before the daemon is told to read it.
 func checkCommand(stdout io.Writer) *cli.Command {
 	return &cli.Command{
 		Name:  "check",
@@ -99,6 +101,7 @@ examples:
 	}
 }
 
+// exampleCommand prints example.toml, which is also the reference of all keys.
 func exampleCommand(stdout io.Writer) *cli.Command {
 	return &cli.Command{
 		Name:  "example",
@@ -150,6 +153,7 @@ func printVersion(stdout io.Writer) error {
 	return err
 }
 
+// versionText is the version and the Go that built it, as `blctl status` shows it.
 func versionText() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -158,7 +162,8 @@ func versionText() string {
 	return version + " " + info.GoVersion
 }
 
-// configError is a mistake in the configuration or on the command line.
+// configError is a mistake in the configuration or on the command line. Its kind is
+// what exitStatus makes EX_CONFIG of.
 func configError(format string, args ...any) error {
 	return &listing.Error{Kind: listing.ErrInvalid, Code: "configuration", Message: fmt.Sprintf(format, args...),
 		Hint: "`dnsbld example` shows every key, `dnsbld serve --help` every flag"}

@@ -15,8 +15,12 @@ import (
 	"dnsbld/zone"
 )
 
-// fileConfig is the configuration as it is written. example.toml explains the
-// keys; defaults are filled in before the file is read over them.
+// fileConfig is the configuration as it is written: the tables of the TOML file,
+// and what flags say beside it. example.toml explains the keys, and a test holds
+// that it has them all; defaults are filled in before the file is read over them.
+// Where a room's own type can be read as it is (zone.Cookies, listing.Policy), the
+// file has that; the other shapes here exist because what people write is checked
+// with all other mistakes, not where the file is decoded.
 type fileConfig struct {
 	Data      string        `toml:"data"`
 	Socket    string        `toml:"socket"`
@@ -42,19 +46,22 @@ type fileConfig struct {
 	webGiven    bool     // the address of the pages was asked for
 	unknown     mistakes // keys that there are not
 
-	// From flags alone.
+	// From flags alone: the URL of the store, and how far every clock is shifted.
 	store       string
 	clockOffset time.Duration
 }
 
+// listenConfig is [listen]: ADDRESS:PORT each.
 type listenConfig struct {
 	DNS      []string `toml:"dns"`
-	Workers  int      `toml:"workers"` // zero: as many as suit this machine
-	Coalesce string   `toml:"coalesce"`
-	Web      string   `toml:"web"`     // empty: no pages
-	Metrics  string   `toml:"metrics"` // empty: none
+	Workers  int      `toml:"workers"`  // zero: as many as suit this machine
+	Coalesce string   `toml:"coalesce"` // a duration of Go, for it is in microseconds
+	Web      string   `toml:"web"`      // empty: no pages
+	Metrics  string   `toml:"metrics"`  // empty: none
 }
 
+// zoneConfig is a [[zone]]. A reason may be written as a number or a symbol, a TTL
+// in seconds or as a duration: so both are any.
 type zoneConfig struct {
 	Name        string   `toml:"name"`
 	Reasons     []any    `toml:"reasons"`
@@ -72,6 +79,8 @@ type zoneConfig struct {
 	transferConfig
 }
 
+// ourConfig is [our]: the receiving side. nil and empty differ: without a key
+// addresses and names are those of this host, with [] there are none.
 type ourConfig struct {
 	Addresses []string `toml:"addresses"`
 	Names     []string `toml:"names"`
@@ -79,39 +88,44 @@ type ourConfig struct {
 	Trusted   []string `toml:"trusted"`
 }
 
+// policyFile is [policy]: the policy, with canaries still as text.
 type policyFile struct {
 	listing.Policy
 	Canaries []string `toml:"canaries"`
 }
 
+// chaosFile is [chaos]: how this server names itself to those who ask.
 type chaosFile struct {
 	zone.Chaos
 	NSID string `toml:"nsid"`
 }
 
+// tcpConfig is [tcp]: how many connections, in all and of one client, and how long
+// one may be idle.
 type tcpConfig struct {
 	Connections int  `toml:"connections"`
 	PerClient   int  `toml:"per_client"`
 	Idle        life `toml:"idle"`
 }
 
-// reasonFile changes a reason of the catalogue, or adds one; what is left out
-// stays as it is.
+// reasonFile is a [[reason]]: it changes one of the catalogue, or adds one. A nil
+// field was left out, and leaves what the catalogue says.
 type reasonFile struct {
-	Code       int     `toml:"code"`
-	Symbol     *string `toml:"symbol"`
-	Kind       *string `toml:"kind"` // a listing.Basis
-	Text       *string `toml:"text"`
-	Explain    *string `toml:"explanation"`
-	Published  *bool   `toml:"published"`
-	Base       *life   `toml:"base"`
-	Longest    *life   `toml:"longest"`
-	Repeat     *int    `toml:"repeat"`
-	SelfDelist *string `toml:"self_delist"`
-	Rank       *int    `toml:"rank"`
+	Code       int                 `toml:"code"`
+	Symbol     *string             `toml:"symbol"`
+	Kind       *listing.Basis      `toml:"kind"`
+	Text       *string             `toml:"text"`
+	Explain    *string             `toml:"explanation"`
+	Published  *bool               `toml:"published"`
+	Base       *life               `toml:"base"`
+	Longest    *life               `toml:"longest"`
+	Repeat     *int                `toml:"repeat"`
+	SelfDelist *listing.SelfDelist `toml:"self_delist"`
+	Rank       *int                `toml:"rank"`
 }
 
-// life is a duration in a file: "90s", "5m", "3d".
+// life is a duration in a file: "90s", "5m", "3d". It has days and weeks, which
+// time.Duration lacks.
 type life = listing.Life
 
 // seconds reads a TTL: a bare number of seconds, or a duration.
@@ -131,6 +145,8 @@ func seconds(v any, otherwise time.Duration) (time.Duration, error) {
 // defaultWeb is where the pages are when nobody says.
 const defaultWeb = "127.0.0.1:8053"
 
+// defaultFile is what holds where a file says nothing: a daemon to try, on
+// loopback alone.
 func defaultFile() fileConfig {
 	return fileConfig{
 		Data:       "./var",
@@ -160,6 +176,8 @@ func readFile(path string) (fileConfig, error) {
 	return parseFile(path, raw)
 }
 
+// parseFile decodes TOML. The library stops at the first value of a wrong type and
+// then names Go types, which tell an operator nothing: he is told the key instead.
 func parseFile(path string, raw []byte) (fileConfig, error) {
 	file := defaultFile()
 	decoder := toml.NewDecoder(bytes.NewReader(raw)).DisallowUnknownFields()
@@ -185,13 +203,5 @@ func parseFile(path string, raw []byte) (fileConfig, error) {
 	return file, nil
 }
 
-func dotted(key toml.Key) string {
-	text := ""
-	for n, part := range key {
-		if n > 0 {
-			text += "."
-		}
-		text += listing.Printable(part)
-	}
-	return text
-}
+// dotted is a key as it stands in a file: listen.dns.
+func dotted(key toml.Key) string { return listing.Printable(strings.Join(key, ".")) }

@@ -11,7 +11,6 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -29,9 +28,11 @@ import (
 // actor is who the daemon is in the audit.
 const actor = "dnsbld"
 
+// self is the daemon as a caller of the Book.
 func self() listing.Caller { return listing.Caller{Name: actor, Role: listing.Daemon} }
 
-// dnsbld is the daemon at work.
+// dnsbld is the daemon at work: what its parts share, and the parts that others
+// ask.
 type dnsbld struct {
 	log   *slog.Logger
 	store *db.DB
@@ -48,8 +49,9 @@ type dnsbld struct {
 
 // serve runs the daemon until ctx is done. Sockets are bound first, so that a
 // mistake there changes nothing; what is asked before the list is loaded is
-// answered with SERVFAIL.
-func serve(ctx context.Context, cfg config, load func() (config, error), log *slog.Logger) error {
+// answered with SERVFAIL. What was opened is closed in the opposite order: the
+// store last, for all others write to it.
+func serve(ctx context.Context, cfg config, load func() (config, error), log *slog.Logger) (err error) {
 	store, err := openStore(cfg)
 	if err != nil {
 		return err
@@ -73,21 +75,23 @@ func serve(ctx context.Context, cfg config, load func() (config, error), log *sl
 	if err != nil {
 		return err
 	}
+	defer sockets.close() // again, if they were served
 	if d.mail, err = openMail(ctx, cfg, d); err != nil {
-		sockets.close()
 		return err
 	}
+	defer func() { err = errors.Join(err, d.mail.close()) }()
 	if d.desk, err = openDesk(d, d.mail); err != nil {
-		sockets.close()
-		return errors.Join(err, d.mail.close())
+		return err
 	}
+	defer func() { err = errors.Join(err, d.desk.close()) }()
 	if d.web, err = openWeb(ctx, d, log); err != nil {
-		sockets.close()
-		return errors.Join(err, d.desk.close(), d.mail.close())
+		return err
 	}
-	return errors.Join(d.run(ctx, load, sockets), d.desk.close(), d.mail.close())
+	return d.run(ctx, load, sockets)
 }
 
+// openStore opens the list, alone: the file is locked, and a second daemon gets
+// listing.ErrUnavailable.
 func openStore(cfg config) (*db.DB, error) {
 	if err := os.MkdirAll(cfg.data, 0o750); err != nil {
 		return nil, fmt.Errorf("making the data directory: %w", err)
@@ -100,66 +104,42 @@ func openStore(cfg config) (*db.DB, error) {
 // a second for what is in hand; then DNS and the policy service, which mail
 // waits for; then what they all stand on.
 func (d *dnsbld) run(ctx context.Context, load func() (config, error), s sockets) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	last, endLast := context.WithCancel(context.WithoutCancel(ctx))
-	defer endLast()
-	ground, endGround := context.WithCancel(context.WithoutCancel(ctx))
-	defer endGround()
-	var doors, lastDoors, floor sync.WaitGroup
-	failures := make(chan error, 8)
-	start := func(ctx context.Context, parts *sync.WaitGroup, name string, part func(context.Context) error) {
-		parts.Go(func() {
-			if err := errPart(name, part(ctx)); err != nil {
-				failures <- err
-			}
-			cancel()
-		})
-	}
-	start(ground, &floor, "clock", func(ctx context.Context) error { d.clock.Run(ctx); return nil })
-	start(ground, &floor, "index", d.follow)
-	start(ground, &floor, "mark", func(ctx context.Context) error { db.KeepMark(ctx, d.cfg.Load().database, d.served, d.log); return nil })
-	start(last, &lastDoors, "dns", func(ctx context.Context) error { return d.dns.Serve(ctx, s.packet, s.stream) })
-	start(ctx, &doors, "control socket", func(ctx context.Context) error { return d.control().Serve(ctx, s.control) })
-	start(ground, &floor, "sensor", func(ctx context.Context) error { d.mail.Run(ctx); return nil })
-	start(last, &lastDoors, "policy service", d.mail.servePolicy)
-	start(ctx, &doors, "collector", d.mail.serveCollector)
-	start(ctx, &doors, "support desk", func(ctx context.Context) error { d.desk.Run(ctx, actor, d.log); return nil })
-	start(ctx, &doors, "sweep", func(ctx context.Context) error {
-		index.Sweep(ctx, d.live, d.sweep, d.clock)
-		return nil
-	})
+	var p parts
+	ctx, p.cancel = context.WithCancel(ctx)
+	defer p.cancel()
+	doors, mail, base := p.group(ctx), p.group(context.WithoutCancel(ctx)), p.group(context.WithoutCancel(ctx))
+
+	base.run("clock", d.clock.Run)
+	base.start("index", d.follow)
+	base.run("served revision", func(ctx context.Context) { db.KeepMark(ctx, d.cfg.Load().database, d.served, d.log) })
+	base.run("sensor", d.mail.Run)
+	mail.start("dns", func(ctx context.Context) error { return d.dns.Serve(ctx, s.packet, s.stream) })
+	mail.start("policy service", d.mail.servePolicy)
+	doors.start("control socket", func(ctx context.Context) error { return d.control().Serve(ctx, s.control) })
+	doors.start("collector", d.mail.serveCollector)
+	doors.run("support desk", func(ctx context.Context) { d.desk.Run(ctx, actor, d.log) })
+	doors.run("sweep", func(ctx context.Context) { index.Sweep(ctx, d.live, d.sweep, d.clock) })
 	if l := d.web.pages; l != nil {
-		start(ctx, &doors, "pages", func(ctx context.Context) error { return d.web.server.Serve(ctx, l) })
+		doors.start("pages", func(ctx context.Context) error { return d.web.server.Serve(ctx, l) })
 	}
 	if l := d.web.metrics; l != nil {
-		start(ctx, &doors, "metrics", func(ctx context.Context) error { return d.web.server.ServeMetrics(ctx, l) })
+		doors.start("metrics", func(ctx context.Context) error { return d.web.server.ServeMetrics(ctx, l) })
 	}
-	start(ctx, &doors, "reload", func(ctx context.Context) error { return d.reloads(ctx, load) })
-	start(ctx, &doors, "start", d.ready)
+	doors.start("reload", func(ctx context.Context) error { return d.reloads(ctx, load) })
+	doors.start("start", d.ready)
 
 	<-ctx.Done()
 	_, _ = daemon.SdNotify(false, daemon.SdNotifyStopping)
 	d.log.Info("ending")
-	doors.Wait()
-	endLast()
-	lastDoors.Wait()
-	endGround()
-	floor.Wait()
-	close(failures)
-	return errors.Join(collect(failures)...)
-}
-
-func collect(failures <-chan error) []error {
-	var all []error
-	for err := range failures {
-		all = append(all, err)
+	for _, g := range []*group{doors, mail, base} {
+		g.end()
+		g.Wait()
 	}
-	return all
+	return errors.Join(p.failures...)
 }
 
 // ready says so when every zone is answered from the list, then waits for the
-// end.
+// end. "ready" is the last line of a start: scripts and systemd wait for it.
 func (d *dnsbld) ready(ctx context.Context) error {
 	cfg := d.cfg.Load()
 	if err := d.live.Wait(ctx, 0); err != nil {
@@ -186,8 +166,9 @@ func (d *dnsbld) served() listing.Revision {
 	return 0
 }
 
-// afterDamage is how far a list goes on whose mark cannot be read: further than
-// any list is ahead of another, and far from half of the serials (RFC 1982).
+// afterDamage is how far serials skip when it cannot be read what was served:
+// further than any list is ahead of another, and far from half of the serials,
+// from where on secondaries take them for older ones (RFC 1982).
 const afterDamage = 1 << 24
 
 // skipServed lets a list that was put back by hand go on behind what had been
@@ -202,14 +183,15 @@ func skipServed(ctx context.Context, store *db.DB, file string, now time.Time, l
 			return false, err
 		}
 		served = st.Head + afterDamage
-		log.Error("the mark of what was served cannot be read: serials go far ahead", "kept", aside, "err", err)
+		log.Error("it cannot be read what was served before: serials go far ahead", "kept", aside, "err", err)
 	}
 	return store.SkipServed(ctx, served, listing.Header{ID: rand.Text(), Time: now.UTC(), Actor: actor,
 		Note: "the list is older than what was served"})
 }
 
 // follow keeps the served view at the list. Once there is a list to answer from,
-// an error does not end DNS: it goes on with what it has, and shouts.
+// an error does not end DNS: it goes on with what it has, and logs an error every
+// ten seconds.
 func (d *dnsbld) follow(ctx context.Context) error {
 	const again = 10 * time.Second
 	for {
@@ -226,7 +208,8 @@ func (d *dnsbld) follow(ctx context.Context) error {
 	}
 }
 
-// sweep ends what is due.
+// sweep writes the end of entries whose time has come. DNS has not answered them
+// since; the change gives zones another serial, and history its date.
 func (d *dnsbld) sweep(ctx context.Context, edits []listing.Edit) error {
 	err := d.book.Sweep(ctx, self(), edits)
 	if err != nil && ctx.Err() == nil {
@@ -236,7 +219,8 @@ func (d *dnsbld) sweep(ctx context.Context, edits []listing.Edit) error {
 }
 
 // reloads puts a new configuration in force at each SIGHUP. A bad one leaves
-// the old one as it is.
+// the old one as it is. systemd is told of both ends, as Type=notify-reload asks
+// (systemd.service(5)).
 func (d *dnsbld) reloads(ctx context.Context, load func() (config, error)) error {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
@@ -255,6 +239,8 @@ func (d *dnsbld) reloads(ctx context.Context, load func() (config, error)) error
 	}
 }
 
+// reload puts the configuration in force that load reads. Each door checks its
+// part before it takes it. Sockets, and what stands on them, stay as they are.
 func (d *dnsbld) reload(ctx context.Context, load func() (config, error)) error {
 	cfg, err := load()
 	if err != nil {

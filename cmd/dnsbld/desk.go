@@ -17,7 +17,7 @@ import (
 	"dnsbld/listing/helo"
 )
 
-// deskFile is the support desk as it is written.
+// deskFile is [desk] as it is written.
 type deskFile struct {
 	Page    string `toml:"page"`
 	Mail    string `toml:"mail"`
@@ -90,15 +90,19 @@ func openDesk(d *dnsbld, mail *mailDoor) (*supportDesk, error) {
 	return s, nil
 }
 
-// senderDNS is DNS as the sensor asks it, with the resolver that is in force.
+// senderDNS is DNS as the desk asks it about an address: with the resolver that is
+// in force, which a reload may have changed since the desk was opened.
 type senderDNS struct{ *mailDoor }
 
+// Reverse is the names of an address, and whether one of them leads back to it.
 func (s senderDNS) Reverse(ctx context.Context, a netip.Addr) ([]string, bool, helo.Status) {
 	return s.checker.Load().Reverse(ctx, a)
 }
 
+// Texts are the TXT records of a name: a sender may put a token there.
 func (s senderDNS) Texts(ctx context.Context, name string) ([]string, helo.Status) {
 	return s.checker.Load().Texts(ctx, name)
 }
 
+// close closes the file of those who asked.
 func (s *supportDesk) close() error { return s.people.Close() }

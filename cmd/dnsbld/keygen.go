@@ -14,20 +14,22 @@ import (
 	"dnsbld/zone"
 )
 
-// keyConfig is a secret that is shared with secondaries.
+// keyConfig is a [[key]]: a secret that is shared with secondaries (TSIG, RFC
+// 8945), in base64.
 type keyConfig struct {
 	Name      string `toml:"name"`
 	Algorithm string `toml:"algorithm"`
 	Secret    string `toml:"secret"`
 }
 
-// transferConfig is who has copies of a zone.
+// transferConfig is the part of a [[zone]] that says who has copies of it.
 type transferConfig struct {
 	Key    string   `toml:"transfer_key"`
 	From   []string `toml:"transfer_from"`
 	Notify []string `toml:"notify"`
 }
 
+// keys are the keys in the terms of the DNS door, which checks them.
 func (f fileConfig) keys() []zone.Key {
 	var all []zone.Key
 	for _, k := range f.Keys {
@@ -39,6 +41,7 @@ func (f fileConfig) keys() []zone.Key {
 	return all
 }
 
+// defaultAlgorithm is what every name server in use knows.
 const defaultAlgorithm = "hmac-sha256"
 
 // transfers puts in who has copies of a zone.
@@ -72,6 +75,8 @@ func portOf(text string) (netip.AddrPort, error) {
 	return p, nil
 }
 
+// keygenCommand makes a secret as long as the digest of its algorithm, which is
+// what RFC 2104 advises.
 func keygenCommand(stdout io.Writer) *cli.Command {
 	return &cli.Command{
 		Name:  "keygen",

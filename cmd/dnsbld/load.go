@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -18,9 +19,11 @@ import (
 	"dnsbld/zone"
 )
 
-// config is the configuration checked and ready for use.
+// config is the configuration checked and ready for use: each room's settings in
+// the room's own type, so that nothing is looked up in the file again. A value is
+// never changed; a reload makes another.
 type config struct {
-	data, socket string
+	data, socket string        // the directory; the control socket
 	database     string        // file of the list
 	offset       time.Duration // of every clock
 	json         bool          // log as JSON
@@ -33,7 +36,7 @@ type config struct {
 	mail         mailConfig
 	desk         desk.Settings
 	web          webConfig
-	notes        []string
+	notes        []string // for the log at the start
 }
 
 // loadConfig reads and checks a configuration file; no file is the
@@ -64,6 +67,7 @@ func loadWith(path string, override func(*fileConfig) error) (config, error) {
 // mistakes collects what is wrong, so that all of it is said at once.
 type mistakes []error
 
+// add notes a mistake, if it is one.
 func (m *mistakes) add(err error) {
 	if err != nil {
 		*m = append(*m, err)
@@ -72,40 +76,23 @@ func (m *mistakes) add(err error) {
 
 func (m *mistakes) addf(format string, args ...any) { m.add(fmt.Errorf(format, args...)) }
 
-// resolve checks the meaning of a file and makes it a configuration.
+// resolve checks the meaning of a file and makes it a configuration. It goes on
+// after a mistake, so that all are found in one run; only what is built from the
+// catalogue of reasons has to wait for a good one.
 func (f fileConfig) resolve() (config, error) {
 	var wrong mistakes
-	c := config{data: f.Data, socket: f.Socket, json: f.LogFormat == "json"}
+	c := config{data: f.Data, socket: cmp.Or(f.Socket, filepath.Join(f.Data, "control.sock")), json: f.LogFormat == "json",
+		offset: f.clockOffset, ourNames: f.Our.names()}
 	if f.Data == "" {
 		wrong.addf("data: no directory given")
 	}
-	if c.socket == "" {
-		c.socket = filepath.Join(f.Data, "control.sock")
-	}
-	c.database = f.database(&wrong)
-	c.offset = f.clockOffset
 	if f.LogFormat != "text" && f.LogFormat != "json" {
 		wrong.addf("log_format = %s: text or json", listing.Quote(f.LogFormat))
 	}
-	c.dns = f.listeners(&wrong)
-	c.workers = f.Listen.workers(&wrong)
+	c.database, c.dns, c.workers = f.database(&wrong), f.listeners(&wrong), f.Listen.workers(&wrong)
 	c.rules = f.rules(&wrong)
 	c.rules.Policy.Never, c.notes = f.Our.protected(&wrong)
-	c.ourNames = f.Our.names()
-	c.rules.Roles = f.Roles
-	for _, err := range server.CheckRoles(f.Roles) {
-		wrong.add(err)
-	}
-	c.rules.Policy.Canaries = subjects("policy.canaries", f.Policy.Canaries, &wrong)
-	switch {
-	case len(f.Zones) == 0 && f.development:
-		f.Zones = []zoneConfig{developmentZone("bl.test")}
-	case len(f.Zones) == 0:
-		wrong.addf("zone: there is none: write [[zone]] with name and ns")
-	}
-	if c.offset != 0 && slices.ContainsFunc(f.Zones, func(z zoneConfig) bool { return !testOnly(z.Name) }) {
-		wrong.addf("--clock-offset is for tests: every zone must end in .test or .example")
-	}
+	f.Zones = f.zonesOrOne(&wrong)
 	if c.rules.Reasons != nil {
 		c.zone = f.zones(c.rules.Reasons, &wrong)
 		c.mail = f.mail(c, &wrong)
@@ -119,8 +106,22 @@ func (f fileConfig) resolve() (config, error) {
 	return c, nil
 }
 
-// database is the file of the list. The URL leaves room for stores that several
-// nodes share.
+// zonesOrOne are the zones of the file; in development, where there is no file,
+// one to try. A shifted clock would be a lie in a zone that others ask for.
+func (f fileConfig) zonesOrOne(wrong *mistakes) []zoneConfig {
+	switch {
+	case len(f.Zones) == 0 && f.development:
+		return []zoneConfig{developmentZone("bl.test")}
+	case len(f.Zones) == 0:
+		wrong.addf("zone: there is none: write [[zone]] with name and ns")
+	case f.clockOffset != 0 && slices.ContainsFunc(f.Zones, func(z zoneConfig) bool { return !testOnly(z.Name) }):
+		wrong.addf("--clock-offset is for tests: every zone must end in .test or .example")
+	}
+	return f.Zones
+}
+
+// database is the file of the list. It is named by a URL, so that stores which
+// several nodes share can be added: bbolt:PATH is one file of one node.
 func (f fileConfig) database(wrong *mistakes) string {
 	switch path, ok := strings.CutPrefix(f.store, "bbolt:"); {
 	case f.store == "":
@@ -132,6 +133,8 @@ func (f fileConfig) database(wrong *mistakes) string {
 	return ""
 }
 
+// listeners are the addresses that DNS is answered on. Port 0, which tests use,
+// is another port each time and may be there twice.
 func (f fileConfig) listeners(wrong *mistakes) []netip.AddrPort {
 	var all []netip.AddrPort
 	for _, text := range f.Listen.DNS {
@@ -151,8 +154,11 @@ func (f fileConfig) listeners(wrong *mistakes) []netip.AddrPort {
 	return all
 }
 
+// rules are what the Book writes by: the policy, the catalogue of reasons with
+// what the file changes of it, and who may.
 func (f fileConfig) rules(wrong *mistakes) listing.Rules {
 	p := f.Policy.Policy
+	p.Canaries = subjects("policy.canaries", f.Policy.Canaries, wrong)
 	if err := p.Validate(); err != nil {
 		wrong.addf("policy: %w", err)
 	}
@@ -162,7 +168,10 @@ func (f fileConfig) rules(wrong *mistakes) listing.Rules {
 	}
 	reasons, err := listing.NewReasons(infos)
 	wrong.add(err)
-	return listing.Rules{Reasons: reasons, Policy: p}
+	for _, err := range server.CheckRoles(f.Roles) {
+		wrong.add(err)
+	}
+	return listing.Rules{Reasons: reasons, Policy: p, Roles: f.Roles}
 }
 
 // maxWorkers is more than any machine has use for.
@@ -192,16 +201,13 @@ func (l listenConfig) coalesce(wrong *mistakes) time.Duration {
 // firstOwn is the first number that operators may give to a reason of theirs.
 const firstOwn = 100
 
-// merge lays what the file says of a reason over the catalogue.
+// merge lays what the file says of a reason over the catalogue. Numbers under
+// firstOwn mean the same in every list, so their symbol and kind stay.
 func (r reasonFile) merge(infos []listing.ReasonInfo, wrong *mistakes) []listing.ReasonInfo {
-	if r.Code < 2 || r.Code > 254 {
-		wrong.addf("reason: code = %d: a number is from 2 to 254", r.Code)
-		return infos
-	}
 	n := slices.IndexFunc(infos, func(i listing.ReasonInfo) bool { return int(i.Code) == r.Code })
 	switch {
-	case n >= 0 && r.Symbol != nil && *r.Symbol != infos[n].Symbol && r.Code < firstOwn:
-		wrong.addf("reason %d is %s: its symbol cannot be changed", r.Code, infos[n].Symbol)
+	case r.Code < 2 || r.Code > 254:
+		wrong.addf("reason: code = %d: a number is from 2 to 254", r.Code)
 		return infos
 	case n < 0 && r.Code < firstOwn:
 		wrong.addf("reason %d: numbers under %d are this program's; yours begin there", r.Code, firstOwn)
@@ -210,34 +216,48 @@ func (r reasonFile) merge(infos []listing.ReasonInfo, wrong *mistakes) []listing
 		n = len(infos)
 		infos = append(infos, listing.ReasonInfo{Code: listing.Reason(r.Code), Published: true, Longest: listing.Life(30 * listing.Day),
 			Repeat: 1, SelfDelist: listing.SelfNo, Rank: firstOwn, Basis: listing.BasisOther})
+	case r.Code < firstOwn:
+		r.checkBuiltIn(infos[n].Symbol, wrong)
 	}
-	if r.Kind != nil && r.Code < firstOwn {
-		wrong.addf("reason %d is %s: its kind cannot be changed", r.Code, infos[n].Symbol)
-	} else if r.Kind != nil {
-		infos[n].Basis = listing.Basis(*r.Kind)
-		infos[n].Needs = infos[n].Basis.Needs()
-	}
-	set(&infos[n].Symbol, r.Symbol)
-	set(&infos[n].Text, r.Text)
-	set(&infos[n].Explanation, r.Explain)
-	set(&infos[n].Published, r.Published)
-	set(&infos[n].Base, r.Base)
-	set(&infos[n].Longest, r.Longest)
-	set(&infos[n].Repeat, r.Repeat)
-	set(&infos[n].Rank, r.Rank)
-	if r.SelfDelist != nil {
-		infos[n].SelfDelist = listing.SelfDelist(*r.SelfDelist)
-	}
+	r.layOver(&infos[n])
 	return infos
 }
 
+// checkBuiltIn refuses to change what other programs know a number by.
+func (r reasonFile) checkBuiltIn(symbol string, wrong *mistakes) {
+	if r.Symbol != nil && *r.Symbol != symbol {
+		wrong.addf("reason %d is %s: its symbol cannot be changed", r.Code, symbol)
+	}
+	if r.Kind != nil {
+		wrong.addf("reason %d is %s: its kind cannot be changed", r.Code, symbol)
+	}
+}
+
+// layOver changes what the file has a key for.
+func (r reasonFile) layOver(info *listing.ReasonInfo) {
+	set(&info.Symbol, r.Symbol)
+	set(&info.Text, r.Text)
+	set(&info.Explanation, r.Explain)
+	set(&info.Published, r.Published)
+	set(&info.Base, r.Base)
+	set(&info.Longest, r.Longest)
+	set(&info.Repeat, r.Repeat)
+	set(&info.Rank, r.Rank)
+	set(&info.SelfDelist, r.SelfDelist)
+	if r.Kind != nil {
+		info.Basis = *r.Kind
+		info.Needs = info.Basis.Needs()
+	}
+}
+
+// set overwrites what was given.
 func set[T any](to *T, from *T) {
 	if from != nil {
 		*to = *from
 	}
 }
 
-// subjects reads addresses and prefixes.
+// subjects reads the addresses and prefixes of a key. Mistakes name the key.
 func subjects(key string, texts []string, wrong *mistakes) []listing.Subject {
 	return parsed(texts, func(text string) (listing.Subject, error) {
 		s, err := listing.ParseSubject(text)
@@ -264,7 +284,8 @@ func (o ourConfig) protected(wrong *mistakes) (never []listing.Protected, notes 
 	return never, notes
 }
 
-// interfaceAddresses are this host's global addresses.
+// interfaceAddresses are this host's global addresses. Private ones count among
+// them: mail that comes from there is ours all the same.
 func interfaceAddresses() ([]string, error) {
 	addresses, err := net.InterfaceAddrs()
 	var texts []string

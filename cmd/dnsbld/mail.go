@@ -43,7 +43,9 @@ type mailDoor struct {
 	stopAsking context.CancelFunc
 }
 
-// openMail starts the sensor and binds the sockets of mail servers.
+// openMail starts the sensor and binds the sockets of mail servers. The sensor
+// knows neither DNS nor the desk: it is handed what completes a session from DNS,
+// and what takes a mail to a probe address for the proof that it is.
 func openMail(ctx context.Context, cfg config, d *dnsbld) (_ *mailDoor, err error) {
 	m := &mailDoor{d: d}
 	m.asking, m.stopAsking = context.WithCancel(context.WithoutCancel(ctx))
@@ -83,7 +85,8 @@ func openCounters(path string, d *dnsbld) sensor.Archive {
 	return a
 }
 
-// configure puts another configuration in force. Sockets and the receiver stay.
+// configure puts another configuration in force. Sockets and the receiver stay
+// as they were at the start: needRestart names their keys.
 func (m *mailDoor) configure(cfg mailConfig) error {
 	var resolver *resolve.Resolver
 	if cfg.resolver.IsValid() {
@@ -138,7 +141,9 @@ func (m *mailDoor) listen(ctx context.Context, cfg mailConfig) (err error) {
 	return nil
 }
 
-// refuses says with which text a client is refused. It looks at memory alone.
+// refuses says with which text a client is refused: that of the first zone which
+// lists it. It looks at memory alone, for mail waits on it, and refuses nobody
+// where it is not sure: trusted relays, and what could not be looked up.
 func (m *mailDoor) refuses(a netip.Addr) (string, bool) {
 	cfg := m.cfg.Load()
 	if !cfg.enforce {
@@ -153,7 +158,8 @@ func (m *mailDoor) refuses(a netip.Addr) (string, bool) {
 	return says[0].TXT[0], true
 }
 
-// servePolicy answers mail servers until ctx is done. It does not fail.
+// servePolicy answers mail servers until ctx is done. It does not fail: a policy
+// service that is gone is logged, and DNS goes on.
 func (m *mailDoor) servePolicy(ctx context.Context) error {
 	defer context.AfterFunc(ctx, m.stopAsking)()
 	var doors sync.WaitGroup
@@ -191,7 +197,8 @@ func (m *mailDoor) close() error {
 	return m.Close()
 }
 
-// Observe counts the sessions of a body, one a line.
+// Observe counts the sessions of a body, one a line, as `blctl observe` sends
+// them. Logs of a mail server that the policy service reports, too, are refused.
 func (m *mailDoor) Observe(ctx context.Context, body io.Reader) (sensor.Observed, error) {
 	return m.Count(ctx, func(yield func(sensor.Report) error) (int64, error) {
 		stats, err := mta.Read(body, mta.NewNDJSON(mta.LogOptions{Receiver: m.cfg.Load().receiver, Now: m.d.book.Now}), func(r mta.Report) error {
@@ -204,7 +211,8 @@ func (m *mailDoor) Observe(ctx context.Context, body io.Reader) (sensor.Observed
 	})
 }
 
-// collect counts what another machine tells.
+// collect counts what another machine reports. Its certificate has been checked:
+// all reports are of that one receiver.
 func (m *mailDoor) collect(ctx context.Context, _ string, reports []mta.Report, stats mta.LogStats) (any, error) {
 	return m.Count(ctx, func(yield func(sensor.Report) error) (int64, error) {
 		for _, r := range reports {

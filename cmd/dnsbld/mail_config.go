@@ -69,21 +69,12 @@ func (c collectConfig) after(old collectConfig) collectConfig {
 // mail checks what the file says of the sensor. The catalogue, the zones and
 // our own addresses must have been resolved.
 func (f fileConfig) mail(c config, wrong *mistakes) mailConfig {
-	s := mailConfig{receiver: f.Sensor.Receiver, enforce: f.Sensor.Enforce}
-	if s.receiver == "" {
-		s.receiver, _ = os.Hostname() // empty is said below
-	}
-	if s.receiver == "" || listing.Printable(s.receiver) != s.receiver || len(s.receiver) > 64 {
-		wrong.addf("sensor.receiver: %s: a name of 1 to 64 printable characters", listing.Quote(s.receiver))
-	}
+	s := mailConfig{receiver: f.Sensor.receiver(wrong), enforce: f.Sensor.Enforce, our: f.Our.sensor(c, wrong), services: f.Sensor.services(wrong)}
 	s.policy, s.socket = f.Sensor.policyAddresses(wrong), f.Sensor.policySocket(wrong)
-	if f.Sensor.Resolver != "" {
-		var err error
-		if s.resolver, err = netip.ParseAddrPort(f.Sensor.Resolver); err != nil || s.resolver.Port() == 0 {
-			wrong.addf("sensor.resolver: %s: write an address and a port, such as 127.0.0.1:53", listing.Quote(f.Sensor.Resolver))
-		}
-	}
+	s.resolver = f.Sensor.resolver(wrong)
 	s.collect = f.Sensor.collect(s, wrong)
+	// One mail server has one way in: what the policy service reports, a log must
+	// not report again.
 	if s.Collected = s.collect.Receivers; len(s.policy) > 0 {
 		s.Own = s.receiver
 	}
@@ -93,24 +84,63 @@ func (f fileConfig) mail(c config, wrong *mistakes) mailConfig {
 	} else {
 		wrong.add(s.Thresholds.Validate())
 	}
-	s.our = f.Our.sensor(c, wrong)
-	s.services = f.Sensor.Services
-	for name, what := range s.services {
+	s.Named = shadowsNamed(c)
+	return s
+}
+
+// shadowsNamed are the reasons that are not published, but that a zone names:
+// for those the sensor lists, for other shadow reasons it only counts.
+func shadowsNamed(c config) (named []listing.Reason) {
+	for _, z := range c.zone.Lists() {
+		for _, r := range z.Reasons {
+			if info, known := c.rules.Reasons.Info(r); known && !info.Published && !slices.Contains(named, r) {
+				named = append(named, r)
+			}
+		}
+	}
+	return named
+}
+
+// receiver is the name of the mail server that asks the policy service: given,
+// or this host's. Entries and letters show it, so it is short and printable.
+func (f sensorFile) receiver(wrong *mistakes) string {
+	const longest = 64
+	name := f.Receiver
+	if name == "" {
+		name, _ = os.Hostname() // an empty one is refused below
+	}
+	if name == "" || listing.Printable(name) != name || len(name) > longest {
+		wrong.addf("sensor.receiver: %s: a name of 1 to %d printable characters", listing.Quote(name), longest)
+	}
+	return name
+}
+
+// resolver is the one DNS server that the sensor asks; not valid: none.
+func (f sensorFile) resolver(wrong *mistakes) (a netip.AddrPort) {
+	if f.Resolver == "" {
+		return a
+	}
+	a, err := netip.ParseAddrPort(f.Resolver)
+	if err != nil || a.Port() == 0 {
+		wrong.addf("sensor.resolver: %s: write an address and a port, such as 127.0.0.1:53", listing.Quote(f.Resolver))
+	}
+	return a
+}
+
+// services says of names in a Postfix log (syslog_name in master.cf) whether
+// they take mail from strangers, on port 25, or from our own users.
+func (f sensorFile) services(wrong *mistakes) map[string]string {
+	for name, what := range f.Services {
 		if what != "25" && what != "submission" {
 			wrong.addf("sensor.services.%s: %s: write \"25\" or \"submission\"", name, listing.Quote(what))
 		}
 	}
-	for _, z := range c.zone.Lists() {
-		for _, r := range z.Reasons {
-			if info, known := c.rules.Reasons.Info(r); known && !info.Published && !slices.Contains(s.Named, r) {
-				s.Named = append(s.Named, r)
-			}
-		}
-	}
-	return s
+	return f.Services
 }
 
-// collect checks what the file says. A receiver has one source.
+// collect checks where, and from whom, sessions of other machines are taken. A
+// receiver that the policy service reports must not come this way, too: its
+// sessions would count twice.
 func (f sensorFile) collect(s mailConfig, wrong *mistakes) collectConfig {
 	c := collectConfig{f.Collect.Listen, mta.CollectorConfig{Receivers: f.Collect.Receivers,
 		Identity: mta.Identity{Certificate: f.Collect.Certificate, Key: f.Collect.Key, CA: f.Collect.ClientCA}}}
@@ -129,7 +159,10 @@ func (f sensorFile) collect(s mailConfig, wrong *mistakes) collectConfig {
 	return c
 }
 
-// policySocket reads a mode as chmod does.
+// policySocket reads who may speak to the Unix sockets of the policy service:
+// the mode in octal, as chmod(1) takes it, and a group of this host. Whoever may
+// can have addresses listed, so the owner is never locked out and no bit beyond
+// 0777 is taken.
 func (f sensorFile) policySocket(wrong *mistakes) mta.PolicySocket {
 	mode, err := strconv.ParseUint(f.Mode, 8, 32)
 	if err != nil || mode&0o600 != 0o600 || mode > 0o777 {
@@ -141,6 +174,8 @@ func (f sensorFile) policySocket(wrong *mistakes) mta.PolicySocket {
 	return mta.PolicySocket{Mode: fs.FileMode(mode), Group: f.Group}
 }
 
+// policyAddresses reads sensor.policy, which TOML may hold as a string or as an
+// array of them; flags give a slice.
 func (f sensorFile) policyAddresses(wrong *mistakes) []mta.PolicyAddress {
 	var all []mta.PolicyAddress
 	texts := []any{f.Policy}
@@ -165,7 +200,9 @@ func (f sensorFile) policyAddresses(wrong *mistakes) []mta.PolicyAddress {
 	return all
 }
 
-// sensor is the receiving side. A prefix that is ours is trusted as a whole.
+// sensor is the receiving side as the classifier knows it: a HELO that names one
+// of our addresses or names is bogus. A prefix that is ours cannot be pretended
+// to be as one address, so it is trusted as a whole.
 func (o ourConfig) sensor(c config, wrong *mistakes) mta.Our {
 	our := mta.Our{Names: c.ourNames, Hosted: o.Hosted}
 	for _, p := range c.rules.Policy.Never {

@@ -19,7 +19,8 @@ import (
 func TestAddedReason(t *testing.T) {
 	text := func(s string) *string { return &s }
 	trap := reasonFile{Code: 117, Symbol: text("grey-trap"), Text: text("wrote to a trap of ours"), Explain: text("Nobody ever gave the trap's address away.")}
-	named := reasonFile{Code: 118, Symbol: text("helo-shouting"), Kind: text("helo"), Text: text("greeted us in capitals"), Explain: text("Capitals are harmless, but these were not.")}
+	kind := listing.BasisHELO
+	named := reasonFile{Code: 118, Symbol: text("helo-shouting"), Kind: &kind, Text: text("greeted us in capitals"), Explain: text("Capitals are harmless, but these were not.")}
 	web, dns := freeAddress(t), freeAddress(t)
 	r := start(t, shortDir(t), func(f *fileConfig) {
 		f.Reasons, f.Listen.Web, f.Listen.DNS = []reasonFile{trap, named}, web, []string{dns}

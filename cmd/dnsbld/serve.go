@@ -91,7 +91,9 @@ func await(ctx context.Context, ended <-chan error, log *slog.Logger) error {
 	}
 }
 
-// overrides lays the flags of serve over the file.
+// overrides lays the flags of serve over the file. A flag that was given wins, also
+// when it is empty: --web ” is no pages. It runs again at each reload, so that
+// flags outlast a new file.
 func overrides(c *cli.Context, f *fileConfig) error {
 	for flag, to := range map[string]*string{"data": &f.Data, "socket": &f.Socket, "log-format": &f.LogFormat, "store": &f.store,
 		"receiver": &f.Sensor.Receiver, "resolver": &f.Sensor.Resolver} {
@@ -124,6 +126,8 @@ func overrides(c *cli.Context, f *fileConfig) error {
 	return nil
 }
 
+// newLog is the log of the daemon, on stderr: systemd and containers take it from
+// there.
 func newLog(w io.Writer, asJSON bool) *slog.Logger {
 	if asJSON {
 		return slog.New(slog.NewJSONHandler(w, nil))
@@ -131,7 +135,7 @@ func newLog(w io.Writer, asJSON bool) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, nil))
 }
 
-// errPart says which part of the daemon failed.
+// errPart says which part of the daemon failed. To be ended is no failure.
 func errPart(part string, err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return nil

@@ -53,6 +53,8 @@ func passedSockets() (sockets, error) {
 	return s, nil
 }
 
+// take sorts a passed socket in. The copy that net makes of its descriptor is
+// used; f itself is closed by the caller.
 func (s *sockets) take(f *os.File) error {
 	if l, err := net.FileListener(f); err == nil {
 		if l.Addr().Network() == "unix" {
@@ -69,8 +71,8 @@ func (s *sockets) take(f *os.File) error {
 	return err
 }
 
-// listen binds UDP and TCP on every address, UDP once for each worker. IPv6 on a host that has none is
-// left out.
+// listen binds UDP and TCP on every address, UDP once for each worker
+// (SO_REUSEPORT). IPv6 on a host that has none is left out.
 func (s *sockets) listen(ctx context.Context, addresses []netip.AddrPort, workers int, log *slog.Logger) error {
 	for _, a := range addresses {
 		packets, stream, err := zone.ListenWorkers(ctx, a.String(), workers)
@@ -89,10 +91,13 @@ func (s *sockets) listen(ctx context.Context, addresses []netip.AddrPort, worker
 	return nil
 }
 
+// noIPv6 reports whether binding failed because the host has no such family, or
+// no address of it.
 func noIPv6(err error) bool {
 	return errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)
 }
 
+// close closes all of them. One that was closed before stays so.
 func (s sockets) close() {
 	for _, p := range s.packet {
 		p.Close()

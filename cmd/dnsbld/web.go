@@ -14,13 +14,15 @@ import (
 	"dnsbld/web"
 )
 
-// limitsConfig is what one client may ask of the pages.
+// limitsConfig is [limits]: what one client may ask of the pages in a minute. A
+// client is an IPv4 address or an IPv6 /64.
 type limitsConfig struct {
 	WebPerMinute int `toml:"web_per_minute"`
 	APIPerMinute int `toml:"api_per_minute"`
 }
 
-// webFile is how the pages are reached.
+// webFile is [web]: how the pages are reached. Paths are of PEM files, which are
+// read again when they change.
 type webFile struct {
 	TrustedProxies []string `toml:"trusted_proxies"`
 	Certificate    string   `toml:"certificate"`
@@ -34,7 +36,8 @@ type webConfig struct {
 	site           web.Config
 }
 
-// web checks what is said of the pages, once everything else is known.
+// web checks what is said of the pages, once everything else is known: they show
+// the criteria in force, so they need the reasons, thresholds and the desk.
 func (f fileConfig) web(c config, wrong *mistakes) webConfig {
 	w := webConfig{pages: f.Listen.Web, metrics: f.Listen.Metrics, given: f.webGiven}
 	w.site = web.Config{Reasons: c.rules.Reasons, Policy: c.rules.Policy, Thresholds: c.mail.Thresholds, PerWeek: c.desk.PerWeek,
@@ -82,6 +85,8 @@ func openWeb(ctx context.Context, d *dnsbld, log *slog.Logger) (webDoors, error)
 	return doors, err
 }
 
+// listenWeb binds one address; empty: none. The error for an address that another
+// program has wraps syscall.EADDRINUSE, by which openWeb knows it.
 func listenWeb(ctx context.Context, address string) (net.Listener, error) {
 	if address == "" {
 		return nil, nil
@@ -94,6 +99,7 @@ func listenWeb(ctx context.Context, address string) (net.Listener, error) {
 	return l, err
 }
 
+// close closes what was bound.
 func (w webDoors) close() {
 	for _, l := range []net.Listener{w.pages, w.metrics} {
 		if l != nil {

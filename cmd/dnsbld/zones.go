@@ -10,7 +10,9 @@ import (
 	"dnsbld/zone"
 )
 
-// zones checks the zones and hands them to the DNS door in its terms.
+// zones checks the zones and hands them to the DNS door in its terms. What the door
+// finds wrong with them as a whole (a name twice, a missing key) is said only when
+// each of them reads well: it would repeat the mistakes.
 func (f fileConfig) zones(reasons *listing.Reasons, wrong *mistakes) zone.Config {
 	c := zone.Config{Reasons: reasons, Keys: f.keys(), NSID: f.Chaos.NSID,
 		Chaos:    f.Chaos.Chaos,
@@ -30,6 +32,7 @@ func (f fileConfig) zones(reasons *listing.Reasons, wrong *mistakes) zone.Config
 	return c
 }
 
+// zone is one zone, and what is wrong with it.
 func (z zoneConfig) zone(reasons *listing.Reasons) (zone.Zone, mistakes) {
 	var wrong mistakes
 	out := zone.Zone{Name: z.Name, Mailbox: z.Mailbox, TXT: z.TXT, Page: z.Page, Policy: z.Policy, Catalog: z.Catalog}
@@ -60,7 +63,8 @@ func reasonText(v any) string {
 	return fmt.Sprint(v)
 }
 
-// parsed reads every text, and notes those that cannot be read.
+// parsed reads every text, and notes those that cannot be read. The result lacks
+// them; it is used only where nothing was wrong.
 func parsed[T any](texts []string, parse func(string) (T, error), wrong *mistakes) []T {
 	var all []T
 	for _, text := range texts {
