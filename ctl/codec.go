@@ -121,32 +121,20 @@ func readPairs(texts []string, into *map[string]string) error {
 	return nil
 }
 
-// parse reads the text of a parameter. One that is not needed may be
-// empty.
-func parse(name, text string, field reflect.Value, needed bool) (err error) {
+// parse reads the text of a parameter. One that is not needed may be empty: then
+// the field stays as it is.
+func parse(name, text string, field reflect.Value, needed bool) error {
 	if field.Kind() == reflect.Pointer {
 		field.Set(reflect.New(field.Type().Elem()))
 		field = field.Elem()
 	}
 	switch v := field.Addr().Interface().(type) {
 	case *listing.Subject:
-		if text != "" || needed {
-			*v, err = listing.ParseSubject(text)
-		}
-		return err
+		return parseInto(v, text, needed, listing.ParseSubject)
 	case *netip.Addr:
-		if text != "" || needed {
-			*v, err = ParseAddress(text)
-		}
-		return err
+		return parseInto(v, text, needed, ParseAddress)
 	case *time.Time:
-		if text == "" {
-			return nil
-		}
-		if *v, err = time.Parse(time.RFC3339Nano, text); err != nil {
-			return invalid("bad-time", "the instant is not in RFC 3339", "for example 2026-11-23T12:00:00Z")
-		}
-		return nil
+		return parseInto(v, text, false, parseTime)
 	case encoding.TextUnmarshaler:
 		if text == "" {
 			return nil
@@ -156,6 +144,23 @@ func parse(name, text string, field reflect.Value, needed bool) (err error) {
 	return parseKind(name, text, field)
 }
 
+func parseInto[T any](to *T, text string, needed bool, parse func(string) (T, error)) (err error) {
+	if text != "" || needed {
+		*to, err = parse(text)
+	}
+	return err
+}
+
+func parseTime(text string) (time.Time, error) {
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		err = invalid("bad-time", "the instant is not in RFC 3339", "for example 2026-11-23T12:00:00Z")
+	}
+	return t, err
+}
+
+// parseKind reads what has no text of its own: by the kind of the field, and what is
+// neither text nor a number as JSON.
 func parseKind(name, text string, field reflect.Value) error {
 	switch field.Kind() {
 	case reflect.String:

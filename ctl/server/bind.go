@@ -21,6 +21,7 @@ type binding struct {
 	handler  func(ctl.Route) handler
 }
 
+// get binds an endpoint that takes no parameters.
 func get[Resp any](e *ctl.Get[Resp], do func(context.Context, listing.Caller) (Resp, error)) binding {
 	return binding{e, func(ctl.Route) handler {
 		return func(w http.ResponseWriter, r *http.Request, who listing.Caller) error {
@@ -33,6 +34,8 @@ func get[Resp any](e *ctl.Get[Resp], do func(context.Context, listing.Caller) (R
 	}}
 }
 
+// call binds an endpoint that takes a JSON body or parameters and answers with
+// one JSON value.
 func call[Req, Resp any](e *ctl.Call[Req, Resp], do func(context.Context, listing.Caller, Req) (Resp, error)) binding {
 	return binding{e, func(route ctl.Route) handler {
 		return func(w http.ResponseWriter, r *http.Request, who listing.Caller) error {
@@ -49,6 +52,9 @@ func call[Req, Resp any](e *ctl.Call[Req, Resp], do func(context.Context, listin
 	}}
 }
 
+// upload binds an endpoint whose body is a file. do reads it as it arrives and
+// may stop early: what is left is read all the same, else the client would lose
+// the answer.
 func upload[Req, Resp any](e *ctl.Upload[Req, Resp], do func(context.Context, listing.Caller, Req, io.Reader) (Resp, error)) binding {
 	return binding{e, func(route ctl.Route) handler {
 		return func(w http.ResponseWriter, r *http.Request, who listing.Caller) error {
@@ -73,10 +79,13 @@ func upload[Req, Resp any](e *ctl.Upload[Req, Resp], do func(context.Context, li
 // raw answers with something else than one JSON value.
 type raw[Req any] func(w http.ResponseWriter, r *http.Request, req Req) error
 
+// stream binds an endpoint that answers with JSON lines and an end.
 func stream[Req, Item any](e *ctl.Stream[Req, Item], do raw[Req]) binding { return written(e, do) }
 
+// download binds an endpoint that answers with a file.
 func download[Req any](e *ctl.Download[Req], do raw[Req]) binding { return written(e, do) }
 
+// written binds an endpoint that writes its answer itself.
 func written[Req any](e any, do raw[Req]) binding {
 	return binding{e, func(route ctl.Route) handler {
 		return func(w http.ResponseWriter, r *http.Request, _ listing.Caller) error {
@@ -159,6 +168,7 @@ type patient struct {
 	begun   bool
 }
 
+// Read gives the sender another stall before it must go on.
 func (p *patient) Read(b []byte) (int, error) {
 	p.begun = true
 	setDeadline(p.control, time.Now().Add(stall))

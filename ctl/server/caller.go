@@ -13,6 +13,7 @@ import (
 	"dnsbld/listing"
 )
 
+// callerKey is the key of an identity in the context of a connection.
 type callerKey struct{}
 
 // identity is what is known of a connection: a caller, or why there is none.
@@ -80,6 +81,8 @@ func callerByUID(uid uint32) (listing.Caller, error) {
 	return listing.Caller{UID: uid, Name: u.Username}, nil
 }
 
+// overflowUID is what the kernel shows instead of a user of another user
+// namespace (user_namespaces(7)), usually nobody.
 func overflowUID() uint32 {
 	const usual = 65534
 	raw, err := os.ReadFile("/proc/sys/kernel/overflowuid")
@@ -93,6 +96,8 @@ func overflowUID() uint32 {
 	return uint32(n)
 }
 
+// refused is the error for a caller who cannot be named: each change is kept
+// under a name.
 func refused(message, hint string) error {
 	return &listing.Error{Kind: listing.ErrPolicy, Code: "unknown-user", Message: message, Hint: hint}
 }

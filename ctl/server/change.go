@@ -17,6 +17,9 @@ type parts[C any] func(*C) (first *listing.Subject, more []listing.Subject, o *l
 // carryOut does a command of the Book.
 type carryOut[C any] func(*listing.Book, context.Context, listing.Caller, C) (listing.Result, error)
 
+// The commands have the same parts in fields of the same names; Go has no way to
+// say that, so there is a line for each.
+
 func partsOfAdd(c *listing.Add) (*listing.Subject, []listing.Subject, *listing.Options) {
 	return &c.Subject, c.More, &c.Options
 }
@@ -45,6 +48,7 @@ func command[C any](s *Server, of parts[C], do carryOut[C]) func(context.Context
 	}
 }
 
+// dropSource ends a source. All its entries end with it, in one change.
 func (s *Server) dropSource(ctx context.Context, who listing.Caller, c ctl.DropSource) (out ctl.Outcome, err error) {
 	if err := checkKey(c.IdempotencyKey); err != nil {
 		return out, err
@@ -53,6 +57,8 @@ func (s *Server) dropSource(ctx context.Context, who listing.Caller, c ctl.DropS
 	return s.changed(ctx, c.Options, res, err)
 }
 
+// undo takes back what a revision did. Of an import the changes name the source
+// alone, so a dry run looks the entries up.
 func (s *Server) undo(ctx context.Context, who listing.Caller, c ctl.Undo) (out ctl.Outcome, err error) {
 	if err := checkKey(c.IdempotencyKey); err != nil {
 		return out, err
@@ -86,6 +92,8 @@ func canonical(first *listing.Subject, more []listing.Subject, o *listing.Option
 	return err
 }
 
+// checkKey bounds what is kept of an idempotency key for 30 days, and shown
+// again.
 func checkKey(key string) error {
 	const most = 100
 	if len(key) > most || listing.Printable(key) != key {
@@ -111,6 +119,9 @@ func (s *Server) changed(ctx context.Context, o listing.Options, res listing.Res
 	return out, err
 }
 
+// outcome is a result as it is sent: entries as rows, changes as events, how
+// many addresses they touch, and when resolvers will have forgotten what was
+// before. Of a dry run it says what lies within reach instead.
 func (s *Server) outcome(ctx context.Context, res listing.Result, dry bool) (ctl.Outcome, error) {
 	rows := report.Rows{Reasons: s.cfg.Book.Rules().Reasons}
 	out := ctl.Outcome{Changed: res.Changed(), Repeated: res.Repeated, DryRun: dry, Revision: res.Revision, Warnings: res.Warnings}

@@ -15,6 +15,7 @@ import (
 	"dnsbld/listing/removal"
 )
 
+// eligibility is the decision that a request about an address would get now.
 func (s *Server) eligibility(ctx context.Context, _ listing.Caller, a netip.Addr) (ctl.Eligible, error) {
 	d, err := s.cfg.Desk.Eligibility(ctx, a)
 	if err != nil {
@@ -23,6 +24,8 @@ func (s *Server) eligibility(ctx context.Context, _ listing.Caller, a netip.Addr
 	return ctl.Eligible{Address: a, Decision: d}, nil
 }
 
+// triage says what a mail or a pasted text shows. It also works where there is
+// no list.
 func (s *Server) triage(ctx context.Context, _ listing.Caller, _ ctl.None, text io.Reader) (removal.Finding, error) {
 	f, err := s.find(ctx, io.LimitReader(text, ctl.MaxMail+1))
 	if err != nil {
@@ -50,50 +53,41 @@ func (s *Server) find(ctx context.Context, text io.Reader) (*removal.Finding, er
 	return &f, err
 }
 
+// letter is the letter about an address as it stands.
 func (s *Server) letter(ctx context.Context, _ listing.Caller, q ctl.LetterQuery) (removal.Letter, error) {
 	return s.cfg.Desk.Letter(ctx, q.Address, q.Ticket)
 }
 
+// reference says whether the reference at the end of a letter is ours: it is
+// signed.
 func (s *Server) reference(_ context.Context, _ listing.Caller, text string) (removal.Reference, error) {
 	return s.cfg.Desk.Verify(text)
 }
 
-// request hands a request to the desk, unless no program may.
+// request hands a request to the desk, unless a program must not: a mail of another
+// program is not answered at all, and one that is not plainly about one address, or
+// against a removal, is left to a person.
 func (s *Server) request(ctx context.Context, who listing.Caller, c ctl.DeskRequest) (answer ctl.DeskAnswer, err error) {
-	if err := checkKey(c.Key); err != nil {
+	ask, err := s.readRequest(ctx, who, c)
+	if err != nil {
 		return answer, err
 	}
-	ask := desk.Request{Key: c.Key, Actor: who.Name, From: writable(c.From), Ticket: c.Ticket, Delist: c.Delist, DryRun: c.DryRun}
-	if len(c.Text) > 0 {
-		f, err := s.find(ctx, bytes.NewReader(c.Text))
-		if err != nil {
-			return answer, err
+	answer.To, answer.Finding = ask.From, ask.Finding
+	if f := ask.Finding; f != nil {
+		answer.InReplyTo = f.MessageID
+		switch {
+		case ask.Address.IsValid():
+		case f.Automatic != "":
+			answer.NoAnswer = f.Automatic
+			return answer, nil
+		case f.Human, f.Against != "":
+			answer.Human, answer.NoAnswer = true, whyHuman(*f)
+			return answer, nil
+		default:
+			ask.Address, ask.Delist = *f.Address, c.Delist && f.Asks
 		}
-		ask.Finding, answer.Finding, answer.InReplyTo = f, f, f.MessageID
-		ask.From = cmp.Or(ask.From, writable(f.From))
-		if ask.Key == "" && f.MessageID != "" {
-			ask.Key = "mail:" + f.MessageID + ":" + ask.From
-		}
 	}
-	answer.To = ask.From
-	switch f := ask.Finding; {
-	case c.Address != "":
-		ask.Address, err = ctl.ParseAddress(c.Address)
-	case f == nil:
-		err = invalid("no-address", "the request names no address and has no text", `for example {"address":"192.0.2.7"}`)
-	case f.Automatic != "":
-		answer.NoAnswer = f.Automatic
-		return answer, nil
-	case f.Human, f.Against != "":
-		answer.Human, answer.NoAnswer = true, whyHuman(*f)
-		return answer, nil
-	default:
-		ask.Address, ask.Delist = *f.Address, c.Delist && f.Asks
-	}
-	if err == nil {
-		answer.Answer, err = s.cfg.Desk.Request(ctx, ask)
-	}
-	if err != nil {
+	if answer.Answer, err = s.cfg.Desk.Request(ctx, ask); err != nil {
 		return ctl.DeskAnswer{}, err
 	}
 	if why := answer.Answer.NoLetter; why != nil {
@@ -101,6 +95,31 @@ func (s *Server) request(ctx context.Context, who listing.Caller, c ctl.DeskRequ
 		answer.Refused.Message = why.Message
 	}
 	return answer, nil
+}
+
+// readRequest reads what is asked, with what its text shows. An address that is
+// given beside a text is what the request is about. A mail is known again by its
+// Message-ID and its sender, where no key is given.
+func (s *Server) readRequest(ctx context.Context, who listing.Caller, c ctl.DeskRequest) (ask desk.Request, err error) {
+	ask = desk.Request{Key: c.Key, Actor: who.Name, From: writable(c.From), Ticket: c.Ticket, Delist: c.Delist, DryRun: c.DryRun}
+	switch err = checkKey(c.Key); {
+	case err != nil:
+	case len(c.Text) > 0:
+		ask.Finding, err = s.find(ctx, bytes.NewReader(c.Text))
+	case c.Address == "":
+		err = invalid("no-address", "the request names no address and has no text", `for example {"address":"192.0.2.7"}`)
+	}
+	if err == nil && c.Address != "" {
+		ask.Address, err = ctl.ParseAddress(c.Address)
+	}
+	if err != nil || ask.Finding == nil {
+		return ask, err
+	}
+	ask.From = cmp.Or(ask.From, writable(ask.Finding.From))
+	if id := ask.Finding.MessageID; ask.Key == "" && id != "" {
+		ask.Key = "mail:" + id + ":" + ask.From
+	}
+	return ask, nil
 }
 
 // whyHuman is why a person has to look at a mail.
@@ -134,6 +153,7 @@ func (s *Server) done(ctx context.Context, d ctl.TicketDone, err error) (ctl.Tic
 	return d, nil
 }
 
+// openTicket opens a ticket, or adds to the one that is open for the address.
 func (s *Server) openTicket(ctx context.Context, who listing.Caller, c ctl.TicketCommand) (d ctl.TicketDone, err error) {
 	a, err := ctl.ParseAddress(c.Address)
 	if err == nil {
@@ -142,6 +162,7 @@ func (s *Server) openTicket(ctx context.Context, who listing.Caller, c ctl.Ticke
 	return s.done(ctx, d, err)
 }
 
+// ticket is one ticket, by its ID or by a reference in another system.
 func (s *Server) ticket(ctx context.Context, _ listing.Caller, name string) (d ctl.TicketDone, err error) {
 	d.Ticket, err = s.cfg.Desk.Ticket(ctx, name)
 	return s.done(ctx, d, err)
@@ -151,16 +172,20 @@ func (s *Server) tickets(ctx context.Context, _ listing.Caller, q removal.Query)
 	return s.cfg.Desk.Tickets(ctx, q)
 }
 
+// takeTicket does something to a ticket. The desk decides who may, with the
+// Book.
 func (s *Server) takeTicket(ctx context.Context, who listing.Caller, c ctl.TicketStep) (d ctl.TicketDone, err error) {
 	c.By = who
 	d.Ticket, d.Revision, err = s.cfg.Desk.Take(ctx, c.Name, c.Action)
 	return s.done(ctx, d, err)
 }
 
+// exportPerson is all that is kept about a mail address.
 func (s *Server) exportPerson(_ context.Context, _ listing.Caller, p ctl.Person) (removal.Person, error) {
 	return s.cfg.Desk.Export(p.Mail)
 }
 
+// erasePerson erases it, and says what it was.
 func (s *Server) erasePerson(_ context.Context, _ listing.Caller, p ctl.Person) (removal.Person, error) {
 	return s.cfg.Desk.Erase(p.Mail)
 }

@@ -111,12 +111,15 @@ type steady struct {
 	begun   bool
 }
 
+// Write gives the reader another stall to take it.
 func (s *steady) Write(b []byte) (int, error) {
 	s.begun = true
 	_ = s.control.SetWriteDeadline(time.Now().Add(stall)) // a test's recorder has none
 	return s.to.Write(b)
 }
 
+// restore is for a dnsbld that blctl has started for it: one that serves a list
+// cannot exchange it.
 func (s *Server) restore(ctx context.Context, who listing.Caller, c ctl.Restore) (ctl.Restored, error) {
 	if s.cfg.Restore == nil {
 		return ctl.Restored{}, unavailable("no-restore", "a dnsbld that runs restores nothing", "stop it, then use `blctl restore`")

@@ -11,6 +11,8 @@ import (
 	"dnsbld/listing/report"
 )
 
+// status says how the daemon is. Monitors and scripts ask it first, so it walks
+// through nothing.
 func (s *Server) status(ctx context.Context, who listing.Caller) (ctl.Status, error) {
 	store, err := s.cfg.Book.Store().Status(ctx)
 	if err != nil {
@@ -34,6 +36,8 @@ func (s *Server) status(ctx context.Context, who listing.Caller) (ctl.Status, er
 	return st, nil
 }
 
+// stats counts what is in force. It walks through the whole list, in a
+// snapshot.
 func (s *Server) stats(ctx context.Context, _ listing.Caller) (st ctl.Stats, err error) {
 	if err := s.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error { return s.count(snap, &st) }); err != nil {
 		return ctl.Stats{}, err
@@ -88,6 +92,8 @@ func (s *Server) count(snap listing.Snapshot, st *ctl.Stats) error {
 	return err
 }
 
+// countReasons are the counts of the reasons that have entries, strongest
+// first; then those that the catalogue no longer knows.
 func countReasons(reasons *listing.Reasons, by [256]int) []ctl.Count {
 	counts := []ctl.Count{}
 	for _, info := range reasons.All() {
@@ -104,6 +110,7 @@ func countReasons(reasons *listing.Reasons, by [256]int) []ctl.Count {
 	return counts
 }
 
+// countSources are the counts of sources by name, this list itself first.
 func countSources(by map[string]*int) []ctl.Count {
 	counts := []ctl.Count{}
 	for _, name := range slices.Sorted(maps.Keys(by)) {
@@ -112,6 +119,7 @@ func countSources(by map[string]*int) []ctl.Count {
 	return counts
 }
 
+// countAllows counts the allow entries in force.
 func countAllows(snap listing.Snapshot, now time.Time) (n int, err error) {
 	all, err := snap.Allows()
 	for _, a := range all {

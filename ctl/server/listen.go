@@ -96,6 +96,8 @@ type socket struct {
 	info fs.FileInfo
 }
 
+// Close takes the name away while the socket still listens, so that nobody
+// finds a name behind which there is no daemon.
 func (s *socket) Close() error {
 	if now, err := os.Lstat(s.path); err == nil && os.SameFile(now, s.info) {
 		return errors.Join(os.Remove(s.path), s.UnixListener.Close())

@@ -26,6 +26,7 @@ func proposing[C any](s *Server, note string, c *C, of parts[C], do carryOut[C])
 	}
 }
 
+// propose keeps the one command that is given until another person approves it.
 func (s *Server) propose(ctx context.Context, who listing.Caller, c ctl.Propose) (ctl.Proposed, error) {
 	given := []func(context.Context, listing.Caller) (ctl.Proposed, error){
 		proposing(s, c.Note, c.Add, partsOfAdd, (*listing.Book).Add),
@@ -40,14 +41,17 @@ func (s *Server) propose(ctx context.Context, who listing.Caller, c ctl.Propose)
 	return given[0](ctx, who)
 }
 
+// approve carries a proposal out.
 func (s *Server) approve(ctx context.Context, who listing.Caller, c ctl.Decide) (ctl.Proposed, error) {
 	return s.decide(ctx, who, c, s.cfg.Book.Approve)
 }
 
+// withdraw ends a proposal without carrying it out.
 func (s *Server) withdraw(ctx context.Context, who listing.Caller, c ctl.Decide) (ctl.Proposed, error) {
 	return s.decide(ctx, who, c, s.cfg.Book.Withdraw)
 }
 
+// decide settles a proposal one way or the other.
 func (s *Server) decide(ctx context.Context, who listing.Caller, c ctl.Decide,
 	do func(context.Context, listing.Caller, string, listing.Options) (listing.Result, error)) (out ctl.Proposed, err error) {
 	if err := checkKey(c.IdempotencyKey); err != nil {
@@ -70,6 +74,7 @@ func (s *Server) proposed(ctx context.Context, dry bool, res listing.Result, err
 	return p, err
 }
 
+// proposals are those that are open, or all, oldest first.
 func (s *Server) proposals(ctx context.Context, _ listing.Caller, all bool) ([]listing.Proposal, error) {
 	found, err := none(s.cfg.Book.Proposals(ctx, all))
 	slices.SortStableFunc(found, func(a, b listing.Proposal) int {

@@ -51,6 +51,8 @@ func roleOf(r listing.Roles, who listing.Caller) listing.Role {
 	return listing.Nobody
 }
 
+// in reports whether a caller is in one of some groups. A group that this host
+// no longer knows has no members.
 func in(who listing.Caller, groups []string) bool {
 	return slices.ContainsFunc(groups, func(group string) bool {
 		n, err := gid(group)

@@ -74,10 +74,12 @@ func (s *Server) deskBindings(t *ctl.Client) []binding {
 	return all
 }
 
+// invalid refuses a request that cannot be understood.
 func invalid(code, message, hint string) error {
 	return &listing.Error{Kind: listing.ErrInvalid, Code: code, Message: message, Hint: hint}
 }
 
+// unavailable refuses a request that this server cannot do now, or not at all.
 func unavailable(code, message, hint string) error {
 	return &listing.Error{Kind: listing.ErrUnavailable, Code: code, Message: message, Hint: hint}
 }

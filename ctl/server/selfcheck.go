@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"time"
 
 	"dnsbld/listing"
 	"dnsbld/listing/desk"
@@ -13,11 +14,19 @@ import (
 	"dnsbld/listing/report"
 )
 
+// loadTime is how long a check waits for a daemon that has just begun and still
+// loads its list. A monitor that asks then shall not wake anybody.
+const loadTime = 10 * time.Second
+
+// selfcheck gathers what the checks look at, each part where it is known, and has
+// report grade it.
 func (s *Server) selfcheck(ctx context.Context, _ listing.Caller) ([]report.Check, error) {
-	set := s.cfg.Live.Set()
-	if set == nil {
+	loading, cancel := context.WithTimeout(ctx, loadTime)
+	defer cancel()
+	if err := s.cfg.Live.Wait(loading, 0); err != nil {
 		return nil, unavailable("starting", "the list is being loaded", "try again in a few seconds")
 	}
+	set := s.cfg.Live.Set()
 	of := report.Checked{Book: s.cfg.Book, Zones: s.zones(), View: servedNow{set, uint32(s.cfg.Book.Now().Unix())},
 		Answers: s.cfg.Answers, Serials: s.cfg.Serials, MailServers: s.cfg.MailServers, Criteria: s.cfg.Criteria}
 	if s.cfg.Sensor != nil {

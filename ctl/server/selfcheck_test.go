@@ -7,11 +7,33 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/index"
 	"dnsbld/listing/report"
 )
+
+// A check that comes while the list is being loaded waits for it, though not for
+// ever.
+func TestSelfcheckWaitsForTheList(t *testing.T) {
+	live := index.NewLive()
+	h := newHouse(t, func(c *Config) { c.Live = live })
+	synctest.Test(t, func(t *testing.T) {
+		if _, err := h.server.selfcheck(t.Context(), operator("alice")); !errors.Is(err, listing.ErrUnavailable) {
+			t.Errorf("never loaded: %v", err)
+		}
+		time.AfterFunc(loadTime/2, func() {
+			if err := live.Load(t.Context(), h.store); err != nil {
+				t.Error(err)
+			}
+		})
+		if _, err := h.server.selfcheck(t.Context(), operator("alice")); err != nil {
+			t.Errorf("loaded meanwhile: %v", err)
+		}
+	})
+}
 
 // graded is how the checks come out, by name.
 func (h *house) graded(t *testing.T) map[string]report.Check {

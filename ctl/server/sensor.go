@@ -75,6 +75,7 @@ type bounded struct {
 // atMost makes a longer body an error.
 func atMost(body io.Reader, octets int64) io.Reader { return &bounded{body, octets} }
 
+// Read fails behind the bound, so that a body is either taken whole or refused.
 func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.from.Read(p)
 	if b.left -= int64(n); b.left < 0 {

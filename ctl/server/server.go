@@ -114,6 +114,8 @@ func (s *Server) handle(least listing.Role, h handler) http.Handler {
 	})
 }
 
+// unknown answers what is not in the table: an older or a newer blctl, most
+// likely.
 func unknown(_ http.ResponseWriter, r *http.Request, _ listing.Caller) error {
 	return invalid("unknown-endpoint", fmt.Sprintf("there is no %s %s", r.Method, listing.Quote(r.URL.Path)),
 		"blctl and dnsbld are perhaps of different versions: compare `blctl version` and `blctl status`")
@@ -125,6 +127,7 @@ const (
 	graceTime = time.Second      // for requests in hand when it ends
 )
 
+// stoppingKey is the key of the context that ends when the server is to stop.
 type stoppingKey struct{}
 
 // Serve answers on a listener until ctx is done or the listener is closed, then

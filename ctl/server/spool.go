@@ -20,6 +20,7 @@ type spool struct {
 	size   int64
 }
 
+// Write takes a part of the answer.
 func (s *spool) Write(p []byte) (int, error) {
 	if s.file == nil && s.memory.Len()+len(p) > inMemory {
 		if err := s.spill(); err != nil {
@@ -40,6 +41,8 @@ func (s *spool) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// spill goes on in a file. It has no name any more when it is written to, so
+// that nothing stays behind of a daemon that was killed.
 func (s *spool) spill() error {
 	f, err := os.CreateTemp(s.dir, "dnsbld-answer-")
 	if err != nil {
@@ -68,6 +71,7 @@ func (s *spool) send(w io.Writer) error {
 	return err
 }
 
+// close gives the file back.
 func (s *spool) close() {
 	if s.file != nil {
 		s.file.Close() // read back already, and nameless

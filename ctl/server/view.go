@@ -15,6 +15,9 @@ import (
 	"dnsbld/listing/report"
 )
 
+// show is all that is known about a prefix: what the list says on one snapshot,
+// then what DNS, the counters and the desk say now. What these say may be a
+// moment newer.
 func (s *Server) show(ctx context.Context, _ listing.Caller, subject listing.Subject) (shown ctl.Shown, err error) {
 	err = s.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) (err error) {
 		shown.Shown, err = report.Show(snap, s.cfg.Book.Rules(), subject, s.cfg.Book.Now().Truncate(time.Second))
@@ -51,6 +54,7 @@ func (s *Server) atDesk(ctx context.Context, shown *ctl.Shown) (err error) {
 	return err
 }
 
+// history is every change at a prefix and around it.
 func (s *Server) history(ctx context.Context, _ listing.Caller, subject listing.Subject) (h report.History, err error) {
 	err = s.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) (err error) {
 		h, err = report.HistoryOf(snap, s.cfg.Book.Rules().Reasons, subject)
@@ -59,6 +63,7 @@ func (s *Server) history(ctx context.Context, _ listing.Caller, subject listing.
 	return h, err
 }
 
+// historyAt is how a prefix stood at an instant, which must have passed.
 func (s *Server) historyAt(ctx context.Context, _ listing.Caller, q ctl.At) (report.AsOf, error) {
 	if q.Time.IsZero() {
 		return report.AsOf{}, invalid("bad-time", "no instant was given", "for example 2026-11-23T12:00:00Z")
@@ -120,6 +125,7 @@ func (s *Server) allows(ctx context.Context, _ listing.Caller, around listing.Su
 	})
 }
 
+// sources are the imported feeds in force, by name.
 func (s *Server) sources(ctx context.Context, _ listing.Caller) ([]listing.Source, error) {
 	now := s.cfg.Book.Now()
 	return inForce(ctx, s, listing.Snapshot.Sources, func(source listing.Source) bool { return source.Active(now) })
@@ -140,6 +146,7 @@ func inForce[T any](ctx context.Context, s *Server, all func(listing.Snapshot) (
 	return found, err
 }
 
+// reasons is the catalogue in force, strongest first.
 func (s *Server) reasons(context.Context, listing.Caller) ([]listing.ReasonInfo, error) {
 	return s.cfg.Book.Rules().Reasons.All(), nil
 }
