@@ -40,6 +40,8 @@ func HistoryAt(ctx context.Context, store listing.Store, rules listing.Rules, s 
 	return t, err
 }
 
+// reconstruct replays the changes at the subject up to the instant. Only the
+// never-list and the catalogue are those of today.
 func (t *AsOf) reconstruct(snap listing.Snapshot, rules listing.Rules) error {
 	sources, err := listing.SourcesOf(snap)
 	if err != nil {
@@ -68,6 +70,7 @@ type replay struct {
 	recent, since []listing.Change // that came shortly before the instant, and after it
 }
 
+// newReplay begins with an empty list.
 func newReplay(at time.Time) *replay {
 	r := &replay{at: at, last: at, entries: map[listing.Key]listing.Entry{}, allows: map[listing.Subject]listing.Allow{}}
 	if at.Equal(at.Truncate(time.Second)) {

@@ -19,30 +19,44 @@ type Filter struct {
 	Ticket string          `query:"ticket"`
 }
 
-// Match is the test that a Filter asks of a change.
+// Match is the test that a Filter asks of a change. It looks at the header first:
+// making an event of each of a million changes would cost more than reading them.
 func (f Filter) Match(reasons *listing.Reasons) (func(listing.Change) bool, error) {
-	code := listing.Reason(0)
-	if f.Reason != "" {
-		info, err := reasons.Find(f.Reason)
-		if err != nil {
-			return nil, err
-		}
-		code = info.Code
-	}
+	code, err := codeOf(reasons, f.Reason)
 	rows := Rows{Reasons: reasons}
+	narrow := code != 0 || f.Within.IsValid() || f.Source != ""
 	return func(c listing.Change) bool {
-		at := c.Header.Time
-		if at.Before(f.Since) || (!f.Until.IsZero() && at.After(f.Until)) ||
-			(f.Actor != "" && c.Header.Actor != f.Actor) || (f.Ticket != "" && c.Header.Ticket != f.Ticket) {
-			return false
-		}
-		if code == 0 && !f.Within.IsValid() && f.Source == "" {
-			return true
-		}
-		e := rows.Event(c)
-		return (code == 0 || e.Code == code) && (f.Source == "" || e.Source == f.Source) &&
-			(!f.Within.IsValid() || (e.Subject.IsValid() && f.Within.Covers(e.Subject)))
-	}, nil
+		return f.matchHeader(c.Header) && (!narrow || f.matchEvent(rows.Event(c), code))
+	}, err
+}
+
+// matchHeader looks at who made a change, when and what for.
+func (f Filter) matchHeader(h *listing.Header) bool {
+	return !h.Time.Before(f.Since) && (f.Until.IsZero() || !h.Time.After(f.Until)) &&
+		is(f.Actor, h.Actor) && is(f.Ticket, h.Ticket)
+}
+
+// matchEvent looks at what changed. Subject.Covers takes no change that is about
+// no prefix, such as that of a source.
+func (f Filter) matchEvent(e Event, code listing.Reason) bool {
+	return is(code, e.Code) && is(f.Source, e.Source) && (!f.Within.IsValid() || f.Within.Covers(e.Subject))
+}
+
+// is reports whether something is what is asked for; the zero value asks for
+// anything.
+func is[T comparable](asked, is T) bool {
+	var any T
+	return asked == any || asked == is
+}
+
+// codeOf finds the reason that is asked for by symbol or number; empty: 0, which
+// asks for any.
+func codeOf(reasons *listing.Reasons, reason string) (listing.Reason, error) {
+	if reason == "" {
+		return 0, nil
+	}
+	info, err := reasons.Find(reason)
+	return info.Code, err
 }
 
 // Before is the newest revision before a time, but for what is no longer kept:

@@ -34,10 +34,14 @@ type cleanSenders struct {
 	err   error             // the first
 }
 
+// newCleanSenders returns a collector of what ask yields.
 func newCleanSenders(ask Senders) *cleanSenders {
 	return &cleanSenders{ask: ask, found: map[listing.Subject]sighting.Sender{}}
 }
 
+// touch finds the clean senders that a subject holds. A few subjects are asked
+// for one by one; of many, such as an import, all clean senders are fetched
+// once and searched, for there are far fewer of them than lines.
 func (s *cleanSenders) touch(subject listing.Subject) {
 	if s.err != nil {
 		return
@@ -69,6 +73,7 @@ func (s *cleanSenders) touch(subject listing.Subject) {
 	}
 }
 
+// askForAll fetches all clean senders, in order of address.
 func (s *cleanSenders) askForAll() {
 	s.all = []sighting.Sender{}
 	for one, err := range s.ask(listing.Subject{}) {
@@ -82,6 +87,7 @@ func (s *cleanSenders) askForAll() {
 	})
 }
 
+// result names those with the most sessions: their owners would notice first.
 func (s *cleanSenders) result() (*Clean, error) {
 	top := slices.SortedFunc(maps.Values(s.found), func(a, b sighting.Sender) int {
 		return cmp.Or(cmp.Compare(b.Sessions, a.Sessions), a.Subject.Compare(b.Subject))

@@ -81,6 +81,7 @@ func (r Rows) Event(c listing.Change) Event {
 	return e
 }
 
+// sourceEvent says what became of a source: it was imported, swept or dropped.
 func sourceEvent(e *Event, c listing.Change) {
 	if c.SourceAfter == nil {
 		e.Action, e.Source, e.Entries = Dropped, c.SourceBefore.Name, c.SourceBefore.Entries
@@ -92,6 +93,7 @@ func sourceEvent(e *Event, c listing.Change) {
 	}
 }
 
+// entryEvent says what became of an entry, with how it was before and after.
 func (r Rows) entryEvent(e *Event, c listing.Change) {
 	of := c.After
 	if of == nil {
@@ -118,6 +120,8 @@ func (r Rows) past(e listing.Entry) Row {
 	return row
 }
 
+// entryAction names the change of an entry by what it means to whoever is
+// listed: first whether it lists at all, then for how long.
 func entryAction(c listing.Change) string {
 	switch {
 	case c.After == nil && c.Because == listing.Expired:

@@ -48,7 +48,9 @@ func changesAround(snap listing.Snapshot, s listing.Subject) ([]listing.Change, 
 	}), nil
 }
 
-const none = "~" // sorts behind the names of sources
+// none stands for no source. It sorts behind the names of sources, which begin with
+// a letter or a digit.
+const none = "~"
 
 // endedSource is the name of the source that a change ends. An import of a
 // source that had lapsed ends it first, in the same revision, so ends come

@@ -51,7 +51,8 @@ func NewReach(ctx context.Context, book *listing.Book, senders Senders) (*Reach,
 	return r, err
 }
 
-// Touch notes what a subject overlaps.
+// Touch notes what a subject overlaps. A thing that was touched once is taken
+// off the list of those to look for, so a million lines cost little.
 func (r *Reach) Touch(subject listing.Subject) {
 	if !subject.IsValid() {
 		return
@@ -112,7 +113,8 @@ func (r *Reach) Changes(ctx context.Context, changes []Event) (*Inside, error) {
 }
 
 // Revision touches what the entries that a revision changed do, those of an
-// import too, and says how many addresses they are.
+// import too, and says how many addresses they are. It is for undo: of an
+// import the changes that are shown name the source alone.
 func (r *Reach) Revision(ctx context.Context, id listing.Revision) (in *Inside, addresses float64, err error) {
 	for c, err := range r.store.Changes(ctx, id-1) {
 		if err != nil {

@@ -54,14 +54,10 @@ func List(snap listing.Snapshot, reasons *listing.Reasons, q Query, now time.Tim
 		return err
 	}
 	l := lister{snap: snap, q: q, now: now}
-	if q.Reason != "" {
-		info, err := reasons.Find(q.Reason)
-		if err != nil {
-			return err
-		}
-		l.code = info.Code
-	}
 	var err error
+	if l.code, err = codeOf(reasons, q.Reason); err != nil {
+		return err
+	}
 	if l.sources, err = listing.SourcesOf(snap); err != nil {
 		return err
 	}
@@ -83,7 +79,8 @@ func List(snap listing.Snapshot, reasons *listing.Reasons, q Query, now time.Tim
 // errEnough ends a walk early.
 var errEnough = errors.New("that is enough")
 
-// lister goes through the entries of a snapshot.
+// lister goes through the entries of a snapshot. It holds none of them, so that a
+// million are listed in the memory of one, unless they are to be sorted.
 type lister struct {
 	snap    listing.Snapshot
 	q       Query
@@ -95,13 +92,8 @@ type lister struct {
 // each calls f with the entries that are asked for, in order of key.
 func (l *lister) each(f func(listing.Entry) error) error {
 	for e, err := range l.snap.Each(l.q.Within) {
-		wanted := false
-		if err == nil && l.near(e) {
-			e = l.sources.Complete(e)
-			wanted, err = l.wanted(e)
-		}
-		if err == nil && wanted {
-			err = f(e)
+		if err == nil {
+			err = l.visit(e, f)
 		}
 		if errors.Is(err, errEnough) {
 			return nil
@@ -113,30 +105,50 @@ func (l *lister) each(f func(listing.Entry) error) error {
 	return nil
 }
 
-// near is what can be told of an entry at once.
-func (l *lister) near(e listing.Entry) bool {
-	return (l.code == 0 || e.Reason == l.code) && (l.q.Source == nil || e.Source == *l.q.Source) && l.sources.InForce(e, l.now)
+// visit calls f with an entry if it is asked for. The tests that cost least come
+// first.
+func (l *lister) visit(e listing.Entry, f func(listing.Entry) error) error {
+	if !l.matchKey(e) {
+		return nil
+	}
+	if e = l.sources.Complete(e); !l.matchEntry(e) {
+		return nil
+	}
+	matches, err := l.matchHELO(e)
+	if err != nil || !matches {
+		return err
+	}
+	return f(e)
 }
 
-// wanted is what takes the whole of it, and its evidence.
-func (l *lister) wanted(e listing.Entry) (bool, error) {
+// matchKey looks at what an entry has before its source completes it, which most
+// of a million entries do not get past.
+func (l *lister) matchKey(e listing.Entry) bool {
+	return is(l.code, e.Reason) && (l.q.Source == nil || e.Source == *l.q.Source) && l.sources.InForce(e, l.now)
+}
+
+// matchEntry looks at the whole of an entry.
+func (l *lister) matchEntry(e listing.Entry) bool {
 	q := &l.q
-	if (q.Origin != "" && e.Origin != q.Origin) || (q.Expiring != 0 && e.Until.After(l.now.Add(q.Expiring.Duration()))) ||
-		(q.Ticket != "" && e.Ticket != q.Ticket) || (q.Actor != "" && e.Actor != q.Actor) ||
-		!strings.Contains(strings.ToLower(e.Note), strings.ToLower(q.Note)) {
-		return false, nil
-	}
-	if q.HELO == "" {
+	return is(q.Origin, e.Origin) && is(q.Ticket, e.Ticket) && is(q.Actor, e.Actor) &&
+		(q.Expiring == 0 || !e.Until.After(l.now.Add(q.Expiring.Duration()))) &&
+		strings.Contains(strings.ToLower(e.Note), strings.ToLower(q.Note))
+}
+
+// matchHELO looks at the greetings that are kept for an entry. Evidence is erased
+// in time: then there are none.
+func (l *lister) matchHELO(e listing.Entry) (bool, error) {
+	if l.q.HELO == "" {
 		return true, nil
 	}
 	if e.Evidence == (listing.Digest{}) {
 		return false, nil
 	}
 	evidence, err := l.snap.Evidence(e.Evidence)
-	if errors.Is(err, listing.ErrNotFound) { // its time is over
+	if errors.Is(err, listing.ErrNotFound) {
 		return false, nil
 	}
-	return slices.ContainsFunc(evidence.Samples, func(s listing.Sample) bool { return glob(q.HELO, s.HELO) }), err
+	return slices.ContainsFunc(evidence.Samples, func(s listing.Sample) bool { return glob(l.q.HELO, s.HELO) }), err
 }
 
 // glob reports whether a pattern matches a text, in any case. Only * and ? stand

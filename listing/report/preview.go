@@ -46,7 +46,9 @@ const (
 	previewNetworks = 1 << 17
 )
 
-// Previewer gathers a Preview while the file is read.
+// Previewer gathers a Preview while the file is read. Of a line it keeps a hash
+// of its key, eight octets, to tell in the end which entries of the source the
+// file lacks; beyond previewKeys lines it keeps none.
 type Previewer struct {
 	book     *listing.Book
 	source   string
@@ -111,6 +113,8 @@ func (p *Previewer) widest(s listing.Subject) {
 	}
 }
 
+// networkOf is the network by which lines are counted: what one would call a
+// provider of its own, roughly.
 func networkOf(s listing.Subject) listing.Subject {
 	bits := 16
 	if s.Addr().Is6() {

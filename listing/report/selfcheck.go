@@ -96,6 +96,7 @@ func Selfcheck(ctx context.Context, of Checked) ([]Check, error) {
 	return c.all, nil
 }
 
+// add notes how a check came out.
 func (c *checkup) add(name, section string, g Grade, format string, args ...any) {
 	c.all = append(c.all, Check{Name: name, Section: section, Grade: g, Text: fmt.Sprintf(format, args...)})
 }

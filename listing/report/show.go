@@ -105,6 +105,8 @@ func heldRows(snap listing.Snapshot, i listing.Instant, s listing.Subject, cover
 	return all, listed, nil
 }
 
+// countInside counts what is listed inside a prefix, up to a number beyond
+// which it no longer matters.
 func (shown *Shown) countInside(snap listing.Snapshot, i listing.Instant) error {
 	if shown.Subject.IsHost() {
 		return nil
