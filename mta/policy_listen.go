@@ -112,8 +112,7 @@ func (l policyListener) Close() error {
 	return err
 }
 
-// removeStale takes away a socket that nobody answers on: its name outlives a process that was
-// killed. One that is in use stays, for without its name no client would find its server any more.
+// removeStale takes away a socket that nobody answers on.
 func removeStale(path string) error {
 	info, err := os.Lstat(path)
 	switch {

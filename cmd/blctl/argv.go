@@ -50,7 +50,8 @@ type arranger struct {
 }
 
 // take sorts in the first word, with its value if it is a flag that has one,
-// and says how many words that were.
+// and says how many words that were. A hyphen alone is an argument: standard
+// input.
 func (a *arranger) take(words []string) (int, error) {
 	word := words[0]
 	switch {
@@ -92,7 +93,9 @@ func (a *arranger) takeCommand(word string) error {
 	return invalid("usage", "there is no command "+listing.Quote(word), hint)
 }
 
-// takeFlag sorts in a flag: a command's own before a global one of that name.
+// takeFlag sorts in a flag: a command's own before a global one of that name. A
+// flag and its value become one word, --name=value, so that a value which
+// begins with a hyphen is not taken for a flag.
 func (a *arranger) takeFlag(words []string) (int, error) {
 	name, value, hasValue := strings.Cut(strings.TrimLeft(words[0], "-"), "=")
 	if name == "help" || name == "h" {
@@ -130,7 +133,8 @@ func (a *arranger) takeFlag(words []string) (int, error) {
 	return used, nil
 }
 
-// unknown refuses a flag. It may have been meant as an argument.
+// unknown refuses a flag, and names the one that was probably meant. It may
+// also have been meant as an argument.
 func (a *arranger) unknown(word, name string) error {
 	var names []string
 	for _, f := range slices.Concat(a.local, a.global) {

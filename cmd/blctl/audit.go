@@ -13,7 +13,8 @@ func auditFlags() []cli.Flag {
 	return []cli.Flag{&cli.StringFlag{Name: "from", Usage: "the checkpoint `REVISION:HASH` to begin at"}}
 }
 
-// verified is what audit verify prints as JSON.
+// verified is what audit verify prints as JSON: where it began, and the
+// checkpoint at which the next verification can begin.
 type verified struct {
 	From       *listing.Checkpoint `json:"from"`
 	Checkpoint *listing.Checkpoint `json:"checkpoint"` // null: the chain is broken

@@ -156,7 +156,8 @@ func restoreFlags() []cli.Flag {
 	}
 }
 
-// restored is what restore prints as JSON.
+// restored is what restore prints as JSON. Aside is where the list lies that
+// was there before; null: there was none.
 type restored struct {
 	File     string             `json:"file"`
 	Backup   listing.Checkpoint `json:"backup"`
@@ -164,8 +165,9 @@ type restored struct {
 	Aside    *string            `json:"aside"`
 }
 
-// restore works on files alone: a dnsbld that runs holds the lock of its list, and the
-// attempt then ends with 75.
+// restore works on files alone: it starts a dnsbld of its own, for the file
+// format is the storage's. A dnsbld that runs holds the lock of its list, and
+// the attempt then ends with 75.
 func (p *program) restore(ctx context.Context, in *input) error {
 	to := in.String("to")
 	if (to == "") == (in.String("data") == "") || p.offline {

@@ -44,7 +44,8 @@ func (in *input) filter() report.Filter {
 	return f
 }
 
-// changes prints what changed, oldest first, or counts it.
+// changes prints what changed, oldest first, or counts it. It is watch with an end,
+// and narrowed: the daemon finds the revision of --since by halving.
 func (p *program) changes(ctx context.Context, in *input) error {
 	q := ctl.Watch{Once: true, Filter: in.filter()}
 	if in.err != nil {
@@ -72,7 +73,8 @@ func (p *program) changes(ctx context.Context, in *input) error {
 	return joinFlush(nil, out)
 }
 
-// summary counts changes. What changed no entry has no reason.
+// summary counts changes for --summary: what the night's work was, in three short
+// lists. A change that is about no entry has no reason.
 type summary struct {
 	Changes   int              `json:"changes"`
 	Revisions int              `json:"revisions"`
@@ -84,6 +86,7 @@ type summary struct {
 	Last      listing.Revision `json:"last,omitempty"`
 }
 
+// add counts a change.
 func (s *summary) add(e report.Event) {
 	s.Changes++
 	s.Actions[e.Action]++
@@ -100,6 +103,7 @@ func (s *summary) add(e report.Event) {
 	s.First, s.Last = cmp.Or(s.First, e.Revision), e.Revision
 }
 
+// printSummary prints the counts, the greatest first.
 func (p *program) printSummary(s summary) error {
 	h := p.human
 	if s.Changes == 0 {

@@ -76,7 +76,8 @@ func (p *program) commands() []*cli.Command {
 	}
 }
 
-// command is one row of the table. What it says of itself is added by dress.
+// command is one row of the table. How many arguments it takes is read from
+// arguments (checkArguments); what it says of itself is added by dress.
 func command(name, arguments string, flags []cli.Flag, do cli.ActionFunc) *cli.Command {
 	return &cli.Command{Name: name, ArgsUsage: arguments, Flags: flags, Action: do}
 }
@@ -117,7 +118,8 @@ func dress(c *cli.Command, name string, app *cli.App) {
 }
 
 // act is the action of a command that reads its arguments and flags with read
-// and does something only if all of them could be read.
+// and does something only if all of them could be read: so a mistake changes
+// nothing.
 func act[C any](p *program, read func(*input) C, do func(context.Context, C) error) cli.ActionFunc {
 	return p.action(func(ctx context.Context, in *input) error {
 		c := read(in)

@@ -10,7 +10,8 @@ import (
 	"dnsbld/listing"
 )
 
-// completion prints the script for a shell.
+// completion prints the script for a shell, to be sourced: source <(blctl
+// completion bash).
 func (p *program) completion(in *input) error {
 	shell := in.Args().First()
 	write, ok := map[string]func(io.Writer, *cli.App) error{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}[shell]

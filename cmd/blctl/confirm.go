@@ -11,7 +11,9 @@ import (
 )
 
 // carryOut does what do does, once it is confirmed if it may change many
-// entries. o are the options that do reads: a trial run takes them as a dry run.
+// entries. o points to the options that do reads: to count what would change they
+// are made those of a dry run for a moment, without the idempotency key, which the
+// dry run must not use up.
 func (p *program) carryOut(many bool, o *listing.Options, do func() (ctl.Outcome, error)) (ctl.Outcome, error) {
 	err := p.confirm(many, o.DryRun, func() (int, error) {
 		given := *o

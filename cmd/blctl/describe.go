@@ -12,7 +12,7 @@ import (
 // mostLines is how many changes are described one by one.
 const mostLines = 20
 
-// describe says what was done about something.
+// describe says what was done about something, or with --dry-run would be.
 func (p *program) describe(about string, out ctl.Outcome) {
 	if out.DryRun {
 		p.human.dryRun()
@@ -47,7 +47,8 @@ func (p *program) describeChanges(about string, out ctl.Outcome) {
 	p.warn(out.Warnings)
 }
 
-// printInside names what a trial run found within reach.
+// printInside names what a trial run found within reach: what somebody should
+// look at before the same is done in earnest.
 func (p *program) printInside(in *report.Inside) {
 	if in == nil {
 		return
@@ -87,7 +88,8 @@ func (p *program) warn(sentences []string) {
 	}
 }
 
-// ends reports whether an outcome took anything out of the list.
+// ends reports whether an outcome took anything out of the list: then resolvers
+// may answer with it for a TTL.
 func ends(out ctl.Outcome) bool {
 	for _, e := range out.Changes {
 		switch e.Action {
@@ -98,17 +100,19 @@ func ends(out ctl.Outcome) bool {
 	return false
 }
 
-// describeUnchanged says how things stand when nothing had to be done.
+// describeUnchanged says how things stand when nothing had to be done: that is
+// no failure, and scripts repeat commands.
 func (p *program) describeUnchanged(about string, out ctl.Outcome) {
 	if len(out.Entries) == 0 {
 		p.human.printf("%s: nothing had to be changed\n", clean(about))
 	}
 	for _, e := range out.Entries {
-		p.human.printf("%s, revision %d: nothing had to be changed\n", p.standing(e, "is listed already"), e.Revision)
+		p.human.printf("%s, revision %d: nothing had to be changed\n", p.entrySentence(e, "is listed already"), e.Revision)
 	}
 }
 
-// tail ends the sentence about a change: since when it counts.
+// tail ends the sentence about a change: since when it counts. The daemon answers
+// when the change is served; offline it is served from the next start on.
 func (p *program) tail(out ctl.Outcome) string {
 	switch {
 	case out.DryRun:
@@ -119,8 +123,8 @@ func (p *program) tail(out ctl.Outcome) string {
 	return fmt.Sprintf(", revision %d, being served", out.Revision)
 }
 
-// standing describes an entry that is in force.
-func (p *program) standing(r report.Row, verb string) string {
+// entrySentence describes an entry that is in force.
+func (p *program) entrySentence(r report.Row, verb string) string {
 	if r.Except {
 		return fmt.Sprintf("%s %s until %s (%s)", r.Subject.Text(),
 			p.human.paint(green, "is excepted from wider entries for "+clean(r.Reason)), stamp(r.Until), relative(r.Until, p.now()))
@@ -132,7 +136,8 @@ func (p *program) standing(r report.Row, verb string) string {
 	return fmt.Sprintf("%s %s as %s (127.0.0.%d) %s", r.Subject.Text(), p.human.paint(red, verb), clean(r.Reason), r.Code, end)
 }
 
-// sentence is one change in words.
+// sentence is one change in words. Reports of commands, history, watch and changes
+// all use it, so that a change reads the same wherever it is met.
 func (p *program) sentence(e report.Event) string {
 	switch e.Action {
 	case report.Dropped:
@@ -155,7 +160,7 @@ func (p *program) subjectSentence(e report.Event) string {
 	what := clean(e.Reason)
 	switch e.Action {
 	case report.Listed, report.Excepted:
-		return p.standing(*e.After, "listed")
+		return p.entrySentence(*e.After, "listed")
 	case report.Extended, report.Shortened:
 		if e.After.Until.IsZero() {
 			return fmt.Sprintf("%s, listed as %s: now for as long as source %s says so", e.Subject.Text(), what, clean(e.Source))

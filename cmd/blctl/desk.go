@@ -125,5 +125,5 @@ func (p *program) erasePerson(ctx context.Context, in *input) error {
 	}{contacts+letters > 0, contacts, letters}, nil)
 }
 
-// joinedTexts are texts in one line, for a terminal.
+// joinedTexts are texts in one line, for a terminal. They may be of strangers.
 func joinedTexts(texts []string) string { return clean(strings.Join(texts, ", ")) }

@@ -35,33 +35,35 @@ var statuses = []struct {
 
 // How a failure travels: the daemon names its kind and code, ctl makes a
 // listing.Error of them again, and a command returns that as it is. What a
-// command knows beside it wraps the error: partly, told, answered.
+// command knows beside it wraps the error: partly, said, answered.
 
-// answered is an exit status for which everything has been said already.
+// answered is an exit status for which everything has been printed already, on
+// stdout and, with --json, as JSON.
 type answered int
 
 func (a answered) Error() string { return fmt.Sprintf("exit status %d", int(a)) }
 
-// partly is the failure of a bulk operation that had done a part by then.
+// partly is the failure of a bulk operation that had done a part by then: what it
+// did is printed, and the exit status is 6 whatever it failed with.
 type partly struct{ error }
 
 func (p partly) Unwrap() error { return p.error }
 
-// told is a failure that what was printed has said already, such as that an
+// said is a failure that what was printed has said already, such as that an
 // address is not listed.
-type told struct{ error }
+type said struct{ error }
 
-func (t told) Unwrap() error { return t.error }
+func (s said) Unwrap() error { return s.error }
 
-// isTold reports whether people have been told of a failure already.
-func isTold(err error) bool {
-	_, is := errors.AsType[told](err)
+// isSaid reports whether people have read of a failure already.
+func isSaid(err error) bool {
+	_, is := errors.AsType[said](err)
 	return is
 }
 
-// notFound is told when a question was answered with no.
+// notFound is the failure when a question was answered with no.
 func notFound(code, message, hint string) error {
-	return told{&listing.Error{Kind: listing.ErrNotFound, Code: code, Message: message, Hint: hint}}
+	return said{&listing.Error{Kind: listing.ErrNotFound, Code: code, Message: message, Hint: hint}}
 }
 
 // exitStatus is the one place that knows with which status a failure ends.
@@ -83,7 +85,8 @@ func exitStatus(err error) int {
 	return exitFailed
 }
 
-// wireError is a failure as --json shows it.
+// wireError is a failure as --json shows it. The hint is there also when it is
+// empty: scripts need not ask.
 type wireError struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
@@ -102,10 +105,11 @@ func asWire(err error) *wireError {
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 
 // finish says what a run failed with, unless that has been said, and gives its
-// exit status.
+// exit status. Interrupted by a signal, it says so and not what broke off
+// because of it.
 func (p *program) finish(ctx context.Context, err error) int {
 	status := exitStatus(err)
-	if _, said := errors.AsType[answered](err); err == nil || said || isTold(err) {
+	if _, said := errors.AsType[answered](err); err == nil || said || isSaid(err) {
 		return status
 	}
 	if ctx.Err() != nil {

@@ -17,8 +17,9 @@ func exportFlags() []cli.Flag {
 	}, queryFlags()...)
 }
 
-// export passes on what the daemon writes. It is a stream: if it is cut off, the exit
-// status says so, and the last lines may be missing.
+// export passes on what the daemon writes. It is a stream: if it is cut off,
+// the exit status says so, and the last lines may be missing. The daemon has
+// the formats, so blctl links none of them.
 func (p *program) export(ctx context.Context, in *input) error {
 	q, format := in.query(), in.String("format")
 	switch {

@@ -44,7 +44,8 @@ var hints = map[string]string{
 	"unknown-zone":        "`blctl status` names them",
 }
 
-// hintOf is the hint of a refusal: its own, or the one for its code.
+// hintOf is the hint of a refusal: its own, or the one for its code. Words that
+// the error carries no value for stay as they are.
 func hintOf(e *listing.Error) string {
 	if e.Hint != "" {
 		return e.Hint

@@ -38,7 +38,8 @@ func (p *program) history(ctx context.Context, in *input) error {
 	})
 }
 
-// historyAt answers what support is asked: was it listed then?
+// historyAt answers what support is asked: was it listed then? The exit status
+// is 3 if it was not.
 func (p *program) historyAt(ctx context.Context, subject listing.Subject, at time.Time) error {
 	past, err := p.client.HistoryAt(ctx, ctl.At{Subject: subject, Time: at})
 	if err != nil {

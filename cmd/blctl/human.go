@@ -13,7 +13,8 @@ import (
 	"golang.org/x/term"
 )
 
-// Output for people is plain text, in lines of at most 80 columns where possible. Colours are an addition: nothing is said by colour alone.
+// Output for people is plain text, in lines of at most 80 columns where possible.
+// Colours are an addition: nothing is said by colour alone.
 
 // printer writes for people, in colour where that is wanted.
 type printer struct {
@@ -57,7 +58,7 @@ func (p printer) paint(colour, text string) string {
 }
 
 // clean is what a terminal may be shown of bytes from outside: whatever is not
-// a printable character is written as \xNN.
+// a printable character is written as \xNN. Letters of any script stay.
 func clean(s string) string {
 	if strings.IndexFunc(s, func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }) < 0 {
 		return s
@@ -119,7 +120,8 @@ func (t *table) add(name, format string, args ...any) {
 	*t = append(*t, []string{name, fmt.Sprintf(format, args...)})
 }
 
-// table prints rows in aligned columns.
+// table prints rows in aligned columns. The last cell of a row is not padded,
+// and may be of any length.
 func (p printer) table(t table) error {
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)

@@ -36,7 +36,9 @@ func importFlags() []cli.Flag {
 
 // A progress bar is drawn on stderr, and only if that is a terminal.
 
-// imported is what import prints as JSON.
+// imported is what import prints as JSON: counts of lines and of entries.
+// Skipped lines name addresses that are never listed, over is lines whose own
+// end has come; neither is a mistake.
 type imported struct {
 	changed
 	Source   string        `json:"source"`
@@ -100,12 +102,12 @@ func (in *input) pairs(flag string) map[string]string {
 // printBadLines names the first lines that cannot be imported, as compilers do, so that
 // editors find them, and says once what to do about each kind.
 func (p *program) printBadLines(name string, out ctl.Imported) {
-	told := map[string]bool{}
+	shown := map[string]bool{}
 	for _, b := range out.BadLines {
 		fmt.Fprintf(p.stderr, "%s:%d: %s\n", clean(name), b.Line, clean(b.Message))
-		if b.Hint != "" && !told[b.Hint] {
+		if b.Hint != "" && !shown[b.Hint] {
 			fmt.Fprintf(p.stderr, "    %s\n", clean(b.Hint))
-			told[b.Hint] = true
+			shown[b.Hint] = true
 		}
 	}
 	if more := out.Bad - len(out.BadLines); more > 0 {
@@ -194,6 +196,7 @@ func (p *program) printPreview(v report.Preview) {
 	}
 }
 
+// texts are the things of a list, each as a text.
 func texts[T any](all []T, text func(T) string) []string {
 	var out []string
 	for _, one := range all {
@@ -244,7 +247,8 @@ func noFile(err error, hint string) error {
 	return invalid("no-file", oneLine(err), hint)
 }
 
-// measured shows how far a file has been read, with rate and time left.
+// measured shows how far a file has been read, with rate and time left. Of a
+// pipe, whose size nobody knows, it shows the rate alone.
 func (p *program) measured(f io.ReadCloser, size int64) *feedFile {
 	s := &feedFile{Reader: f, close: f.Close}
 	if !isTerminal(p.stderr) {

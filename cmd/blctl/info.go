@@ -31,7 +31,8 @@ func (p *program) version(*input) error {
 	}{versionText()}, nil)
 }
 
-// reasons prints the catalogue that the daemon runs with, strongest first.
+// reasons prints the catalogue that the daemon runs with, strongest first: of
+// several reasons for an address, the first is answered first.
 func (p *program) reasons(ctx context.Context, _ *input) error {
 	all, err := p.client.Reasons(ctx)
 	if err != nil {
@@ -113,8 +114,8 @@ func (p *program) stats(ctx context.Context, _ *input) error {
 	return p.conclude("stats", s, nil)
 }
 
-// counters are what the DNS side counts, whatever it is: each number under
-// its name.
+// counters are what the DNS side counts, whatever it is: each number under the
+// path that leads to it in the JSON, so that new ones need no change here.
 func counters(name string, v any) (rows table) {
 	switch v := v.(type) {
 	case map[string]any:

@@ -15,8 +15,9 @@ import (
 	"dnsbld/listing"
 )
 
-// input is the command line of one command. What cannot be read is kept in
-// err, the first mistake of it, so that a command looks once.
+// input is the command line of one command. Its methods read arguments and flags as
+// what they stand for. What cannot be read is kept in err, the first mistake of it,
+// so that a command reads everything in one expression and looks once.
 type input struct {
 	*cli.Context
 	now   func() time.Time
@@ -85,7 +86,7 @@ func (in *input) subjects() (first listing.Subject, more []listing.Subject) {
 }
 
 // lines are the subjects of standard input. Empty lines, and what follows a #,
-// are left out.
+// are left out. A mistake names its line; then nothing is sent of all of them.
 func (in *input) lines() (all []listing.Subject) {
 	lines := bufio.NewScanner(in.stdin)
 	for n := 1; lines.Scan() && in.err == nil; n++ {
@@ -119,7 +120,8 @@ func (in *input) subject(text string) listing.Subject {
 	return s
 }
 
-// within is the prefix that a flag holds.
+// within is the prefix that a flag holds; invalid if it is not given, which
+// means everywhere.
 func (in *input) within(flag string) listing.Subject {
 	if !in.IsSet(flag) {
 		return listing.Subject{}
@@ -154,7 +156,8 @@ func (in *input) time(flag string) time.Time {
 	return t
 }
 
-// count is the number that a flag holds, zero if it is not given.
+// count is the number that a flag holds, zero if it is not given. Zero itself is
+// refused: nobody means "the first 0 entries".
 func (in *input) count(flag string) int {
 	if !in.IsSet(flag) {
 		return 0
@@ -189,7 +192,8 @@ func onceFlags() []cli.Flag {
 	}
 }
 
-// options are what goes with every change.
+// options are what goes with every change. A command that lacks one of the flags
+// leaves the option at its zero value.
 func (in *input) options() listing.Options {
 	o := listing.Options{DryRun: in.Bool("dry-run"), IdempotencyKey: in.String("idempotency-key"), MaxChanges: in.count("max-changes")}
 	if in.IsSet("if-revision") {

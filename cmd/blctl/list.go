@@ -43,8 +43,8 @@ func (in *input) query() report.Query {
 	return q
 }
 
-// list streams: a million entries begin to appear at once, and no memory holds them.
-// On a terminal each line is shown as it comes.
+// list streams: a million entries begin to appear at once, and no memory holds
+// them. On a terminal each line is shown as it comes, else in blocks.
 func (p *program) list(ctx context.Context, q report.Query) error {
 	out := bufio.NewWriterSize(p.stdout, 1<<16)
 	terminal := isTerminal(p.stdout)

@@ -40,13 +40,14 @@ func mtaConfigFlags() []cli.Flag {
 	}
 }
 
-// mtaPage is what a template is filled with.
+// mtaPage is what a template is filled with. Templates call its methods, too.
 type mtaPage struct {
 	Zone, Mode, Meaning, Policy string
 	Reasons                     []mtaReason
 }
 
-// mtaReason is a reason that is answered.
+// mtaReason is a reason that is answered, with what filters need beside its
+// number.
 type mtaReason struct {
 	listing.ReasonInfo
 	Name  string // of the symbol or rule
@@ -65,7 +66,8 @@ func isZoneName(name string) bool {
 	return strings.Contains(name, ".")
 }
 
-// mtaConfig prints a part of a configuration and nothing else, to be put into a file.
+// mtaConfig prints a part of a configuration and nothing else, so that it can
+// be redirected into a file.
 func (p *program) mtaConfig(ctx context.Context, in *input) error {
 	server, mode := in.Args().First(), in.String("mode")
 	if mode == "" {
@@ -182,7 +184,9 @@ func mtaReasons(mode string, answered []listing.ReasonInfo) []mtaReason {
 	return all
 }
 
-// mtaScore is how much a reason counts in a filter that adds up.
+// mtaScore is how much a reason counts in a filter that adds up. SpamAssassin and
+// Rspamd call a message spam from about 5 on: balanced, a listing alone is not
+// enough, strict it is.
 func mtaScore(mode string, r listing.Reason) float64 {
 	switch {
 	case mode == "conservative":

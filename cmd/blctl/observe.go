@@ -25,7 +25,7 @@ func observeFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "service", Usage: "what a service of Postfix is for: `NAME=25|submission`; repeatable"},
 		&cli.BoolFlag{Name: "assume-unauthenticated", Usage: "the mail server offers no AUTH"},
 		&cli.BoolFlag{Name: "strict", Usage: "exit with 6 if lines were skipped"},
-		&cli.StringFlag{Name: "to", Usage: "tell the dnsbld on another machine, at `URL`"},
+		&cli.StringFlag{Name: "to", Usage: "send to the dnsbld on another machine, at `URL`"},
 		&cli.StringFlag{Name: "certificate", Usage: "with --to: this mail server's certificate, a PEM `FILE`"},
 		&cli.StringFlag{Name: "key", Usage: "with --to: its key, a PEM `FILE`"},
 		&cli.StringFlag{Name: "ca", Usage: "with --to: the authority of the other side's certificate, a PEM `FILE`"},
@@ -33,10 +33,11 @@ func observeFlags() []cli.Flag {
 	}
 }
 
-// observe reads a log and tells of its sessions, the daemon here or one elsewhere.
+// observe reads a log and sends its sessions to the daemon here or to one elsewhere.
+// Nothing is judged here: the daemon classifies and counts.
 func (p *program) observe(ctx context.Context, in *input) error {
 	if !in.IsSet("format") {
-		return usageError("observe needs --format %s", mta.Formats())
+		return usageError("observe needs --format postfix, exim, haraka, journal or ndjson")
 	}
 	options := mta.LogOptions{Receiver: in.String("receiver"), Now: p.now, Services: in.services(),
 		AssumeUnauthenticated: in.Bool("assume-unauthenticated"), Explain: in.Bool("explain")}
@@ -50,7 +51,7 @@ func (p *program) observe(ctx context.Context, in *input) error {
 	if in.Bool("explain") {
 		return p.explain(ctx, l, options)
 	}
-	t := &teller{deliver: p.tellDaemon, patient: in.Bool("follow"), news: p.printListing}
+	t := &batcher{deliver: p.sendToDaemon, patient: in.Bool("follow"), news: p.printListing}
 	if in.IsSet("to") {
 		return p.observeTo(ctx, l, options, t)
 	}
@@ -58,27 +59,27 @@ func (p *program) observe(ctx context.Context, in *input) error {
 		_, services, _ := p.ourSide(ctx) // without the daemon, telling it fails
 		addServices(options.Services, services)
 	}
-	err := l.tell(ctx, options, t)
+	err := l.send(ctx, options, t)
 	return p.concludeObserved(t.total, l, err)
 }
 
-// checkObserve refuses flags that do not go together.
+// checkObserve refuses flags that do not go together, before a line is read.
 func (in *input) checkObserve() {
 	follow := in.Bool("follow")
 	if _, err := mta.NewLog(in.String("format"), mta.LogOptions{}); err != nil {
 		in.fail(usageError("--format: %v", err))
 	}
-	for _, wrong := range []struct {
-		is      bool
-		message string
+	for _, rule := range []struct {
+		broken  bool
+		mistake string
 	}{
 		{!follow && in.IsSet("position"), "--position is for --follow"},
 		{follow && slices.Contains(in.Args().Slice(), "-"), "--follow needs a file: standard input is read as it comes anyway"},
 		{follow && in.Args().Len() > 1, "--follow takes one file"},
-		{in.Bool("explain") && (follow || in.IsSet("to")), "--explain reads a log once and tells nobody of it: leave out --follow and --to"},
+		{in.Bool("explain") && (follow || in.IsSet("to")), "--explain reads a log once and counts nothing: leave out --follow and --to"},
 	} {
-		if wrong.is {
-			in.fail(usageError("%s", wrong.message))
+		if rule.broken {
+			in.fail(usageError("%s", rule.mistake))
 		}
 	}
 	for _, flag := range []string{"certificate", "key", "ca", "spool"} {
@@ -101,7 +102,8 @@ func (in *input) services() map[string]bool {
 	return all
 }
 
-// addServices adds what the daemon's configuration says of names that --service says nothing of.
+// addServices adds what the daemon's configuration says of names that --service
+// does not name.
 func addServices(given map[string]bool, configured map[string]string) {
 	for name, what := range configured {
 		if _, said := given[name]; !said {
@@ -110,7 +112,7 @@ func addServices(given map[string]bool, configured map[string]string) {
 	}
 }
 
-// printListing says that a session has led to a listing.
+// printListing says that a session has led to a listing, as it happens.
 func (p *program) printListing(l sensor.Listing) {
 	p.human.printf("%s is listed as %s\n", l.Subject.Text(), p.human.paint(red, clean(l.Reason)))
 }
@@ -121,7 +123,8 @@ type observed struct {
 	NotUnderstood []mta.Shape `json:"not_understood"`
 }
 
-// concludeObserved prints what became of all sessions.
+// concludeObserved prints what became of all sessions. What was counted before a
+// failure is printed, too: it stays counted.
 func (p *program) concludeObserved(total sensor.Observed, l *logInput, err error) error {
 	if err == nil {
 		err = l.unreadable()
@@ -133,7 +136,7 @@ func (p *program) concludeObserved(total sensor.Observed, l *logInput, err error
 	}
 	p.human.printf("%s: %d bogus, %d clean", plural(total.Sessions, "session", "sessions"), total.Bogus, total.Clean)
 	if total.Duplicates > 0 {
-		p.human.printf(", %d told before", total.Duplicates)
+		p.human.printf(", %d counted before", total.Duplicates)
 	}
 	if total.Skipped > 0 {
 		p.human.printf("; %s skipped", plural(total.Skipped, "line", "lines"))
@@ -158,7 +161,8 @@ func (p *program) printShapes(shapes []mta.Shape) {
 	}
 }
 
-// unreadable is what is wrong with a log of which nothing could be read.
+// unreadable is what is wrong with a log of which nothing could be read. A few
+// lines that are not understood may be the banner of a log that was just rotated.
 func (l *logInput) unreadable() error {
 	const fewLines = 10
 	if l.stats.Lines < fewLines || l.stats.Known > 0 {

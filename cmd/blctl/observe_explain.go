@@ -80,7 +80,8 @@ func (p *program) explain(ctx context.Context, l *logInput, options mta.LogOptio
 	return p.conclude("observe", sum, err)
 }
 
-// ourSide is what the daemon's configuration says of the receiving side.
+// ourSide is what the daemon's configuration says of the receiving side. Status
+// sends it as JSON, so that package ctl need not know the types of package mta.
 func (p *program) ourSide(ctx context.Context) (our mta.Our, services map[string]string, known bool) {
 	st, err := p.client.Status(ctx)
 	if err != nil || st.Sensor == nil || st.Sensor.Our == nil {
@@ -90,7 +91,8 @@ func (p *program) ourSide(ctx context.Context) (our mta.Our, services map[string
 	return our, st.Sensor.Services, err == nil && json.Unmarshal(raw, &our) == nil
 }
 
-// explainSession judges one session.
+// explainSession judges one session as the daemon would, DNS apart, and says why it
+// would not count, if it would not.
 func explainSession(r mta.Report, t *mta.Trace, our *mta.Our) explained {
 	if t == nil { // NDJSON says it all by itself
 		t = &mta.Trace{Auth: &r.Auth, Submission: &r.Submission}
@@ -119,7 +121,8 @@ func explainSession(r mta.Report, t *mta.Trace, our *mta.Our) explained {
 	return e
 }
 
-// add adds a session to the summary.
+// add adds a session to the summary. One without HELO is no session: nothing can be
+// said of it.
 func (s *explanation) add(e *explained) {
 	if e.Code == "" {
 		s.NoHELO++
@@ -141,6 +144,7 @@ func (s *explanation) add(e *explained) {
 	}
 }
 
+// printExplained prints a session with the lines that it was read from.
 func (p *program) printExplained(e *explained) error {
 	if p.json {
 		return encode(p.stdout, e)

@@ -19,7 +19,7 @@ import (
 // and ended is closed when the log has been read. Sending ends when both say that
 // there is nothing left, or for good when the other side refuses.
 
-// forward tells a dnsbld on another machine. Batches go by a spool on disk: a
+// forward sends to a dnsbld on another machine. Batches go by a spool on disk: a
 // log may be read on, rotated and taken away while the other side is away.
 type forward struct {
 	p       *program
@@ -43,7 +43,8 @@ const spoolLimit = 1 << 30
 // still in it.
 const forwardMost = mta.MaxCollected / 2
 
-// newForward prepares sending, as the flags say.
+// newForward prepares sending, as the flags say. The spool is one for each log
+// and destination, so that several observers do not mix.
 func (p *program) newForward(in *input) (*forward, error) {
 	if p.offline {
 		return nil, usageError("--to sends to another machine: leave out --offline")
@@ -122,7 +123,8 @@ func (f *forward) run(ctx context.Context) error {
 }
 
 // sendOldest sends the oldest batch and takes it out of the spool. While the
-// other side is away it waits a little and leaves the batch where it is.
+// other side is away it waits a little and leaves the batch where it is; one
+// that is refused for good ends the command and stays, too.
 func (f *forward) sendOldest(ctx context.Context, batch []byte) error {
 	err := f.send(ctx, batch)
 	if errors.Is(err, listing.ErrUnavailable) && (f.patient || !f.over()) {
@@ -201,7 +203,7 @@ func (f *forward) start(ctx context.Context, endReading func()) (finish func() e
 	}
 }
 
-// own leaves out what is told of other mail servers.
+// own leaves out sessions of other mail servers: the certificate is for one.
 func (f *forward) own(r *mta.Report) bool {
 	if r.Receiver == "" || strings.EqualFold(r.Receiver, f.to.Name()) {
 		r.Receiver = f.to.Name()
@@ -217,8 +219,8 @@ func (f *forward) sent() sensor.Observed {
 	return f.total
 }
 
-// observeTo tells a dnsbld on another machine of a log.
-func (p *program) observeTo(ctx context.Context, l *logInput, options mta.LogOptions, t *teller) error {
+// observeTo sends a log to a dnsbld on another machine.
+func (p *program) observeTo(ctx context.Context, l *logInput, options mta.LogOptions, t *batcher) error {
 	f, err := p.newForward(l.in)
 	if err != nil {
 		return err
@@ -227,7 +229,7 @@ func (p *program) observeTo(ctx context.Context, l *logInput, options mta.LogOpt
 	reading, endReading := context.WithCancel(ctx)
 	defer endReading()
 	finish := f.start(ctx, endReading)
-	err = l.tell(reading, options, t)
+	err = l.send(reading, options, t)
 	if sent := finish(); err == nil || errors.Is(err, context.Canceled) && sent != nil {
 		err = sent // reading was ended because of it
 	}

@@ -24,8 +24,8 @@ type logInput struct {
 	shapes    []mta.Shape
 }
 
-// tell tells of all sessions.
-func (l *logInput) tell(ctx context.Context, options mta.LogOptions, t *teller) error {
+// send reads the log and hands all its sessions to the batcher.
+func (l *logInput) send(ctx context.Context, options mta.LogOptions, t *batcher) error {
 	log, err := mta.NewLog(l.in.String("format"), options)
 	if err != nil {
 		return err
@@ -38,8 +38,8 @@ func (l *logInput) tell(ctx context.Context, options mta.LogOptions, t *teller) 
 		err = l.files(ctx, log, report)
 	}
 	stop()
-	if failed := t.flush(ctx); err == nil { // also when reading was cut short
-		err = failed
+	if sent := t.flush(ctx); err == nil { // also when reading was cut short
+		err = sent
 	}
 	return err
 }
@@ -79,7 +79,8 @@ func (l *logInput) files(ctx context.Context, log mta.Log, report func(mta.Repor
 	}
 }
 
-// file reads one file. What is open at its end goes on in the next.
+// file reads one file. What is open at its end goes on in the next: rotation
+// cuts sessions in two.
 func (l *logInput) file(path string, first bool, log mta.Log, each func(mta.Report) error) error {
 	file, _, err := l.p.open(path)
 	if err != nil {
@@ -104,7 +105,8 @@ func (l *logInput) file(path string, first bool, log mta.Log, each func(mta.Repo
 	return err
 }
 
-// guess warns when the first lines look like a log of another format.
+// guess warns when the first lines look like a log of another format. They are
+// read all the same: a person knows better.
 func (l *logInput) guess(in *bufio.Reader) {
 	const enough = 16 << 10
 	head, err := in.Peek(enough)
@@ -117,8 +119,9 @@ func (l *logInput) guess(in *bufio.Reader) {
 	}
 }
 
-// follow reads a log as it grows.
-func (l *logInput) follow(ctx context.Context, log mta.Log, t *teller, report func(mta.Report) error) error {
+// follow reads a log as it grows, across rotation. How far it was read is saved
+// when all before it has been sent.
+func (l *logInput) follow(ctx context.Context, log mta.Log, t *batcher, report func(mta.Report) error) error {
 	path := l.in.Args().First()
 	file, err := l.p.positionFile(l.in.String("position"), path)
 	if err != nil {

@@ -26,7 +26,8 @@ func openOffline(ctx context.Context, file string, stderr io.Writer) (*ctl.Clien
 	return client, end, nil
 }
 
-// startOffline starts `dnsbld offline`, which end waits for.
+// startOffline starts `dnsbld offline` at the other end of a socket pair, which
+// ends when the pair is closed; end waits for that.
 func startOffline(stderr io.Writer, args ...string) (_ *ctl.Client, end func() error, err error) {
 	path, err := findDnsbld()
 	if err != nil {

@@ -48,7 +48,7 @@ func (p *program) conclude(action string, v any, failure error) error {
 		h.Changed = &is
 	}
 	if _, silent := errors.AsType[answered](failure); failure != nil && !silent {
-		if !isTold(failure) {
+		if !isSaid(failure) {
 			p.say(failure)
 		}
 		h.Error = asWire(failure)
@@ -154,7 +154,8 @@ type changed struct {
 // changedList is for the head of the object.
 func (c changed) changedList() bool { return c.Changed }
 
-// asChanged is the JSON of an outcome.
+// asChanged is the JSON of an outcome. Until is null when the first entry has
+// ended: it is listed no more.
 func asChanged(prefix string, out ctl.Outcome) changed {
 	c := changed{Prefix: prefix, Changed: out.Changed, Revision: out.Revision, DryRun: out.DryRun, Inside: out.Inside, Repeated: out.Repeated,
 		Addresses: out.Addresses, Entries: list(out.Entries), Changes: list(out.Changes), Warnings: list(out.Warnings)}
@@ -199,8 +200,9 @@ func (p *program) reportOn(action string, first listing.Subject, more []listing.
 	return p.report(action, first.String(), about, out, err)
 }
 
-// forEach does something about each prefix that a command names. Of several,
-// the exit status is 3 if none was found, and 6 if only some were.
+// forEach does something about each prefix that a command names, in their
+// order. Of several, the exit status is 3 if none was found, and 6 if only some
+// were; any other failure ends it.
 func (p *program) forEach(in *input, do func(listing.Subject) error) error {
 	first, more := in.subjects()
 	switch {

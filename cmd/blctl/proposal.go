@@ -75,7 +75,8 @@ func (p *program) commandLine(one listing.Proposal) string {
 	return strings.Join(words, " ")
 }
 
-// flagWords are a flag and its value; none if it has no value in the JSON.
+// flagWords are a flag and its value; none if it has no value in the JSON. JSON
+// has three kinds that matter here.
 func flagWords(name string, value any) []string {
 	switch value := value.(type) {
 	case bool:

@@ -87,7 +87,7 @@ type proposedJSON struct {
 }
 
 // reportProposal prints what became of a proposal. Approved, it is reported as the
-// command that it stands for.
+// command that it stands for; a dry run of proposing says what approval would do.
 func (p *program) reportProposal(action string, out ctl.Proposed, err error) error {
 	if err != nil {
 		return err

@@ -29,7 +29,8 @@ func requestFlags() []cli.Flag {
 	}
 }
 
-// asked is a request as JSON.
+// asked is a request as JSON, as ticket systems send it. Its keys are promises;
+// an unknown one is refused, for a typing error must not change what is asked.
 type asked struct {
 	Address string `json:"address"`
 	Text    string `json:"text"`

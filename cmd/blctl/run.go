@@ -12,7 +12,8 @@ import (
 	"dnsbld/listing"
 )
 
-// program is one run of blctl.
+// program is one run of blctl. What it takes from the system comes in by run, so
+// that tests are runs like any other.
 type program struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
@@ -26,7 +27,9 @@ type program struct {
 	client  *ctl.Client
 }
 
-// run is the program: it returns the exit status.
+// run is the program: it returns the exit status. Words are arranged first, so
+// that flags may stand anywhere; then the library reads them and calls one
+// action.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
 	p := &program{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv, now: time.Now}
 	p.human = printer{to: stdout}

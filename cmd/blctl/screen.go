@@ -43,8 +43,9 @@ const (
 	labelWidth  = 10
 )
 
-// printShown prints all that is known about a prefix: what matters most first, for the
-// screen may end.
+// printShown prints all that is known about a prefix: what matters most first,
+// for the screen may end. Output that is no terminal is cut to the same size,
+// so that scripts and mails see what a person saw.
 func (p *program) printShown(of ctl.Shown, all bool) {
 	s := &screen{program: p, of: of, all: all, width: usualWidth, height: usualHeight}
 	if file, ok := p.human.to.(*os.File); ok {
@@ -76,7 +77,8 @@ func (p *program) printShown(of ctl.Shown, all bool) {
 // line prints a line below a label, or with none below the one before.
 func (s *screen) line(label, format string, args ...any) { s.coloured("", "", label, format, args...) }
 
-// coloured is a line in which a word has a colour.
+// coloured is a line in which a word has a colour. The colour is put in after the
+// line was cut: escape sequences have no width.
 func (s *screen) coloured(word, colour, label, format string, args ...any) {
 	text := s.fitting(fmt.Sprintf(format, args...), s.width-labelWidth)
 	if word != "" {
@@ -99,7 +101,8 @@ func (s *screen) prose(label, name, text string) {
 	s.coloured(name, bold, label, "%s", text)
 }
 
-// fitting cuts a text that is wider than a number of columns.
+// fitting cuts a text that is wider than a number of columns. Characters count,
+// not octets.
 func (s *screen) fitting(text string, columns int) string {
 	if s.all || utf8.RuneCountInString(text) <= columns {
 		return text
@@ -117,7 +120,8 @@ func some[T any](s *screen, list []T, most int) []T {
 	return list[:most]
 }
 
-// verdict is the answer, and what keeps the address from being answered.
+// verdict is the answer to the question, and of an address that is stored and not
+// answered, why: an allow entry, or the never-list.
 func (s *screen) verdict() {
 	h := s.human
 	verdict := h.paint(green, "is not listed")
@@ -138,7 +142,7 @@ func (s *screen) verdict() {
 }
 
 // entry is one entry: what, until when, since when, by whom, why, and what was
-// seen.
+// seen. One that lists nobody says what stands before it.
 func (s *screen) entry(e report.Held) {
 	label, reason, colour := "listed", clean(e.Reason), red
 	switch {
@@ -180,13 +184,13 @@ func (s *screen) samples(e report.Held) {
 		if len(s.of.Entries) > 1 {
 			most = 1
 		}
-		told := map[string]bool{}
+		seen := map[string]bool{}
 		shown = shown[:0]
 		for _, sample := range e.Samples {
-			if !told[sample.HELO] && len(shown) < most {
+			if !seen[sample.HELO] && len(shown) < most {
 				shown = append(shown, sample)
 			}
-			told[sample.HELO] = true
+			seen[sample.HELO] = true
 		}
 	}
 	for n, sample := range shown {
@@ -200,9 +204,9 @@ func (s *screen) samples(e report.Held) {
 }
 
 // answers are what DNS says now: the texts of the first zone, and of others
-// those that are not the same.
+// those that are not the same. Most zones say the same.
 func (s *screen) answers() {
-	label, told := "DNS now", map[string]bool{}
+	label, shown := "DNS now", map[string]bool{}
 	for _, a := range s.of.Answers {
 		if len(a.A) == 0 {
 			s.line(label, "%s: not listed", clean(a.Zone))
@@ -211,17 +215,18 @@ func (s *screen) answers() {
 		}
 		label = ""
 		for n, text := range a.TXT {
-			if !s.all && (n > 0 || told[text]) {
-				s.cut = s.cut || !told[text]
+			if !s.all && (n > 0 || shown[text]) {
+				s.cut = s.cut || !shown[text]
 				continue
 			}
-			told[text] = true
+			shown[text] = true
 			s.line("", "  %s", clean(text))
 		}
 	}
 }
 
-// desk is what the support desk says.
+// desk is what the support desk says: what a request would get now, and the
+// tickets that are open.
 func (s *screen) desk() {
 	label := "desk"
 	if e := s.of.Eligibility; e != nil {
@@ -247,8 +252,8 @@ func (s *screen) past() {
 func (s *screen) changes() {
 	plain := *s.program
 	plain.human.colour = false
-	label, room := "changes", max(1, s.height-s.lines-2) // the prompt, and that there is more
-	for _, e := range some(s, s.of.Changes, room) {
+	label, lines := "changes", max(1, s.height-s.lines-2) // two for the prompt, and that there is more
+	for _, e := range some(s, s.of.Changes, lines) {
 		what := strings.TrimPrefix(plain.sentence(e), s.of.Subject.Text()+" ")
 		if !s.all { // the end stands above, or in the history
 			what, _, _ = strings.Cut(what, " (127.0.0.")

@@ -30,8 +30,10 @@ type selfchecked struct {
 	Checks []report.Check `json:"checks"`
 }
 
-// selfcheck prints what the daemon found, the worst as exit status of a monitor. Its
-// statuses differ from those of other commands: that is what monitors expect.
+// selfcheck prints what the daemon found, the worst as exit status of a
+// monitor: one FAIL is critical, one WARN a warning, and unknown is what could
+// not be asked. These statuses differ from those of other commands because
+// monitors expect them.
 func (p *program) selfcheck(ctx context.Context, in *input) error {
 	checks, err := p.client.Selfcheck(ctx)
 	if err != nil {

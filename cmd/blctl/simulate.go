@@ -20,7 +20,8 @@ func simulateFlags() []cli.Flag {
 	}
 }
 
-// simulated is what simulate prints as JSON.
+// simulated is what simulate prints as JSON. False positives are addresses that
+// would be listed although they were lately seen clean.
 type simulated struct {
 	sighting.Simulation
 	Listed         int `json:"listed"`          // under the other thresholds
@@ -62,11 +63,11 @@ func (p *program) printSimulation(s sighting.Simulation) {
 	h := p.human
 	h.printf("%s looked at: %d listed as before, %d more, %d fewer\n", plural(s.Networks, "network", "networks"), s.Kept, len(s.Added), len(s.Removed))
 	for _, a := range s.Added {
-		mark := ""
+		beside := ""
 		if a.Confirmed > 0 {
-			mark = h.paint(yellow, fmt.Sprintf("  %s", plural(a.Confirmed, "clean session", "clean sessions")))
+			beside = h.paint(yellow, fmt.Sprintf("  %s", plural(a.Confirmed, "clean session", "clean sessions")))
 		}
-		h.printf("  + %s  %s%s\n    %s\n", a.Subject.Text(), stamp(a.At), mark, clean(a.Sentence))
+		h.printf("  + %s  %s%s\n    %s\n", a.Subject.Text(), stamp(a.At), beside, clean(a.Sentence))
 	}
 	for _, r := range s.Removed {
 		h.printf("  - %s  %s\n    %s\n", r.Subject.Text(), stamp(r.At), clean(r.Sentence))

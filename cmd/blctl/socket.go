@@ -54,7 +54,8 @@ func ownDaemon(socket string, uid int) bool {
 	return err == nil && own
 }
 
-// belongs reports whether a directory is a user's; a link to it must be, too.
+// belongs reports whether a directory is a user's. Of a link both the link and
+// what it leads to must be: somebody else could turn either.
 func belongs(dir string, uid int) bool {
 	for _, stat := range []func(string) (os.FileInfo, error){os.Lstat, os.Stat} {
 		info, err := stat(dir)

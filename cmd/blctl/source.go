@@ -30,9 +30,7 @@ func (p *program) sources(ctx context.Context, _ *input) error {
 	})
 }
 
-// Sources are few, so one is found among all.
-
-// findSource is a source in force.
+// findSource is a source in force. Sources are few, so one is found among all.
 func (p *program) findSource(ctx context.Context, name string) (listing.Source, error) {
 	all, err := p.client.Sources(ctx)
 	if err != nil {

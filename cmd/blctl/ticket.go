@@ -37,7 +37,8 @@ func ticketsFlags() []cli.Flag {
 	}
 }
 
-// openTicket opens a ticket, or finds the one that is open for the address.
+// openTicket opens a ticket, or finds the one that is open for the address:
+// there is one at most, however often somebody asks.
 func (p *program) openTicket(ctx context.Context, in *input) error {
 	a := in.address()
 	if in.err != nil {
@@ -92,7 +93,8 @@ func (p *program) tickets(ctx context.Context, q removal.Query) error {
 	})
 }
 
-// ticketStep is the action of a command that does something to a ticket.
+// ticketStep is the action of a command that does something to a ticket. The
+// flags of other steps read as empty.
 func (p *program) ticketStep(verb removal.Verb) cli.ActionFunc {
 	return p.action(func(ctx context.Context, in *input) error {
 		s := removal.Action{Verb: verb, Note: in.String("note"), Code: removal.Code(in.String("code")),

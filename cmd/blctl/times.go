@@ -15,7 +15,7 @@ func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC"
 // shortStamp is stamp for a column of a table.
 func shortStamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
 
-// minute is stamp where there is no room for seconds.
+// minute is stamp where there is no room for seconds, in the lines of a screen.
 func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04Z") }
 
 // ahead is an end and how far away it is.
@@ -30,7 +30,8 @@ func relative(t, now time.Time) string {
 	return "in " + rough(d)
 }
 
-// rough is a duration in its two largest units.
+// rough is a duration in its two largest units: nobody needs the seconds of a
+// week.
 func rough(d time.Duration) string {
 	switch {
 	case d >= listing.Day:

@@ -51,7 +51,8 @@ func (p *program) triage(ctx context.Context, in *input) error {
 	return p.conclude("triage", f, nil)
 }
 
-// triageAlone reads a mail where no daemon answers.
+// triageAlone reads a mail where no daemon answers. It cannot say what was
+// listed, and which addresses are ours.
 func (p *program) triageAlone(ctx context.Context, mail []byte) (removal.Finding, error) {
 	client, end, err := startOffline(p.stderr)
 	if err != nil {

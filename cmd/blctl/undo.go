@@ -28,8 +28,8 @@ func (in *input) undo() ctl.Undo {
 	return ctl.Undo{Revision: listing.Revision(id), Note: in.String("note"), Options: in.options()}
 }
 
-// undo takes back a revision. How much that is shows only when it is tried, so it
-// always asks on a terminal.
+// undo takes back a revision. How much that is shows only when it is tried, so
+// it always asks on a terminal, with the number that a dry run gives.
 func (p *program) undo(ctx context.Context, c ctl.Undo) error {
 	out, err := p.carryOut(true, &c.Options, func() (ctl.Outcome, error) { return p.client.Undo(ctx, c) })
 	return p.report("undo", "", fmt.Sprint("revision ", c.Revision), out, err)

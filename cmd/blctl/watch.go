@@ -18,7 +18,8 @@ func watchFlags() []cli.Flag {
 	}
 }
 
-// watch prints changes until it is interrupted, which is how it ends well.
+// watch prints changes as they come until it is interrupted, which is how it
+// ends well. With --after it goes on where it was cut off.
 func (p *program) watch(ctx context.Context, in *input) error {
 	q := ctl.Watch{Once: in.Bool("once")}
 	if in.IsSet("after") {

@@ -79,8 +79,9 @@ func fromNow(text string, now time.Time) (time.Time, bool) {
 	return now.UTC().Add(-time.Duration(life)), true
 }
 
-// inYear gives a time without a year the latest one in which it is not ahead. A
-// day is allowed for, as clocks and zones differ.
+// inYear gives a time without a year the latest one in which it is not ahead: a
+// log read in January ends in December. A day is allowed for, as clocks and
+// zones differ.
 func inYear(t, now time.Time) time.Time {
 	if t.Year() != 0 {
 		return t

@@ -9,17 +9,16 @@ import (
 	"dnsbld/listing"
 )
 
-// ends4 are what an IPv4 entry ends before: a value may follow it at once.
-const ends4 = " \t:#;"
-
-// cutEntry cuts a line into its address, whether it is an exclusion, and what
-// follows from the first of some ends on.
-func cutEntry(text []byte, ends string) (word []byte, except bool, rest []byte) {
+// entry4 cuts a line into its address and what follows. A value may follow at
+// once.
+func entry4(text []byte) (word []byte, except bool, rest []byte) {
 	if text[0] == '!' {
 		except, text = true, bytes.TrimLeft(text[1:], " \t")
 	}
-	if n := bytes.IndexAny(text, ends); n >= 0 {
-		return text[:n], except, text[n:]
+	for n, c := range text {
+		if c == ' ' || c == '\t' || c == ':' || c == '#' || c == ';' {
+			return text[:n], except, text[n:]
+		}
 	}
 	return text, except, nil
 }
@@ -27,7 +26,7 @@ func cutEntry(text []byte, ends string) (word []byte, except bool, rest []byte) 
 // trie4 reads a line of an ip4trie: an address or prefix, of which trailing
 // octets may be left out.
 func (p *rbldnsd) trie4(text []byte) error {
-	word, except, rest := cutEntry(text, ends4)
+	word, except, rest := entry4(text)
 	if bytes.IndexByte(word, '-') >= 0 {
 		return complain("range", "write prefixes, or read the file with --format rbldnsd:ip4set", "%s is a range, which an ip4trie does not hold", quote(word))
 	}
@@ -48,7 +47,7 @@ func (p *rbldnsd) list4(word []byte, except bool, rest []byte) error {
 
 // hosts4 reads a line of an ip4tset: one address. What follows does not count.
 func (p *rbldnsd) hosts4(text []byte) error {
-	word, except, rest := cutEntry(text, ends4)
+	word, except, rest := entry4(text)
 	quad, after, ok := parseQuad(word)
 	switch {
 	case except:
@@ -61,7 +60,7 @@ func (p *rbldnsd) hosts4(text []byte) error {
 
 // set4 reads a line of an ip4set: as trie4, or a range.
 func (p *rbldnsd) set4(text []byte) error {
-	word, except, rest := cutEntry(text, ends4)
+	word, except, rest := entry4(text)
 	dash := bytes.IndexByte(word, '-')
 	if dash < 0 {
 		if err := spacedDash(word, rest); err != nil {
@@ -91,7 +90,7 @@ func spacedDash(word, rest []byte) error {
 	if len(rest) < 2 || rest[0] != '-' {
 		return nil
 	}
-	end, _, _ := cutEntry(append(bytes.Clone(bytes.TrimLeft(rest[1:], " \t")), ' '), ends4)
+	end, _, _ := entry4(append(bytes.Clone(bytes.TrimLeft(rest[1:], " \t")), ' '))
 	if _, _, ok := octets(end); !ok {
 		return nil
 	}

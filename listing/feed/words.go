@@ -90,7 +90,6 @@ func parseUntil(text string) (time.Time, error) {
 	return t, nil
 }
 
-// parseExcept reads a column that says whether an entry is an exception.
 func parseExcept(text string) (bool, error) {
 	switch strings.ToLower(text) {
 	case "", "false", "no", "0":
@@ -101,7 +100,7 @@ func parseExcept(text string) (bool, error) {
 	return false, complain("bad-except", "write true or false", "%s does not say whether this is an exception", listing.Quote(text))
 }
 
-// publicText makes a text from a file fit to stand in a TXT record.
+// public makes a text from a file fit to stand in a TXT record.
 func publicText(text string) string {
 	text = listing.Printable(strings.TrimSpace(text))
 	if len(text) > listing.MaxTXT {

@@ -29,7 +29,6 @@ type line struct {
 	Hidden     bool             `json:"hidden,omitempty"` // it is never answered: WriteOptions.Hide has it
 }
 
-// ndjsonWriter writes one line an entry, as it comes: no order is needed.
 type ndjsonWriter struct {
 	out    *output
 	hidden listing.Cover

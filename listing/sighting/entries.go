@@ -1,7 +1,6 @@
 package sighting
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -46,10 +45,11 @@ func (e *Engine) Changed(c listing.Change) {
 	}
 }
 
-// entryChanged takes note of a change of an entry, if it is of this list's own
-// and for a reason that sessions are counted for.
 func (e *Engine) entryChanged(c *listing.Change, now time.Time) {
-	either := cmp.Or(c.After, c.Before)
+	either := c.After
+	if either == nil {
+		either = c.Before
+	}
 	if either == nil || either.Source != "" || symbolOf(either.Reason) == "" {
 		return
 	}
@@ -57,30 +57,26 @@ func (e *Engine) entryChanged(c *listing.Change, now time.Time) {
 	if !ok {
 		return
 	}
-	delete(e.inFlight, either.Key)
+	delete(e.pending, either.Key)
 	if key, at, ended := endOf(c); ended {
 		e.end(p, u, key.Reason, at, now)
 	}
-	if c.After == nil {
-		e.dropEntry(p, either.Key)
-		return
-	}
 	i := slices.IndexFunc(e.entries[p], func(s *ownEntry) bool { return s.Key == either.Key })
-	if i < 0 {
-		i = len(e.entries[p])
-		e.entries[p] = append(e.entries[p], &ownEntry{unit: u})
+	switch {
+	case c.After == nil && i >= 0:
+		if e.entries[p] = slices.Delete(e.entries[p], i, i+1); len(e.entries[p]) == 0 {
+			delete(e.entries, p)
+		}
+	case c.After == nil:
+	case i >= 0:
+		e.entries[p][i].become(c, now)
+	default:
+		s := &ownEntry{unit: u}
+		s.become(c, now)
+		e.entries[p] = append(e.entries[p], s)
 		if c.Before == nil && u.all {
 			e.plan(p, 0)
 		}
-	}
-	e.entries[p][i].become(c, now)
-}
-
-// dropEntry forgets an entry that has ended.
-func (e *Engine) dropEntry(p place, k listing.Key) {
-	left := slices.DeleteFunc(e.entries[p], func(s *ownEntry) bool { return s.Key == k })
-	if e.entries[p] = left; len(left) == 0 {
-		delete(e.entries, p)
 	}
 }
 

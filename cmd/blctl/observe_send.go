@@ -20,13 +20,12 @@ import (
 	"dnsbld/mta"
 )
 
-// Sessions are told at least once: what was told is told again when it is not
-// known whether it arrived, and the daemon knows sessions by their ids. So nothing
-// here needs to be exact but the order: a position is written only after all
-// before it was told.
+// Sessions are sent at least once: what was sent is sent again when it is not
+// known whether it arrived, and counts once, for the daemon knows sessions by
+// their ids. So nothing here needs to be exact but the order: a position is written
+// only after all before it was sent.
 //
-// Sessions are told in batches of a size and an age. What is told again, because
-// it is not known whether it arrived, counts once. The daemon stores a batch
+// Sessions are sent in batches of a size and an age. The daemon stores a batch
 // before it answers, which costs nearly as much for a few as for many.
 const (
 	batchSize = 20_000
@@ -36,13 +35,14 @@ const (
 	graceTime = 5 * time.Second // for what is on its way when the command is interrupted
 )
 
-// teller gathers sessions and tells of them.
-type teller struct {
+// batcher gathers sessions and delivers them in batches. Two goroutines use it: the
+// one that reads the log, and keepFlushing.
+type batcher struct {
 	deliver func(ctx context.Context, batch []byte) (sensor.Observed, error)
 	patient bool // wait while the daemon cannot be reached
 	most    int  // octets of a batch; 0: batchMost
 	news    func(sensor.Listing)
-	own     func(*mta.Report) bool // leaves out sessions of others; nil: all are told of
+	own     func(*mta.Report) bool // leaves out sessions of others; nil: all are sent
 
 	mu      sync.Mutex
 	waiting bytes.Buffer // one session a line, as observe reads them as ndjson
@@ -51,8 +51,8 @@ type teller struct {
 	failed  error
 }
 
-// report takes a session, and tells of those that wait if they are enough.
-func (t *teller) report(ctx context.Context, r mta.Report) error {
+// report takes a session, and sends those that wait if they are enough.
+func (t *batcher) report(ctx context.Context, r mta.Report) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.own != nil && !t.own(&r) {
@@ -69,16 +69,16 @@ func (t *teller) report(ctx context.Context, r mta.Report) error {
 	return t.failed
 }
 
-// flush tells of those that wait.
-func (t *teller) flush(ctx context.Context) error {
+// flush sends those that wait.
+func (t *batcher) flush(ctx context.Context) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.send(ctx)
 	return t.failed
 }
 
-// send hands over what waits; t.mu is held. A patient teller tries until it is taken.
-func (t *teller) send(ctx context.Context) {
+// send hands over what waits; t.mu is held. A patient batcher tries until it is taken.
+func (t *batcher) send(ctx context.Context) {
 	for t.failed == nil && t.count > 0 {
 		out, err := t.deliver(ctx, t.waiting.Bytes())
 		if t.patient && errors.Is(err, listing.ErrUnavailable) && ctx.Err() == nil {
@@ -108,8 +108,8 @@ func insistent(ctx context.Context, send func(context.Context) error) error {
 	return send(sending)
 }
 
-// tellDaemon sends a batch to the daemon.
-func (p *program) tellDaemon(ctx context.Context, batch []byte) (out sensor.Observed, err error) {
+// sendToDaemon sends a batch to the daemon.
+func (p *program) sendToDaemon(ctx context.Context, batch []byte) (out sensor.Observed, err error) {
 	err = insistent(ctx, func(ctx context.Context) error {
 		out, err = p.client.Observe(ctx, ctl.None{}, bytes.NewReader(batch))
 		return err
@@ -117,9 +117,9 @@ func (p *program) tellDaemon(ctx context.Context, batch []byte) (out sensor.Obse
 	return out, err
 }
 
-// keepFlushing has sessions that wait told of after a while. What it returns
-// ends that.
-func (t *teller) keepFlushing(ctx context.Context) (stop func()) {
+// keepFlushing sends what waits after batchAge, so that a quiet log is reported, too.
+// What it returns ends that.
+func (t *batcher) keepFlushing(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var ended sync.WaitGroup
 	ended.Go(func() {
@@ -192,7 +192,7 @@ func readPosition(file string) (at mta.Position, err error) {
 	}
 	if err != nil {
 		return at, &listing.Error{Kind: listing.ErrInvalid, Code: "bad-position", Message: "reading how far the log was read: " + err.Error(),
-			Hint: "take the file away to begin at the start of the log: what was told before counts once"}
+			Hint: "take the file away to begin at the start of the log: what was counted before counts once"}
 	}
 	return at, nil
 }
