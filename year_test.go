@@ -179,7 +179,7 @@ func (y *year) something() {
 	case 9:
 		p := subject(a, a.BitLen()-y.IntN(5))
 		y.spare(p.Prefix)
-		out, err = y.blctl.Permit(ctx, listing.Permit{Subject: p, Owner: "postmaster@example.test", Until: y.now.Add(time.Hour * time.Duration(1+y.IntN(200)))})
+		out, err = y.blctl.Permit(ctx, listing.Permit{Subject: p, Owner: "postmaster@example.test", Force: true, Note: "ours", Until: y.now.Add(time.Hour * time.Duration(1+y.IntN(200)))})
 	case 10:
 		if len(y.spared) > 0 {
 			s.Prefix = y.spared[len(y.spared)-1-y.IntN(min(len(y.spared), 8))]

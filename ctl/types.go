@@ -150,6 +150,9 @@ type Status struct {
 	Store    listing.Status   `json:"store"`
 	Zones    []report.Zone    `json:"zones"`
 
+	HiddenByAllow int               `json:"hidden_by_allow"`  // entries that would be answered, were it not for allow entries
+	Hidden        []report.HiddenBy `json:"hidden,omitempty"` // by which
+
 	Sensor  *SensorStatus     `json:"sensor,omitempty"`
 	Breaker *sighting.Breaker `json:"breaker,omitempty"` // of automatic listing
 }

@@ -160,6 +160,9 @@ func (c Permit) plan(p *planning) ([]Edit, error) {
 		return nil, &Error{Kind: ErrInvalid, Code: "past", Message: c.Until.Format(time.RFC3339) + " is in the past",
 			Hint: "give an end in the future, or none"}
 	}
+	if err := p.rules.Policy.checkAllow(c.Subject, c.Force, c.Note, p.second); err != nil {
+		return nil, err
+	}
 	return []Edit{{Op: OpAllow, Expect: c.IfRevision, Allow: &Allow{Subject: c.Subject, Owner: Printable(c.Owner),
 		Until: c.Until.Truncate(time.Second), Note: Printable(c.Note)}}}, nil
 }

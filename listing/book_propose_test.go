@@ -58,7 +58,7 @@ func TestPropose(t *testing.T) {
 			listing.Delist{Subject: subject("192.0.2.7"), Because: listing.OurError}, " 23", ""},
 		"expire": {func(d *desk) { d.add("192.0.2.7", "manual") }, listing.Expire{Subject: subject("192.0.2.7")}, " 20", ""},
 		"allow": {func(d *desk) { d.add("192.0.2.7", "manual") },
-			listing.Permit{Subject: subject("192.0.2.0/24"), Owner: "postmaster"}, " 20", ""},
+			listing.Permit{Subject: subject("192.0.2.0/24"), Owner: "postmaster", Force: true, Note: "ours"}, " 20", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t)
@@ -113,7 +113,7 @@ func TestProposalsEnd(t *testing.T) {
 // What nobody could approve cannot be proposed.
 func TestProposeRefuses(t *testing.T) {
 	d := newDesk(t)
-	d.must(d.Permit(t.Context(), operator("alice"), listing.Permit{Subject: subject("203.0.113.0/24"), Owner: "postmaster"}))
+	d.must(d.Permit(t.Context(), operator("alice"), listing.Permit{Subject: subject("203.0.113.0/24"), Owner: "postmaster", Force: true, Note: "ours"}))
 	for code, command := range map[string]any{
 		"too-broad":             listing.Add{Subject: subject("192.0.0.0/16"), Reason: "manual", Force: true, Note: "x"},
 		"range":                 listing.Add{Subject: subject("192.0.2.0/23"), Reason: "manual"},

@@ -213,11 +213,11 @@ func TestUndo(t *testing.T) {
 		"delisting from a feed": {func(d *desk) { d.feed("ipsum", true, "192.0.2.7", "192.0.2.8") },
 			func(d *desk) listing.Result { return d.delist("192.0.2.7", listing.FalsePositive) }, " 23", ""},
 		"allow": {func(d *desk) { d.add("192.0.2.7", "manual") }, func(d *desk) listing.Result {
-			return d.must(d.Permit(d.t.Context(), operator("alice"), listing.Permit{Subject: subject("192.0.2.0/24"), Owner: "postmaster"}))
+			return d.must(d.Permit(d.t.Context(), operator("alice"), listing.Permit{Subject: subject("192.0.2.0/24"), Owner: "postmaster", Force: true, Note: "ours"}))
 		}, " 20", ""},
 		"disallow": {func(d *desk) {
 			d.add("192.0.2.7", "manual")
-			d.must(d.Permit(d.t.Context(), operator("alice"), listing.Permit{Subject: subject("192.0.2.0/24"), Owner: "postmaster"}))
+			d.must(d.Permit(d.t.Context(), operator("alice"), listing.Permit{Subject: subject("192.0.2.0/24"), Owner: "postmaster", Force: true, Note: "ours"}))
 		}, func(d *desk) listing.Result {
 			return d.must(d.Permit(d.t.Context(), operator("alice"), listing.Permit{Subject: subject("192.0.2.0/24"), Remove: true}))
 		}, "", " 20"},
@@ -379,7 +379,7 @@ func TestKeyedCommands(t *testing.T) {
 			return d.DropSource(t.Context(), operator("alice"), "ipsum", "", o)
 		}},
 		{"allow", func(o listing.Options) (listing.Result, error) {
-			return d.Permit(t.Context(), operator("alice"), listing.Permit{Subject: subject("203.0.113.0/24"), Owner: "bob", Options: o})
+			return d.Permit(t.Context(), operator("alice"), listing.Permit{Subject: subject("203.0.113.0/24"), Owner: "bob", Force: true, Note: "ours", Options: o})
 		}},
 	} {
 		o := listing.Options{IdempotencyKey: command.name}
@@ -432,7 +432,7 @@ func TestConflictsAreRetried(t *testing.T) {
 func TestIfRevision(t *testing.T) {
 	d := newDesk(t)
 	permit := func(at listing.Revision, owner string) (listing.Result, error) {
-		return d.Permit(t.Context(), operator("alice"), listing.Permit{Subject: subject("192.0.2.0/24"), Owner: owner, Options: listing.Options{IfRevision: &at}})
+		return d.Permit(t.Context(), operator("alice"), listing.Permit{Subject: subject("192.0.2.0/24"), Owner: owner, Force: true, Note: "ours", Options: listing.Options{IfRevision: &at}})
 	}
 	_, err := permit(7, "bob")
 	isKind(t, err, listing.ErrConflict, "revision")

@@ -215,7 +215,7 @@ func TestDoIsBoundByThePolicy(t *testing.T) {
 	rules := d.Rules()
 	rules.Policy.Canaries = []listing.Subject{subject("203.0.113.9")}
 	d.SetRules(rules)
-	d.must(d.Permit(t.Context(), operator("alice"), listing.Permit{Subject: subject("198.51.100.0/24"), Owner: "postmaster"}))
+	d.must(d.Permit(t.Context(), operator("alice"), listing.Permit{Subject: subject("198.51.100.0/24"), Owner: "postmaster", Force: true, Note: "ours"}))
 	day := listing.Life(listing.Day)
 	list := func(s string, r listing.Reason, life listing.Lifetime) listing.Edit {
 		return listing.Edit{Op: listing.OpList, Key: listing.Key{Subject: subject(s), Reason: r}, Life: life, Origin: listing.ByThreshold}

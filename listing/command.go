@@ -109,6 +109,7 @@ type Permit struct {
 	Owner   string    `json:"owner,omitempty"`
 	Until   time.Time `json:"until,omitzero"`
 	Note    string    `json:"note,omitempty"`
+	Force   bool      `json:"force,omitempty"` // allow a range
 	Options
 }
 

@@ -153,22 +153,41 @@ func (p Policy) checkHand(s Subject, force bool, note string, approvedBySecond b
 	if canary, ok := p.Canary(s); ok && (!force || note == "") {
 		return canaryRefused(s, canary, "", "check the address; if it must be, repeat with --force and --note saying why")
 	}
-	if s.IsHost() {
-		return nil
-	}
+	return p.checkWidth(s, force && note != "", approvedBySecond,
+		widthWords{"list", "most of which nobody has seen", "list the addresses that were seen", nil})
+}
+
+// checkAllow says the same of an allow entry: one that is too wide would switch a
+// part of the list off, or all of it. What is never listed anyway, and a canary,
+// may be allowed.
+func (p Policy) checkAllow(s Subject, force bool, note string, approvedBySecond bool) error {
+	return p.checkWidth(s, force && note != "", approvedBySecond,
+		widthWords{"allow", "none of which would be answered as listed", "allow the addresses that are meant", map[string]string{"ALLOW": s.Text()}})
+}
+
+// widthWords are the words about a range that is refused.
+type widthWords struct {
+	verb, what, instead string
+	names               map[string]string // of the error
+}
+
+// checkWidth bounds by-hand ranges: one operator may with force, a second person
+// may more, and beyond that nobody.
+func (p Policy) checkWidth(s Subject, forced, approvedBySecond bool, say widthWords) error {
 	hand, approved := byFamily(s, p.HandV4, p.HandV6), byFamily(s, approvedV4, approvedV6)
 	switch {
+	case s.IsHost():
+		return nil
 	case s.Bits() < approved:
 		return &Error{Kind: ErrPolicy, Code: "too-broad",
-			Message: fmt.Sprintf("%s is wider than anybody may list by hand, which is /%d", s, approved),
-			Hint:    "list the addresses that were seen"}
+			Message: fmt.Sprintf("%s is wider than anybody may %s by hand, which is /%d", s, say.verb, approved), Hint: say.instead}
 	case s.Bits() < hand && !approvedBySecond:
 		return &Error{Kind: ErrPolicy, Code: "two-persons",
-			Message: fmt.Sprintf("%s is wider than one operator may list, which is /%d", s, hand)}
-	case !force || note == "":
+			Message: fmt.Sprintf("%s is wider than one operator may %s, which is /%d", s, say.verb, hand), Names: say.names}
+	case !forced:
 		return &Error{Kind: ErrPolicy, Code: "range",
-			Message: fmt.Sprintf("%s holds %.0f addresses, most of which nobody has seen", s, s.Addresses()),
-			Hint:    "list the addresses that were seen, or repeat with --force and --note saying why"}
+			Message: fmt.Sprintf("%s holds %.0f addresses, %s", s, s.Addresses(), say.what),
+			Hint:    say.instead + ", or repeat with --force and --note saying why"}
 	}
 	return nil
 }

@@ -123,3 +123,30 @@ func TestCanaries(t *testing.T) {
 		}
 	}
 }
+
+// An allow entry is as wide as a listing by hand may be: else one command could
+// switch the list off.
+func TestWidthOfAllowEntries(t *testing.T) {
+	p := DefaultPolicy()
+	for _, tt := range []struct {
+		prefix        string
+		forced, both  string // with force and a note: by one operator, by two
+		withoutForces string
+	}{
+		{"192.0.2.7", "", "", ""}, {"2001:db8::7", "", "", ""}, {"10.0.0.1", "", "", ""},
+		{"192.0.2.0/24", "", "", "range"}, {"2001:db8::/48", "", "", "range"},
+		{"192.0.0.0/23", "two-persons", "", "two-persons"}, {"2001:db8::/47", "two-persons", "", "two-persons"},
+		{"192.0.0.0/17", "two-persons", "", "two-persons"}, {"2001:db8::/33", "two-persons", "", "two-persons"},
+		{"192.0.0.0/16", "too-broad", "too-broad", "too-broad"}, {"2001:db8::/32", "too-broad", "too-broad", "too-broad"},
+		{"0.0.0.0/0", "too-broad", "too-broad", "too-broad"}, {"::/0", "too-broad", "too-broad", "too-broad"},
+	} {
+		s, err := ParseSubject(tt.prefix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := [...]string{code(p.checkAllow(s, true, "ours", false)), code(p.checkAllow(s, true, "ours", true)), code(p.checkAllow(s, true, "", false))}
+		if want := [...]string{tt.forced, tt.both, tt.withoutForces}; got != want || code(p.checkAllow(s, false, "ours", false)) != tt.withoutForces {
+			t.Errorf("%s: %q, want %q", tt.prefix, got, want)
+		}
+	}
+}

@@ -14,6 +14,7 @@ func allowFlags() []cli.Flag {
 		&cli.StringFlag{Name: "owner", Usage: "who answers for it: `NAME`"},
 		&cli.StringFlag{Name: "until", Usage: "the end, a `TIME`; otherwise until it is removed"},
 		&cli.StringFlag{Name: "note", Usage: "why, for operators: `TEXT`"},
+		&cli.BoolFlag{Name: "force", Usage: "allow a range"},
 	}, changeFlags()...)
 }
 
@@ -30,7 +31,7 @@ func (in *input) permit(remove bool) listing.Permit {
 	first, more := in.subjects()
 	c := listing.Permit{Subject: first, More: more, Remove: remove, Note: in.String("note"), Options: in.options()}
 	if !remove {
-		c.Owner, c.Until = in.String("owner"), in.time("until")
+		c.Owner, c.Until, c.Force = in.String("owner"), in.time("until"), in.Bool("force")
 	}
 	return c
 }

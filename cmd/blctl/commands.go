@@ -37,7 +37,7 @@ func (p *program) commands() []*cli.Command {
 			command("add", "PREFIX...", addFlags(), act(p, (*input).proposeAdd, p.propose)),
 			command("delist", "PREFIX...", delistFlags(), act(p, (*input).proposeDelist, p.propose)),
 			command("expire", "PREFIX...", expireFlags(), act(p, (*input).proposeExpire, p.propose)),
-			command("allow", "PREFIX", proposeAllowFlags(), act(p, (*input).proposePermit, p.propose)),
+			command("allow", "PREFIX...", proposeAllowFlags(), act(p, (*input).proposePermit, p.propose)),
 			command("list", "", proposalsFlags(), p.action(p.proposals)),
 			command("withdraw", "ID", onceFlags(), p.action(p.withdraw))),
 		command("approve", "ID", changeFlags(), p.action(p.approve)),

@@ -59,6 +59,14 @@ func (p *program) printInside(in *report.Inside) {
 	for _, c := range in.Canaries {
 		p.human.printf("%s canary %s\n", p.human.paint(yellow, "inside:"), c.Text())
 	}
+	if in.Hides > 0 {
+		named := texts(in.Hidden, func(r report.Row) string { return r.Subject.Text() + " (" + clean(r.Reason) + ")" })
+		if in.Hides > len(named) {
+			named = append(named, "…")
+		}
+		p.human.printf("%s %s no longer be answered as listed: %s\n", p.human.paint(yellow, "hides:"),
+			plural(in.Hides, "entry would", "entries would"), strings.Join(named, ", "))
+	}
 	if in.Clean != nil {
 		p.printClean(*in.Clean)
 	}

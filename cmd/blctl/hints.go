@@ -39,6 +39,7 @@ var hints = map[string]string{
 	"same-person":         "ask another operator to run `blctl approve ID`",
 	"sourced":             "`blctl delist PREFIX` takes it out of the source by an exception",
 	"two-persons":         "`blctl propose add …` with the same flags; another operator then approves it",
+	"two-persons ALLOW":   "`blctl propose allow add ALLOW` with the same flags; another operator then approves it",
 	"unknown-reason":      "`blctl reasons` lists them",
 	"unknown-reason LIKE": "did you mean LIKE? `blctl reasons` lists them",
 	"unknown-zone":        "`blctl status` names them",

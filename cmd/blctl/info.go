@@ -77,6 +77,9 @@ func (p *program) status(ctx context.Context, _ *input) error {
 	for _, z := range s.Zones {
 		t.add("zone", "%s, TTL %s, negative %s", clean(z.Name), z.TTL, z.NegativeTTL)
 	}
+	for _, h := range s.Hidden {
+		t.add("hidden", "%s by the allow entry for %s, owner %s", plural(h.Entries, "entry", "entries"), h.Subject.Text(), clean(h.Owner))
+	}
 	if s.Sensor != nil {
 		p.sensorRows(s.Sensor, &t)
 	}

@@ -23,6 +23,7 @@ type input struct {
 	now   func() time.Time
 	stdin io.Reader
 	warn  func(sentences []string)
+	taken int // arguments that are no prefixes
 	err   error
 }
 
@@ -69,7 +70,7 @@ func (in *input) prefix() listing.Subject {
 // where an argument is "-".
 func (in *input) subjects() (first listing.Subject, more []listing.Subject) {
 	var all []listing.Subject
-	for _, text := range in.Args().Slice() {
+	for _, text := range in.words() {
 		if text == "-" {
 			all = append(all, in.lines()...)
 		} else {
@@ -84,6 +85,9 @@ func (in *input) subjects() (first listing.Subject, more []listing.Subject) {
 	}
 	return all[0], all[1:]
 }
+
+// words are the arguments, without the leading ones that a command has taken.
+func (in *input) words() []string { return in.Args().Slice()[in.taken:] }
 
 // lines are the subjects of standard input. Empty lines, and what follows a #,
 // are left out. A mistake names its line; then nothing is sent of all of them.

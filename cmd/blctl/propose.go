@@ -29,9 +29,18 @@ func (in *input) proposeExpire() ctl.Propose {
 	return ctl.Propose{Expire: &c, Note: c.Note}
 }
 
-// proposePermit is allow add or, with --remove, allow remove as a proposal.
+// proposePermit is allow add or allow remove as a proposal. Its first form, without
+// the word and with --remove, is still taken.
 func (in *input) proposePermit() ctl.Propose {
-	c := in.permit(in.Bool("remove"))
+	remove := in.Bool("remove")
+	if word := in.Args().First(); word == "add" || word == "remove" {
+		in.taken, remove = 1, remove || word == "remove"
+	}
+	if len(in.words()) == 0 {
+		in.fail(usageError("propose allow %s needs PREFIX...", in.Args().First()))
+		return ctl.Propose{}
+	}
+	c := in.permit(remove)
 	return ctl.Propose{Permit: &c, Note: c.Note}
 }
 

@@ -140,7 +140,7 @@ func TestPermitHides(t *testing.T) {
 	h := newHouse(t)
 	c := h.client(t)
 	h.add(t, listing.Add{Subject: subject("192.0.2.7"), Reason: "manual"})
-	out, err := c.Permit(t.Context(), listing.Permit{Subject: subject("192.0.2.0/24"), Owner: "bob"})
+	out, err := c.Permit(t.Context(), listing.Permit{Subject: subject("192.0.2.0/24"), Owner: "bob", Force: true, Note: "ours"})
 	if err != nil || !out.Changed || h.listed("192.0.2.7") {
 		t.Fatalf("%+v, %v", out, err)
 	}

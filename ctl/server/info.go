@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"dnsbld/ctl"
@@ -29,11 +30,44 @@ func (s *Server) status(ctx context.Context, who listing.Caller) (ctl.Status, er
 	if set := s.cfg.Live.Set(); set != nil {
 		st.Served = set.Revision()
 	}
+	hidden, err := s.hidden.at(ctx, s.cfg.Book, store.Head)
+	if err != nil {
+		return ctl.Status{}, err
+	}
+	st.HiddenByAllow, st.Hidden = hidden.Entries, hidden.By
 	if s.cfg.Sensor != nil {
 		how := s.cfg.Sensor.Status()
 		st.Sensor, st.Breaker = &how, &how.Breaker
 	}
 	return st, nil
+}
+
+// hiddenCache keeps what allow entries hide at one revision: it takes a walk through
+// all that lies inside them, and monitors ask every minute. Nothing is hidden or
+// shown by time alone: what ends makes a revision.
+type hiddenCache struct {
+	mu       sync.Mutex
+	revision listing.Revision
+	known    bool
+	hidden   report.Hidden
+}
+
+func (h *hiddenCache) at(ctx context.Context, book *listing.Book, head listing.Revision) (report.Hidden, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.known && h.revision == head {
+		return h.hidden, nil
+	}
+	err := book.Store().View(ctx, func(snap listing.Snapshot) error {
+		i, err := listing.InstantOf(snap, book.Rules(), book.Now())
+		if err == nil {
+			h.hidden, err = report.HiddenIn(snap, i)
+		}
+		h.revision = snap.Revision()
+		return err
+	})
+	h.known = err == nil
+	return h.hidden, err
 }
 
 // stats counts what is in force. It walks through the whole list, in a

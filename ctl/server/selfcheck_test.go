@@ -148,3 +148,23 @@ func TestSelfcheckFindsWhatIsWrong(t *testing.T) {
 	wants(t, got["audit"], report.Pass, "verifies")
 	wants(t, got["special"], report.Pass, "no private")
 }
+
+// An allow entry from before there were bounds may hide the whole list.
+func TestSelfcheckHidden(t *testing.T) {
+	h := newHouse(t)
+	for n := range 40 {
+		h.add(t, listing.Add{Subject: listing.HostSubject(netip.AddrFrom4([4]byte{192, 0, 2, byte(n)})), Reason: "manual"})
+	}
+	wants(t, h.graded(t)["hidden"], report.Pass, "no allow entry hides")
+	for prefix, want := range map[string]report.Grade{"192.0.2.0/28": report.Warn, "0.0.0.0/0": report.Fail} {
+		allow := listing.Allow{Subject: subject(prefix), Owner: "bob"}
+		if _, err := h.book.Do(t.Context(), listing.Caller{Name: "dnsbld", Role: listing.Daemon}, "", []listing.Edit{{Op: listing.OpAllow, Allow: &allow}}); err != nil {
+			t.Fatal(err)
+		}
+		wants(t, h.graded(t)["hidden"], want, "of 40 listed entries are hidden")
+		wants(t, h.graded(t)["hidden"], want, "by the allow entry for "+prefix+", owner bob")
+		if _, err := h.as(listing.Caller{Name: "root"}).Permit(t.Context(), listing.Permit{Subject: subject(prefix), Remove: true}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -57,8 +57,9 @@ type Config struct {
 // the connection, so it is served by Serve, or by another server whose
 // connections have WithCaller in their context.
 type Server struct {
-	cfg Config
-	mux *http.ServeMux
+	cfg    Config
+	mux    *http.ServeMux
+	hidden hiddenCache
 }
 
 // New returns a Server.

@@ -129,7 +129,7 @@ func (h *house) step(ctx context.Context, rt *rapid.T, prefixes []string) {
 	case "expire":
 		_, err = h.book.Expire(ctx, operator("alice"), listing.Expire{Subject: s, In: life})
 	case "allow":
-		_, err = h.book.Permit(ctx, operator("alice"), listing.Permit{Subject: s, Owner: "bob", Until: h.clock.now().Add(life.Duration())})
+		_, err = h.book.Permit(ctx, operator("alice"), listing.Permit{Subject: s, Owner: "bob", Force: true, Note: "ours", Until: h.clock.now().Add(life.Duration())})
 	case "disallow":
 		_, err = h.book.Permit(ctx, operator("alice"), listing.Permit{Subject: s, Remove: true})
 	case "import", "replace":

@@ -15,6 +15,9 @@ type Inside struct {
 	Allows   []listing.Allow   `json:"allow"`           // allow entries in force that overlap it
 	Canaries []listing.Subject `json:"canaries"`        // prefixes whose listing is a sign of a mistake
 	Clean    *Clean            `json:"clean,omitempty"` // nil: sessions are not counted here
+
+	Hides  int   `json:"hides,omitempty"`  // entries that would no longer be answered, or a part of which would not
+	Hidden []Row `json:"hidden,omitempty"` // the first of them
 }
 
 // Senders yields those who lately greeted as they should within a subject; the
@@ -23,7 +26,7 @@ type Senders func(within listing.Subject) iter.Seq2[sighting.Sender, error]
 
 // Reach gathers what the subjects of a change touch, each thing once.
 type Reach struct {
-	store    listing.Store
+	book     *listing.Book
 	found    Inside
 	allows   []listing.Allow // not yet touched
 	canaries []listing.Subject
@@ -33,13 +36,13 @@ type Reach struct {
 // NewReach looks up what there is to be touched. senders is nil where sessions
 // are not counted.
 func NewReach(ctx context.Context, book *listing.Book, senders Senders) (*Reach, error) {
-	r := &Reach{store: book.Store(), canaries: slices.Clone(book.Rules().Policy.Canaries),
+	r := &Reach{book: book, canaries: slices.Clone(book.Rules().Policy.Canaries),
 		found: Inside{Allows: []listing.Allow{}, Canaries: []listing.Subject{}}}
 	if senders != nil {
 		r.senders = newCleanSenders(senders)
 	}
 	now := book.Now()
-	err := r.store.View(ctx, func(snap listing.Snapshot) error {
+	err := book.Store().View(ctx, func(snap listing.Snapshot) error {
 		all, err := snap.Allows()
 		for _, a := range all {
 			if a.Active(now) {
@@ -92,31 +95,46 @@ func (r *Reach) Result() (*Inside, error) {
 func (r *Reach) Changes(ctx context.Context, changes []Event) (*Inside, error) {
 	for _, e := range changes {
 		r.Touch(e.Subject)
-		if e.Action != Dropped {
-			continue
-		}
-		if err := r.store.View(ctx, func(snap listing.Snapshot) error {
-			for entry, err := range snap.Each(listing.Subject{}) {
+		var err error
+		switch {
+		case e.Action == Dropped:
+			err = r.touchSource(ctx, e.Source)
+		case e.Action == Allowed:
+			err = r.book.Store().View(ctx, func(snap listing.Snapshot) error {
+				i, err := listing.InstantOf(snap, r.book.Rules(), r.book.Now())
 				if err != nil {
 					return err
 				}
-				if entry.Source == e.Source {
-					r.Touch(entry.Subject)
-				}
-			}
-			return nil
-		}); err != nil {
+				return r.Hide(snap, i, e.Subject)
+			})
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
 	return r.Result()
 }
 
+// touchSource touches all that a source lists.
+func (r *Reach) touchSource(ctx context.Context, source string) error {
+	return r.book.Store().View(ctx, func(snap listing.Snapshot) error {
+		for entry, err := range snap.Each(listing.Subject{}) {
+			if err != nil {
+				return err
+			}
+			if entry.Source == source {
+				r.Touch(entry.Subject)
+			}
+		}
+		return nil
+	})
+}
+
 // Revision touches what the entries that a revision changed do, those of an
 // import too, and says how many addresses they are. It is for undo: of an
 // import the changes that are shown name the source alone.
 func (r *Reach) Revision(ctx context.Context, id listing.Revision) (in *Inside, addresses float64, err error) {
-	for c, err := range r.store.Changes(ctx, id-1) {
+	for c, err := range r.book.Store().Changes(ctx, id-1) {
 		if err != nil {
 			return nil, 0, err
 		}

@@ -40,8 +40,49 @@ func (c *checkup) entries() error {
 	c.verdict("temporary", "2.2.1", Fail, found.endless, fmt.Sprintf("each of %d entries ends, none later than its cap", found.entries))
 	c.verdict("width", "3.4", Fail, found.wide, "no entry is wider than policy.widest_v4 and policy.widest_v6 let it be")
 	c.size(found.v4)
+	if err != nil {
+		return err
+	}
+	return c.hidden(found.entries)
+}
+
+// hidden: what allow entries hide is the exception. One that is wider than anybody
+// may make, from before there were bounds, or that hides most of the list is a
+// mistake.
+func (c *checkup) hidden(entries int) error {
+	var found Hidden
+	err := c.Book.Store().View(c.ctx, func(snap listing.Snapshot) error {
+		i, err := listing.InstantOf(snap, c.rules, c.Book.Now())
+		if err == nil {
+			found, err = HiddenIn(snap, i)
+		}
+		return err
+	})
+	var by []string
+	for _, h := range found.By {
+		by = append(by, fmt.Sprintf("%d by the allow entry for %s, owner %s", h.Entries, h.Subject.Text(), h.Owner))
+	}
+	share := float64(found.Entries) / float64(max(entries, 1))
+	switch text := fmt.Sprintf("%d of %d listed entries are hidden", found.Entries, entries); {
+	case found.Entries == 0:
+		c.add("hidden", "3.8", Pass, "no allow entry hides a listed entry")
+	case found.Entries >= fewHidden && share > mostHidden:
+		c.verdict("hidden", "3.8", Fail, append([]string{text}, by...), "")
+	case found.Entries >= fewHidden && share > muchHidden:
+		c.verdict("hidden", "3.8", Warn, append([]string{text}, by...), "")
+	default:
+		c.verdict("hidden", "3.8", Pass, append([]string{text}, by...), "")
+	}
 	return err
 }
+
+// How much of a list allow entries may hide before somebody should look, and from
+// how many entries on the share says something.
+const (
+	muchHidden = 0.1
+	mostHidden = 0.5
+	fewHidden  = 10
+)
 
 // census is what a walk over all entries found.
 type census struct {
