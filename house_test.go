@@ -29,7 +29,7 @@ var imports = map[string][]string{
 	"dnsbld/listing/sensor":     {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/sighting"},
 	"dnsbld/listing/removal":    {"dnsbld/listing", "dnsbld/listing/helo"},
 	"dnsbld/listing/delist":     {"dnsbld/listing", "dnsbld/listing/removal", "dnsbld/listing/sighting"},
-	"dnsbld/listing/desk":       {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/removal", "dnsbld/listing/sighting", "dnsbld/listing/delist"},
+	"dnsbld/listing/desk":       {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/removal", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/report"},
 	"dnsbld/listing/report":     {"dnsbld/listing", "dnsbld/listing/sighting"},
 	"dnsbld/db/backup":          {"dnsbld/listing"},
 	"dnsbld/db":                 {"dnsbld/db/backup", "dnsbld/listing", "dnsbld/nice", "dnsbld/listing/sighting", "dnsbld/listing/desk"},

@@ -46,15 +46,10 @@ type DeskRequest struct {
 	DryRun  bool   `json:"dry_run,omitempty"`
 }
 
-// DeskAnswer is what was done about a request. Without an address a person has
-// to look at it, and nothing was done.
+// DeskAnswer is what was done about a request.
 type DeskAnswer struct {
-	removal.Answer
-	Human     bool             `json:"human"`
-	Finding   *removal.Finding `json:"finding,omitempty"`
-	To        string           `json:"to,omitempty"`          // who asked
-	InReplyTo string           `json:"in_reply_to,omitempty"` // the mail that asked
-	Refused   *WireError       `json:"refused,omitempty"`     // why there is no letter
+	removal.Reply
+	Refused *WireError `json:"refused,omitempty"` // why there is no letter
 }
 
 // NoLetter is why there is no letter; nil if there is one.

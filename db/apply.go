@@ -118,7 +118,7 @@ func checkEdit(e *listing.Edit) error {
 		}
 		return checkOwn(e.Key)
 	case listing.OpDocument:
-		return checkPaper(e.Paper)
+		return checkPaper(e.Document)
 	case listing.OpSweep:
 		if e.Source == "" && !e.Subject.IsValid() {
 			return checkOwn(e.Key)
@@ -182,7 +182,7 @@ func (w *writing) change(c *listing.Change, n int) error {
 		return w.changeAllow(c, n)
 	case listing.SourceChange:
 		return w.endSource(c.SourceBefore.Name, c.Revision, n)
-	case listing.PaperChange:
+	case listing.DocumentChange:
 		return w.changePaper(c)
 	}
 	return w.tx.Bucket(metaBucket).Put(configKey, []byte(c.Config))

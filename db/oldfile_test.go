@@ -132,7 +132,7 @@ func writeOldFile(t *testing.T) {
 	mustApply(t, d, "end", end, except)
 	mustApply(t, d, "beside", listing.Edit{Op: listing.OpConfigure, Config: "hash"},
 		listing.Edit{Op: listing.OpAllow, Allow: &listing.Allow{Subject: subjectOf(t, "198.51.100.0/24"), Owner: "bob", Until: noon.Add(time.Hour)}},
-		listing.Edit{Op: listing.OpDocument, Paper: &listing.Document{Kind: "ticket", ID: "t1", Body: []byte(`{"state": "new"}`)}})
+		listing.Edit{Op: listing.OpDocument, Document: &listing.Document{Kind: "ticket", ID: "t1", Body: []byte(`{"state": "new"}`)}})
 	said := func(text string, change func(*listing.Entry)) listing.Entry {
 		e := listing.Entry{Key: listing.Key{Subject: subjectOf(t, text), Reason: listing.Imported}}
 		change(&e)

@@ -50,10 +50,10 @@ func checkPaper(p *listing.Document) error {
 
 func (w *writing) changePaper(c *listing.Change) error {
 	papers := w.tx.Bucket(papersBucket)
-	if c.PaperAfter == nil {
-		return papers.Delete(paperKey(c.PaperBefore.Kind, c.PaperBefore.ID))
+	if c.DocumentAfter == nil {
+		return papers.Delete(paperKey(c.DocumentBefore.Kind, c.DocumentBefore.ID))
 	}
-	return papers.Put(paperKey(c.PaperAfter.Kind, c.PaperAfter.ID), encodePaper(c.PaperAfter))
+	return papers.Put(paperKey(c.DocumentAfter.Kind, c.DocumentAfter.ID), encodePaper(c.DocumentAfter))
 }
 
 func (s *state) Document(kind, id string) (p listing.Document, found bool, err error) {

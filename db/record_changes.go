@@ -57,9 +57,9 @@ func encodeChange(b []byte, c *listing.Change) ([]byte, error) {
 		return encodeObjects(append(b, allowKind), c.Because, c.AllowBefore, c.AllowAfter)
 	case listing.SourceChange:
 		return encodeObjects(append(b, sourceKind), c.Because, c.SourceBefore, c.SourceAfter)
-	case listing.PaperChange:
-		b = append(appendText(append(b, paperKind), c.Because), sides(c.PaperBefore != nil, c.PaperAfter != nil))
-		for _, p := range [...]*listing.Document{c.PaperBefore, c.PaperAfter} {
+	case listing.DocumentChange:
+		b = append(appendText(append(b, paperKind), c.Because), sides(c.DocumentBefore != nil, c.DocumentAfter != nil))
+		for _, p := range [...]*listing.Document{c.DocumentBefore, c.DocumentAfter} {
 			if p != nil {
 				b = appendText(appendText(appendText(b, p.Kind), p.ID), encodePaper(p))
 			}
@@ -121,8 +121,8 @@ func (r *reader) change() listing.Change {
 		c.Kind = listing.SourceChange
 		c.SourceBefore, c.SourceAfter = objects[listing.Source](r)
 	case paperKind:
-		c.Kind = listing.PaperChange
-		c.PaperBefore, c.PaperAfter = r.papers()
+		c.Kind = listing.DocumentChange
+		c.DocumentBefore, c.DocumentAfter = r.papers()
 	case configKind:
 		c.Kind, c.Config = listing.ConfigChange, r.text()
 	default:

@@ -115,7 +115,7 @@ func proposalID(o Options) string {
 // edit writes the proposal over the revision it was read at.
 func (p Proposal) edit(expect Revision) (Edit, error) {
 	body, err := json.Marshal(p)
-	return Edit{Op: OpDocument, Expect: &expect, Paper: &Document{Kind: ProposalKind, ID: p.ID, Body: body}}, err
+	return Edit{Op: OpDocument, Expect: &expect, Document: &Document{Kind: ProposalKind, ID: p.ID, Body: body}}, err
 }
 
 // Proposals lists what is kept, oldest ID first; open ones only, or all.

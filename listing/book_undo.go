@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -112,42 +113,57 @@ func (set *changeSet) undoing() string {
 	return fmt.Sprintf("undoes what one command did in the revisions from %d to %d", set.first, set.last)
 }
 
+// changeSet reads what a revision changed, and all that its command did.
 func (b *Book) changeSet(ctx context.Context, id Revision) (changeSet, error) {
-	none := &Error{Kind: ErrNotFound, Code: "no-change", Message: fmt.Sprintf("revision %d changed nothing", id)}
 	set := changeSet{first: id, last: id, entries: map[Key]*Entry{}}
-	status, err := b.store.Status(ctx)
-	switch {
-	case err != nil:
-		return set, err
-	case id == 0 || id > status.Head:
-		return set, none
-	}
-	papers := 0
-	for c, err := range b.store.Changes(ctx, id-1) {
-		switch {
-		case err != nil:
-			return set, err
-		case c.Revision != id:
-			return set, none
-		case c.Kind == PaperChange:
-			papers++
-		default:
-			if err := set.add(c); err != nil {
-				return set, err
-			}
+	documents := 0
+	for c, err := range b.changesOf(ctx, id) {
+		if err == nil && c.Kind == DocumentChange {
+			documents++
+			continue
 		}
-		if c.Last || set.wholeSource() {
+		if err == nil {
+			err = set.add(c)
+		}
+		if err != nil {
+			return set, err
+		}
+		if set.wholeSource() {
 			break
 		}
 	}
-	if len(set.changes) > 0 && set.changes[0].Header.Set != "" {
+	switch {
+	case len(set.changes) > 0 && set.changes[0].Header.Set != "":
 		err := b.gather(ctx, &set)
 		return set, err
-	}
-	if papers > 0 && len(set.changes) == 0 {
+	case documents > 0 && len(set.changes) == 0:
 		return set, &Error{Kind: ErrPolicy, Code: "document", Message: fmt.Sprintf("revision %d wrote a proposal or a ticket, which is not undone", id)}
 	}
 	return set, nil
+}
+
+// changesOf yields the changes of one revision; it fails with ErrNotFound if that
+// changed nothing.
+func (b *Book) changesOf(ctx context.Context, id Revision) iter.Seq2[Change, error] {
+	return func(yield func(Change, error) bool) {
+		none := &Error{Kind: ErrNotFound, Code: "no-change", Message: fmt.Sprintf("revision %d changed nothing", id)}
+		status, err := b.store.Status(ctx)
+		if err == nil && (id == 0 || id > status.Head) {
+			err = none // Changes would wait for it
+		}
+		if err != nil {
+			yield(Change{}, err)
+			return
+		}
+		for c, err := range b.store.Changes(ctx, id-1) {
+			if err == nil && c.Revision != id {
+				err = none
+			}
+			if !yield(c, err) || err != nil || c.Last {
+				return
+			}
+		}
+	}
 }
 
 // gather adds what the other requests of the command changed, in their order.
@@ -166,7 +182,7 @@ func (b *Book) gather(ctx context.Context, set *changeSet) error {
 			}
 			of = max(of, v.Changes[0].Header.Of)
 			set.first, set.last = min(set.first, v.Revision), max(set.last, v.Revision)
-			changes := slices.DeleteFunc(v.Changes, func(c Change) bool { return c.Kind == PaperChange })
+			changes := slices.DeleteFunc(v.Changes, func(c Change) bool { return c.Kind == DocumentChange })
 			if v.Revision < id {
 				before = append(before, changes...)
 			} else {
@@ -284,7 +300,7 @@ func (c Change) lapsed(now time.Time) []string {
 }
 
 // restore puts an entry back as it was, or takes it out as if it had not been.
-func (d *draft) restore(e *Edit) error {
+func (d *overlay) restore(e *Edit) error {
 	cur, found, err := d.current(e)
 	switch {
 	case err != nil:

@@ -45,18 +45,8 @@ func unlapsed(before map[Key]*Entry, now time.Time) map[Key]*Entry {
 
 // lastOf finds the last change of the source that c imported: c itself, or later.
 func (b *Book) lastOf(ctx context.Context, c *Change) (last Change, err error) {
-	var head Revision
-	from := c.Revision
-	err = b.store.View(ctx, func(s Snapshot) error {
-		head = s.Revision()
-		sources, err := s.Sources()
-		for _, have := range sources {
-			if have.Name == c.SourceAfter.Name {
-				from, head = have.Revision, have.Revision // what comes after has not changed it
-			}
-		}
-		return err
-	})
+	name := c.SourceAfter.Name
+	from, to, err := b.sourceSpan(ctx, name, c.Revision)
 	if err != nil {
 		return last, err
 	}
@@ -64,16 +54,39 @@ func (b *Book) lastOf(ctx context.Context, c *Change) (last Change, err error) {
 		if err != nil {
 			return last, err
 		}
-		imported := later.SourceAfter != nil && later.Because != Expired && later.SourceAfter.Name == c.SourceAfter.Name
-		ended := later.SourceBefore != nil && later.SourceAfter == nil && later.SourceBefore.Name == c.SourceAfter.Name
-		if imported || ended {
+		if later.importsOrEnds(name) {
 			last = later
 		}
-		if later.Last && later.Revision >= head {
+		if later.Last && later.Revision >= to {
 			break
 		}
 	}
 	return last, nil
+}
+
+// sourceSpan are the revisions among which the last change of a source is: of one
+// that stands its own alone, else all since an import of it.
+func (b *Book) sourceSpan(ctx context.Context, name string, imported Revision) (from, to Revision, err error) {
+	err = b.store.View(ctx, func(s Snapshot) error {
+		from, to = imported, s.Revision()
+		sources, err := s.Sources()
+		for _, have := range sources {
+			if have.Name == name {
+				from, to = have.Revision, have.Revision
+			}
+		}
+		return err
+	})
+	return from, to, err
+}
+
+// importsOrEnds reports whether a change imports a source or ends it; a sweep of
+// lapsed entries does neither.
+func (c Change) importsOrEnds(name string) bool {
+	if c.SourceAfter != nil {
+		return c.Because != Expired && c.SourceAfter.Name == name
+	}
+	return c.SourceBefore != nil && c.SourceBefore.Name == name
 }
 
 func touchedSource(name string, last Change) error {
@@ -86,9 +99,28 @@ func touchedSource(name string, last Change) error {
 }
 
 // contentsBefore streams what a source held before its entries were changed.
-// The snapshot is read by a goroutine of its own, so that it is closed before
-// the store writes.
 func (b *Book) contentsBefore(ctx context.Context, name string, before map[Key]*Entry) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		for e, err := range b.sourceEntries(ctx, name) {
+			if _, changed := before[e.Key]; changed && err == nil {
+				continue
+			}
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+		for _, e := range before {
+			if e != nil && !yield(*e, nil) {
+				return
+			}
+		}
+	}
+}
+
+// sourceEntries streams the entries of a source. A goroutine of its own reads the
+// snapshot and ends with the caller's loop, so that the snapshot is closed before
+// the store writes.
+func (b *Book) sourceEntries(ctx context.Context, name string) iter.Seq2[Entry, error] {
 	type item struct {
 		entry Entry
 		err   error
@@ -97,37 +129,33 @@ func (b *Book) contentsBefore(ctx context.Context, name string, before map[Key]*
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		items := make(chan item, 1024)
-		send := func(i item) bool {
+		send := func(e Entry, err error) error {
 			select {
-			case items <- i:
-				return true
+			case items <- item{e, err}:
+				return nil
 			case <-ctx.Done():
-				return false
+				return ctx.Err()
 			}
 		}
 		go func() {
 			defer close(items)
-			if err := b.store.View(ctx, func(s Snapshot) error {
+			err := b.store.View(ctx, func(s Snapshot) error {
 				for e, err := range s.Each(Subject{}) {
+					if err == nil && e.Source == name {
+						err = send(e, nil)
+					}
 					if err != nil {
 						return err
 					}
-					if _, changed := before[e.Key]; e.Source == name && !changed && !send(item{entry: e}) {
-						return ctx.Err()
-					}
 				}
 				return nil
-			}); err != nil {
-				send(item{err: err})
+			})
+			if err != nil {
+				_ = send(Entry{}, err) // a caller who left needs no error
 			}
 		}()
 		for i := range items {
 			if !yield(i.entry, i.err) || i.err != nil {
-				return
-			}
-		}
-		for _, e := range before {
-			if e != nil && !yield(*e, nil) {
 				return
 			}
 		}

@@ -181,7 +181,7 @@ func TestGrantIsOneRequest(t *testing.T) {
 	d := newDesk(t)
 	listed := d.add("192.0.2.7", "manual").Revision
 	ticket := func(body string, expect listing.Revision) listing.Edit {
-		return listing.Edit{Op: listing.OpDocument, Expect: &expect, Paper: &listing.Document{Kind: "ticket", ID: "T-1", Body: []byte(body)}}
+		return listing.Edit{Op: listing.OpDocument, Expect: &expect, Document: &listing.Document{Kind: "ticket", ID: "T-1", Body: []byte(body)}}
 	}
 	d.must(d.Do(t.Context(), daemon("desk"), "", []listing.Edit{ticket(`"open"`, 0)}))
 	support := listing.Caller{Name: "sam", UID: 1002, Role: listing.Support}

@@ -20,11 +20,11 @@ type Kind string
 
 // Kinds of change.
 const (
-	EntryChange  Kind = "entry"
-	AllowChange  Kind = "allow"
-	SourceChange Kind = "source"
-	ConfigChange Kind = "configuration"
-	PaperChange  Kind = "document"
+	EntryChange    Kind = "entry"
+	AllowChange    Kind = "allow"
+	SourceChange   Kind = "source"
+	ConfigChange   Kind = "configuration"
+	DocumentChange Kind = "document"
 )
 
 // Change is one thing that became different. It is the audit trail, what feeds
@@ -42,11 +42,11 @@ type Change struct {
 	Kind     Kind
 	Because  DelistReason // why an entry ended
 
-	Before, After             *Entry
-	AllowBefore, AllowAfter   *Allow
-	SourceBefore, SourceAfter *Source
-	PaperBefore, PaperAfter   *Document
-	Config                    string // the hash of the configuration now in force
+	Before, After                 *Entry
+	AllowBefore, AllowAfter       *Allow
+	SourceBefore, SourceAfter     *Source
+	DocumentBefore, DocumentAfter *Document
+	Config                        string // the hash of the configuration now in force
 }
 
 // PastAfter is what remains to be remembered of the key once the change has

@@ -24,7 +24,7 @@ func Decide(state State, r Request) (Verdict, error) {
 	if err := r.Validate(); err != nil {
 		return Verdict{}, err
 	}
-	d := newDraft(state, &r)
+	d := newOverlay(state, &r)
 	for n := range r.Edits {
 		if err := d.edit(&r.Edits[n]); err != nil {
 			return Verdict{}, err
@@ -33,7 +33,7 @@ func Decide(state State, r Request) (Verdict, error) {
 	return d.verdict(), nil
 }
 
-func (d *draft) edit(e *Edit) error {
+func (d *overlay) edit(e *Edit) error {
 	switch e.Op {
 	case OpList:
 		return d.list(e)
@@ -61,7 +61,7 @@ func (d *draft) edit(e *Edit) error {
 }
 
 // list begins a listing or an exception, or extends the one that stands.
-func (d *draft) list(e *Edit) error {
+func (d *overlay) list(e *Edit) error {
 	cur, found, err := d.current(e)
 	if err != nil {
 		return err
@@ -79,7 +79,7 @@ func (d *draft) list(e *Edit) error {
 	return d.extend(e, cur)
 }
 
-func (d *draft) begin(e *Edit, before *Entry) error {
+func (d *overlay) begin(e *Edit, before *Entry) error {
 	next := Entry{Key: e.Key, Except: e.Except, Since: e.seen(d.request.Time), Level: 1, Origin: e.Origin,
 		Actor: d.request.Actor, Revision: d.revision}
 	if !e.Except {
@@ -98,7 +98,7 @@ func (d *draft) begin(e *Edit, before *Entry) error {
 	return d.accompany(e, next)
 }
 
-func (d *draft) extend(e *Edit, cur Entry) error {
+func (d *overlay) extend(e *Edit, cur Entry) error {
 	next := cur
 	if until := e.end(cur.Level, d.request.Time); !e.Keep && until.Sub(cur.Until) > e.Life.Slack.Duration() {
 		next.Until = until
@@ -143,7 +143,7 @@ func (e *Edit) end(level int, now time.Time) time.Time {
 }
 
 // accompany lists a repeated offender also as such, for as long.
-func (d *draft) accompany(e *Edit, main Entry) error {
+func (d *overlay) accompany(e *Edit, main Entry) error {
 	if e.Companion == 0 || main.Except || main.Level < CompanionLevel {
 		return nil
 	}
@@ -151,7 +151,7 @@ func (d *draft) accompany(e *Edit, main Entry) error {
 	return d.list(&companion)
 }
 
-func (d *draft) expire(e *Edit) error {
+func (d *overlay) expire(e *Edit) error {
 	cur, found, err := d.current(e)
 	if err != nil {
 		return err
@@ -177,7 +177,7 @@ func (d *draft) expire(e *Edit) error {
 	return nil
 }
 
-func (d *draft) delist(e *Edit) error {
+func (d *overlay) delist(e *Edit) error {
 	cur, found, err := d.current(e)
 	if err != nil || !found {
 		return err
@@ -187,7 +187,7 @@ func (d *draft) delist(e *Edit) error {
 
 // sweep ends what is due, and only that: the sweeper may have looked at an
 // older revision.
-func (d *draft) sweep(e *Edit) error {
+func (d *overlay) sweep(e *Edit) error {
 	now := d.request.Time
 	switch {
 	case e.Source != "":

@@ -13,27 +13,18 @@ type Diff struct{ Added, Removed, Altered, Kept int }
 // Of a sweep, diff counts what has ended. It leaves generation and end as they
 // are: whoever prepares an import meanwhile is not disturbed.
 func DecideSource(state State, r Request, diff Diff) (Verdict, error) {
-	if err := r.Validate(); err != nil {
+	if err := r.validateSource(); err != nil {
 		return Verdict{}, err
 	}
-	if r.Source == nil || r.Source.Name == "" || (!r.Source.Sweep && !r.Source.Until.After(r.Time)) {
-		return Verdict{}, fmt.Errorf("import without a source and its end: %w", ErrInvalid)
-	}
-	d := newDraft(state, &r)
+	d := newOverlay(state, &r)
 	if r.Source.Sweep {
 		return d.sweepSource(r.Source.Name, diff.Removed)
 	}
-	cur, found, err := d.source(r.Source.Name)
+	cur, found, err := d.activeSource(r.Source.Name)
+	if err == nil {
+		err = r.Source.admit(cur, found, diff)
+	}
 	if err != nil {
-		return Verdict{}, err
-	}
-	if found && !cur.Active(r.Time) {
-		if err := d.endSource(cur.Name, Expired, nil); err != nil {
-			return Verdict{}, err
-		}
-		found = false
-	}
-	if err := r.Source.admit(cur, found, diff); err != nil {
 		return Verdict{}, err
 	}
 	c := Change{Kind: SourceChange, SourceAfter: r.Source.after(cur, found, diff, &r, d.revision)}
@@ -46,9 +37,26 @@ func DecideSource(state State, r Request, diff Diff) (Verdict, error) {
 	return v, nil
 }
 
+func (r *Request) validateSource() error {
+	if r.Source == nil || r.Source.Name == "" || (!r.Source.Sweep && !r.Source.Until.After(r.Time)) {
+		return fmt.Errorf("import without a source and its end: %w", ErrInvalid)
+	}
+	return r.Validate()
+}
+
+// activeSource finds a source that is in force; one whose time has come is ended
+// first.
+func (d *overlay) activeSource(name string) (Source, bool, error) {
+	cur, found, err := d.source(name)
+	if err == nil && found && !cur.Active(d.request.Time) {
+		return Source{}, false, d.endSource(name, Expired, nil)
+	}
+	return cur, found, err
+}
+
 // sweepSource takes out of a source the entries that have ended. With the source
 // itself another sweep deals.
-func (d *draft) sweepSource(name string, ended int) (Verdict, error) {
+func (d *overlay) sweepSource(name string, ended int) (Verdict, error) {
 	cur, found, err := d.source(name)
 	if err != nil || !found || !cur.Active(d.request.Time) || ended == 0 {
 		return d.verdict(), err

@@ -10,18 +10,18 @@ import (
 
 // memory is a State that remembers what was decided, for tests of deciding.
 type memory struct {
-	head    Revision
-	entries map[Key]Entry
-	pasts   map[Key]Past
-	allows  map[Subject]Allow
-	sources map[string]Source
-	config  string
-	papers  map[[2]string]Document
+	head      Revision
+	entries   map[Key]Entry
+	pasts     map[Key]Past
+	allows    map[Subject]Allow
+	sources   map[string]Source
+	config    string
+	documents map[[2]string]Document
 }
 
 func newMemory() *memory {
 	return &memory{entries: map[Key]Entry{}, pasts: map[Key]Past{}, allows: map[Subject]Allow{}, sources: map[string]Source{},
-		papers: map[[2]string]Document{}}
+		documents: map[[2]string]Document{}}
 }
 
 func (m *memory) Head() Revision { return m.head }
@@ -41,7 +41,7 @@ func (m *memory) Past(k Key) (Past, error)              { return m.pasts[k], nil
 func (m *memory) Allow(s Subject) (Allow, bool, error)  { a, ok := m.allows[s]; return a, ok, nil }
 func (m *memory) Source(n string) (Source, bool, error) { s, ok := m.sources[n]; return s, ok, nil }
 func (m *memory) Document(kind, id string) (Document, bool, error) {
-	d, ok := m.papers[[2]string{kind, id}]
+	d, ok := m.documents[[2]string{kind, id}]
 	return d, ok, nil
 }
 func (m *memory) entry(t *testing.T, prefix string, r Reason) (Entry, bool) {
@@ -82,10 +82,10 @@ func (m *memory) remember(t *testing.T, v Verdict) {
 			m.sources[c.SourceAfter.Name] = *c.SourceAfter
 		case c.Kind == SourceChange:
 			delete(m.sources, c.SourceBefore.Name)
-		case c.Kind == PaperChange && c.PaperAfter != nil:
-			m.papers[[2]string{c.PaperAfter.Kind, c.PaperAfter.ID}] = *c.PaperAfter
-		case c.Kind == PaperChange:
-			delete(m.papers, [2]string{c.PaperBefore.Kind, c.PaperBefore.ID})
+		case c.Kind == DocumentChange && c.DocumentAfter != nil:
+			m.documents[[2]string{c.DocumentAfter.Kind, c.DocumentAfter.ID}] = *c.DocumentAfter
+		case c.Kind == DocumentChange:
+			delete(m.documents, [2]string{c.DocumentBefore.Kind, c.DocumentBefore.ID})
 		case c.Kind == ConfigChange:
 			m.config = c.Config
 		}
@@ -297,7 +297,7 @@ func TestDocuments(t *testing.T) {
 	m := newMemory()
 	none := Revision(0)
 	write := func(body string) Edit {
-		return Edit{Op: OpDocument, Paper: &Document{Kind: "ticket", ID: "t1", Body: json.RawMessage(body)}}
+		return Edit{Op: OpDocument, Document: &Document{Kind: "ticket", ID: "t1", Body: json.RawMessage(body)}}
 	}
 	first := write(`{"state":"new"}`)
 	first.Expect = &none
@@ -309,7 +309,7 @@ func TestDocuments(t *testing.T) {
 		t.Errorf("written over what was not expected: %v", err)
 	}
 	v := mustDecide(t, m, day(0), write(`{"state":"closed"}`), write(""))
-	if len(v.Changes) != 2 || len(m.papers) != 0 {
+	if len(v.Changes) != 2 || len(m.documents) != 0 {
 		t.Errorf("changed and removed: %+v", v.Changes)
 	}
 }

@@ -37,6 +37,20 @@ func (e *Error) Error() string { return e.Message }
 // Unwrap gives the kind, for errors.Is.
 func (e *Error) Unwrap() error { return e.Kind }
 
+// Mistakes are what was found wrong with values that people write, all of them at
+// once.
+type Mistakes []error
+
+// Unless notes a mistake where a condition does not hold.
+func (m *Mistakes) Unless(ok bool, format string, args ...any) {
+	if !ok {
+		*m = append(*m, fmt.Errorf(format, args...))
+	}
+}
+
+// Err joins the mistakes; nil: there are none.
+func (m Mistakes) Err() error { return errors.Join(m...) }
+
 // Quote shows bytes from outside in one line of printable ASCII, in double
 // quotes and no longer than a terminal line.
 func Quote(s string) string {

@@ -175,21 +175,28 @@ func (i Instant) whyNot(e *Held, all []Held) WhyNot {
 		return WhyNot{Kind: IsUnanswered}
 	}
 	for n := range all {
-		o := &all[n]
-		if o.Reason != e.Reason || o.Key == e.Key {
-			continue
-		}
-		narrower := o.Subject.Bits() > e.Subject.Bits()
-		same := o.Source == e.Source && narrower
-		takesOut := o.Source == "" && o.Subject.Bits() >= e.Subject.Bits()
-		switch {
-		case o.Except && !e.Except && (same || takesOut):
-			return WhyNot{Kind: IsExcepted, By: o.Subject, Until: o.Until}
-		case same:
-			return WhyNot{Kind: IsOverridden, By: o.Subject, Until: o.Until}
+		if kind := all[n].obstructs(e); kind != Nothing {
+			return WhyNot{Kind: kind, By: all[n].Subject, Until: all[n].Until}
 		}
 	}
 	return WhyNot{}
+}
+
+// obstructs says whether an entry keeps another that holds the same subject from
+// listing it: a narrower one of the same source does, and an exception of this
+// list's own besides that is no wider.
+func (h *Held) obstructs(e *Held) Obstacle {
+	narrower := h.Source == e.Source && h.Subject.Bits() > e.Subject.Bits()
+	ownException := h.Source == "" && h.Except && h.Subject.Bits() >= e.Subject.Bits()
+	switch {
+	case h.Reason != e.Reason || h.Key == e.Key:
+		return Nothing
+	case h.Except && !e.Except && (narrower || ownException):
+		return IsExcepted
+	case narrower:
+		return IsOverridden
+	}
+	return Nothing
 }
 
 // Hides is why a subject is never answered as listed, whatever is stored:

@@ -1,7 +1,6 @@
 package listing
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -45,20 +44,15 @@ const (
 
 // Validate finds every mistake.
 func (p Policy) Validate() error {
-	var errs []error
-	check := func(ok bool, format string, args ...any) {
-		if !ok {
-			errs = append(errs, fmt.Errorf(format, args...))
-		}
-	}
-	check(p.WidestV4 >= widestEverV4 && p.WidestV4 <= 32, "widest_v4 = %d: from %d to 32", p.WidestV4, widestEverV4)
-	check(p.WidestV6 >= widestEverV6 && p.WidestV6 <= 128, "widest_v6 = %d: from %d to 128", p.WidestV6, widestEverV6)
-	check(p.HandV4 >= approvedV4 && p.HandV4 <= 32, "hand_v4 = %d: from %d to 32", p.HandV4, approvedV4)
-	check(p.HandV6 >= approvedV6 && p.HandV6 <= 128, "hand_v6 = %d: from %d to 128", p.HandV6, approvedV6)
-	check(p.Longest > 0 && p.Longest <= Life(366*Day), "longest = %s: from 1s to 366d", p.Longest)
-	check(p.Exception > 0 && p.Exception <= p.Longest, "exception = %s: from 1s to %s", p.Exception, p.Longest)
-	check(p.MaxChanges > 0, "max_changes = %d: at least 1", p.MaxChanges)
-	return errors.Join(errs...)
+	var wrong Mistakes
+	wrong.Unless(p.WidestV4 >= widestEverV4 && p.WidestV4 <= 32, "widest_v4 = %d: from %d to 32", p.WidestV4, widestEverV4)
+	wrong.Unless(p.WidestV6 >= widestEverV6 && p.WidestV6 <= 128, "widest_v6 = %d: from %d to 128", p.WidestV6, widestEverV6)
+	wrong.Unless(p.HandV4 >= approvedV4 && p.HandV4 <= 32, "hand_v4 = %d: from %d to 32", p.HandV4, approvedV4)
+	wrong.Unless(p.HandV6 >= approvedV6 && p.HandV6 <= 128, "hand_v6 = %d: from %d to 128", p.HandV6, approvedV6)
+	wrong.Unless(p.Longest > 0 && p.Longest <= Life(366*Day), "longest = %s: from 1s to 366d", p.Longest)
+	wrong.Unless(p.Exception > 0 && p.Exception <= p.Longest, "exception = %s: from 1s to %s", p.Exception, p.Longest)
+	wrong.Unless(p.MaxChanges > 0, "max_changes = %d: at least 1", p.MaxChanges)
+	return wrong.Err()
 }
 
 // special are the ranges that are never listed because nobody on the Internet

@@ -149,26 +149,22 @@ func NewReasons(infos []ReasonInfo) (*Reasons, error) {
 	return c, nil
 }
 
+// validate finds every mistake in one line of the catalogue.
 func (i ReasonInfo) validate() error {
-	switch {
-	case i.Code < 2 || i.Code > 254:
-		return fmt.Errorf("reason %d: a number is from 2 to 254", i.Code)
-	case i.Code == 10 || i.Code == 11:
-		return fmt.Errorf("reason %d: 10 and 11 are read as dynamic-address lists and stay unused", i.Code)
-	case !isSymbol(i.Symbol):
-		return fmt.Errorf("reason %d: symbol %s: use lower-case letters, digits and hyphens", i.Code, Quote(i.Symbol))
-	case i.Text == "" || len(i.Text) > 120 || Printable(i.Text) != i.Text:
-		return fmt.Errorf("reason %s: its text must be 1 to 120 printable ASCII characters", i.Symbol)
-	case i.Longest <= 0 || i.Base > i.Longest:
-		return fmt.Errorf("reason %s: its longest life must be positive and no shorter than its base", i.Symbol)
-	case i.Repeat < 1 || i.Repeat > 10:
-		return fmt.Errorf("reason %s: the repeat factor must be from 1 to 10", i.Symbol)
-	case !slices.Contains([]Basis{"", BasisHELO, BasisRDNS, BasisRcpt, BasisOther}, i.Basis):
-		return fmt.Errorf("reason %s: its kind must be helo, rdns, rcpt or other", i.Symbol)
-	case len(i.Explanation) > 500 || Printable(i.Explanation) != i.Explanation:
-		return fmt.Errorf("reason %s: its explanation must be at most 500 printable ASCII characters", i.Symbol)
-	}
-	return nil
+	const longestText, longestExplanation = 120, 500 // octets
+	bases := []Basis{"", BasisHELO, BasisRDNS, BasisRcpt, BasisOther}
+	var wrong Mistakes
+	wrong.Unless(i.Code >= 2 && i.Code <= 254, "reason %d: a number is from 2 to 254", i.Code)
+	wrong.Unless(i.Code != 10 && i.Code != 11, "reason %d: 10 and 11 are read as dynamic-address lists and stay unused", i.Code)
+	wrong.Unless(isSymbol(i.Symbol), "reason %d: symbol %s: use lower-case letters, digits and hyphens", i.Code, Quote(i.Symbol))
+	wrong.Unless(i.Text != "" && len(i.Text) <= longestText && Printable(i.Text) == i.Text,
+		"reason %s: its text must be 1 to %d printable ASCII characters", i.Symbol, longestText)
+	wrong.Unless(i.Longest > 0 && i.Base <= i.Longest, "reason %s: its longest life must be positive and no shorter than its base", i.Symbol)
+	wrong.Unless(i.Repeat >= 1 && i.Repeat <= 10, "reason %s: the repeat factor must be from 1 to 10", i.Symbol)
+	wrong.Unless(slices.Contains(bases, i.Basis), "reason %s: its kind must be helo, rdns, rcpt or other", i.Symbol)
+	wrong.Unless(len(i.Explanation) <= longestExplanation && Printable(i.Explanation) == i.Explanation,
+		"reason %s: its explanation must be at most %d printable ASCII characters", i.Symbol, longestExplanation)
+	return wrong.Err()
 }
 
 func isSymbol(s string) bool {

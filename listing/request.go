@@ -50,13 +50,13 @@ type Edit struct {
 	Ticket     string    `json:"ticket,omitempty"`
 	Evidence   *Evidence `json:"evidence,omitempty"`
 
-	Because DelistReason `json:"because,omitempty"` // OpDelist; OpRestore without an entry
-	Restore *Entry       `json:"restore,omitempty"` // OpRestore; nil: there was none
-	Allow   *Allow       `json:"allow,omitempty"`   // OpAllow
-	Subject Subject      `json:"subject,omitzero"`  // OpDisallow
-	Source  string       `json:"source,omitempty"`  // OpEndSource
-	Config  string       `json:"config,omitempty"`  // OpConfigure: the hash
-	Paper   *Document    `json:"paper,omitempty"`   // OpDocument
+	Because  DelistReason `json:"because,omitempty"` // OpDelist; OpRestore without an entry
+	Restore  *Entry       `json:"restore,omitempty"` // OpRestore; nil: there was none
+	Allow    *Allow       `json:"allow,omitempty"`   // OpAllow
+	Subject  Subject      `json:"subject,omitzero"`  // OpDisallow
+	Source   string       `json:"source,omitempty"`  // OpEndSource
+	Config   string       `json:"config,omitempty"`  // OpConfigure: the hash
+	Document *Document    `json:"paper,omitempty"`   // OpDocument
 }
 
 // CompanionLevel is the level from which on a repeated offender is also listed

@@ -35,13 +35,13 @@ func (c *Reasons) Behind(r Reason, subject int, own, page string) (text string, 
 	if text == "" {
 		text = c.text(r)
 	}
-	room := MaxTXT - subject - len(" ")
+	space := MaxTXT - subject - len(" ")
 	if page != "" {
-		if tail = "; " + Printable(page); room-len(tail)-subject >= least {
-			return " " + shorten(text, room-len(tail)-subject) + tail, true
+		if tail = "; " + Printable(page); space-len(tail)-subject >= least {
+			return " " + shorten(text, space-len(tail)-subject) + tail, true
 		}
 	}
-	return " " + shorten(text, room), false
+	return " " + shorten(text, space), false
 }
 
 // text is what the catalogue says of a reason, something also of one that is
@@ -56,13 +56,13 @@ func (c *Reasons) text(r Reason) string {
 // shorten cuts printable text to a length, and says so. An escaped octet is
 // not cut in two.
 func shorten(text string, most int) string {
-	const mark, escape = "...", len(`\xff`)
+	const cut, escape = "...", len(`\xff`)
 	if len(text) <= most {
 		return text
 	}
-	text = text[:most-len(mark)]
+	text = text[:most-len(cut)]
 	if at := strings.LastIndex(text, `\x`); at > len(text)-escape {
 		text = text[:at]
 	}
-	return strings.TrimRight(text, ` \`) + mark
+	return strings.TrimRight(text, ` \`) + cut
 }

@@ -28,5 +28,5 @@ type Desk interface {
 	Token(a netip.Addr, s delist.Stand) delist.Token
 	Check(t delist.Token, a netip.Addr, s delist.Stand) error
 
-	Request(ctx context.Context, r desk.Request) (removal.Answer, error)
+	Request(ctx context.Context, r desk.Request) (removal.Reply, error)
 }

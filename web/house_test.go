@@ -136,7 +136,7 @@ type counter struct {
 	txt      []string
 	nameless bool // addresses have no name in reverse DNS
 	asked    []desk.Request
-	done     []removal.Answer
+	done     []removal.Reply
 	failure  error // of About
 	slow     bool  // pretend that the view lags behind
 }
@@ -175,7 +175,7 @@ func (d *counter) Texts(context.Context, string) ([]string, helo.Status) {
 	return d.txt, helo.OK
 }
 
-func (d *counter) Request(ctx context.Context, r desk.Request) (removal.Answer, error) {
+func (d *counter) Request(ctx context.Context, r desk.Request) (removal.Reply, error) {
 	done, err := d.Desk.Request(ctx, r)
 	d.mu.Lock()
 	defer d.mu.Unlock()

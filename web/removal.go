@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -17,7 +18,7 @@ type removalPart struct {
 	Decision removal.Decision
 	Retry    moment // where the decision does not say it itself
 	From     bool   // the request comes from the address
-	Mend     bool   // it ends when what it rests on is mended, and needs no other proof
+	Unfixed  bool   // it ends when what it rests on is mended, and needs no other proof
 	Came     *camePart
 	Probe    string // where a mail from the address is proof
 	Text     string // what in TXT at its name is proof
@@ -32,42 +33,52 @@ type camePart struct {
 	Proof, Clean bool
 }
 
+// formPart is the form that asks for the removal.
 type formPart struct {
 	Action, Token, Button string
 	Mail, Note            string
 	Fault                 string // what is wrong with Mail
 }
 
+// removal says how a listing can be ended, and offers the form where one helps.
 func (s *Server) removal(v *visit, l *addressInfo) removalPart {
 	r := removalPart{Decision: l.decision, From: comesFrom(v.from, l), TTL: span(v.site.longestTTL()), Retry: retry(l.decision, l.now)}
 	if !l.listed() || l.decision.Code == removal.NotListed {
 		return r
 	}
 	token := string(s.parts.Desk.Token(l.address, l.about.Stand))
-	if v.site.Texts {
-		r.Text = desk.TokenPrefix + token
-	}
-	if v.site.Probe != "" {
-		r.Probe = desk.TokenPrefix + token + "@" + v.site.Probe
-	}
-	if v.site.Mail != "" {
-		r.Appeal = "mailto:" + v.site.Mail + "?subject=" + url.QueryEscape(l.address.String())
-	}
+	r.Probe, r.Text, r.Appeal = v.site.contacts(l.address, token)
 	if c := l.about.Came; c != nil {
 		r.Came = &camePart{When: at(c.Time, l.now), Proof: c.Proof, Clean: c.Clean}
 	}
-	r.Mend = l.decision.Code == removal.NoProof && slices.ContainsFunc(l.about.Facts.Entries, func(e delist.Listing) bool {
+	r.Unfixed = l.decision.Code == removal.NoProof && slices.ContainsFunc(l.about.Facts.Entries, func(e delist.Listing) bool {
 		return e.Info.SelfDelist == listing.SelfFixed && !e.Fixed
 	})
 	if l.decision.Code != removal.RateLimit || r.From || r.Text != "" { // else no form could bring a proof
 		r.Form = &formPart{Action: "/" + l.address.String(), Token: token, Button: buttonOf(l.decision.Code)}
 	}
-	if r.Mend {
+	if r.Unfixed {
 		r.Form.Button = "Look whether it is mended"
 	}
 	return r
 }
 
+// contacts are the probe address and the text for TXT that carry a token, and the
+// mailto: URL of the desk; each empty where the site has none.
+func (c Config) contacts(a netip.Addr, token string) (probe, text, appeal string) {
+	if c.Texts {
+		text = desk.TokenPrefix + token
+	}
+	if c.Probe != "" {
+		probe = desk.TokenPrefix + token + "@" + c.Probe
+	}
+	if c.Mail != "" {
+		appeal = "mailto:" + c.Mail + "?subject=" + url.QueryEscape(a.String())
+	}
+	return probe, text, appeal
+}
+
+// buttonOf says what pressing the button does.
 func buttonOf(c removal.Code) string {
 	switch c {
 	case removal.OKSelf:

@@ -16,7 +16,7 @@ import (
 	"dnsbld/listing/removal"
 )
 
-// actor is who hands in requests, in the audit.
+// actor hands in requests, in the audit.
 const actor = "web"
 
 // Limits of a form.
@@ -50,7 +50,7 @@ func (s *Server) request(v *visit) error {
 	if err := s.parts.Desk.Check(token, a, l.about.Stand); err != nil {
 		return badForm(err)
 	}
-	r := desk.Request{Actor: actor, Address: a, From: strings.TrimSpace(form.Get("mail")), Note: clean(form.Get("note")), Delist: true, Anew: true}
+	r := desk.Request{By: listing.Caller{Name: actor, Role: listing.Daemon}, Address: a, From: strings.TrimSpace(form.Get("mail")), Note: clean(form.Get("note")), Delist: true, Again: true}
 	if r.From != "" && !validMail(r.From) {
 		p := s.addressPage(v, l)
 		if p.Removal.Form != nil {
@@ -65,13 +65,14 @@ func (s *Server) request(v *visit) error {
 	return s.decide(v, l, r)
 }
 
+// decide has the desk decide, and shows what happens.
 func (s *Server) decide(v *visit, l *addressInfo, r desk.Request) error {
 	done, err := s.parts.Desk.Request(v.Context(), r)
 	if err != nil {
 		return fmt.Errorf("a request to delist %s: %w", r.Address, err)
 	}
 	s.parts.Log.Info("request to delist", "address", r.Address, "decision", done.Decision.Code, "ticket", done.Ticket, "outcome", done.Outcome)
-	return s.showResult(v, l, done)
+	return s.showResult(v, l, done.Answer)
 }
 
 // readForm reads the body, and nothing of the query.
@@ -87,6 +88,7 @@ func readForm(v *visit) (url.Values, error) {
 	return v.PostForm, nil
 }
 
+// refuse is a refusal in the words of a page.
 func refuse(code, message, hint string) error {
 	return &listing.Error{Kind: listing.ErrPolicy, Code: code, Message: message, Hint: hint}
 }

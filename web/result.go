@@ -23,6 +23,8 @@ type resultPage struct {
 	Letter       string // the same in full
 }
 
+// showResult answers a request. The address is looked at again, for what stands
+// after the request.
 func (s *Server) showResult(v *visit, l *addressInfo, d removal.Answer) error {
 	after, err := s.look(v.Context(), l.address, s.parts.Now().UTC())
 	if err != nil {
@@ -30,28 +32,10 @@ func (s *Server) showResult(v *visit, l *addressInfo, d removal.Answer) error {
 	}
 	p := resultPage{frame: s.frame(v.site, l.address.String()), Address: l.address.String(), Decision: d.Decision, Ticket: d.Ticket,
 		Ours: d.Outcome == removal.Withdrawn, By: at(d.EffectiveBy, v.now), WatchDays: int(removal.Watch / listing.Day), Retry: retry(d.Decision, v.now), Letter: d.Letter}
-	set := s.parts.View.Set()
-	switch ended := d.Outcome != removal.Stands; {
-	case ended && set != nil && set.Revision() >= d.Revision:
-		p.Outcome, p.Still = "removed", after.listed()
-	case ended:
-		p.Outcome = "pending"
-	case d.Decision.Code == removal.NotListed:
-		p.Outcome = "clear"
-	case d.Decision.Code.OK():
-		p.Outcome = "ticket"
-	default:
-		p.Outcome = "refused"
-	}
+	p.Outcome = s.outcome(d)
+	p.Still = p.Outcome == "removed" && after.listed()
 	p.Title = resultTitles[p.Outcome] + ": " + p.Address
-	switch r := s.removal(v, l); d.Decision.Code {
-	case removal.NoProof, removal.RateLimit:
-		if !r.Mend {
-			p.Probe, p.Proof = r.Probe, r.Text
-		}
-	case removal.StillOffending, removal.MixedTraffic:
-		p.Probe = r.Probe
-	}
+	p.Probe, p.Proof = s.removal(v, l).proofs(d.Decision.Code)
 	status := http.StatusOK
 	if d.Decision.Code == removal.RateLimit {
 		status = http.StatusTooManyRequests
@@ -62,6 +46,38 @@ func (s *Server) showResult(v *visit, l *addressInfo, d removal.Answer) error {
 	return s.render(v, status, "result", p)
 }
 
+// outcome names what a page says of an answer. An end counts as done once the
+// served view has it.
+func (s *Server) outcome(d removal.Answer) string {
+	set := s.parts.View.Set()
+	switch ended := d.Outcome != removal.Stands; {
+	case ended && set != nil && set.Revision() >= d.Revision:
+		return "removed"
+	case ended:
+		return "pending"
+	case d.Decision.Code == removal.NotListed:
+		return "clear"
+	case d.Decision.Code.OK():
+		return "ticket"
+	}
+	return "refused"
+}
+
+// proofs are the probe address and the text for TXT, where they would change a
+// decision.
+func (r removalPart) proofs(code removal.Code) (probe, text string) {
+	switch {
+	case r.Unfixed:
+		return "", ""
+	case code == removal.NoProof, code == removal.RateLimit:
+		return r.Probe, r.Text
+	case code == removal.StillOffending, code == removal.MixedTraffic:
+		return r.Probe, ""
+	}
+	return "", ""
+}
+
+// resultTitles are by outcome.
 var resultTitles = map[string]string{
 	"removed": "The listing is removed", "pending": "The listing is being removed", "ticket": "Your request is with our support",
 	"refused": "The listing stands for now", "clear": "Nothing to remove",

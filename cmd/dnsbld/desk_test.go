@@ -19,7 +19,7 @@ import (
 	"dnsbld/ctl"
 	"dnsbld/db"
 	"dnsbld/listing"
-	"dnsbld/listing/delist"
+	"dnsbld/listing/removal"
 )
 
 func TestDeskKeyIsMadeOnce(t *testing.T) {
@@ -77,7 +77,7 @@ func TestProbeSession(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	decided := func() delist.Code {
+	decided := func() removal.Code {
 		t.Helper()
 		d, err := r.client.Eligibility(t.Context(), client)
 		if err != nil {
@@ -92,7 +92,7 @@ func TestProbeSession(t *testing.T) {
 	tell(session("good", "mail.sender.example", "a@rcpt.example"))
 	at = at.Add(time.Minute)
 	tell(sessions("mx2", client.String(), 6, at, "198.51.100.25", "198.51.100.26"))
-	if code := decided(); code != delist.MixedTraffic {
+	if code := decided(); code != removal.MixedTraffic {
 		t.Fatalf("at first: %s", code)
 	}
 	letter, err := r.client.Letter(t.Context(), ctl.LetterQuery{Address: client, Ticket: ""})
@@ -107,12 +107,12 @@ func TestProbeSession(t *testing.T) {
 	tell(session("forged", "mail.sender.example", "helo+"+strings.Repeat("a", 39)+"@probe.bl.example"))
 	tell(session("bogus", "198.51.100.25", token))
 	tell(strings.ReplaceAll(session("neighbour", "mail.sender.example", token), client.String(), "203.0.113.8"))
-	if code := decided(); code != delist.MixedTraffic {
+	if code := decided(); code != removal.MixedTraffic {
 		t.Errorf("what is no proof led to %s", code)
 	}
 	at = at.Add(time.Minute)
 	tell(session("clean", "mail.sender.example", strings.ToUpper(token)))
-	if code := decided(); code != delist.OKSelf {
+	if code := decided(); code != removal.OKSelf {
 		t.Errorf("with a clean probe: %s", code)
 	}
 }
@@ -151,7 +151,7 @@ func TestTokenInTXT(t *testing.T) {
 		t.Fatal(err)
 	}
 	first, err := r.client.Request(t.Context(), ctl.DeskRequest{Address: client.String(), Delist: true})
-	if err != nil || first.Outcome != delist.Removed {
+	if err != nil || first.Outcome != removal.Removed {
 		t.Fatalf("once in 30 days it takes no proof: %+v, %v", first.Decision, err)
 	}
 	if _, err := r.client.Add(t.Context(), listing.Add{Subject: listing.HostSubject(client), Reason: "helo-our-ip"}); err != nil {
@@ -168,7 +168,7 @@ func TestTokenInTXT(t *testing.T) {
 	}
 	txt.Store(&ticket.Proof.Text)
 	got, err := r.client.Request(t.Context(), ctl.DeskRequest{Address: client.String(), Delist: true})
-	if err != nil || got.Proof != delist.ProofTXT {
+	if err != nil || got.Proof != removal.ProofTXT {
 		t.Errorf("with the token in TXT: %q, %+v, %v", got.Proof, got.Decision, err)
 	}
 }

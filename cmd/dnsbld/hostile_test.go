@@ -9,7 +9,7 @@ import (
 
 	"dnsbld/ctl"
 	"dnsbld/listing"
-	"dnsbld/listing/desk"
+	"dnsbld/listing/removal"
 )
 
 // ask hands a text to the support desk, as a mail pipe does.
@@ -19,7 +19,7 @@ func (r *running) ask(text string) (ctl.DeskAnswer, error) {
 
 func (r *running) tickets() int {
 	r.t.Helper()
-	all, err := r.client.Tickets(r.t.Context(), desk.Query{All: true})
+	all, err := r.client.Tickets(r.t.Context(), removal.Query{All: true})
 	if err != nil {
 		r.t.Fatal(err)
 	}

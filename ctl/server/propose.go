@@ -67,7 +67,7 @@ func (s *Server) proposed(ctx context.Context, dry bool, res listing.Result, err
 		return p, err
 	}
 	changed := res.Changed()
-	res.Changes = slices.DeleteFunc(slices.Clone(res.Changes), func(c listing.Change) bool { return c.Kind == listing.PaperChange })
+	res.Changes = slices.DeleteFunc(slices.Clone(res.Changes), func(c listing.Change) bool { return c.Kind == listing.DocumentChange })
 	p.Proposal = *res.Proposal
 	p.Outcome, err = s.outcome(ctx, res, dry)
 	p.Changed = changed

@@ -17,7 +17,7 @@ import (
 
 	"dnsbld/ctl"
 	"dnsbld/listing"
-	"dnsbld/listing/desk"
+	"dnsbld/listing/removal"
 	"dnsbld/listing/report"
 )
 
@@ -96,7 +96,7 @@ func verbs(t *testing.T) []verb {
 			return err
 		}},
 		{"letter --verify", listing.Reader, func(c *ctl.Client) error { _, err := c.Reference(t.Context(), "L-A"); return err }},
-		{"ticket list", listing.Reader, func(c *ctl.Client) error { _, err := c.Tickets(t.Context(), desk.Query{}); return err }},
+		{"ticket list", listing.Reader, func(c *ctl.Client) error { _, err := c.Tickets(t.Context(), removal.Query{}); return err }},
 		{"ticket show", listing.Reader, func(c *ctl.Client) error { _, err := c.Ticket(t.Context(), "T-1"); return err }},
 		{"request", listing.Support, func(c *ctl.Client) error {
 			_, err := c.Request(t.Context(), ctl.DeskRequest{Address: "192.0.2.7"})
@@ -107,7 +107,7 @@ func verbs(t *testing.T) []verb {
 			return err
 		}},
 		{"ticket note", listing.Support, func(c *ctl.Client) error {
-			_, err := c.TakeTicket(t.Context(), ctl.TicketStep{Name: "T-1", Action: desk.Step{Verb: "note"}})
+			_, err := c.TakeTicket(t.Context(), ctl.TicketStep{Name: "T-1", Action: removal.Action{Verb: "note"}})
 			return err
 		}},
 		{"person export", listing.Support, func(c *ctl.Client) error {

@@ -13,6 +13,7 @@ import (
 	"dnsbld/listing/delist"
 	"dnsbld/listing/desk"
 	"dnsbld/listing/helo"
+	"dnsbld/listing/removal"
 	"dnsbld/listing/sighting"
 )
 
@@ -89,14 +90,14 @@ func TestSupportIsBoundByTheDecision(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	take := func(c *ctl.Client, verb desk.Verb, denied delist.Code) string {
-		_, err := c.TakeTicket(t.Context(), ctl.TicketStep{Name: ticket.Ticket.ID, Action: desk.Step{Verb: verb, Code: denied}})
+	take := func(c *ctl.Client, verb removal.Verb, denied removal.Code) string {
+		_, err := c.TakeTicket(t.Context(), ctl.TicketStep{Name: ticket.Ticket.ID, Action: removal.Action{Verb: verb, Code: denied}})
 		return codeOf(err)
 	}
-	if got := take(support, desk.Grant, ""); got != "by-the-rules" {
+	if got := take(support, removal.VerbGrant, ""); got != "by-the-rules" {
 		t.Errorf("a ticket is granted against the decision: %q", got)
 	}
-	for _, step := range []string{take(support, desk.Deny, delist.MixedTraffic), take(support, desk.Appeal, ""), take(second, desk.Grant, "")} {
+	for _, step := range []string{take(support, removal.VerbDeny, removal.MixedTraffic), take(support, removal.VerbAppeal, ""), take(second, removal.VerbGrant, "")} {
 		if step != "" {
 			t.Errorf("on appeal: %q", step)
 		}

@@ -252,7 +252,7 @@ func evidence(t *testing.T, b *fixture) {
 
 func documents(t *testing.T, b *fixture) {
 	write := func(kind, id, body string) listing.Edit {
-		return listing.Edit{Op: listing.OpDocument, Paper: &listing.Document{Kind: kind, ID: id, Body: json.RawMessage(body)}}
+		return listing.Edit{Op: listing.OpDocument, Document: &listing.Document{Kind: kind, ID: id, Body: json.RawMessage(body)}}
 	}
 	b.apply(write("ticket", "t2", `{"n": 2}`), write("ticket", "t1", `{"n": 1}`), write("tick", "t3", `{}`))
 	b.unchanged(func() { b.apply(write("ticket", "t1", `{"n": 1}`)) })

@@ -100,10 +100,10 @@ func (m *memory) change(c listing.Change) {
 		m.allows[c.AllowAfter.Subject] = *c.AllowAfter
 	case c.Kind == listing.AllowChange:
 		delete(m.allows, c.AllowBefore.Subject)
-	case c.Kind == listing.PaperChange && c.PaperAfter != nil:
-		m.papers[[2]string{c.PaperAfter.Kind, c.PaperAfter.ID}] = *c.PaperAfter
-	case c.Kind == listing.PaperChange:
-		delete(m.papers, [2]string{c.PaperBefore.Kind, c.PaperBefore.ID})
+	case c.Kind == listing.DocumentChange && c.DocumentAfter != nil:
+		m.papers[[2]string{c.DocumentAfter.Kind, c.DocumentAfter.ID}] = *c.DocumentAfter
+	case c.Kind == listing.DocumentChange:
+		delete(m.papers, [2]string{c.DocumentBefore.Kind, c.DocumentBefore.ID})
 	case c.Kind == listing.SourceChange && c.SourceAfter != nil:
 		m.sources[c.SourceAfter.Name] = *c.SourceAfter
 	case c.Kind == listing.SourceChange:

@@ -126,7 +126,7 @@ func (m *machine) oneEdit(t *rapid.T) listing.Edit {
 	case listing.OpConfigure:
 		e.Config = notes.Draw(t, "configuration")
 	case listing.OpDocument:
-		e.Paper = &listing.Document{Kind: "ticket", ID: names.Draw(t, "ticket"), Body: []byte(rapid.SampledFrom([]string{"", "{}", `{"a": 1}`}).Draw(t, "body"))}
+		e.Document = &listing.Document{Kind: "ticket", ID: names.Draw(t, "ticket"), Body: []byte(rapid.SampledFrom([]string{"", "{}", `{"a": 1}`}).Draw(t, "body"))}
 	}
 	return e
 }

@@ -3,6 +3,8 @@ package delist
 import (
 	"net/textproto"
 	"testing"
+
+	"dnsbld/listing/removal"
 )
 
 func TestAutomatic(t *testing.T) {
@@ -26,7 +28,7 @@ func TestAutomatic(t *testing.T) {
 		{"a bounce, mangled", map[string]string{"Return-Path": " < > "}, true},
 		{"a usual return path", map[string]string{"Return-Path": "<joe@sender.example>"}, false},
 		{"a delivery report", map[string]string{"Content-Type": "multipart/report; report-type=delivery-status"}, true},
-		{"our own answer", map[string]string{LoopHeader: "bl.example"}, true},
+		{"our own answer", map[string]string{removal.LoopHeader: "bl.example"}, true},
 		{"the mailer daemon", map[string]string{"From": "MAILER-DAEMON@sender.example (Mail Delivery)"}, true},
 		{"nobody reads it", map[string]string{"From": "No-Reply <no-reply@sender.example>"}, true},
 		{"a postmaster is a person", map[string]string{"From": "postmaster@sender.example"}, false},

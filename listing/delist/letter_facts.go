@@ -106,28 +106,25 @@ func Sustain(d removal.Decision, f LetterFacts) removal.Decision {
 // check refuses facts that contradict each other or are too few for any
 // letter.
 func (f LetterFacts) check() error {
-	d := f.Decision.Code
-	bad := func(message string) error {
-		return &listing.Error{Kind: listing.ErrInvalid, Code: "letter-facts", Message: message, Hint: "gather the facts anew: they may have changed meanwhile"}
-	}
+	d, removed := f.Decision.Code, f.Outcome != removal.Stands
 	holds := func(r listing.Reason) bool {
 		return slices.ContainsFunc(f.Entries, func(e Evident) bool { return e.Reason == r })
 	}
-	switch {
-	case f.Zone == "" || !f.Address.IsValid() || f.Now.IsZero():
-		return bad("a letter needs the zone, the address and the time")
-	case f.Outcome != removal.Stands && len(f.Entries) == 0:
-		return bad("a letter about a removal needs the listing that was ended")
-	case f.Outcome != removal.Stands && f.EffectiveBy.IsZero():
-		return bad("a letter about a removal needs the time by which DNS follows")
-	case f.Outcome != removal.Stands:
-		return nil
-	case !slices.Contains(removal.Codes(), d) || f.Decision.Sentence == "":
-		return bad("a letter needs a decision")
-	case (d == removal.NotListed) != (len(f.Entries) == 0):
-		return bad(fmt.Sprintf("the decision is %s, and %s given", d, count(len(f.Entries), "listing")))
-	case d == removal.Network && !holds(listing.Network), d == removal.ManualHold && !holds(listing.Manual):
-		return bad(fmt.Sprintf("the decision is %s, and no such listing is given", d))
+	for _, rule := range []struct {
+		applies, ok bool
+		otherwise   string
+	}{
+		{true, f.Zone != "" && f.Address.IsValid() && !f.Now.IsZero(), "a letter needs the zone, the address and the time"},
+		{removed, len(f.Entries) > 0, "a letter about a removal needs the listing that was ended"},
+		{removed, !f.EffectiveBy.IsZero(), "a letter about a removal needs the time by which DNS follows"},
+		{!removed, slices.Contains(removal.Codes(), d) && f.Decision.Sentence != "", "a letter needs a decision"},
+		{!removed, (d == removal.NotListed) == (len(f.Entries) == 0), fmt.Sprintf("the decision is %s, and %s given", d, count(len(f.Entries), "listing"))},
+		{!removed && d == removal.Network, holds(listing.Network), "the decision is NETWORK, and no such listing is given"},
+		{!removed && d == removal.ManualHold, holds(listing.Manual), "the decision is MANUAL_HOLD, and no such listing is given"},
+	} {
+		if rule.applies && !rule.ok {
+			return &listing.Error{Kind: listing.ErrInvalid, Code: "letter-facts", Message: rule.otherwise, Hint: "gather the facts again: they may have changed meanwhile"}
+		}
 	}
 	return nil
 }

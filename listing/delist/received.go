@@ -87,46 +87,96 @@ func parseHop(s string) (hop, bool) {
 	return h, h.addr.IsValid() || h.by != "" && !h.time.IsZero()
 }
 
-// read tells the greeting from the name by the form of each mail server.
-func (h *hop) read(first, rest, by string) {
-	if emptyHELO.get().MatchString(rest) { // qmail, Yahoo: it said nothing
-		h.ptr, h.addr = hostName(first), firstAddr(rest, first)
-		return
-	}
-	if m := claiming.get().FindStringSubmatch(rest); m != nil { // the SMTP proxy of obtuse
-		h.helo, h.ptr, h.addr = m[1], hostName(first), firstAddr(rest, first)
-		return
-	}
-	if m := heloWord.get().FindStringSubmatch(rest); m != nil { // Exim, qmail
-		h.helo = m[1]
-		rest = strings.Replace(rest, m[0], "", 1)
-		h.ptr = hostName(first)
-		h.confirmed = h.ptr != "" && eximForm(m[0])
-		h.addr = firstAddr(rest, first)
-		return
-	}
-	h.addr = firstAddr(rest, first)
-	if m := insideParens.get().FindStringSubmatch(rest); m != nil { // Postfix, sendmail
-		h.helo, h.ptr = first, hostName(m[1])
-		h.confirmed = h.ptr != "" && !notConfirmed.get().MatchString(rest)
-		return
-	}
-	switch {
-	case strings.Trim(first, "[]") == h.addr.String() && eximMark.get().MatchString(by): // no greeting told
-	case eximMark.get().MatchString(by) && strings.Contains(rest, "["): // the name, and greeted with it
-		h.helo, h.ptr, h.confirmed = first, hostName(first), hostName(first) != ""
-	case strings.Contains(rest, "[") || exchangeMark.get().MatchString(by): // sendmail and Exchange without a name
-		h.helo = first
-	case strings.Contains(rest, "("): // qmail: the name, and greeted with it
-		h.helo, h.ptr = first, hostName(first)
-	default:
-		h.helo = first
-	}
+// forms are the ways in which mail servers write down who connected, the plainest
+// mark of each first. A form that is not a line's leaves the hop alone.
+var forms = [...]func(h *hop, first, rest, by string) bool{
+	emptyForm, claimingForm, wordForm, parenthesesForm, eximBareForm, eximNamedForm, qmailForm,
 }
 
-// eximForm tells Exim's "helo=x" from qmail's "HELO x"; only Exim has checked
-// that the name leads back.
-func eximForm(s string) bool { return strings.Contains(s, "=") }
+// read tells the greeting from the name by the form of each mail server. first is
+// the word behind "from", rest what follows it, by the part behind "by".
+func (h *hop) read(first, rest, by string) {
+	for _, form := range forms {
+		if form(h, first, rest, by) {
+			return
+		}
+	}
+	h.helo, h.addr = first, firstAddr(rest, first)
+}
+
+// emptyForm: qmail and Yahoo write "(HELO )" where nothing was said.
+func emptyForm(h *hop, first, rest, _ string) bool {
+	if !emptyHELO.get().MatchString(rest) {
+		return false
+	}
+	h.ptr, h.addr = hostName(first), firstAddr(rest, first)
+	return true
+}
+
+// claimingForm: the SMTP proxy of obtuse writes "NAME (claiming to be HELO)".
+func claimingForm(h *hop, first, rest, _ string) bool {
+	m := claiming.get().FindStringSubmatch(rest)
+	if m == nil {
+		return false
+	}
+	h.helo, h.ptr, h.addr = m[1], hostName(first), firstAddr(rest, first)
+	return true
+}
+
+// wordForm: Exim writes "helo=x" and qmail "HELO x"; Exim alone has checked that
+// the name leads back.
+func wordForm(h *hop, first, rest, _ string) bool {
+	m := heloWord.get().FindStringSubmatch(rest)
+	if m == nil {
+		return false
+	}
+	h.helo, h.ptr = m[1], hostName(first)
+	h.confirmed = h.ptr != "" && strings.Contains(m[0], "=")
+	h.addr = firstAddr(strings.Replace(rest, m[0], "", 1), first)
+	return true
+}
+
+// parenthesesForm: Postfix and sendmail write "HELO (NAME [ADDRESS])".
+func parenthesesForm(h *hop, first, rest, _ string) bool {
+	m := insideParens.get().FindStringSubmatch(rest)
+	if m == nil {
+		return false
+	}
+	h.helo, h.ptr, h.addr = first, hostName(m[1]), firstAddr(rest, first)
+	h.confirmed = h.ptr != "" && !notConfirmed.get().MatchString(rest)
+	return true
+}
+
+// eximBareForm: Exim writes the address alone where it noted no greeting.
+func eximBareForm(h *hop, first, rest, by string) bool {
+	a := firstAddr(rest, first)
+	if strings.Trim(first, "[]") != a.String() || !eximMark.get().MatchString(by) {
+		return false
+	}
+	h.addr = a
+	return true
+}
+
+// eximNamedForm: Exim writes the confirmed name once where the host greeted with
+// it.
+func eximNamedForm(h *hop, first, rest, by string) bool {
+	if !eximMark.get().MatchString(by) || !strings.Contains(rest, "[") {
+		return false
+	}
+	h.helo, h.ptr, h.addr = first, hostName(first), firstAddr(rest, first)
+	h.confirmed = h.ptr != ""
+	return true
+}
+
+// qmailForm: qmail writes "NAME (ADDRESS)" where the host greeted with its name.
+// In brackets, or from Exchange, the word is the greeting alone.
+func qmailForm(h *hop, first, rest, by string) bool {
+	if strings.Contains(rest, "[") || exchangeMark.get().MatchString(by) || !strings.Contains(rest, "(") {
+		return false
+	}
+	h.helo, h.ptr, h.addr = first, hostName(first), firstAddr(rest, first)
+	return true
+}
 
 func firstAddr(texts ...string) netip.Addr {
 	for _, t := range texts {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/emersion/go-message"
 	_ "github.com/emersion/go-message/charset" // the charsets that mail comes in
+
+	"dnsbld/listing/removal"
 )
 
 // Limits on what is read of a mail, whatever it claims to be.
@@ -64,7 +66,7 @@ func open(raw []byte) *letterbox {
 // isMail tells a mail from text that begins with something like a header. What
 // says that a program sent it is taken at its word.
 func isMail(h message.Header) bool {
-	for _, name := range []string{LoopHeader, "Auto-Submitted", "Precedence", "List-Id"} {
+	for _, name := range []string{removal.LoopHeader, "Auto-Submitted", "Precedence", "List-Id"} {
 		if h.Has(name) {
 			return true
 		}

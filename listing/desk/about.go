@@ -10,18 +10,19 @@ import (
 
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
+	"dnsbld/listing/removal"
 	"dnsbld/listing/sighting"
 )
 
 // About is what is known of an address.
 type About struct {
-	Facts   delist.Facts     // for delist.Judge
-	Entries []delist.Evident // those of Facts, with what was seen
-	Stand   delist.Stand     // the listing that a token is for
-	Counted sighting.Facts   // its zero value: nothing is known
-	Last    *delist.Ended    // of an address that is not listed
-	Came    *ProbeMail       // the last mail to its probe address
-	Spared  *listing.Held    // of an address that is not listed: the strongest entry that would list it but for an exception or an allow entry
+	Facts   delist.Facts       // for delist.Judge
+	Entries []delist.Evident   // those of Facts, with what was seen
+	Stand   delist.Stand       // the listing that a token is for
+	Counted sighting.Facts     // its zero value: nothing is known
+	Last    *delist.Ended      // of an address that is not listed
+	Came    *removal.ProbeMail // the last mail to its probe address
+	Spared  *listing.Held      // of an address that is not listed: the strongest entry that would list it but for an exception or an allow entry
 }
 
 // About gathers what is known of an address.
@@ -210,7 +211,7 @@ func (d *Desk) last(snap listing.Snapshot, a netip.Addr) (*delist.Ended, error) 
 // judged decides about an address. What cannot be shown is not held against a
 // sender: entries without evidence are told apart, and if there are no others,
 // support can end the listing as our error.
-func (d *Desk) judged(about About, now time.Time) (dec delist.Decision, shown, unshown []delist.Evident) {
+func (d *Desk) judged(about About, now time.Time) (dec removal.Decision, shown, unshown []delist.Evident) {
 	facts := about.Facts
 	facts.Entries = nil
 	for _, e := range about.Entries {
@@ -229,17 +230,17 @@ func (d *Desk) judged(about About, now time.Time) (dec delist.Decision, shown, u
 
 // Judged decides about an address that is known already, for one of many
 // visitors: DNS is not asked.
-func (d *Desk) Judged(about About, now time.Time) delist.Decision {
+func (d *Desk) Judged(about About, now time.Time) removal.Decision {
 	decision, _, _ := d.judged(about, now)
 	return decision
 }
 
 // Eligibility decides whether a sender may have an address delisted now. DNS is
 // asked where it decides.
-func (d *Desk) Eligibility(ctx context.Context, a netip.Addr) (delist.Decision, error) {
+func (d *Desk) Eligibility(ctx context.Context, a netip.Addr) (removal.Decision, error) {
 	about, err := d.About(ctx, a)
 	if err != nil {
-		return delist.Decision{}, err
+		return removal.Decision{}, err
 	}
 	about.Facts.Offered = d.inquire(ctx, &about, "", delist.Proof{})
 	return d.Judged(about, d.now()), nil
@@ -265,8 +266,8 @@ func (d *Desk) MayEnd(ctx context.Context, c listing.Delist) (func(listing.Snaps
 		about.Facts.Requests, about.Facts.Role, about.Facts.Offered = nil, delist.Support, offered
 		dec := d.Judged(about, d.now())
 		switch {
-		case dec.Code.OK(), dec.Code == delist.NotListed, dec.Code == delist.ExpiresSoon,
-			dec.Code == delist.NoProof && c.Because == listing.FixedVerified:
+		case dec.Code.OK(), dec.Code == removal.NotListed, dec.Code == removal.ExpiresSoon,
+			dec.Code == removal.NoProof && c.Because == listing.FixedVerified:
 			return nil
 		}
 		return &listing.Error{Kind: listing.ErrPolicy, Code: "by-the-rules",

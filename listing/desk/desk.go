@@ -96,6 +96,7 @@ func New(c Config) (*Desk, error) {
 	return d, nil
 }
 
+// now is the time in whole seconds, as tickets and letters have it.
 func (d *Desk) now() time.Time { return d.cfg.Book.Now().Truncate(time.Second) }
 
 // Token is what a sender shows to prove that he controls an address.
@@ -114,11 +115,16 @@ const tokenLife = 14 * listing.Day
 // effectiveBy is when the last resolver has let go of what was answered until
 // now.
 func (s Settings) effectiveBy(now time.Time) time.Time {
+	return now.Add(s.longestTTL()).Truncate(time.Second).Add(time.Second)
+}
+
+// longestTTL is how long a resolver may keep an answer.
+func (s Settings) longestTTL() time.Duration {
 	var longest time.Duration
 	for _, z := range s.Zones {
 		longest = max(longest, z.TTL)
 	}
-	return now.Add(longest).Truncate(time.Second).Add(time.Second)
+	return longest
 }
 
 // zone is the name that letters give the list.

@@ -147,9 +147,9 @@ func (o *office) listed() bool {
 	return len(o.live.Set().Lookup(sender, uint32(o.now().Unix()), nil)) > 0
 }
 
-func (o *office) request(t *testing.T, r desk.Request) removal.Answer {
+func (o *office) request(t *testing.T, r desk.Request) removal.Reply {
 	t.Helper()
-	r.Actor, r.Address = "alice", sender
+	r.By, r.Address = operator("alice"), sender
 	done, err := o.Request(t.Context(), r)
 	if err != nil {
 		t.Fatal(err)
@@ -260,7 +260,7 @@ func TestABrokenOffRequestIsTakenUp(t *testing.T) {
 		if seen {
 			o.see(t, noon.Add(-3*time.Hour), 12, "192.0.2.7", helo.CodeBareIP, helo.Medium)
 		}
-		r := desk.Request{Delist: true, Key: "mail 1", Actor: "alice", Address: sender}
+		r := desk.Request{Delist: true, Key: "mail 1", By: operator("alice"), Address: sender}
 		plan := r
 		plan.DryRun = true
 		wanted := o.request(t, plan)
@@ -375,17 +375,17 @@ func TestAppealTakesAnotherPerson(t *testing.T) {
 	o := newOffice(t)
 	o.add(t, listing.Add{Reason: "manual"})
 	done := o.request(t, desk.Request{})
-	take := func(actor string, verb desk.Verb) error {
-		_, _, err := o.Take(t.Context(), done.Ticket, desk.Step{By: operator(actor), Verb: verb})
+	take := func(actor string, verb removal.Verb) error {
+		_, _, err := o.Take(t.Context(), done.Ticket, removal.Action{By: operator(actor), Verb: verb})
 		return err
 	}
-	if err := take("alice", desk.Appeal); err != nil {
+	if err := take("alice", removal.VerbAppeal); err != nil {
 		t.Fatal(err)
 	}
-	if err := take("alice", desk.Grant); !errors.Is(err, listing.ErrPolicy) || !o.listed() {
+	if err := take("alice", removal.VerbGrant); !errors.Is(err, listing.ErrPolicy) || !o.listed() {
 		t.Errorf("the one who denied grants it: %v", err)
 	}
-	if err := take("bob", desk.Grant); err != nil || o.listed() {
+	if err := take("bob", removal.VerbGrant); err != nil || o.listed() {
 		t.Errorf("another person grants it: %v", err)
 	}
 	if ticket := o.ticket(t, done.Ticket); ticket.State != removal.Monitoring || ticket.Because != listing.AppealUpheld {

@@ -46,6 +46,7 @@ const (
 	keepRequests = 30 * listing.Day // as long as idempotency keys are
 )
 
+// readFile reads the file of an address; without one it is empty and at revision 0.
 func readFile(snap listing.Snapshot, a netip.Addr) (file, listing.Revision, error) {
 	var f file
 	doc, err := snap.Document(FileKind, a.String())
@@ -58,6 +59,7 @@ func readFile(snap listing.Snapshot, a netip.Addr) (file, listing.Revision, erro
 	return f, doc.Revision, err
 }
 
+// decode reads the body of a document.
 func decode(doc listing.Document, into any) error {
 	if err := json.Unmarshal(doc.Body, into); err != nil {
 		return fmt.Errorf("%s %s: %w", doc.Kind, doc.ID, errors.Join(listing.ErrCorrupt, err))
@@ -84,7 +86,7 @@ func writeDocument(kind, id string, body any, read listing.Revision) (listing.Ed
 	if err != nil {
 		return listing.Edit{}, fmt.Errorf("writing %s %s: %w", kind, id, err)
 	}
-	return listing.Edit{Op: listing.OpDocument, Expect: &read, Paper: &listing.Document{Kind: kind, ID: id, Body: raw}}, nil
+	return listing.Edit{Op: listing.OpDocument, Expect: &read, Document: &listing.Document{Kind: kind, ID: id, Body: raw}}, nil
 }
 
 // attempts is how often something is done anew because somebody else wrote the
@@ -95,43 +97,43 @@ const attempts = 5
 // changed and writes what is different, all in one request.
 func (d *Desk) edit(ctx context.Context, actor string, a netip.Addr, change func(*addressEdit) error) (*addressEdit, error) {
 	for n := 1; ; n++ {
-		var dr *addressEdit
+		var ed *addressEdit
 		err := d.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) (err error) {
-			dr, err = d.read(snap, a)
+			ed, err = d.read(snap, a)
 			return err
 		})
 		if err == nil {
-			err = change(dr)
+			err = change(ed)
 		}
 		if err != nil {
 			return nil, err
 		}
-		edits, err := dr.edits(a)
+		edits, err := ed.edits(a)
 		if err != nil || len(edits) == 0 {
-			return dr, err
+			return ed, err
 		}
 		_, err = d.cfg.Book.Do(ctx, listing.Caller{Name: actor, Role: listing.Daemon}, "", edits)
 		if errors.Is(err, listing.ErrConflict) && n < attempts {
 			continue
 		}
-		return dr, err
+		return ed, err
 	}
 }
 
 // read is what the desk has about an address in a snapshot.
-func (d *Desk) read(snap listing.Snapshot, a netip.Addr) (dr *addressEdit, err error) {
-	dr = &addressEdit{now: d.now()}
-	if dr.file, dr.fileRead, err = readFile(snap, a); err != nil {
+func (d *Desk) read(snap listing.Snapshot, a netip.Addr) (ed *addressEdit, err error) {
+	ed = &addressEdit{now: d.now()}
+	if ed.file, ed.fileRead, err = readFile(snap, a); err != nil {
 		return nil, err
 	}
-	for _, id := range dr.file.Tickets {
+	for _, id := range ed.file.Tickets {
 		t, read, err := readTicket(snap, id)
 		if err != nil {
 			return nil, err
 		}
-		dr.tickets = append(dr.tickets, ticketEdit{t, read, false})
+		ed.tickets = append(ed.tickets, ticketEdit{t, read, false})
 	}
-	return dr, nil
+	return ed, nil
 }
 
 // addressEdit is what the desk has about an address while it is changed.
@@ -143,23 +145,27 @@ type addressEdit struct {
 	tickets  []ticketEdit
 }
 
+// ticketEdit is a ticket, the revision it was read at, and whether it is to be
+// written.
 type ticketEdit struct {
 	removal.Ticket
 	read    listing.Revision
 	changed bool
 }
 
-func (dr *addressEdit) edits(a netip.Addr) ([]listing.Edit, error) {
+// edits are what has to be written. Each expects the revision that was read, so that
+// two writers cannot undo each other.
+func (ed *addressEdit) edits(a netip.Addr) ([]listing.Edit, error) {
 	var all []listing.Edit
-	if dr.written {
-		dr.file.tidy(dr.now)
-		e, err := writeDocument(FileKind, a.String(), dr.file, dr.fileRead)
+	if ed.written {
+		ed.file.tidy(ed.now)
+		e, err := writeDocument(FileKind, a.String(), ed.file, ed.fileRead)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, e)
 	}
-	for _, t := range dr.tickets {
+	for _, t := range ed.tickets {
 		if !t.changed {
 			continue
 		}
@@ -173,16 +179,16 @@ func (dr *addressEdit) edits(a netip.Addr) ([]listing.Edit, error) {
 }
 
 // open makes a ticket and puts it into the file.
-func (dr *addressEdit) open(t removal.Ticket) {
-	dr.file.Tickets, dr.written = append(dr.file.Tickets, t.ID), true
-	dr.tickets = append(dr.tickets, ticketEdit{t, 0, true})
+func (ed *addressEdit) open(t removal.Ticket) {
+	ed.file.Tickets, ed.written = append(ed.file.Tickets, t.ID), true
+	ed.tickets = append(ed.tickets, ticketEdit{t, 0, true})
 }
 
 // put replaces a ticket by what has become of it.
-func (dr *addressEdit) put(t removal.Ticket) {
-	for n := range dr.tickets {
-		if dr.tickets[n].ID == t.ID {
-			dr.tickets[n].Ticket, dr.tickets[n].changed = t, true
+func (ed *addressEdit) put(t removal.Ticket) {
+	for n := range ed.tickets {
+		if ed.tickets[n].ID == t.ID {
+			ed.tickets[n].Ticket, ed.tickets[n].changed = t, true
 		}
 	}
 }

@@ -35,7 +35,7 @@ func (d *Desk) Letter(ctx context.Context, a netip.Addr, ticket string) (removal
 				Message: fmt.Sprintf("ticket %s is about %s, not %s", c.ticket.ID, c.ticket.Address, about.Facts.Address), Hint: "leave --ticket out, or name another"}
 		}
 	}
-	f := d.letterFacts(c, nil)
+	f := d.letterFacts(c)
 	text, err := d.cfg.Settings().Letters.Render(f)
 	return removal.Letter{Address: f.Address, Decision: f.Decision, Subject: delist.Subject(f), Reference: f.Reference, Ticket: f.Ticket, Letter: text}, err
 }
@@ -46,10 +46,10 @@ func (d *Desk) Verify(reference string) (removal.Reference, error) {
 }
 
 // letterFacts are what the letter about a request says.
-func (d *Desk) letterFacts(c *pending, finding *removal.Finding) delist.LetterFacts {
+func (d *Desk) letterFacts(c *pending) delist.LetterFacts {
 	s, a := d.cfg.Settings(), c.about.Facts.Address
 	f := delist.LetterFacts{Zone: s.zone(), Page: s.page(a), Desk: s.Mail, Address: a, Now: c.now, Decision: c.decision,
-		EffectiveBy: s.effectiveBy(c.now), Traffic: traffic(c.about.Counted, c.now), Last: c.about.Last, Finding: finding, Ticket: c.ticket.ID,
+		EffectiveBy: s.effectiveBy(c.now), Traffic: traffic(c.about.Counted, c.now), Last: c.about.Last, Finding: c.finding, Ticket: c.ticket.ID,
 		References: c.ticket.References}
 	switch {
 	case c.because == listing.OurError:
@@ -61,8 +61,8 @@ func (d *Desk) letterFacts(c *pending, finding *removal.Finding) delist.LetterFa
 	default:
 		f.Entries = c.unshown
 	}
-	if finding != nil && len(f.References) == 0 {
-		f.References = finding.References
+	if c.finding != nil && len(f.References) == 0 {
+		f.References = c.finding.References
 	}
 	if f.Outcome == removal.Stands && len(f.Entries) > 0 {
 		f.Probe, f.Text = d.tokens(c.about)
@@ -85,10 +85,10 @@ func traffic(f sighting.Facts, now time.Time) delist.Traffic {
 }
 
 // finish writes the letter and says what was done.
-func (d *Desk) finish(c *pending, r Request) (removal.Answer, error) {
-	f := d.letterFacts(c, r.Finding)
+func (d *Desk) finish(c *pending) (removal.Answer, error) {
+	f := d.letterFacts(c)
 	done := removal.Answer{Address: f.Address, Decision: f.Decision, Ticket: c.ticket.ID, Outcome: f.Outcome, Revision: c.revision, Subject: delist.Subject(f),
-		Zone: f.Zone, Desk: f.Desk, Proof: r.Offered.Kind}
+		Zone: f.Zone, Desk: f.Desk, Proof: c.Offered.Kind}
 	if f.Outcome != removal.Stands {
 		done.EffectiveBy = f.EffectiveBy
 	}
@@ -100,10 +100,10 @@ func (d *Desk) finish(c *pending, r Request) (removal.Answer, error) {
 	return done, err
 }
 
-// answer keeps what is answered, and notes that the correspondent was.
-func (d *Desk) answer(done removal.Answer, c *pending, r Request) (removal.Answer, error) {
-	if r.Finding != nil {
-		done.NoAnswer = r.Finding.Automatic
+// keep keeps what is answered, and notes that the correspondent was.
+func (d *Desk) keep(done removal.Answer, c *pending) (removal.Answer, error) {
+	if c.finding != nil {
+		done.NoAnswer = c.finding.Automatic
 	}
 	if c.contact.ID != "" {
 		done.NoAnswer = noteAnswer(&c.contact, done, c.now)
@@ -146,6 +146,7 @@ type answerKept struct {
 	Refused *refusedLetter `json:"refused,omitempty"`
 }
 
+// refusedLetter is why there was no letter.
 type refusedLetter struct{ Code, Message, Hint string }
 
 // answered finds what was answered to a request.

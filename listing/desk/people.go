@@ -38,6 +38,7 @@ func (d *Desk) contacts(address string) ([]removal.Contact, error) {
 	return found, nil
 }
 
+// keepContact writes a contact under its random ID.
 func (d *Desk) keepContact(c removal.Contact) error {
 	raw, err := json.Marshal(c)
 	if err != nil {
@@ -48,15 +49,14 @@ func (d *Desk) keepContact(c removal.Contact) error {
 
 // contact is who asks, known or new; without a mail address it is nobody.
 func (d *Desk) contact(r Request, now time.Time) (removal.Contact, error) {
-	from, ok := removal.MailAddress(r.From)
-	if !ok {
+	if r.From == "" {
 		return removal.Contact{}, nil
 	}
-	known, err := d.contacts(from)
+	known, err := d.contacts(r.From)
 	if err != nil {
 		return removal.Contact{}, err
 	}
-	c := removal.Contact{ID: removal.NewID('C'), Mail: from, Name: listing.Printable(r.Name), Received: now}
+	c := removal.Contact{ID: removal.NewID('C'), Mail: r.From, Name: listing.Printable(r.Name), Received: now}
 	if len(known) > 0 {
 		c = known[0]
 	}
@@ -89,6 +89,7 @@ func (d *Desk) Erase(address string) (removal.Person, error) {
 	return p, d.cfg.People.Delete(contactKind, contacts...)
 }
 
+// person is all that is kept about a mail address, with the IDs of the answers.
 func (d *Desk) person(address string) (removal.Person, []string, error) {
 	p := removal.Person{Contacts: []removal.Contact{}, Answers: []removal.Answer{}}
 	if _, err := mail.ParseAddress(address); err != nil {
@@ -109,6 +110,7 @@ func (d *Desk) person(address string) (removal.Person, []string, error) {
 	return p, ids, err
 }
 
+// eachAnswer goes through the answers that are kept.
 func (d *Desk) eachAnswer(f func(id string, a answerKept)) error {
 	for r, err := range d.cfg.People.Each(answerKind) {
 		if err != nil {

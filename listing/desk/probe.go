@@ -57,15 +57,15 @@ func (d *Desk) Probe(ctx context.Context, actor string, p Probe) (bool, error) {
 	if about.Came != nil && about.saidAlready(came) {
 		return false, refused
 	}
-	_, err = d.edit(ctx, actor, a, func(dr *addressEdit) error {
-		dr.file.Came, dr.written = &came, true
+	_, err = d.edit(ctx, actor, a, func(ed *addressEdit) error {
+		ed.file.Came, ed.written = &came, true
 		if !came.Proof {
 			return nil
 		}
 		proof := delist.Proof{Kind: removal.ProofMail, Address: a, Time: came.Time, Clean: came.Clean}
-		dr.file.prove(proof)
+		ed.file.prove(proof)
 		about.Facts.Proofs = append(about.Facts.Proofs, proof)
-		return d.advance(dr, about, actor)
+		return d.advance(ed, about, actor)
 	})
 	return err == nil && came.Proof, errors.Join(refused, err)
 }
@@ -73,6 +73,7 @@ func (d *Desk) Probe(ctx context.Context, actor string, p Probe) (bool, error) {
 // ahead is by how much the clock of a mail server may be.
 const ahead = 5 * time.Second
 
+// newProbeMail is what a session shows if its token is good.
 func newProbeMail(p Probe) removal.ProbeMail {
 	return removal.ProbeMail{Time: p.Time.UTC().Truncate(time.Second), HELO: helo.Escape(p.Verdict.Name, helo.MaxName), Code: p.Verdict.Code,
 		Verdict: p.Verdict.Strength, Proof: !p.Verdict.Bogus(), Clean: p.Verdict.Clean()}
@@ -90,20 +91,20 @@ func (about *About) saidAlready(came removal.ProbeMail) bool {
 }
 
 // advance takes open tickets to where a proof leads, if that is on.
-func (d *Desk) advance(dr *addressEdit, about About, actor string) error {
-	decision := d.Judged(about, dr.now)
+func (d *Desk) advance(ed *addressEdit, about About, actor string) error {
+	decision := d.Judged(about, ed.now)
 	if !decision.Code.OK() {
 		return nil
 	}
-	for _, t := range dr.tickets {
+	for _, t := range ed.tickets {
 		if !slices.Contains([]removal.State{removal.New, removal.NeedInfo, removal.NeedProof, removal.Denied}, t.State) {
 			continue
 		}
-		moved, err := t.Judged(decision, removal.Step{Time: dr.now, Actor: actor, Note: "a mail from the address came to its probe address"})
+		moved, err := t.Judged(decision, removal.Step{Time: ed.now, Actor: actor, Note: "a mail from the address came to its probe address"})
 		if err != nil {
 			return err
 		}
-		dr.put(moved)
+		ed.put(moved)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"dnsbld/listing/delist"
 	"dnsbld/listing/desk"
 	"dnsbld/listing/helo"
+	"dnsbld/listing/removal"
 )
 
 // unproven is an office where the sender delisted himself once, and is back.
@@ -29,7 +30,7 @@ func unproven(t *testing.T) *office {
 	return o
 }
 
-func (o *office) ways(t *testing.T) *desk.Ways {
+func (o *office) ways(t *testing.T) *removal.Ways {
 	t.Helper()
 	w, err := o.Ways(t.Context(), sender)
 	if err != nil || w == nil {
@@ -42,24 +43,24 @@ func TestProofInDNS(t *testing.T) {
 	for name, c := range map[string]struct {
 		set  func(o *office, text string)
 		from string
-		want delist.Code
-		kind delist.ProofKind
+		want removal.Code
+		kind removal.ProofKind
 	}{
 		"the token at the confirmed name": {func(o *office, text string) {
 			o.dns.texts["mail.sender.example"] = []string{"v=spf1 -all", " " + strings.ToUpper(text)}
-		}, "", delist.OKSelf, delist.ProofTXT},
+		}, "", removal.OKSelf, removal.ProofTXT},
 		"at a name that does not lead back": {func(o *office, text string) {
 			o.dns.confirmed, o.dns.texts["mail.sender.example"] = false, []string{text}
-		}, "", delist.NoProof, ""},
-		"at another name": {func(o *office, text string) { o.dns.texts["sender.example"] = []string{text} }, "", delist.NoProof, ""},
+		}, "", removal.NoProof, ""},
+		"at another name": {func(o *office, text string) { o.dns.texts["sender.example"] = []string{text} }, "", removal.NoProof, ""},
 		"a forged one": {func(o *office, text string) {
 			o.dns.texts["mail.sender.example"] = []string{text[:20] + "aaaa" + text[24:]}
-		}, "", delist.NoProof, ""},
-		"no name at all":                {func(o *office, _ string) { o.dns.names = nil }, "", delist.NoProof, ""},
-		"a mail from the name's domain": {func(*office, string) {}, "postmaster@sender.example", delist.OKSelf, delist.ProofName},
-		"a mail from the name itself":   {func(*office, string) {}, "root@mail.sender.example", delist.OKSelf, delist.ProofName},
-		"a mail from another domain":    {func(*office, string) {}, "joe@nder.example", delist.NoProof, ""},
-		"a mail from a whole registry":  {func(*office, string) {}, "joe@example", delist.NoProof, ""},
+		}, "", removal.NoProof, ""},
+		"no name at all":                {func(o *office, _ string) { o.dns.names = nil }, "", removal.NoProof, ""},
+		"a mail from the name's domain": {func(*office, string) {}, "postmaster@sender.example", removal.OKSelf, removal.ProofName},
+		"a mail from the name itself":   {func(*office, string) {}, "root@mail.sender.example", removal.OKSelf, removal.ProofName},
+		"a mail from another domain":    {func(*office, string) {}, "joe@nder.example", removal.NoProof, ""},
+		"a mail from a whole registry":  {func(*office, string) {}, "joe@example", removal.NoProof, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := unproven(t)
@@ -83,7 +84,7 @@ func TestDNSIsAskedOnRequestOnly(t *testing.T) {
 	if o.dns.asked != 1 {
 		t.Errorf("a request asked %d times", o.dns.asked)
 	}
-	if done := o.request(t, desk.Request{Offered: delist.Proof{Kind: delist.ProofWeb, Address: sender, Time: o.now()}}); !done.Decision.Code.OK() || o.dns.asked != 1 {
+	if done := o.request(t, desk.Request{Offered: delist.Proof{Kind: removal.ProofWeb, Address: sender, Time: o.now()}}); !done.Decision.Code.OK() || o.dns.asked != 1 {
 		t.Errorf("with proof: %s, asked %d times", done.Decision.Code, o.dns.asked)
 	}
 }
@@ -95,16 +96,16 @@ func TestStrangersDoNotLockOutTheSender(t *testing.T) {
 	o.see(t, noon.Add(-3*time.Hour), 12, "192.0.2.7", helo.CodeBareIP, helo.Medium)
 	for n := range 5 {
 		done := o.request(t, desk.Request{Key: fmt.Sprint(n)})
-		if limited := done.Decision.Code == delist.RateLimit; limited != (n >= 3) {
+		if limited := done.Decision.Code == removal.RateLimit; limited != (n >= 3) {
 			t.Errorf("a stranger's request %d: %s", n+1, done.Decision.Code)
 		}
 	}
-	own := delist.Proof{Kind: delist.ProofWeb, Address: sender, Time: o.now()}
-	foreign := delist.Proof{Kind: delist.ProofWeb, Address: sender.Next(), Time: o.now()}
-	if done := o.request(t, desk.Request{Key: "x", Offered: foreign}); done.Decision.Code != delist.RateLimit {
+	own := delist.Proof{Kind: removal.ProofWeb, Address: sender, Time: o.now()}
+	foreign := delist.Proof{Kind: removal.ProofWeb, Address: sender.Next(), Time: o.now()}
+	if done := o.request(t, desk.Request{Key: "x", Offered: foreign}); done.Decision.Code != removal.RateLimit {
 		t.Errorf("with proof for another address: %s", done.Decision.Code)
 	}
-	if done := o.request(t, desk.Request{Key: "y", Offered: own, Delist: true}); done.Outcome != delist.Removed || o.listed() {
+	if done := o.request(t, desk.Request{Key: "y", Offered: own, Delist: true}); done.Outcome != removal.Removed || o.listed() {
 		t.Errorf("who has the address: %s", done.Decision.Code)
 	}
 }
@@ -128,15 +129,15 @@ func TestMendedReverseDNS(t *testing.T) {
 			if reason == "rdns-unconfirmed" {
 				o.dns.names = []string{"mail.sender.example"}
 			}
-			if d, err := o.Eligibility(t.Context(), sender); err != nil || d.Code != delist.NoProof || !strings.Contains(d.Sentence, "looked just now") {
+			if d, err := o.Eligibility(t.Context(), sender); err != nil || d.Code != removal.NoProof || !strings.Contains(d.Sentence, "looked just now") {
 				t.Errorf("before: %+v, %v", d, err)
 			}
 			done := o.request(t, desk.Request{Delist: true})
-			if done.Decision.Code != delist.NoProof || !o.listed() {
+			if done.Decision.Code != removal.NoProof || !o.listed() {
 				t.Errorf("a request too early: %+v", done.Decision)
 			}
 			mend(&o.dns)
-			if done = o.request(t, desk.Request{Delist: true}); done.Outcome != delist.Removed || o.listed() {
+			if done = o.request(t, desk.Request{Delist: true}); done.Outcome != removal.Removed || o.listed() {
 				t.Errorf("mended: %+v, %s", done.Decision, done.Outcome)
 			}
 		})
@@ -151,11 +152,11 @@ func TestTicketFollowsTheProbe(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := o.request(t, desk.Request{})
-	if ticket := o.ticket(t, done.Ticket); ticket.State != delist.NeedProof || opened.ID != done.Ticket {
+	if ticket := o.ticket(t, done.Ticket); ticket.State != removal.NeedProof || opened.ID != done.Ticket {
 		t.Fatalf("the ticket %s is %s, %s was opened", ticket.ID, ticket.State, opened.ID)
 	}
 	w := o.ways(t)
-	if w.Known != delist.NoProof || w.Came != nil || !strings.HasPrefix(w.Probe, "helo+") || w.Until.Sub(o.now()) != 14*listing.Day {
+	if w.Known != removal.NoProof || w.Came != nil || !strings.HasPrefix(w.Probe, "helo+") || w.Until.Sub(o.now()) != 14*listing.Day {
 		t.Errorf("%+v", w)
 	}
 	mail := func(at time.Time, code helo.Code, strength helo.Strength) {
@@ -171,7 +172,7 @@ func TestTicketFollowsTheProbe(t *testing.T) {
 		t.Errorf("a mail from the future, or a user's: %+v", came)
 	}
 	mail(o.now(), helo.CodeBareIP, helo.Medium)
-	if came := o.ways(t).Came; came == nil || came.Proof || came.Code != helo.CodeBareIP || o.ticket(t, done.Ticket).State != delist.NeedProof {
+	if came := o.ways(t).Came; came == nil || came.Proof || came.Code != helo.CodeBareIP || o.ticket(t, done.Ticket).State != removal.NeedProof {
 		t.Errorf("a bogus one: %+v", came)
 	}
 	o.advance(time.Second)
@@ -181,10 +182,10 @@ func TestTicketFollowsTheProbe(t *testing.T) {
 	}
 	o.advance(time.Second)
 	mail(o.now(), helo.CodeOK, helo.StrengthOK)
-	if w := o.ways(t); !w.Came.Proof || !w.Came.Clean || w.Known != delist.OKSelf || w.Came.HELO != "mail.sender.example" {
+	if w := o.ways(t); !w.Came.Proof || !w.Came.Clean || w.Known != removal.OKSelf || w.Came.HELO != "mail.sender.example" {
 		t.Errorf("a clean one: %+v", w)
 	}
-	if ticket := o.ticket(t, done.Ticket); ticket.State != delist.Eligible {
+	if ticket := o.ticket(t, done.Ticket); ticket.State != removal.Eligible {
 		t.Errorf("the ticket is %s", ticket.State)
 	}
 	before := o.revision()
@@ -195,7 +196,7 @@ func TestTicketFollowsTheProbe(t *testing.T) {
 	if o.revision() != before {
 		t.Error("a flood of probes is written down one by one")
 	}
-	if got := o.request(t, desk.Request{Delist: true}); got.Outcome != delist.Removed {
+	if got := o.request(t, desk.Request{Delist: true}); got.Outcome != removal.Removed {
 		t.Errorf("%+v", got.Decision)
 	}
 	if w, err := o.Ways(t.Context(), sender); w != nil || err != nil {
@@ -207,7 +208,7 @@ func TestTicketFollowsTheProbe(t *testing.T) {
 func TestTokensThatAreNoProof(t *testing.T) {
 	o := unproven(t)
 	first := o.ways(t).Probe
-	o.request(t, desk.Request{Offered: delist.Proof{Kind: delist.ProofWeb, Address: sender, Time: o.now()}, Delist: true})
+	o.request(t, desk.Request{Offered: delist.Proof{Kind: removal.ProofWeb, Address: sender, Time: o.now()}, Delist: true})
 	o.advance(time.Hour)
 	o.see(t, o.now().Add(-30*time.Minute), 12, "192.0.2.25", helo.CodeOurIP, helo.Strong)
 	o.add(t, listing.Add{Reason: "helo-our-ip"})
@@ -235,21 +236,21 @@ func TestTendClosesWhatIsOver(t *testing.T) {
 	o := newOffice(t)
 	o.add(t, listing.Add{Reason: "manual", For: listing.Life(listing.Day)})
 	denied := o.request(t, desk.Request{}).Ticket
-	tend := func() delist.State {
+	tend := func() removal.State {
 		t.Helper()
 		if err := o.Tend(t.Context(), "dnsbld"); err != nil {
 			t.Fatal(err)
 		}
 		return o.ticket(t, denied).State
 	}
-	if _, _, err := o.Take(t.Context(), denied, desk.Step{By: operator("alice"), Verb: desk.Ask, Note: "x"}); err == nil {
+	if _, _, err := o.Take(t.Context(), denied, removal.Action{By: operator("alice"), Verb: removal.VerbAsk, Note: "x"}); err == nil {
 		t.Error("a denied ticket waits for the sender")
 	}
-	if state := tend(); state != delist.Denied {
+	if state := tend(); state != removal.Denied {
 		t.Errorf("while listed: %s", state)
 	}
 	o.advance(2 * listing.Day)
-	if state := tend(); state != delist.Closed {
+	if state := tend(); state != removal.Closed {
 		t.Errorf("after its listing has ended: %s", state)
 	}
 	other := netip.MustParseAddr("192.0.2.77")
@@ -257,10 +258,10 @@ func TestTendClosesWhatIsOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if asked, _, err = o.Take(t.Context(), asked.ID, desk.Step{By: operator("alice"), Verb: desk.Ask, Note: "which program?"}); err != nil || asked.State != delist.NeedInfo {
+	if asked, _, err = o.Take(t.Context(), asked.ID, removal.Action{By: operator("alice"), Verb: removal.VerbAsk, Note: "which program?"}); err != nil || asked.State != removal.NeedInfo {
 		t.Errorf("asked: %s, %v", asked.State, err)
 	}
-	if asked, _, err = o.Take(t.Context(), asked.ID, desk.Step{By: operator("alice"), Verb: desk.Close}); err != nil || asked.State != delist.Closed {
+	if asked, _, err = o.Take(t.Context(), asked.ID, removal.Action{By: operator("alice"), Verb: removal.VerbClose}); err != nil || asked.State != removal.Closed {
 		t.Errorf("closed: %s, %v", asked.State, err)
 	}
 }
@@ -276,7 +277,7 @@ func TestProbeMovesANewTicket(t *testing.T) {
 	if proof, err := o.Probe(t.Context(), "sensor", p); !proof || err != nil {
 		t.Fatalf("%t, %v", proof, err)
 	}
-	if ticket := o.ticket(t, opened.ID); ticket.State != delist.Eligible {
+	if ticket := o.ticket(t, opened.ID); ticket.State != removal.Eligible {
 		t.Errorf("the ticket is %s", ticket.State)
 	}
 }

@@ -13,7 +13,7 @@ import (
 // stand no more, and yet it is they that the letter is about.
 func (d *Desk) recall(ctx context.Context, c *pending) error {
 	err := d.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error {
-		for _, s := range ownSubjects(c.about.Facts.Address) {
+		for _, s := range ownSubjects(c.Address) {
 			for change, err := range snap.History(s) {
 				if err == nil && c.ended(change) {
 					err = d.recallEntry(snap, c, change)
@@ -53,6 +53,8 @@ func (c *pending) ended(change listing.Change) bool {
 		change.Because == c.because && change.Header.Ticket == c.ticket.ID
 }
 
+// recallEntry puts back one entry. The end itself does not count as an earlier
+// removal by the sender.
 func (d *Desk) recallEntry(snap listing.Snapshot, c *pending, change listing.Change) error {
 	e, err := d.evident(snap, *change.Before, c.about)
 	if err != nil {

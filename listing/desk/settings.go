@@ -2,35 +2,31 @@ package desk
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
-	"net/mail"
 	"net/url"
 	"strings"
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/removal"
 )
 
 // Validate finds every mistake in what people write, in the words of the
 // configuration file.
 func (s Settings) Validate() error {
-	var errs []error
-	if u, err := url.Parse(s.Page); s.Page != "" && (err != nil || u.Host == "" || listing.Printable(s.Page) != s.Page) {
-		errs = append(errs, fmt.Errorf("desk.page = %s: write the URL that an address is put behind, such as https://bl.example/", listing.Quote(s.Page)))
-	}
-	if a, err := mail.ParseAddress(s.Mail); s.Mail != "" && (err != nil || a.Address != s.Mail || listing.Printable(s.Mail) != s.Mail) {
-		errs = append(errs, fmt.Errorf("desk.mail = %s: write a mail address, such as desk@bl.example", listing.Quote(s.Mail)))
-	}
-	if s.Probe != "" && (strings.ContainsAny(s.Probe, "@ /") || !strings.Contains(s.Probe, ".") || listing.Printable(s.Probe) != s.Probe) {
-		errs = append(errs, fmt.Errorf("desk.probe = %s: write a domain, such as probe.bl.example", listing.Quote(s.Probe)))
-	}
 	const mostPerWeek = 50
-	if s.PerWeek < 1 || s.PerWeek > mostPerWeek {
-		errs = append(errs, fmt.Errorf("desk.requests_per_week = %d: from 1 to %d", s.PerWeek, mostPerWeek))
-	}
-	return errors.Join(errs...)
+	plain := func(text string) bool { return listing.Printable(text) == text }
+	u, err := url.Parse(s.Page)
+	a, ok := removal.MailAddress(s.Mail)
+	var wrong listing.Mistakes
+	wrong.Unless(s.Page == "" || err == nil && u.Host != "" && plain(s.Page),
+		"desk.page = %s: write the URL that an address is put behind, such as https://bl.example/", listing.Quote(s.Page))
+	wrong.Unless(s.Mail == "" || ok && a == s.Mail,
+		"desk.mail = %s: write a mail address, such as desk@bl.example", listing.Quote(s.Mail))
+	wrong.Unless(s.Probe == "" || !strings.ContainsAny(s.Probe, "@ /") && strings.Contains(s.Probe, ".") && plain(s.Probe),
+		"desk.probe = %s: write a domain, such as probe.bl.example", listing.Quote(s.Probe))
+	wrong.Unless(s.PerWeek >= 1 && s.PerWeek <= mostPerWeek, "desk.requests_per_week = %d: from 1 to %d", s.PerWeek, mostPerWeek)
+	return wrong.Err()
 }
 
 // tendEvery is how often Run looks for what time makes due.

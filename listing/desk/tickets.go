@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"dnsbld/listing"
-	"dnsbld/listing/delist"
+	"dnsbld/listing/removal"
 )
 
-func readTicket(snap listing.Snapshot, id string) (delist.Ticket, listing.Revision, error) {
-	var t delist.Ticket
-	doc, err := snap.Document(delist.TicketKind, id)
+// readTicket reads a ticket and the revision that wrote it last.
+func readTicket(snap listing.Snapshot, id string) (removal.Ticket, listing.Revision, error) {
+	var t removal.Ticket
+	doc, err := snap.Document(removal.TicketKind, id)
 	if err == nil {
 		err = decode(doc, &t)
 	}
@@ -21,24 +22,24 @@ func readTicket(snap listing.Snapshot, id string) (delist.Ticket, listing.Revisi
 }
 
 // Open makes a ticket for an address, or adds to the one that is open.
-func (d *Desk) Open(ctx context.Context, actor string, a netip.Addr, reference, note string) (t delist.Ticket, opened bool, err error) {
+func (d *Desk) Open(ctx context.Context, actor string, a netip.Addr, reference, note string) (t removal.Ticket, opened bool, err error) {
 	a = listing.Canonical(a)
-	_, err = d.edit(ctx, actor, a, func(dr *addressEdit) (err error) {
-		step := delist.Step{Time: dr.now, Actor: actor, Note: note}
-		if t, opened = dr.current("", true); opened {
+	_, err = d.edit(ctx, actor, a, func(ed *addressEdit) (err error) {
+		step := removal.Step{Time: ed.now, Actor: actor, Note: note}
+		if t, opened = ed.current("", true); opened {
 			opened = false
 			if note != "" {
 				t, err = t.Say(step)
 			}
-		} else if t, err = delist.Open(delist.NewID('T'), a, step); err == nil {
+		} else if t, err = removal.Open(removal.NewID('T'), a, step); err == nil {
 			opened = true
-			dr.open(t)
+			ed.open(t)
 		}
 		if err == nil {
 			t, err = refer(t, reference)
 		}
 		if err == nil && (opened || note != "" || reference != "") {
-			dr.put(t)
+			ed.put(t)
 		}
 		return err
 	})
@@ -47,7 +48,7 @@ func (d *Desk) Open(ctx context.Context, actor string, a netip.Addr, reference, 
 
 // Ticket finds a ticket by its ID or by a reference in another system; of
 // several with that reference, the newest.
-func (d *Desk) Ticket(ctx context.Context, name string) (t delist.Ticket, err error) {
+func (d *Desk) Ticket(ctx context.Context, name string) (t removal.Ticket, err error) {
 	err = d.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error {
 		t, _, err = readTicket(snap, name)
 		if !errors.Is(err, listing.ErrNotFound) {
@@ -59,9 +60,10 @@ func (d *Desk) Ticket(ctx context.Context, name string) (t delist.Ticket, err er
 	return t, err
 }
 
-func byReference(snap listing.Snapshot, name string) (found delist.Ticket, err error) {
-	for doc, err := range snap.Documents(delist.TicketKind) {
-		var t delist.Ticket
+// byReference finds the newest ticket with a reference in another system.
+func byReference(snap listing.Snapshot, name string) (found removal.Ticket, err error) {
+	for doc, err := range snap.Documents(removal.TicketKind) {
+		var t removal.Ticket
 		if err == nil {
 			err = decode(doc, &t)
 		}
@@ -79,11 +81,11 @@ func byReference(snap listing.Snapshot, name string) (found delist.Ticket, err e
 }
 
 // Tickets lists tickets, the longest open first.
-func (d *Desk) Tickets(ctx context.Context, q Query) ([]delist.Ticket, error) {
-	found := []delist.Ticket{}
+func (d *Desk) Tickets(ctx context.Context, q removal.Query) ([]removal.Ticket, error) {
+	found := []removal.Ticket{}
 	err := d.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error {
-		for doc, err := range snap.Documents(delist.TicketKind) {
-			var t delist.Ticket
+		for doc, err := range snap.Documents(removal.TicketKind) {
+			var t removal.Ticket
 			if err == nil {
 				err = decode(doc, &t)
 			}
@@ -96,58 +98,58 @@ func (d *Desk) Tickets(ctx context.Context, q Query) ([]delist.Ticket, error) {
 		}
 		return nil
 	})
-	slices.SortStableFunc(found, func(x, y delist.Ticket) int { return x.Opened.Compare(y.Opened) })
+	slices.SortStableFunc(found, func(x, y removal.Ticket) int { return x.Opened.Compare(y.Opened) })
 	return found, err
 }
 
 // Take does something to a ticket. Granting a request also ends the listing.
-func (d *Desk) Take(ctx context.Context, name string, s Step) (t delist.Ticket, revision listing.Revision, err error) {
+func (d *Desk) Take(ctx context.Context, name string, s removal.Action) (t removal.Ticket, revision listing.Revision, err error) {
 	if t, err = d.Ticket(ctx, name); err != nil {
 		return t, 0, err
 	}
-	if s.Verb == Grant {
+	if s.Verb == removal.VerbGrant {
 		return d.grant(ctx, t, s)
 	}
 	id := t.ID
-	_, err = d.edit(ctx, s.By.Name, t.Address, func(dr *addressEdit) (err error) {
-		t, err = dr.take(id, s)
+	_, err = d.edit(ctx, s.By.Name, t.Address, func(ed *addressEdit) (err error) {
+		t, err = ed.take(id, s)
 		return err
 	})
 	return t, 0, err
 }
 
 // take does something to a ticket of the file.
-func (dr *addressEdit) take(id string, s Step) (delist.Ticket, error) {
-	n := slices.IndexFunc(dr.tickets, func(x ticketEdit) bool { return x.ID == id })
+func (ed *addressEdit) take(id string, s removal.Action) (removal.Ticket, error) {
+	n := slices.IndexFunc(ed.tickets, func(x ticketEdit) bool { return x.ID == id })
 	if n < 0 {
-		return delist.Ticket{}, &listing.Error{Kind: listing.ErrConflict, Code: "old-ticket", Message: "ticket " + id + " is too old to be changed", Hint: "open another for the address"}
+		return removal.Ticket{}, &listing.Error{Kind: listing.ErrConflict, Code: "old-ticket", Message: "ticket " + id + " is too old to be changed", Hint: "open another for the address"}
 	}
-	t, err := take(s, dr.tickets[n].Ticket, dr.now)
+	t, err := take(s, ed.tickets[n].Ticket, ed.now)
 	if err == nil {
 		t, err = refer(t, s.Reference)
 	}
 	if err == nil {
-		dr.put(t)
+		ed.put(t)
 	}
 	return t, err
 }
 
 // take is the ticket after a step.
-func take(s Step, t delist.Ticket, now time.Time) (delist.Ticket, error) {
-	by := delist.Step{Time: now, Actor: s.By.Name, Note: s.Note}
+func take(s removal.Action, t removal.Ticket, now time.Time) (removal.Ticket, error) {
+	by := removal.Step{Time: now, Actor: s.By.Name, Note: s.Note}
 	switch s.Verb {
-	case Note:
+	case removal.VerbNote:
 		return t.Say(by)
-	case Deny:
+	case removal.VerbDeny:
 		return t.Deny(s.Code, by)
-	case Ask:
-		return t.Move(delist.NeedInfo, by)
-	case Appeal:
+	case removal.VerbAsk:
+		return t.Move(removal.NeedInfo, by)
+	case removal.VerbAppeal:
 		return t.Appeal(by)
-	case Close:
-		return t.Move(delist.Closed, by)
-	case Grant:
-		if t.State != delist.Eligible { // which it already is when it was judged so
+	case removal.VerbClose:
+		return t.Move(removal.Closed, by)
+	case removal.VerbGrant:
+		if t.State != removal.Eligible { // which it already is when it was judged so
 			var err error
 			if t, err = t.Grant(by); err != nil {
 				return t, err
@@ -162,17 +164,17 @@ func take(s Step, t delist.Ticket, now time.Time) (delist.Ticket, error) {
 
 // grant ends the listing that a ticket is about and settles the ticket, in one
 // request. Support grants by the rules, or on appeal of somebody else's refusal.
-func (d *Desk) grant(ctx context.Context, t delist.Ticket, s Step) (delist.Ticket, listing.Revision, error) {
+func (d *Desk) grant(ctx context.Context, t removal.Ticket, s removal.Action) (removal.Ticket, listing.Revision, error) {
 	given, id := s.Because, t.ID
 	if s.Because == "" {
 		s.Because = listing.FixedClaimed
-		if t.State == delist.Appealed {
+		if t.State == removal.Appealed {
 			s.Because = listing.AppealUpheld
 		}
 	}
 	c := listing.Delist{Subject: listing.HostSubject(t.Address), Because: s.Because, Ticket: id}
 	rule := func(listing.Snapshot) error { return nil }
-	if s.By.Role == listing.Support && t.State != delist.Appealed {
+	if s.By.Role == listing.Support && t.State != removal.Appealed {
 		var err error
 		if given == listing.AppealUpheld {
 			return t, 0, d.cfg.Book.Rules().Roles.Require(s.By, listing.Operator, "delisting because "+string(given))
@@ -183,20 +185,20 @@ func (d *Desk) grant(ctx context.Context, t delist.Ticket, s Step) (delist.Ticke
 	}
 	state := t.State
 	res, err := d.cfg.Book.Grant(ctx, s.By, c, func(snap listing.Snapshot) ([]listing.Edit, error) {
-		dr, err := d.read(snap, t.Address)
+		ed, err := d.read(snap, t.Address)
 		if err != nil {
 			return nil, err
 		}
-		if n := slices.IndexFunc(dr.tickets, func(x ticketEdit) bool { return x.ID == id }); n >= 0 && dr.tickets[n].State != state {
+		if n := slices.IndexFunc(ed.tickets, func(x ticketEdit) bool { return x.ID == id }); n >= 0 && ed.tickets[n].State != state {
 			return nil, &listing.Error{Kind: listing.ErrConflict, Code: "revision", Message: "ticket " + id + " has changed meanwhile", Hint: "look at it again and repeat"}
 		}
-		if t, err = dr.take(id, s); err == nil {
+		if t, err = ed.take(id, s); err == nil {
 			err = rule(snap)
 		}
 		if err != nil {
 			return nil, err
 		}
-		return dr.edits(t.Address)
+		return ed.edits(t.Address)
 	})
 	return t, res.Revision, err
 }
@@ -205,7 +207,7 @@ func (d *Desk) grant(ctx context.Context, t delist.Ticket, s Step) (delist.Ticke
 // watched for long enough, or is listed no more, and forgets old answers.
 func (d *Desk) Tend(ctx context.Context, actor string) error {
 	now := d.now()
-	open, err := d.Tickets(ctx, Query{})
+	open, err := d.Tickets(ctx, removal.Query{})
 	if err != nil {
 		return err
 	}
@@ -217,7 +219,7 @@ func (d *Desk) Tend(ctx context.Context, actor string) error {
 		if !due {
 			continue
 		}
-		_, _, err = d.Take(ctx, t.ID, Step{By: listing.Caller{Name: actor, Role: listing.Daemon}, Verb: Close, Note: why})
+		_, _, err = d.Take(ctx, t.ID, removal.Action{By: listing.Caller{Name: actor, Role: listing.Daemon}, Verb: removal.VerbClose, Note: why})
 		if err != nil && !errors.Is(err, listing.ErrConflict) { // somebody was at it meanwhile
 			return err
 		}
@@ -238,13 +240,13 @@ func (d *Desk) Tend(ctx context.Context, actor string) error {
 const settle = 24 * time.Hour
 
 // due reports whether a ticket is to be closed, and says why.
-func (d *Desk) due(ctx context.Context, t delist.Ticket, now time.Time) (why string, due bool, err error) {
+func (d *Desk) due(ctx context.Context, t removal.Ticket, now time.Time) (why string, due bool, err error) {
 	switch t.State {
-	case delist.Monitoring:
+	case removal.Monitoring:
 		if now.Before(t.WatchUntil) {
 			return "", false, nil
 		}
-	case delist.Appealed, delist.Overturned, delist.Delisted: // a person is at it
+	case removal.Appealed, removal.Overturned, removal.Delisted: // a person is at it
 		return "", false, nil
 	default:
 		if now.Sub(t.Notes[len(t.Notes)-1].Time) < settle {
@@ -260,9 +262,9 @@ func (d *Desk) due(ctx context.Context, t delist.Ticket, now time.Time) (why str
 	switch {
 	case err != nil:
 		return "", false, err
-	case t.State == delist.Monitoring && listed:
+	case t.State == removal.Monitoring && listed:
 		return "the address was listed again while it was watched", true, nil
-	case t.State == delist.Monitoring:
+	case t.State == removal.Monitoring:
 		return "the address was not listed again", true, nil
 	}
 	return "the address is listed no more", !listed, nil

@@ -76,6 +76,16 @@ type Answer struct {
 	NoAnswer    string           `json:"no_answer,omitempty"` // why no program may send the letter; empty: one may
 }
 
+// Reply is an answer together with what is said of the request itself, which is not
+// kept.
+type Reply struct {
+	Answer
+	Human     bool     `json:"human"`                 // a person has to look at it, and nothing was done
+	Finding   *Finding `json:"finding,omitempty"`     // what the mail shows
+	To        string   `json:"to,omitempty"`          // who asked
+	InReplyTo string   `json:"in_reply_to,omitempty"` // the mail that asked
+}
+
 // Ways are how a sender can show that he controls a listed address.
 type Ways struct {
 	Probe string     `json:"probe,omitempty"` // a mail from the address to it is proof; empty: there is no probe address

@@ -241,6 +241,7 @@ func (t Ticket) move(to State, by Step) (Ticket, error) {
 	return t, nil
 }
 
+// ways are the states that a ticket can go to from where it is, in words.
 func (t Ticket) ways() string {
 	ways := onward[t.State]
 	if len(ways) == 0 {
@@ -264,6 +265,7 @@ func (t Ticket) conflict(to State, hint string) error {
 // mailbox is what looks like a mail address.
 var mailbox = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[^\s<>"'(),;:]+@[^\s<>"'(),;:]+`) })
 
+// note adds a line. Mail addresses in it are blanked, for tickets name nobody.
 func (t Ticket) note(by Step, state State) (Ticket, error) {
 	switch {
 	case by.Actor == "" || by.Time.IsZero():

@@ -71,10 +71,10 @@ func (r Rows) Event(c listing.Change) Event {
 		sourceEvent(&e, c)
 	case listing.ConfigChange:
 		e.Action = Configured
-	case listing.PaperChange:
-		of := c.PaperAfter
+	case listing.DocumentChange:
+		of := c.DocumentAfter
 		if of == nil {
-			of = c.PaperBefore
+			of = c.DocumentBefore
 		}
 		e.Action, e.Document = Noted, of.Kind+" "+of.ID
 	}

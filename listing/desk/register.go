@@ -1,0 +1,208 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"dnsbld/listing"
+	"dnsbld/listing/removal"
+)
+
+// register counts the request and notes it in a ticket. One that was heard before
+// and not finished goes on as it was decided then.
+func (d *Desk) register(ctx context.Context, c *pending) error {
+	_, err := d.edit(ctx, c.By.Name, c.Address, func(ed *addressEdit) error {
+		if n := slices.IndexFunc(ed.file.Requests, func(h pastRequest) bool { return h.ID == c.id }); n >= 0 {
+			return c.resume(ed, ed.file.Requests[n])
+		}
+		t, err := d.ticketFor(ed, c)
+		if err != nil {
+			return err
+		}
+		step := removal.Step{Time: c.now, Actor: c.By.Name, Note: note(c.Request)}
+		if t, err = t.Judged(c.decision, step); errors.Is(err, listing.ErrConflict) {
+			t, err = t.Say(step) // a person is at it, or it is over
+		}
+		if err != nil {
+			return err
+		}
+		reply := c.finding != nil && c.finding.Reply && c.contact.ID != "" && t.ContactID == c.contact.ID && ed.replies() < maxReplies
+		if c.contact.ID != "" {
+			t.ContactID = c.contact.ID
+		}
+		c.ticket = t
+		ed.put(t)
+		ed.file.Requests = append(ed.file.Requests, pastRequest{ID: c.id, Time: c.now, Ticket: t.ID, Code: c.decision.Code, Because: c.because, Control: c.Offered.Controls(c.Address), Reply: reply})
+		if c.Offered.Kind != "" {
+			ed.file.prove(c.Offered)
+		}
+		ed.written = true
+		return nil
+	})
+	return err
+}
+
+// resume takes up what an earlier try of the same request has left.
+func (c *pending) resume(ed *addressEdit, h pastRequest) error {
+	c.because, c.decision.Code = h.Because, h.Code
+	for _, t := range ed.tickets {
+		if t.ID == h.Ticket {
+			c.ticket = t.Ticket
+		}
+	}
+	if len(c.ends) == 0 && h.Because == listing.OurError {
+		c.ends = ownEntries(c.unshown)
+	} else if len(c.ends) == 0 {
+		c.ends = ownEntries(c.shown)
+	}
+	return nil
+}
+
+// ticketFor is the open ticket of the address, the one that is named, or a new
+// one.
+func (d *Desk) ticketFor(ed *addressEdit, c *pending) (removal.Ticket, error) {
+	t, found := ed.current(ed.named(c.Request), len(c.about.Entries) > 0)
+	if !found {
+		var err error
+		if t, err = removal.Open(removal.NewID('T'), c.Address, removal.Step{Time: c.now, Actor: c.By.Name}); err != nil {
+			return t, err
+		}
+		ed.open(t)
+	}
+	return refer(t, c.Ticket)
+}
+
+// maxReplies is how many replies to our letters are no new requests, in the time
+// that requests are kept: programs that answer each other come to an end.
+const maxReplies = 10
+
+// replies are those that have come.
+func (ed *addressEdit) replies() (n int) {
+	for _, h := range ed.file.Requests {
+		if h.Reply {
+			n++
+		}
+	}
+	return n
+}
+
+// named is the ticket that a request names, if need be in a letter of ours that
+// it answers.
+func (ed *addressEdit) named(r Request) string {
+	if r.Ticket != "" || r.finding == nil || !r.finding.Reply {
+		return r.Ticket
+	}
+	for _, t := range ed.tickets {
+		if slices.Contains(r.finding.References, t.ID) {
+			return t.ID
+		}
+	}
+	return ""
+}
+
+// refer adds a reference in another system.
+func refer(t removal.Ticket, reference string) (removal.Ticket, error) {
+	if reference == "" || reference == t.ID {
+		return t, nil
+	}
+	return t.Refer(reference)
+}
+
+// current finds the ticket that a request belongs to: the one it names, else
+// the newest that is not over. For an address that is listed, one that was
+// delisted is over.
+func (ed *addressEdit) current(name string, listed bool) (removal.Ticket, bool) {
+	for n := len(ed.tickets) - 1; n >= 0; n-- {
+		t := ed.tickets[n].Ticket
+		if name != "" && t.ID == name {
+			return t, true
+		}
+	}
+	for n := len(ed.tickets) - 1; n >= 0; n-- {
+		t := ed.tickets[n].Ticket
+		switch t.State {
+		case removal.Closed, removal.Upheld:
+			continue
+		case removal.Delisted, removal.Monitoring:
+			if listed {
+				continue
+			}
+		}
+		return t, true
+	}
+	return removal.Ticket{}, false
+}
+
+// note is what the ticket says of a request.
+func note(r Request) string {
+	var parts []string
+	if r.Note != "" {
+		parts = append(parts, r.Note)
+	}
+	if f := r.finding; f != nil {
+		if len(f.References) > 0 {
+			parts = append(parts, "their references: "+strings.Join(f.References, ", "))
+		}
+		if f.HELO != "" {
+			parts = append(parts, fmt.Sprintf("greeting in their mail: %q", f.HELO))
+		}
+		if f.Time != nil {
+			parts = append(parts, "session in their mail: "+f.Time.UTC().Format(time.RFC3339))
+		}
+	}
+	return strings.Join(parts, "; ")
+}
+
+// carryOut ends what is to end, once, and says so in the ticket.
+func (d *Desk) carryOut(ctx context.Context, c *pending) error {
+	if c.because == "" {
+		return nil
+	}
+	revision, err := d.end(ctx, c)
+	if err != nil {
+		return err
+	}
+	c.revision = revision
+	_, err = d.edit(ctx, c.By.Name, c.Address, func(ed *addressEdit) error {
+		n := slices.IndexFunc(ed.tickets, func(t ticketEdit) bool { return t.ID == c.ticket.ID })
+		if n < 0 || ed.tickets[n].State != removal.Eligible {
+			return nil // done already, or a person has taken it up
+		}
+		t, err := delisted(ed.tickets[n].Ticket, c.because, removal.Step{Time: c.now, Actor: c.By.Name})
+		if err == nil {
+			ed.put(t)
+		}
+		return err
+	})
+	return err
+}
+
+// delisted takes a ticket to where the address is watched.
+func delisted(t removal.Ticket, because listing.DelistReason, by removal.Step) (removal.Ticket, error) {
+	t, err := t.Delist(because, by)
+	if err != nil {
+		return t, err
+	}
+	by.Note = ""
+	return t.Move(removal.Monitoring, by)
+}
+
+// end ends entries. Each has an idempotency key of its own, so that a request
+// that is taken up again ends nothing twice.
+func (d *Desk) end(ctx context.Context, c *pending) (listing.Revision, error) {
+	var last listing.Revision
+	for _, e := range c.ends {
+		res, err := d.cfg.Book.Delist(ctx, listing.Caller{Name: c.By.Name, Role: listing.Daemon}, listing.Delist{
+			Subject: e.Subject, Reason: fmt.Sprint(int(e.Reason)), Because: c.because, Ticket: c.ticket.ID,
+			Options: listing.Options{IdempotencyKey: fmt.Sprintf("desk:%s:%s:%d:%s", c.id, e.Subject, e.Reason, e.Source)}})
+		if err != nil {
+			return last, err
+		}
+		last = max(last, res.Revision)
+	}
+	return last, nil
+}
