@@ -58,6 +58,7 @@ func (s *Server) api(h handler) http.Handler {
 	}))
 }
 
+// lookupJSON says of an address what its page says.
 func (s *Server) lookupJSON(v *visit) error {
 	a, err := parseAddress(v.PathValue("ip"))
 	if err != nil {
@@ -70,6 +71,8 @@ func (s *Server) lookupJSON(v *visit) error {
 	return s.reply(v, http.StatusOK, l.looked(v.site))
 }
 
+// looked is the information in the form of the API. Lists are never null, so that
+// programs can go through them.
 func (l *addressInfo) looked(site *site) Looked {
 	out := Looked{IP: l.address.String(), Listed: l.listed(), Entries: make([]LookedEntry, 0, len(l.about.Entries)),
 		Eligibility: l.decision, CheckedAt: l.now.Truncate(time.Second)}
@@ -85,10 +88,13 @@ func (l *addressInfo) looked(site *site) Looked {
 	return out
 }
 
+// noSuchJSON answers whatever else is asked for under /api/.
 func noSuchJSON(*visit) error {
 	return &listing.Error{Kind: listing.ErrNotFound, Code: "no-such-page", Message: "there is nothing here", Hint: "the API is /api/v1/ip/ADDRESS"}
 }
 
+// reply sends a value as JSON. It is encoded before the status is sent, so that a
+// failure can still be told.
 func (s *Server) reply(v *visit, status int, what any) error {
 	body := buffer()
 	defer release(body)
@@ -99,6 +105,8 @@ func (s *Server) reply(v *visit, status int, what any) error {
 	return nil
 }
 
+// failJSON answers with an error. What is no listing.Error is ours to look at: it
+// goes to the log, and the client learns no more than that.
 func (s *Server) failJSON(v *visit, status int, err error) {
 	var out jsonError
 	out.Error.Code, out.Error.Message = "internal", "something went wrong here"

@@ -44,6 +44,7 @@ func chart(days []sighting.DayCount) (svg, rows template.HTML) {
 	return template.HTML(b), table(days)
 }
 
+// scaled is the height of a bar. The smallest number still shows.
 func scaled(n, most int) int {
 	if n == 0 {
 		return 0

@@ -46,6 +46,7 @@ func originOf(r *http.Request, trusted []netip.Prefix) origin {
 	return origin{named, true}
 }
 
+// within reports whether one of some prefixes holds an address.
 func within(prefixes []netip.Prefix, a netip.Addr) bool {
 	return slices.ContainsFunc(prefixes, func(p netip.Prefix) bool { return p.Contains(a) })
 }

@@ -1,8 +1,6 @@
 package web
 
 import (
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/netip"
 	"net/url"
@@ -64,25 +62,22 @@ const defaultConnections = 1000
 
 // Validate finds every mistake.
 func (c Config) Validate() error {
-	var errs []error
-	check := func(ok bool, format string, args ...any) {
-		if !ok {
-			errs = append(errs, fmt.Errorf(format, args...))
-		}
-	}
-	check(len(c.Zones) > 0, "zone: none is given")
-	check(c.Reasons != nil, "reason: no catalogue is given")
-	check(c.PerWeek > 0, "desk.requests_per_week = %d: at least 1", c.PerWeek)
-	check(c.Limits.WebPerMinute > 0, "limits.web_per_minute = %d: at least 1", c.Limits.WebPerMinute)
-	check(c.Limits.APIPerMinute > 0, "limits.api_per_minute = %d: at least 1", c.Limits.APIPerMinute)
-	check(c.Limits.Connections >= 0, "limits.web_connections = %d: at least 1", c.Limits.Connections)
-	check((c.TLS.Cert == "") == (c.TLS.Key == ""), "web: a certificate and its key go together")
-	check(c.Page == "" || validPage(c.Page), "desk.page = %s: write a URL that ends in a slash, such as https://bl.example/", listing.Quote(c.Page))
-	check(c.Mail == "" || validMail(c.Mail), "desk.mail = %s: write a mail address such as desk@bl.example", listing.Quote(c.Mail))
-	check(validHost(c.Probe), "desk.probe = %s: write a domain such as probe.bl.example", listing.Quote(c.Probe))
-	return errors.Join(errs...)
+	var wrong listing.Mistakes
+	wrong.Unless(len(c.Zones) > 0, "zone: none is given")
+	wrong.Unless(c.Reasons != nil, "reason: no catalogue is given")
+	wrong.Unless(c.PerWeek > 0, "desk.requests_per_week = %d: at least 1", c.PerWeek)
+	wrong.Unless(c.Limits.WebPerMinute > 0, "limits.web_per_minute = %d: at least 1", c.Limits.WebPerMinute)
+	wrong.Unless(c.Limits.APIPerMinute > 0, "limits.api_per_minute = %d: at least 1", c.Limits.APIPerMinute)
+	wrong.Unless(c.Limits.Connections >= 0, "limits.web_connections = %d: at least 1", c.Limits.Connections)
+	wrong.Unless((c.TLS.Cert == "") == (c.TLS.Key == ""), "web: a certificate and its key go together")
+	wrong.Unless(c.Page == "" || validPage(c.Page), "desk.page = %s: write a URL that ends in a slash, such as https://bl.example/", listing.Quote(c.Page))
+	wrong.Unless(c.Mail == "" || validMail(c.Mail), "desk.mail = %s: write a mail address such as desk@bl.example", listing.Quote(c.Mail))
+	wrong.Unless(validHost(c.Probe), "desk.probe = %s: write a domain such as probe.bl.example", listing.Quote(c.Probe))
+	return wrong.Err()
 }
 
+// validPage reports whether an address can be put behind a URL to make that of its
+// page.
 func validPage(page string) bool {
 	u, err := url.Parse(page)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && strings.HasSuffix(u.Path, "/") &&
@@ -96,6 +91,7 @@ func validMail(text string) bool {
 	return ok && address == text
 }
 
+// validHost reports whether text can be a domain name; empty is none and valid.
 func validHost(name string) bool {
 	return len(name) <= 253 && strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789-.") == ""
 }

@@ -23,8 +23,10 @@ type criteria struct {
 	TTL     string
 }
 
+// zonePart is a zone; no reasons are named where it answers all published ones.
 type zonePart struct{ Name, TTL, Reasons string }
 
+// criterion is a reason with what it takes to be listed for it, and how it ends.
 type criterion struct {
 	Code                 listing.Reason
 	Symbol, Text, Answer string
@@ -36,17 +38,20 @@ type criterion struct {
 	Shown                bool
 }
 
+// policyPart is how widely may be listed, and what never is.
 type policyPart struct {
 	WidestV4, WidestV6, HandV4, HandV6 int
 	Longest                            string
 	Never                              []string
 }
 
+// codePart is a decision and when it is made.
 type codePart struct {
 	Code  removal.Code
 	Words string
 }
 
+// newCriteria makes the rules out of a configuration.
 func newCriteria(c Config) criteria {
 	out := criteria{PerWeek: c.PerWeek, TTL: span(c.longestTTL())}
 	for _, z := range c.Zones {
@@ -78,6 +83,7 @@ func newCriteria(c Config) criteria {
 	return out
 }
 
+// lifeText says a life; empty where none is given.
 func lifeText(l listing.Life) string {
 	if l <= 0 {
 		return ""
@@ -117,6 +123,7 @@ func clauses(t sighting.Threshold) []string {
 	return all
 }
 
+// alternative says one of the ways to pass a threshold.
 func alternative(a sighting.Alternative) string {
 	var all []string
 	for _, part := range []struct {
@@ -147,6 +154,7 @@ func (s *Server) criteriaHTML(site *site) ([]byte, error) {
 	return body.Bytes(), nil
 }
 
+// showCriteria sends the page that was made when the configuration came into force.
 func (s *Server) showCriteria(v *visit) error {
 	send(v.w, http.StatusOK, htmlType, bytes.NewBuffer(v.site.criteria))
 	return nil
@@ -165,6 +173,7 @@ type Criteria struct {
 	WidestV6   int                           `json:"widest_v6"`
 }
 
+// criteriaJSON is the page for programs.
 func (s *Server) criteriaJSON(v *visit) error {
 	c := v.site.Config
 	out := Criteria{Reasons: slices.Clone(c.Reasons.All()), Thresholds: c.Thresholds.BySymbol(), PerWeek: c.PerWeek, Decisions: removal.Codes(),

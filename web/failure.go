@@ -20,6 +20,8 @@ type failurePage struct {
 // retrySoon is after how many seconds what is unavailable may be there.
 const retrySoon = "5"
 
+// fail answers with the page of a failure. People see the words of a listing.Error;
+// anything else goes to the log.
 func (s *Server) fail(v *visit, err error) {
 	p := failurePage{frame: s.frame(v.site, "Something went wrong"), Message: "Something went wrong here.", Hint: "It is not your fault, and it is in our log. Please try again later."}
 	status := statusOf(err)
@@ -63,12 +65,14 @@ var titles = map[int]string{
 	http.StatusServiceUnavailable: "Not just now", http.StatusInternalServerError: "Something went wrong",
 }
 
+// tooMany answers a client that is over its limit.
 func (s *Server) tooMany(v *visit, wait time.Duration) {
 	s.showFailure(v, http.StatusTooManyRequests, failurePage{frame: s.frame(v.site, "Too many requests"),
 		Message: "Too many requests came from your address.",
 		Hint:    "Please try again in " + span((wait + time.Second - 1).Truncate(time.Second)) + ". Programs should ask DNS, which has no such limit."})
 }
 
+// showFailure renders the page of a failure, or plain text if even that fails.
 func (s *Server) showFailure(v *visit, status int, p failurePage) {
 	if err := s.render(v, status, "failure", p); err != nil {
 		s.parts.Log.Error("making a page", "err", err)

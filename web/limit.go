@@ -29,6 +29,7 @@ const (
 	loneCustomerV6 = 64      // one IPv6 customer has at least this prefix
 )
 
+// newLimiter lets each client do so many things a minute.
 func newLimiter(perMinute int) *limiter {
 	return &limiter{most: perMinute, token: minute / time.Duration(perMinute), young: map[netip.Addr]time.Time{}}
 }

@@ -20,6 +20,7 @@ type homePage struct {
 	From string // the address the request comes from, if it is known
 }
 
+// home shows the search box, and leads what was typed there to its page.
 func (s *Server) home(v *visit) error {
 	q := v.URL.Query().Get("q")
 	if strings.TrimSpace(q) != "" {
@@ -67,11 +68,13 @@ type reasonPart struct {
 	Sightings                 []sightingPart
 }
 
+// sightingPart is one session with the greeting as it came.
 type sightingPart struct {
 	When           moment
 	HELO, Receiver string
 }
 
+// countedPart is how the address greeted in 30 days.
 type countedPart struct {
 	Sessions, Bogus, Clean, Other int
 	Chart, Rows                   template.HTML
@@ -86,8 +89,10 @@ type fixPart struct {
 	Fixes []fixStep
 }
 
+// fixStep is how the name is set in one kind of mail server.
 type fixStep struct{ Server, Where, Lines, Also string }
 
+// newFix is the advice of package delist with the punctuation of a page.
 func newFix() fixPart {
 	p := fixPart{Note: delist.FixNote}
 	for _, f := range delist.Fixes("") {
@@ -103,17 +108,22 @@ func newFix() fixPart {
 	return p
 }
 
+// lastPart is the last listing of an address that is not listed.
 type lastPart struct {
 	Text, Because string
 	Since, Till   moment
 }
 
+// sparedPart is an entry that would list the address but for an exception or an
+// allow entry.
 type sparedPart struct {
 	Prefix, Text string
 	Excepted     bool
 	Until        moment
 }
 
+// showAddress answers the page of an address. Each address has one URL: other
+// spellings are led to it.
 func (s *Server) showAddress(v *visit) error {
 	text := v.PathValue("address")
 	a, err := parseAddress(text)
@@ -140,8 +150,30 @@ func notAPage(text string, err error) error {
 	return err
 }
 
+// addressPage gathers what the page says; the template only arranges it.
 func (s *Server) addressPage(v *visit, l *addressInfo) addressPage {
 	p := addressPage{frame: s.frame(v.site, l.address.String()), Address: l.address.String(), Listed: l.listed(), Checked: at(l.now, l.now)}
+	p.addReasons(l)
+	p.Title += map[bool]string{true: ": listed", false: ": not listed"}[p.Listed]
+	if never, yes := v.site.Policy.Protects(listing.HostSubject(l.address)); yes {
+		p.Protected = never.Subject.Text() + " " + never.Why
+	}
+	if p.HELO {
+		p.Fix = newFix()
+	}
+	p.Diagnosis = cmp.Or(l.about.Counted.Diagnosis, sighting.CannotTell)
+	if l.about.Counted.Sessions > 0 {
+		p.Counted = newCounted(l.about.Counted, l.now)
+	}
+	if !p.Listed {
+		p.addFormer(l)
+	}
+	p.Removal = s.removal(v, l)
+	return p
+}
+
+// addReasons says why an address is listed, and until when.
+func (p *addressPage) addReasons(l *addressInfo) {
 	var until time.Time
 	for _, e := range l.about.Entries {
 		p.Reasons = append(p.Reasons, newReason(e, l.now))
@@ -155,27 +187,21 @@ func (s *Server) addressPage(v *visit, l *addressInfo) addressPage {
 	if len(p.Reasons) == 1 {
 		p.Within = p.Reasons[0].Prefix
 	}
-	p.Title += map[bool]string{true: ": listed", false: ": not listed"}[p.Listed]
-	if never, yes := v.site.Policy.Protects(listing.HostSubject(l.address)); yes {
-		p.Protected = never.Subject.Text() + " " + never.Why
-	}
-	if p.HELO {
-		p.Fix = newFix()
-	}
-	p.Diagnosis = cmp.Or(l.about.Counted.Diagnosis, sighting.CannotTell)
-	if l.about.Counted.Sessions > 0 {
-		p.Counted = newCounted(l.about.Counted, l.now)
-	}
-	if last := l.about.Last; last != nil && !p.Listed {
-		p.Last = &lastPart{Text: last.Reason.Text, Because: delist.Because(last.Because), Since: at(last.Since, l.now), Till: at(last.Till, l.now)}
-	}
-	if x := l.about.Spared; x != nil && !p.Listed {
-		p.Spared = &sparedPart{Prefix: x.Subject.Text(), Text: x.Info.Text, Excepted: x.WhyNot.Kind == listing.IsExcepted, Until: at(x.WhyNot.Until, l.now)}
-	}
-	p.Removal = s.removal(v, l)
-	return p
 }
 
+// addFormer says of an address that is not listed when it was, and what would list
+// it but for an exception or an allow entry.
+func (p *addressPage) addFormer(l *addressInfo) {
+	if last := l.about.Last; last != nil {
+		p.Last = &lastPart{Text: last.Reason.Text, Because: delist.Because(last.Because), Since: at(last.Since, l.now), Till: at(last.Till, l.now)}
+	}
+	if x := l.about.Spared; x != nil {
+		p.Spared = &sparedPart{Prefix: x.Subject.Text(), Text: x.Info.Text, Excepted: x.WhyNot.Kind == listing.IsExcepted, Until: at(x.WhyNot.Until, l.now)}
+	}
+}
+
+// newReason is one entry for the page, with its newest sessions if it rests on
+// greetings.
 func newReason(e delist.Evident, now time.Time) reasonPart {
 	p := reasonPart{Symbol: e.Info.Symbol, Text: e.Info.Text, Why: e.Info.Explanation, Answer: answerOf(e.Reason),
 		Source: e.Source, Public: e.PublicNote, Since: at(e.Since, now), Until: at(e.Until, now), Level: e.Level}
@@ -194,6 +220,7 @@ func newReason(e delist.Evident, now time.Time) reasonPart {
 	return p
 }
 
+// newCounted draws what was counted.
 func newCounted(f sighting.Facts, now time.Time) *countedPart {
 	p := &countedPart{Sessions: f.Sessions, Bogus: f.Bogus, Clean: f.Clean, Other: max(0, f.Sessions-f.Bogus-f.Clean),
 		HELOs: f.HELOs, LastBogus: at(f.LastBogus, now)}
@@ -204,4 +231,5 @@ func newCounted(f sighting.Facts, now time.Time) *countedPart {
 	return p
 }
 
+// answerOf is what DNS answers for a reason (RFC 5782, section 2.1).
 func answerOf(r listing.Reason) string { return "127.0.0." + strconv.Itoa(int(r)) }

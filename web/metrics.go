@@ -33,6 +33,7 @@ type pageMetrics struct {
 	requests, seconds *prometheus.CounterVec
 }
 
+// newPageMetrics begins every series at zero.
 func newPageMetrics() pageMetrics {
 	m := pageMetrics{
 		prometheus.NewCounterVec(prometheus.CounterOpts{Name: "dnsbld_web_requests_total", Help: "Requests answered, by page and status."}, []string{"page", "status"}),
@@ -47,6 +48,7 @@ func newPageMetrics() pageMetrics {
 	return m
 }
 
+// hundreds is the class of a status: "4xx".
 func hundreds(status int) string { return strconv.Itoa(min(status/100, 5)) + "xx" }
 
 // statusWriter remembers the status.
@@ -55,6 +57,7 @@ type statusWriter struct {
 	status int
 }
 
+// WriteHeader notes the status and passes it on.
 func (w *statusWriter) WriteHeader(status int) {
 	w.status = status
 	w.ResponseWriter.WriteHeader(status)
@@ -63,6 +66,7 @@ func (w *statusWriter) WriteHeader(status int) {
 // Unwrap is for http.ResponseController.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
+// count counts the requests for a kind of page and the time they took.
 func (s *Server) count(kind pageKind, next http.Handler) http.Handler {
 	page := pageNames[kind]
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -107,6 +111,7 @@ func (s *Server) Metrics() http.Handler {
 	return mux
 }
 
+// ready says why the daemon does not answer from the list yet.
 func (s *Server) ready() error {
 	if s.parts.View.Set() == nil {
 		return fmt.Errorf("the list is being loaded")

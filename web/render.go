@@ -34,6 +34,7 @@ type file struct {
 	body []byte
 }
 
+// newPages reads the templates and the static files that are built in.
 func newPages() (*pages, error) {
 	set, err := template.New("pages").Option("missingkey=error").ParseFS(templateFiles, "templates/*.html")
 	if err != nil {
@@ -45,6 +46,7 @@ func newPages() (*pages, error) {
 	return p, nil
 }
 
+// add serves a file under a URL of its own.
 func (p *pages) add(name string, f file) (url string) {
 	sum := sha256.Sum256(f.body)
 	url = "/static/" + hex.EncodeToString(sum[:8]) + "/" + name
@@ -52,6 +54,7 @@ func (p *pages) add(name string, f file) (url string) {
 	return url
 }
 
+// static serves those files.
 func (p *pages) static() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f, known := p.files[r.URL.Path]
@@ -72,6 +75,7 @@ type frame struct {
 	Query             string // in the search box
 }
 
+// frame is that of a page with a title.
 func (s *Server) frame(site *site, title string) frame {
 	return frame{Title: title, Site: site.title, Mail: site.Mail, StyleURL: s.pages.styleURL, IconURL: s.pages.iconURL}
 }
@@ -94,12 +98,14 @@ var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
 const largeBuffer = 256 << 10
 
+// buffer takes an empty buffer.
 func buffer() *bytes.Buffer {
 	b := buffers.Get().(*bytes.Buffer)
 	b.Reset()
 	return b
 }
 
+// release gives a buffer back.
 func release(b *bytes.Buffer) {
 	if b.Cap() <= largeBuffer {
 		buffers.Put(b)

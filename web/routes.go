@@ -17,6 +17,7 @@ type visit struct {
 	now  time.Time
 }
 
+// handler answers a visit, or fails with what the page of a failure then says.
 type handler func(v *visit) error
 
 // tokens of a minute that things take.
@@ -79,6 +80,7 @@ func (s *Server) page(kind pageKind, cost int, h handler) http.Handler {
 	}))
 }
 
+// visit notes where a request comes from and when, once for all that follows.
 func (s *Server) visit(w http.ResponseWriter, r *http.Request) *visit {
 	site := s.site.Load()
 	return &visit{Request: r, w: w, site: site, from: originOf(r, site.TrustedProxies), now: s.parts.Now().UTC()}

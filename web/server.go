@@ -123,11 +123,13 @@ func (s *Server) ServeMetrics(ctx context.Context, l net.Listener) error {
 	return serve(ctx, h, func() error { return h.Serve(l) })
 }
 
+// httpServer is a server with the limits on connections.
 func (s *Server) httpServer(handler http.Handler) *http.Server {
 	return &http.Server{Handler: handler, ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime,
 		IdleTimeout: idleTime, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.parts.Log.Handler(), slog.LevelDebug)}
 }
 
+// serve runs an HTTP server until ctx is done. What is in hand then has drainTime.
 func serve(ctx context.Context, h *http.Server, run func() error) error {
 	failed := make(chan error, 1)
 	go func() { failed <- run() }()

@@ -24,11 +24,14 @@ type certificate struct {
 // lookAgain is how often the files are looked at.
 const lookAgain = time.Minute
 
+// loadCertificate reads a certificate; one that cannot be read at the start is a
+// failure.
 func loadCertificate(f Files, log *slog.Logger) (*certificate, error) {
 	c := &certificate{files: f, log: log}
 	return c, c.read()
 }
 
+// config is what a server with the certificate runs on.
 func (c *certificate) config() *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
 }
@@ -46,6 +49,7 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.pair, nil
 }
 
+// read reads the files if they have changed.
 func (c *certificate) read() error {
 	c.looked = time.Now()
 	var newest time.Time

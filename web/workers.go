@@ -83,8 +83,10 @@ type bufferedResponse struct {
 	body   *bytes.Buffer
 }
 
+// WriteHeader notes the status.
 func (h *bufferedResponse) WriteHeader(status int) { h.status = status }
 
+// Write keeps a part of the body.
 func (h *bufferedResponse) Write(p []byte) (int, error) { return h.body.Write(p) }
 
 // atLowPriority has an answer made by the workers, and sends it then.
