@@ -41,6 +41,10 @@ func (b *block) half(column, i int) uint32 {
 	return uint32(b.slab[column+i/2] >> (i & 1 * 32))
 }
 
+func (b *block) setHalf(column, i int, v uint32) {
+	b.slab[column+i/2] |= uint64(v) << (i & 1 * 32)
+}
+
 func (b *block) place(i int) place {
 	p := place{hi: b.slab[i]}
 	if b.lo {
@@ -49,7 +53,8 @@ func (b *block) place(i int) place {
 	return p
 }
 
-// nets is where the column begins.
+// nets, untils and texts are where their columns begin, and words is the length
+// of the slab.
 func (b *block) nets() int {
 	if b.lo {
 		return 2 * int(b.n)
@@ -57,19 +62,32 @@ func (b *block) nets() int {
 	return int(b.n)
 }
 
+func (b *block) untils() int { return b.nets() + halves(int(b.n)) }
+
+func (b *block) texts() int {
+	if b.until {
+		return b.untils() + halves(int(b.n))
+	}
+	return b.untils()
+}
+
+func (b *block) words() int {
+	if b.text {
+		return b.texts() + halves(int(b.n))
+	}
+	return b.texts()
+}
+
 func (b *block) length(i int) uint8 { return uint8(b.half(b.nets(), i) >> 8) }
 
 func (b *block) net(i int) net {
-	column := b.nets()
-	packed := b.half(column, i)
+	packed := b.half(b.nets(), i)
 	e := net{class: uint16(packed >> 16), length: uint8(packed >> 8), except: packed&1 != 0}
-	column += halves(int(b.n))
 	if b.until {
-		e.until = b.half(column, i)
-		column += halves(int(b.n))
+		e.until = b.half(b.untils(), i)
 	}
 	if b.text {
-		e.text = b.half(column, i)
+		e.text = b.half(b.texts(), i)
 	}
 	return e
 }
@@ -128,8 +146,7 @@ func (e *entry) compare(o *entry) int {
 
 // packBlock makes a block of some entries, in order.
 func packBlock(entries []entry) block {
-	n := len(entries)
-	b := block{n: uint8(n), due: forever, fresh: true}
+	b := block{n: uint8(len(entries)), due: forever, fresh: true}
 	for i := range entries {
 		e := &entries[i]
 		b.within.add(e.length)
@@ -138,34 +155,28 @@ func packBlock(entries []entry) block {
 			b.due = min(b.due, e.until)
 		}
 	}
-	words := b.nets() + halves(n)
-	untils := words
-	if b.until {
-		words += halves(n)
-	}
-	texts := words
-	if b.text {
-		words += halves(n)
-	}
-	b.slab = make([]uint64, words)
+	b.slab = make([]uint64, b.words())
 	for i := range entries {
-		e := &entries[i]
-		b.slab[i] = e.hi
-		if b.lo {
-			b.slab[n+i] = e.lo
-		}
-		packed := uint64(e.class)<<16 | uint64(e.length)<<8
-		if e.except {
-			packed |= 1
-		}
-		shift := i & 1 * 32
-		b.slab[b.nets()+i/2] |= packed << shift
-		if b.until {
-			b.slab[untils+i/2] |= uint64(e.until) << shift
-		}
-		if b.text {
-			b.slab[texts+i/2] |= uint64(e.text) << shift
-		}
+		b.pack(i, &entries[i])
 	}
 	return b
+}
+
+// pack writes an entry into a slab that has room for it.
+func (b *block) pack(i int, e *entry) {
+	b.slab[i] = e.hi
+	if b.lo {
+		b.slab[int(b.n)+i] = e.lo
+	}
+	packed := uint32(e.class)<<16 | uint32(e.length)<<8
+	if e.except {
+		packed |= 1
+	}
+	b.setHalf(b.nets(), i, packed)
+	if b.until {
+		b.setHalf(b.untils(), i, e.until)
+	}
+	if b.text {
+		b.setHalf(b.texts(), i, e.text)
+	}
 }

@@ -11,7 +11,7 @@ type builder struct {
 	ops      []op // on leaves
 	unsorted bool
 	spare    []op // for sorting
-	merged   draft
+	merged   leafBuilder
 
 	waiting4, waiting6 nets
 
@@ -19,7 +19,7 @@ type builder struct {
 	ownClasses bool
 	folded     int
 	dropped    []uint16 // rows of sources that ended
-	dirty      []uint32 // marks to be set anew: a /16, and the first and last of its /20s
+	stale      []uint32 // leaves that may need the tree otherwise than they say: a /16, and the first and last of its /20s
 
 	name string // of the source that was asked for last, and its row
 	row  uint16
@@ -39,7 +39,7 @@ func (b *builder) finish() (*Set, error) {
 	b.flushNets(true, nil)
 	b.flushNets(false, nil)
 	b.sweepDropped()
-	b.mark()
+	b.refreshWide()
 	b.keepTexts()
 	if b.err != nil {
 		return nil, b.err
@@ -187,10 +187,11 @@ func (b *builder) copyClasses() {
 	}
 }
 
-// setLeaf puts other entries in the place of a leaf's. Marks stay.
+// setLeaf puts other entries in the place of a leaf's. What it knows of the tree
+// stays.
 func (b *builder) setLeaf(high uint32, l leaf, due uint32) {
 	slot, p := b.slot(high)
-	l.marks = slot.marks
+	l.wide = slot.wide
 	b.counts.hosts += l.length() - slot.length()
 	b.counts.slabs += l.size() - slot.size()
 	p.due[high&0xff] = due
@@ -205,11 +206,11 @@ func (b *builder) dueAt(high uint32) uint32 {
 	return forever
 }
 
-// setMarks changes what a leaf knows of the tree.
-func (b *builder) setMarks(high uint32, marks uint16) {
+// setWide changes what a leaf knows of the tree.
+func (b *builder) setWide(high uint32, wide uint16) {
 	slot, p := b.slot(high)
 	l := *slot
-	l.marks = marks
+	l.wide = wide
 	b.replace(high, p, slot, l)
 }
 

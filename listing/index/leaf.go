@@ -24,7 +24,7 @@ import "unsafe"
 // The slab never changes. The zero leaf is empty.
 type leaf struct {
 	slab  []uint16
-	marks uint16 // /20s with something of length 16 or more in or around them in the tree
+	wide  uint16 // its /20s in or around which the tree has something of length 16 or more
 	class uint16 // of all entries, where they have but one
 	form  form
 }
@@ -79,7 +79,7 @@ func (f form) shape() shape {
 // roundUp is the words in as many lines as some words need.
 func roundUp(words int) int { return (words + line - 1) &^ (line - 1) }
 
-func (l *leaf) isZero() bool { return l.form == 0 && l.marks == 0 }
+func (l *leaf) isZero() bool { return l.form == 0 && l.wide == 0 }
 
 // length is the number of entries.
 func (l *leaf) length() int { return l.form.n() }
@@ -106,9 +106,8 @@ func (l *leaf) at(i int) (low, class uint16, until uint32) {
 	return words[2*i], words[2*i+1], 0
 }
 
-// marked reports whether a query for an address must look into the prefix
-// table.
-func (l *leaf) marked(low uint16) bool { return l.marks>>(low>>12)&1 != 0 }
+// needsTree reports whether a query for an address must look into the tree.
+func (l *leaf) needsTree(low uint16) bool { return l.wide>>(low>>12)&1 != 0 }
 
 // size is the memory of the slab.
 func (l *leaf) size() int64 { return 2 * int64(cap(l.slab)) }
@@ -238,18 +237,18 @@ func (l *leaf) firstEnd() uint32 {
 	return first
 }
 
-// draft is a leaf in the making: four words an entry. Its memory is used again
+// leafBuilder is a leaf in the making: four words an entry. Its memory is used again
 // for the next.
-type draft []uint16
+type leafBuilder []uint16
 
-func (d *draft) reset() { *d = (*d)[:0] }
+func (d *leafBuilder) reset() { *d = (*d)[:0] }
 
-func (d *draft) add(low, class uint16, until uint32) {
+func (d *leafBuilder) add(low, class uint16, until uint32) {
 	*d = append(*d, low, class, uint16(until), uint16(until>>16))
 }
 
 // run copies entries of a leaf.
-func (d *draft) run(l *leaf, from, to int) {
+func (d *leafBuilder) run(l *leaf, from, to int) {
 	if from == to {
 		return
 	}
@@ -264,7 +263,7 @@ func (d *draft) run(l *leaf, from, to int) {
 }
 
 // form is the smallest that has room for all entries.
-func (d draft) form() form {
+func (d leafBuilder) form() form {
 	ends, single := false, true
 	for i := 0; i < len(d); i += 4 {
 		ends = ends || d[i+2]|d[i+3] != 0
@@ -273,8 +272,8 @@ func (d draft) form() form {
 	return newForm(len(d)/4, ends, single)
 }
 
-// leaf packs the draft. Marks are left to the caller.
-func (d draft) leaf() leaf {
+// leaf packs the entries. What it knows of the tree is left to the caller.
+func (d leafBuilder) leaf() leaf {
 	n := len(d) / 4
 	if n == 0 {
 		return leaf{}
@@ -292,7 +291,7 @@ func (d draft) leaf() leaf {
 
 // pack writes the entries as a leaf has them, and says how many words they
 // took.
-func (d draft) pack(words []uint16, f form) int {
+func (d leafBuilder) pack(words []uint16, f form) int {
 	size := 1 << f.shift()
 	for i := range f.n() {
 		copy(words[i*size:(i+1)*size], d[4*i:])

@@ -45,7 +45,7 @@ func (s *Set) lookup(addr netip.Addr, l *leaf, from int, now uint32, hits []Hit)
 	to, wide := from, !addr.Is4()
 	if !wide {
 		low := uint16(v4(addr))
-		to, wide = l.runEnd(from, low), l.marked(low) || s.counts.short > 0
+		to, wide = l.runEnd(from, low), l.needsTree(low) || s.counts.short > 0
 	}
 	if !wide && from == to {
 		return hits

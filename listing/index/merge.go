@@ -26,11 +26,12 @@ type merger struct {
 	gone  []bool                 // classes whose entries go; nil: none
 	count func(e *entry, by int) // hears of every entry that comes or goes
 
-	next  tree
-	own   []bool // pages that no other tree has
-	open  []block
-	draft []entry
-	lost  bool // blocks went, and none has come in their place: the next one has other neighbours
+	next    tree
+	own     []bool // pages that no other tree has
+	open    []block
+	entries []entry // that the next blocks are made of
+	old     entry   // read last
+	lost    bool    // blocks went, and none has come in their place: the next one has other neighbours
 }
 
 // merge is the tree after ops, which are in order.
@@ -75,7 +76,7 @@ func (m *merger) page(p *branch, ops []netOp) {
 			mine = ops[:before(ops, &p.blocks[n+1])]
 		}
 		ops = ops[len(mine):]
-		if len(mine) > 0 || m.loses(b) || (len(m.draft) > 0 && len(m.draft) < sparse) {
+		if len(mine) > 0 || m.loses(b) || (len(m.entries) > 0 && len(m.entries) < sparse) {
 			m.apply(b, mine)
 			continue
 		}
@@ -101,59 +102,59 @@ func (m *merger) loses(b *block) bool {
 	return false
 }
 
-// apply appends the entries of a block, as ops leave them, to the draft.
+// apply appends the entries of a block, as ops leave them, to those for the
+// next blocks. Of several ops for one entry the last holds.
 func (m *merger) apply(b *block, ops []netOp) {
 	m.lost = true // until closeBlocks
-	i, n := 0, 0
-	if b != nil {
-		n = int(b.n)
-	}
-	var old entry
-	read := func() bool {
-		for ; i < n; i++ {
-			old = entry{b.place(i), b.net(i)}
-			if m.gone == nil || !m.gone[old.class] {
-				return true
-			}
-			m.count(&old, -1)
-		}
-		return false
-	}
-	more := read()
+	i := 0
 	for k := range ops {
 		o := &ops[k]
 		if k+1 < len(ops) && ops[k+1].compare(&o.entry) == 0 {
 			continue
 		}
-		for ; more && old.compare(&o.entry) < 0; more = read() {
-			m.draft = append(m.draft, old)
-			i++
-		}
-		if more && old.compare(&o.entry) == 0 {
-			m.count(&old, -1)
-			i++
-			more = read()
-		}
+		i = m.keep(b, i, &o.entry)
 		if !o.remove {
-			m.draft = append(m.draft, o.entry)
+			m.entries = append(m.entries, o.entry)
 			m.count(&o.entry, 1)
 		}
 	}
-	for ; more; more = read() {
-		m.draft = append(m.draft, old)
-		i++
-	}
+	m.keep(b, i, nil)
 }
 
-// closeBlocks packs the draft into blocks that are about equally full.
+// keep appends the entries of a block, from one on, that come before another
+// (nil: all), leaves out those whose classes go and the one that the other takes
+// the place of, and returns the first entry that is left.
+func (m *merger) keep(b *block, i int, until *entry) int {
+	for ; b != nil && i < int(b.n); i++ {
+		m.old = entry{b.place(i), b.net(i)}
+		gone, order := m.gone != nil && m.gone[m.old.class], -1
+		if until != nil {
+			order = m.old.compare(until)
+		}
+		switch {
+		case gone:
+			m.count(&m.old, -1)
+		case order > 0:
+			return i
+		case order == 0:
+			m.count(&m.old, -1)
+			return i + 1
+		default:
+			m.entries = append(m.entries, m.old)
+		}
+	}
+	return i
+}
+
+// closeBlocks packs the entries into blocks that are about equally full.
 func (m *merger) closeBlocks() {
-	n := len(m.draft)
+	n := len(m.entries)
 	parts := (n + blockMax - 1) / blockMax
 	for i := range parts {
-		m.open = append(m.open, packBlock(m.draft[n*i/parts:n*(i+1)/parts]))
+		m.open = append(m.open, packBlock(m.entries[n*i/parts:n*(i+1)/parts]))
 	}
 	m.lost = m.lost && n == 0
-	m.draft = m.draft[:0]
+	m.entries = m.entries[:0]
 }
 
 // closePages puts the open blocks into pages that are about equally full.

@@ -59,7 +59,7 @@ func (b *builder) flushNets(is4 bool, gone []bool) {
 	waiting.ops, waiting.unsorted = waiting.ops[:0], false
 }
 
-// countNet keeps the counts, the marks and the texts when an entry comes into a
+// countNet keeps the counts, the leaves and the texts when an entry comes into a
 // tree or goes.
 func (b *builder) countNet(is4 bool, e *entry, by int) {
 	switch {
@@ -81,41 +81,41 @@ func (b *builder) countNet(is4 bool, e *entry, by int) {
 		return
 	}
 	first, last := uint32(e.hi>>32), uint32(e.place.last(e.length).hi>>32)
-	b.dirty = append(b.dirty, first&0xffff_0000|first>>12&0xf<<8|last>>12&0xf)
+	b.stale = append(b.stale, first&0xffff_0000|first>>12&0xf<<8|last>>12&0xf)
 }
 
-// mark brings the marks of leaves up to date with the tree.
-func (b *builder) mark() {
-	slices.Sort(b.dirty)
-	for dirty := slices.Compact(b.dirty); len(dirty) > 0; {
-		high, n := dirty[0]>>16, 1
-		for n < len(dirty) && dirty[n]>>16 == high {
+// refreshWide brings what leaves know of the tree up to date with it.
+func (b *builder) refreshWide() {
+	slices.Sort(b.stale)
+	for stale := slices.Compact(b.stale); len(stale) > 0; {
+		high, n := stale[0]>>16, 1
+		for n < len(stale) && stale[n]>>16 == high {
 			n++
 		}
-		b.markLeaf(high, dirty[:n])
-		dirty = dirty[n:]
+		b.refreshLeaf(high, stale[:n])
+		stale = stale[n:]
 	}
 }
 
-func (b *builder) markLeaf(high uint32, dirty []uint32) {
-	was := b.leafAt(high << 16).marks
-	marks := was
-	for _, d := range dirty {
+func (b *builder) refreshLeaf(high uint32, stale []uint32) {
+	was := b.leafAt(high << 16).wide
+	wide := was
+	for _, d := range stale {
 		for part := d >> 8 & 0xf; part <= d&0xf; part++ {
-			marks &^= 1 << part
-			if b.marked(high<<16 | part<<12) {
-				marks |= 1 << part
+			wide &^= 1 << part
+			if b.needsTree(high<<16 | part<<12) {
+				wide |= 1 << part
 			}
 		}
 	}
-	if marks != was {
-		b.setMarks(high, marks)
+	if wide != was {
+		b.setWide(high, wide)
 	}
 }
 
-// marked reports whether the tree has a prefix of length 16 or more in or
+// needsTree reports whether the tree has a prefix of length 16 or more in or
 // around a /20.
-func (b *builder) marked(ip uint32) bool {
+func (b *builder) needsTree(ip uint32) bool {
 	const length = 20
 	at, t := place{hi: uint64(ip) << 32}, b.nets4
 	last := at.last(length)

@@ -40,7 +40,7 @@ func checkSearch(t *testing.T, r *rand.Rand, n, run int, own bool) {
 	}
 	slices.Sort(lows)
 	lows = slices.Compact(lows)
-	var d draft
+	var d leafBuilder
 	var first []int // of the entries of each address
 	for _, low := range lows {
 		first = append(first, len(d)/4)

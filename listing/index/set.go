@@ -22,8 +22,8 @@
 //   - No entry is answered from the second of its end on, whether or not the
 //     sweep has come by.
 //   - A page that holds nothing is nil.
-//   - A leaf is marked where the tree has something of length 16 or more, and
-//     nowhere else.
+//   - A leaf says that a query needs the tree where that has something of length
+//     16 or more, and nowhere else.
 //   - A block knows of every length of which an earlier block has a prefix that
 //     holds its first place, and of no other.
 package index
@@ -61,7 +61,7 @@ type counts struct {
 	slabs                       int64 // bytes of leaves
 	pages                       int
 	sources                     int
-	short                       int   // entries of IPv4 prefixes that are too short for marks
+	short                       int   // entries of IPv4 prefixes that are too short to be known to leaves
 	texts                       int64 // bytes of the entries' own texts
 }
 
