@@ -12,7 +12,19 @@ import (
 // Only the names above and below a changed prefix can own something else: the
 // wildcard that covers a name follows from the prefixes around the name.
 func (n Names) Diff(next Names, at []netip.Prefix, most int) (removed, added []Owner, ok bool) {
-	roots, uppers := map[string][]block{}, map[string][]block{}
+	roots, uppers := n.concerned(at)
+	before, fits := n.own(roots, uppers, most)
+	after, fit := next.own(roots, uppers, most)
+	if !fits || !fit {
+		return nil, nil, false
+	}
+	return without(before, after), without(after, before), true
+}
+
+// concerned are the blocks at which names may change, by name: the changed
+// prefixes, of which all below may change too, and the blocks above them.
+func (n Names) concerned(at []netip.Prefix) (roots, uppers map[string][]block) {
+	roots, uppers = map[string][]block{}, map[string][]block{}
 	for _, p := range at {
 		for _, q := range aligned(p) {
 			way := path(q)
@@ -24,22 +36,17 @@ func (n Names) Diff(next Names, at []netip.Prefix, most int) (removed, added []O
 	}
 	maps.DeleteFunc(roots, func(_ string, way []block) bool { return n.inside(way, roots) })
 	maps.DeleteFunc(uppers, func(_ string, way []block) bool { return roots[way[len(way)-1].name] != nil || n.inside(way, roots) })
-	before, fits := n.own(roots, uppers, most)
-	after, fit := next.own(roots, uppers, most)
-	if !fits || !fit {
-		return nil, nil, false
-	}
-	for name, says := range before {
-		if now, is := after[name]; !is || !same(now, says) {
-			removed = append(removed, Owner{name, says})
+	return roots, uppers
+}
+
+// without are the owners that others are not, or not with the same answers.
+func without(owners, others map[string]Answers) (all []Owner) {
+	for name, says := range owners {
+		if there, is := others[name]; !is || !same(there, says) {
+			all = append(all, Owner{name, says})
 		}
 	}
-	for name, says := range after {
-		if was, is := before[name]; !is || !same(was, says) {
-			added = append(added, Owner{name, says})
-		}
-	}
-	return removed, added, true
+	return all
 }
 
 // inside reports whether a block lies below one of the roots or in another

@@ -35,35 +35,53 @@ func (w *walk) block(b block, cover Answers, m mode) (exists bool) {
 
 // at walks a block that the cursors have come to.
 func (w *walk) at(b block, cover Answers, m mode) (exists bool) {
-	var says [families]Answers
-	for f := range families {
-		if b.of(f).IsValid() {
-			says[f] = w.cursors[f].at(b.of(f))
-			exists = exists || !same(says[f], cover)
-		}
-	}
+	says, exists := w.move(b, cover)
 	fixed, there := w.Fixed[b.name]
-	if fixed { // what is there is another zone's
-		for f := range families {
-			if b.of(f).IsValid() {
-				w.cursors[f].skip(b.of(f))
-			}
-		}
+	exists = exists || there || b.depth == 0
+	switch {
+	case fixed: // what is there is another zone's
+		w.skip(b)
 		return true
-	}
-	if exists = exists || there || b.depth == 0; exists && m == probe {
+	case exists && m == probe:
 		return true
 	}
 	own, inner := w.owns(b, says)
 	below := w.children(b, inner, m) || there
 	if exists = exists || below; exists && m != probe {
-		w.put(b.name, own, false)
-		w.put(star(b.name), inner, false)
-		if len(own)+len(inner) == 0 && !below && b.depth > 0 {
-			w.put(b.name, nil, true)
-		}
+		w.putBlock(b, own, inner, below)
 	}
 	return exists
+}
+
+// putBlock yields what a name and its wildcard own. A name that owns nothing and
+// has none below gets a marker, so that it exists.
+func (w *walk) putBlock(b block, own, inner Answers, below bool) {
+	w.put(b.name, own)
+	w.put(star(b.name), inner)
+	if len(own)+len(inner) == 0 && !below && b.depth > 0 && !w.ended {
+		w.ended = !w.yield(Owner{Name: b.name})
+	}
+}
+
+// move brings the cursors to a block, and gives what it says and whether that
+// differs from what the wildcard above does.
+func (w *walk) move(b block, cover Answers) (says [families]Answers, differs bool) {
+	for f := range families {
+		if b.of(f).IsValid() {
+			says[f] = w.cursors[f].at(b.of(f))
+			differs = differs || !same(says[f], cover)
+		}
+	}
+	return says, differs
+}
+
+// skip moves the cursors past a block.
+func (w *walk) skip(b block) {
+	for f := range families {
+		if b.of(f).IsValid() {
+			w.cursors[f].skip(b.of(f))
+		}
+	}
 }
 
 // owns is what a name answers if it exists, and what its wildcard does.
@@ -119,9 +137,9 @@ func (w *walk) next(b block, label int, inner Answers) int {
 	return first
 }
 
-// put yields a name with what it answers; with nothing only if it is marked.
-func (w *walk) put(name string, says Answers, marked bool) {
-	if !w.ended && (marked || len(says) > 0) {
+// put yields a name with what it answers, if that is something.
+func (w *walk) put(name string, says Answers) {
+	if !w.ended && len(says) > 0 {
 		w.ended = !w.yield(Owner{name, says})
 	}
 }
