@@ -109,18 +109,22 @@ func (s *Server) answer(dst, query []byte, from Peer, count *counters) ([]byte, 
 
 // reply decides what is answered.
 func (s *Server) reply(t *tables, r *request, client trust, from Peer, sig *signature) reply {
-	if a, final := r.check(t, client, from.Over, sig); final {
-		return a
-	}
-	if r.qclass == dns.ClassCHAOS {
+	switch k := r.check(client, sig); {
+	case k == kindNotImp:
+		return reply{kind: k, ede: edeNotSupported}
+	case k != kindData:
+		return reply{kind: k}
+	case from.Over == UDP && t.jar.demands(client): // RFC 7873, section 5.2.3
+		return reply{kind: kindBadCookie}
+	case r.qclass == dns.ClassCHAOS:
 		return t.askChaos(r)
 	}
-	z, labels := t.match(&r.name, 0)
-	if r.qtype == dns.TypeDS && z != nil && labels == 0 { // the zone around it answers (RFC 4035, section 3.1.4.1)
-		if around, before := t.match(&r.name, 1); around != nil {
-			z, labels = around, before
-		}
-	}
+	return s.answerOf(t, r, from, sig)
+}
+
+// answerOf is what the zone that a question is about answers.
+func (s *Server) answerOf(t *tables, r *request, from Peer, sig *signature) reply {
+	z, labels := t.zoneOf(r)
 	switch {
 	case r.qclass != dns.ClassINET || z == nil:
 		return refused(edeNotAuthoritative)
@@ -141,32 +145,39 @@ func (s *Server) reply(t *tables, r *request, client trust, from Peer, sig *sign
 	return a
 }
 
-// check answers what is no question that can be looked at. The opcode comes
-// first (RFC 8906, section 3.1.4): another one gives a question a meaning that
-// is not known.
-func (r *request) check(t *tables, client trust, over Transport, sig *signature) (a reply, final bool) {
+// zoneOf is the zone that answers a question. About DS at the name of a zone
+// that is the zone around it (RFC 4035, section 3.1.4.1).
+func (t *tables) zoneOf(r *request) (z *zone, labels int) {
+	z, labels = t.match(&r.name, 0)
+	if r.qtype == dns.TypeDS && z != nil && labels == 0 {
+		if around, before := t.match(&r.name, 1); around != nil {
+			return around, before
+		}
+	}
+	return z, labels
+}
+
+// check is the kind of answer to what is no question that can be looked at, and
+// kindData for all else. The opcode comes first (RFC 8906, section 3.1.4):
+// another one gives a question a meaning that is not known.
+func (r *request) check(client trust, sig *signature) kind {
 	switch {
 	case r.opcode() != dns.OpcodeQuery:
-		a = reply{kind: kindNotImp, ede: edeNotSupported}
-	case !r.legible || r.trailing || r.opt.bad || sig.broken:
-		a.kind = kindFormErr
+		return kindNotImp
+	case !r.wellFormed() || sig.broken:
+		return kindFormErr
 	case sig.wrong != 0:
-		a.kind = kindNotAuth
-	case r.questions == 0 && client != noCookie: // RFC 7873, section 5.4
-		a.kind = kindCookie
-		if client == badCookie {
-			a.kind = kindBadCookie
-		}
+		return kindNotAuth
+	case r.questions == 0 && client == badCookie: // RFC 7873, section 5.4
+		return kindBadCookie
+	case r.questions == 0 && client != noCookie:
+		return kindCookie
 	case r.questions != 1:
-		a.kind = kindFormErr
+		return kindFormErr
 	case r.opt.version != 0:
-		a.kind = kindBadVers
-	case over == UDP && t.jar.demands(client): // RFC 7873, section 5.2.3
-		a.kind = kindBadCookie
-	default:
-		return a, false
+		return kindBadVers
 	}
-	return a, true
+	return kindData
 }
 
 // serial is the serial of the zones at a revision. It is compared by RFC 1982.

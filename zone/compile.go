@@ -75,33 +75,48 @@ type node struct {
 // compile checks a configuration and makes it ready.
 func (c Config) compile() (*tables, error) {
 	var p problems
-	t := &tables{zones: map[string]*zone{}, shallowest: maxLabels, chaos: c.Chaos.names(), nsid: hex.EncodeToString([]byte(c.NSID)), tcp: c.TCP.orDefault()}
+	t := &tables{zones: map[string]*zone{}, shallowest: maxLabels, chaos: c.Chaos.names(), nsid: hex.EncodeToString([]byte(c.NSID)),
+		tcp: c.TCP.orDefault(), coalesce: c.Coalesce, portable: c.Portable}
 	p.text("chaos: version", c.Chaos.Version, maxText)
 	p.text("chaos: hostname", c.Chaos.Hostname, maxText)
 	p.text("chaos: id", c.Chaos.ID, maxText)
 	p.check(len(c.NSID) <= maxNSID, "nsid: up to %d octets", maxNSID)
 	p.add(t.tcp.validate())
-	t.jar, t.coalesce, t.portable = c.Cookies.compile(&p), c.Coalesce, c.Portable
+	t.jar = c.Cookies.compile(&p)
 	p.check(c.Coalesce >= 0 && c.Coalesce <= maxCoalesce, "coalesce = %s: up to %s", c.Coalesce, maxCoalesce)
 	p.check(c.Reasons != nil, "there is no catalogue of reasons")
 	p.check(len(c.Lists()) > 0, "there is no zone to serve")
-	if c.Reasons == nil {
+	if c.Reasons != nil {
+		t.keys = compileKeys(c.Keys, &p)
+		t.compileZones(c, &p)
+	}
+	if len(p) > 0 {
 		return nil, errors.Join(p...)
 	}
-	t.keys = keys{}
-	for _, k := range c.Keys {
+	return t, nil
+}
+
+func compileKeys(all []Key, p *problems) keys {
+	known := keys{}
+	for _, k := range all {
 		ready, err := k.compile()
 		if err != nil {
 			p.add(err)
 			continue
 		}
-		p.check(t.keys[ready.name] == nil, "key %s is there twice", k.Name)
-		t.keys[ready.name] = ready
+		p.check(known[ready.name] == nil, "key %s is there twice", k.Name)
+		known[ready.name] = ready
 	}
+	return known
+}
+
+// compileZones makes the zones ready, first each for itself, then what they say
+// of each other.
+func (t *tables) compileZones(c Config, p *problems) {
 	for _, z := range c.Zones {
 		ready, err := z.compile(c.Reasons, t.keys)
 		if err != nil {
-			p = append(p, problems{err}.under("zone "+listing.Quote(z.Name)))
+			p.add(problems{err}.under("zone " + listing.Quote(z.Name)))
 			continue
 		}
 		p.add(t.add(ready))
@@ -116,14 +131,8 @@ func (c Config) compile() (*tables, error) {
 		if z.catalog {
 			p.add(z.addMembers(members))
 		}
-	}
-	for _, z := range t.ordered {
 		z.compileSpecial()
 	}
-	if len(p) > 0 {
-		return nil, errors.Join(p...)
-	}
-	return t, nil
 }
 
 func (t *tables) add(z *zone) error {

@@ -32,6 +32,10 @@ type request struct {
 
 func (r *request) opcode() int { return int(r.wire[2] >> 3 & 0xf) }
 
+// wellFormed reports whether all of the message could be read as what it should
+// be, to its last octet.
+func (r *request) wellFormed() bool { return r.legible && !r.trailing && !r.opt.bad }
+
 // read takes a message apart. It looks at every record, for OPT may be any of
 // them, and keeps nothing of the others.
 func (r *request) read(wire []byte) {
@@ -51,6 +55,8 @@ func (r *request) read(wire []byte) {
 	}
 }
 
+// readQuestions reads the question section. Of one question the name is kept, of
+// more there is no answer that could name them.
 func (r *request) readQuestions() (off int, ok bool) {
 	off = headerSize
 	for range r.questions {
@@ -69,6 +75,7 @@ func (r *request) readQuestions() (off int, ok bool) {
 	return off, true
 }
 
+// readRecord steps over a record, and takes in OPT and that there is TSIG.
 func (r *request) readRecord(off int, additional bool) (end int, ok bool) {
 	const fixed = 10 // type, class, TTL and length
 	owner := off
@@ -135,6 +142,8 @@ type writer struct {
 	names map[string]int // that can be pointed to
 }
 
+// header writes the header, and the question as it was sent (RFC 1035, section
+// 4.1.1): most clients compare it octet by octet, its case too.
 func (w *writer) header(r *request, a *reply) {
 	var h [headerSize]byte
 	copy(h[:2], r.wire)

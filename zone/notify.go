@@ -25,8 +25,8 @@ type secondary struct {
 	at   netip.AddrPort
 }
 
-// told is how it is with one.
-type told struct {
+// notice is how far the NOTIFY of one secondary is.
+type notice struct {
 	busy     bool // a NOTIFY is on its way
 	answered bool // ever
 	serial   uint32
@@ -38,7 +38,7 @@ type told struct {
 // secondaries are all that were ever told of something.
 type secondaries struct {
 	mu  sync.Mutex
-	all map[secondary]*told
+	all map[secondary]*notice
 }
 
 // notifies tells secondaries of every change, those of a second together, until
@@ -72,15 +72,15 @@ func (s *Server) notifies(ctx context.Context) {
 }
 
 // due takes the one that is to be told of a serial, if it is time to.
-func (s *secondaries) due(who secondary, serial uint32) *told {
+func (s *secondaries) due(who secondary, serial uint32) *notice {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.all == nil {
-		s.all = map[secondary]*told{}
+		s.all = map[secondary]*notice{}
 	}
 	one := s.all[who]
 	if one == nil {
-		one = new(told)
+		one = new(notice)
 		s.all[who] = one
 	}
 	if one.busy || (one.answered && one.serial == serial) || time.Now().Before(one.again) {
@@ -90,7 +90,9 @@ func (s *secondaries) due(who secondary, serial uint32) *told {
 	return one
 }
 
-func (s *secondaries) done(one *told, serial uint32, err error) {
+// done notes how a NOTIFY went. One that failed is sent again, after twice as long
+// as the last time (RFC 1996, section 3.6).
+func (s *secondaries) done(one *notice, serial uint32, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	one.busy = false

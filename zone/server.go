@@ -27,7 +27,7 @@ type Server struct {
 	errors      atomic.Uint64 // of sockets
 	secondaries secondaries
 	transfers   chan struct{}        // those under way
-	sent        [forms]atomic.Uint64 // transfers that ended
+	sent        [forms]atomic.Uint64 // transfers that were begun
 	log         Log
 	secret      secret // of cookies, where none is configured
 }

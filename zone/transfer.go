@@ -110,7 +110,7 @@ func (c *conversation) send(ctx context.Context, t *streamed) error {
 	now := t.zone.soaRecord(t.zone.serial(t.set))
 	f.add(&now)
 	removed, added, form := c.server.difference(ctx, t.transfer)
-	defer func() { c.server.sent[form].Add(1) }()
+	c.server.sent[form].Add(1)
 	switch form {
 	case whole:
 		for rec := range (rendering{t.zone, t.set}).records() {
@@ -267,38 +267,45 @@ func (s *Server) before(ctx context.Context, set *index.Set, back listing.Revisi
 	}
 	ctx, cancel := context.WithTimeout(ctx, logTime)
 	defer cancel()
-	var undo []listing.Change
-	known, done := false, false // back must be a revision of this log, not of one that a restore took back
-	for c, err := range s.log.Changes(ctx, back-1) {
-		switch {
-		case err != nil:
-			return nil, nil, err
-		case !known && c.Revision != back:
-			return nil, nil, fmt.Errorf("revision %d is not in the log", back)
-		case c.Revision == back:
-			known = true
-			done = c.Last && c.Revision == set.Revision()
-			continue
-		case c.Revision > set.Revision():
-			return nil, nil, fmt.Errorf("revision %d is not in the log", set.Revision())
-		}
-		inverse, ok := inverted(c)
-		if undo = append(undo, inverse); !ok || len(undo) > mostChanges {
-			return nil, nil, fmt.Errorf("revision %d is not to be taken back", c.Revision)
-		}
-		if p, ok := subjectOf(&c); ok {
+	undo, err := s.changesBetween(ctx, back, set.Revision())
+	if err != nil {
+		return nil, nil, err
+	}
+	for n := range undo {
+		if p, ok := subjectOf(&undo[n]); ok {
 			at = append(at, p)
 		}
-		if done = c.Last && c.Revision == set.Revision(); done {
-			break
+		inverse, ok := inverted(undo[n])
+		if !ok {
+			return nil, nil, fmt.Errorf("revision %d is not to be taken back", inverse.Revision)
 		}
-	}
-	if !done {
-		return nil, nil, errors.New("the log was not read in time")
+		undo[n] = inverse
 	}
 	slices.Reverse(undo)
 	old, err = set.With(undo)
 	return old, at, err
+}
+
+// changesBetween are those after one revision of the log, up to and with
+// another. That the first is found makes sure that it is of this log, and not of
+// one that a restore took back.
+func (s *Server) changesBetween(ctx context.Context, from, to listing.Revision) (all []listing.Change, err error) {
+	known := false
+	for c, err := range s.log.Changes(ctx, from-1) {
+		known = known || c.Revision == from
+		switch {
+		case err != nil:
+			return nil, err
+		case !known, c.Revision > to, len(all) == mostChanges:
+			return nil, fmt.Errorf("the log has no short way from revision %d to %d", from, to)
+		case c.Revision > from:
+			all = append(all, c)
+		}
+		if c.Last && c.Revision == to {
+			return all, nil
+		}
+	}
+	return nil, errors.New("the log was not read in time")
 }
 
 // inverted takes a change back.

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// serveUDP answers on one socket.
+// serveUDP answers on one socket, one datagram a system call, with what every
+// system has: Linux has serveBatches, and falls back on this.
 func (s *Server) serveUDP(ctx context.Context, conn *net.UDPConn) {
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() { conn.SetReadDeadline(time.Now().Add(drainRead)) })()

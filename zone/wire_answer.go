@@ -63,7 +63,7 @@ func (r *request) transfers() bool { return r.qtype == dns.TypeAXFR || r.qtype =
 // plain reports whether a query is one that could be read, unsigned, with one
 // question and an EDNS version that is known.
 func (r *request) plain() bool {
-	return r.opcode() == dns.OpcodeQuery && r.legible && !r.signed && !r.trailing && !r.opt.bad && r.questions == 1 && r.opt.version == 0
+	return r.opcode() == dns.OpcodeQuery && r.wellFormed() && !r.signed && r.questions == 1 && r.opt.version == 0
 }
 
 // answer puts the answer in the place of the query, of which the question
