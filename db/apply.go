@@ -113,19 +113,11 @@ func checkEdit(e *listing.Edit) error {
 	case listing.OpList, listing.OpExpire, listing.OpDelist:
 		return checkOwn(e.Key)
 	case listing.OpRestore:
-		if e.Restore != nil && e.Restore.Key != e.Key {
-			return fmt.Errorf("another entry to be put back than is named: %w", listing.ErrInvalid)
-		}
-		return checkOwn(e.Key)
+		return checkRestore(e)
 	case listing.OpDocument:
-		return checkPaper(e.Document)
+		return checkDocument(e.Document)
 	case listing.OpSweep:
-		if e.Source == "" && !e.Subject.IsValid() {
-			return checkOwn(e.Key)
-		}
-		if e.Source == "" {
-			return checkSubject(e.Subject)
-		}
+		return checkSweep(e)
 	case listing.OpAllow:
 		if e.Allow == nil {
 			return fmt.Errorf("nothing to allow: %w", listing.ErrInvalid)
@@ -135,6 +127,25 @@ func checkEdit(e *listing.Edit) error {
 		return checkSubject(e.Subject)
 	}
 	return nil
+}
+
+// checkSweep looks at the one thing that a sweep names: a source, an allow
+// entry by its subject, or an entry of this list's own.
+func checkSweep(e *listing.Edit) error {
+	switch {
+	case e.Source != "":
+		return nil
+	case e.Subject.IsValid():
+		return checkSubject(e.Subject)
+	}
+	return checkOwn(e.Key)
+}
+
+func checkRestore(e *listing.Edit) error {
+	if e.Restore != nil && e.Restore.Key != e.Key {
+		return fmt.Errorf("another entry to be put back than is named: %w", listing.ErrInvalid)
+	}
+	return checkOwn(e.Key)
 }
 
 func checkOwn(k listing.Key) error {
@@ -183,26 +194,25 @@ func (w *writing) change(c *listing.Change, n int) error {
 	case listing.SourceChange:
 		return w.endSource(c.SourceBefore.Name, c.Revision, n)
 	case listing.DocumentChange:
-		return w.changePaper(c)
+		return w.changeDocument(c.DocumentBefore, c.DocumentAfter)
 	}
 	return w.tx.Bucket(metaBucket).Put(configKey, []byte(c.Config))
 }
 
-func (w *writing) changeEntry(c *listing.Change, n int) (err error) {
-	entries, served := w.tx.Bucket(entriesBucket), w.tx.Bucket(servedBucket)
-	var key []byte
-	if c.After != nil {
-		key = entryKey(c.After.Key)
-		if err = entries.Put(key, encodeEntry(nil, c.After)); err == nil {
-			err = served.Put(key, encodeServed(c.After))
-		}
+func (w *writing) changeEntry(c *listing.Change, n int) error {
+	var entry, served put
+	if e := c.After; e != nil {
+		entry = put{entryKey(e.Key), encodeEntry(nil, e)}
+		served = put{entry.key, encodeServed(e)}
 	} else {
-		key = entryKey(c.Before.Key)
-		if err = entries.Delete(key); err == nil {
-			err = served.Delete(key)
-		}
+		entry = put{key: entryKey(c.Before.Key)}
+		served = entry
 	}
-	if err != nil {
+	key := entry.key
+	if err := entry.into(w.tx.Bucket(entriesBucket)); err != nil {
+		return err
+	}
+	if err := served.into(w.tx.Bucket(servedBucket)); err != nil {
 		return err
 	}
 	if c.Before == nil {

@@ -8,7 +8,15 @@ import (
 )
 
 // attrs is what a source says of one subject. Few differ between the entries
-// of a feed, so they stand in dictionaries.
+// of a feed, so they stand in dictionaries. They are written as
+//
+//	flags · reason · since
+//	until                       with attrUntil
+//	public note, note, ticket   with attrTexts
+//
+// with times in whole seconds: an import takes its entries from files that know
+// no finer ones. Attributes are compared as values to tell what an import
+// changed, so what is left out and what is zero must be the same.
 type attrs struct {
 	since, until         int64 // Unix seconds; until 0: ends with its source
 	reason               listing.Reason
@@ -16,6 +24,7 @@ type attrs struct {
 	public, note, ticket string
 }
 
+// Flags of attributes.
 const (
 	attrExcept = 1 << iota
 	attrUntil
@@ -56,8 +65,15 @@ func (r *reader) attrs() attrs {
 	return a
 }
 
-// entry is the entry of a source that the attributes describe. Who wrote it
-// and when is what the source says.
+// decodeAttrs reads the value of an entry of a source that is not an IPv4 host.
+func decodeAttrs(raw []byte) (attrs, error) {
+	r := reader{b: raw}
+	a := r.attrs()
+	return a, r.err("entry of a source")
+}
+
+// entry is the entry of a source that the attributes describe. Its author and
+// revision are the source's.
 func (a *attrs) entry(s listing.Subject, from *listing.Source) listing.Entry {
 	return listing.Entry{
 		Key:    listing.Key{Subject: s, Reason: a.reason, Source: from.Name},
@@ -91,6 +107,8 @@ type transition struct {
 	hasBefore, hasAfter bool
 }
 
+// encodeTransition writes which sides there are (1 before, 2 after), then the
+// attributes of each.
 func encodeTransition(b []byte, t *transition) []byte {
 	flags := byte(0)
 	if t.hasBefore {
@@ -174,6 +192,8 @@ func width(size int) int {
 	return 4
 }
 
+// appendID writes the last octets of a number, the first of them first, so that
+// items sort as their numbers do.
 func appendID(b []byte, id uint32, width int) []byte {
 	for n := width - 1; n >= 0; n-- {
 		b = append(b, byte(id>>(8*n)))

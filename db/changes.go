@@ -133,15 +133,22 @@ func (f *follower) delta(s *state, batch []listing.Change) (_ []listing.Change, 
 	if deltas == nil {
 		return batch, corruptf("deltas of source %s", f.rec.deltas.source)
 	}
-	raw := deltas.Get(f.chunks[0].key(f.rec.revision))
-	left := 0
-	if f.chunks[0].class == hostClass {
-		batch, left, err = f.hosts(raw, batch)
-	} else {
-		batch, left, err = f.wide(raw, batch)
-	}
-	if err != nil || left > 0 {
+	d, err := f.open(deltas.Get(f.chunks[0].key(f.rec.revision)))
+	if err != nil {
 		return batch, err
+	}
+	n := min(d.len()-f.item, batchSize)
+	slab := f.rec.slab(n)
+	for range n {
+		subject, step, err := d.item(f.item)
+		if err != nil {
+			return batch, err
+		}
+		f.item++
+		batch = append(batch, slab.change(subject, &step))
+	}
+	if f.item < d.len() {
+		return batch, nil
 	}
 	f.chunks, f.item = f.chunks[1:], 0
 	if len(f.chunks) == 0 {
@@ -151,46 +158,17 @@ func (f *follower) delta(s *state, batch []listing.Change) (_ []listing.Change, 
 	return batch, nil
 }
 
-// hosts reads IPv4 hosts, and says how many are left in the chunk.
-func (f *follower) hosts(raw []byte, batch []listing.Change) (_ []listing.Change, left int, err error) {
-	t, err := openTable(raw, deltaLow)
-	if err != nil {
-		return batch, 0, err
-	}
-	if f.item == 0 {
-		if f.steps, err = readDict(&t, f.steps, (*reader).transition); err != nil {
-			return batch, 0, err
+// open opens the chunk that is read. Its dictionary is decoded once, for all
+// batches: it may hold as many values as the chunk has hosts.
+func (f *follower) open(raw []byte) (delta, error) {
+	d, err := f.chunks[0].open(raw)
+	if hosts, ok := d.(*hostDelta); ok && err == nil {
+		if f.item == 0 {
+			f.steps, err = readDict(&hosts.table, f.steps, (*reader).transition)
 		}
+		hosts.steps = f.steps
 	}
-	n := min(t.len()-f.item, batchSize)
-	slab := f.slab(n)
-	for range n {
-		low, id := t.at(f.item)
-		if int(id) >= len(f.steps) {
-			return batch, 0, corruptf("delta of revision %d", f.rec.revision)
-		}
-		f.item++
-		batch = append(batch, slab.change(hostSubject(uint32(f.chunks[0].part)<<24|low), &f.steps[id]))
-	}
-	return batch, t.len() - f.item, nil
-}
-
-func (f *follower) wide(raw []byte, batch []listing.Change) (_ []listing.Change, left int, err error) {
-	d, err := openWide(raw)
-	if err != nil {
-		return batch, 0, err
-	}
-	n := min(d.len()-f.item, batchSize)
-	slab := f.slab(n)
-	for range n {
-		k, step, err := d.read(f.item)
-		if err != nil {
-			return batch, 0, err
-		}
-		f.item++
-		batch = append(batch, slab.change(k.Subject, &step))
-	}
-	return batch, d.len() - f.item, nil
+	return d, err
 }
 
 // slab makes the entries of many changes in few pieces of memory.
@@ -201,9 +179,10 @@ type slab struct {
 	entries       []listing.Entry
 }
 
-func (f *follower) slab(changes int) *slab {
-	before, after := f.rec.sources()
-	return &slab{rec: f.rec, before: before, after: after, because: f.rec.because(), entries: make([]listing.Entry, 0, changes)}
+// slab has room for the entries of some changes of an import.
+func (rec *record) slab(changes int) *slab {
+	before, after := rec.sources()
+	return &slab{rec: rec, before: before, after: after, because: rec.because(), entries: make([]listing.Entry, 0, changes)}
 }
 
 func (s *slab) entry(e listing.Entry) *listing.Entry {

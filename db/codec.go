@@ -14,7 +14,9 @@ func appendText[T ~string | ~[]byte](b []byte, s T) []byte {
 }
 
 // appendTime appends an instant to the nanosecond; most are whole seconds and
-// take five bytes, the zero time takes one.
+// take five bytes, the zero time takes one. It is a varint: 0 for the zero time,
+// else one more than twice the Unix seconds in zigzag, plus 1 if nanoseconds
+// follow as another.
 func appendTime(b []byte, t time.Time) []byte {
 	if t.IsZero() {
 		return binary.AppendUvarint(b, 0)
@@ -27,6 +29,7 @@ func appendTime(b []byte, t time.Time) []byte {
 	return binary.AppendUvarint(binary.AppendUvarint(b, u+2), nano)
 }
 
+// zigzag makes small numbers of either sign small ones without (as in protobuf).
 func zigzag(n int64) uint64   { return uint64(n<<1) ^ uint64(n>>63) }
 func unzigzag(u uint64) int64 { return int64(u>>1) ^ -int64(u&1) }
 
@@ -58,6 +61,7 @@ func (r *reader) byte() byte {
 	return c
 }
 
+// uvarint reads a number; after one that is malformed there is nothing left.
 func (r *reader) uvarint() uint64 {
 	v, n := binary.Uvarint(r.b)
 	if n <= 0 {
@@ -77,6 +81,9 @@ func (r *reader) count() int {
 	}
 	return int(n)
 }
+
+// rest is all that is left.
+func (r *reader) rest() []byte { return r.take(len(r.b)) }
 
 func (r *reader) bytes() []byte { return r.take(r.count()) }
 func (r *reader) text() string  { return string(r.bytes()) }
@@ -106,6 +113,8 @@ func (r *reader) err(what string) error {
 	return nil
 }
 
+// corruptf says what is damaged. Only listing.ErrCorrupt makes a writer drop one
+// request of a batch and a helper file begin anew.
 func corruptf(format string, args ...any) error {
 	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), listing.ErrCorrupt)
 }

@@ -52,6 +52,7 @@ func gather(ctx context.Context, entries iter.Seq2[listing.Entry, error]) (*cont
 	return c, ctx.Err()
 }
 
+// add takes in one entry. Which source says so is the request's to say.
 func (c *contents) add(e *listing.Entry) error {
 	if err := checkSubject(e.Subject); err != nil {
 		return err
@@ -79,7 +80,9 @@ func (c *contents) seal() {
 	c.wide = slices.CompactFunc(c.wide, func(a, b wideEntry) bool { return a.key == b.key })
 }
 
-// sealHosts puts what is said of one host in order of reason.
+// sealHosts puts what is said of one host in order of reason. The numbers of
+// attributes follow the order of the file, and no more: where a host has several,
+// they are sorted by what they stand for.
 func (c *contents) sealHosts() {
 	kept := c.hosts[:0]
 	for from, to := 0, 0; from < len(c.hosts); from = to {
@@ -119,19 +122,20 @@ func (c *contents) compareSaid(a, b uint32) int {
 	return 0
 }
 
-// block gives the hosts of one /16, beginning at n.
-func (c *contents) block(n int) []uint64 {
+// block is the first /16 of some hosts: its key and its hosts; none of none.
+func (c *contents) block(hosts []uint64) (key []byte, block []uint64) {
 	const blockBits = 32 + 16
-	top := c.hosts[n] >> blockBits
-	rest := c.hosts[n:]
-	for i := range rest {
-		if rest[i]>>blockBits != top {
-			return rest[:i]
-		}
+	if len(hosts) == 0 {
+		return nil, nil
 	}
-	return rest
+	n := slices.IndexFunc(hosts, func(h uint64) bool { return h>>blockBits != hosts[0]>>blockBits })
+	if n < 0 {
+		n = len(hosts)
+	}
+	return hostKey(uint32(hosts[0] >> 32)), hosts[:n]
 }
 
+// checkSource looks at the name, which is a key on disk.
 func checkSource(s *listing.SourceEdit) error {
 	if s == nil || s.Name == "" || len(s.Name) > mostName {
 		return fmt.Errorf("import without a source, or with a name over %d bytes: %w", mostName, listing.ErrInvalid)

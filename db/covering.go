@@ -11,6 +11,10 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
+// Bbolt has no question for "the keys that are a prefix of this one". Covering
+// entries are found by seeking, in a few steps: a list holds few widths around
+// one address.
+
 // covering finds every entry whose subject holds all of s, widest first, then
 // by reason and source.
 func (s *state) covering(subject listing.Subject) (all []listing.Entry, err error) {
@@ -22,37 +26,17 @@ func (s *state) covering(subject listing.Subject) (all []listing.Entry, err erro
 	if err != nil {
 		return nil, err
 	}
-	sources, err := allJSON[listing.Source](s.tx.Bucket(sourcesBucket))
+	sources, err := s.sources()
 	if err != nil {
 		return nil, err
 	}
 	for n := range sources {
-		if err := s.sourcedCovering(&sources[n], subject, func(e listing.Entry) { all = append(all, e) }); err != nil {
+		if err := s.sourced(&sources[n], subject, scanCovering, func(e listing.Entry) { all = append(all, e) }); err != nil {
 			return nil, err
 		}
 	}
 	slices.SortFunc(all, func(a, b listing.Entry) int { return a.Key.Compare(b.Key) })
 	return all, nil
-}
-
-func (s *state) sourcedCovering(src *listing.Source, subject listing.Subject, each func(listing.Entry)) error {
-	hosts, wide, ok := s.contents(src.Name)
-	if !ok {
-		return corruptf("source %s has no contents", src.Name)
-	}
-	if isHost4(subject) {
-		v4 := subject.V4()
-		if err := findHost(hosts.Get(hostKey(v4)), v4, func(a *attrs) { each(a.entry(subject, src)) }); err != nil {
-			return err
-		}
-	}
-	return scanCovering(wide.Cursor(), subject, func(k, v []byte) error {
-		e, err := decodeWide(k, v, src)
-		if err == nil {
-			each(e)
-		}
-		return err
-	})
 }
 
 // scanSubject gives what has a subject exactly.

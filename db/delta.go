@@ -11,9 +11,9 @@ import (
 
 // Classes of keys in the deltas of a source.
 const (
-	hostClass = 'h'
-	wideClass = 'w'
-	endClass  = 'e'
+	hostClass = 'h' // IPv4 hosts of a /8
+	wideClass = 'w' // other entries
+	endClass  = 'e' // the source ended
 )
 
 // chunk is a piece of what a revision changed in a source: a packed table of
@@ -36,10 +36,13 @@ func (c *chunk) key(revision listing.Revision) []byte {
 	return wideDeltaKey(revision, c.part)
 }
 
+// hostDeltaKey puts the revisions of a /8 together: the history of an address
+// reads one range.
 func hostDeltaKey(top byte, revision listing.Revision) []byte {
 	return appendRevision([]byte{hostClass, top}, revision)
 }
 
+// wideDeltaKey puts the pieces of a revision together, in order of their entries.
 func wideDeltaKey(revision listing.Revision, part int) []byte {
 	return binary.BigEndian.AppendUint32(appendRevision([]byte{wideClass}, revision), uint32(part))
 }
@@ -95,6 +98,7 @@ type deltaBuilder struct {
 // widePiece is how many other entries a piece holds.
 const widePiece = 4096
 
+// between is the transition from one side to the other; nil is none.
 func between(before, after *attrs) (t transition) {
 	if before != nil {
 		t.before, t.hasBefore = *before, true
@@ -105,6 +109,8 @@ func between(before, after *attrs) (t transition) {
 	return t
 }
 
+// host notes what became of an IPv4 host. Hosts come in order, before all other
+// entries.
 func (b *deltaBuilder) host(v4 uint32, before, after *attrs) {
 	if top := byte(v4 >> 24); top != b.top {
 		b.endHosts()
@@ -146,13 +152,51 @@ func (b *deltaBuilder) endWide() {
 	b.starts, b.items = b.starts[:0], b.items[:0]
 }
 
+// finish gives all chunks, in the order of the digest.
 func (b *deltaBuilder) finish() []chunk {
 	b.endHosts()
 	b.endWide()
 	return b.chunks
 }
 
-// wideDelta is a piece of other entries as it lies in the file.
+// delta is a chunk as it lies in the file.
+type delta interface {
+	len() int
+	item(n int) (listing.Subject, transition, error)
+	find(s listing.Subject) (from, to int) // the items of one subject
+}
+
+func (c *chunk) open(raw []byte) (delta, error) {
+	if c.class == hostClass {
+		t, err := openTable(raw, deltaLow)
+		return &hostDelta{table: t, top: uint32(c.part) << 24}, err
+	}
+	return openWide(raw)
+}
+
+// hostDelta is a piece of IPv4 hosts.
+type hostDelta struct {
+	table
+	top   uint32
+	steps []transition // the dictionary; nil: each value is decoded when it is asked for
+}
+
+func (d *hostDelta) item(n int) (s listing.Subject, step transition, err error) {
+	low, id := d.at(n)
+	switch {
+	case d.steps == nil:
+		step, err = value(&d.table, id, (*reader).transition)
+	case int(id) >= len(d.steps):
+		err = corruptf("delta refers to value %d of %d", id, len(d.steps))
+	default:
+		step = d.steps[id]
+	}
+	return hostSubject(d.top | low), step, err
+}
+
+func (d *hostDelta) find(s listing.Subject) (from, to int) { return d.table.find(s.V4() & (1<<24 - 1)) }
+
+// wideDelta is a piece of other entries.
 type wideDelta struct{ offsets, items []byte }
 
 func openWide(raw []byte) (wideDelta, error) {
@@ -173,21 +217,21 @@ func (d wideDelta) at(n int) reader {
 	return r
 }
 
-// read decodes an entry.
-func (d wideDelta) read(n int) (k listing.Key, t transition, err error) {
+func (d wideDelta) item(n int) (s listing.Subject, step transition, err error) {
 	r := d.at(n)
-	if k, err = parseKey(r.bytes()); err != nil {
-		return k, t, err
+	k, err := parseKey(r.bytes())
+	if err != nil {
+		return s, step, err
 	}
-	t = r.transition()
+	step = r.transition()
 	if r.bad {
 		err = corruptf("delta of %s", k.Subject)
 	}
-	return k, t, err
+	return k.Subject, step, err
 }
 
-// find gives the entries of one subject.
-func (d wideDelta) find(subject []byte) (from, to int) {
+func (d wideDelta) find(s listing.Subject) (from, to int) {
+	subject := subjectKey(s)
 	key := func(n int) []byte { r := d.at(n); return r.bytes() }
 	from = sort.Search(d.len(), func(n int) bool { return bytes.Compare(key(n), subject) >= 0 })
 	for to = from; to < d.len() && bytes.HasPrefix(key(to), subject); to++ {

@@ -27,7 +27,7 @@
 //	served    key                   of the same entry: flags, until, its own text
 //	past      key                   level and end of its last listing
 //	allows    subject               an allow entry (JSON)
-//	papers    kind, 0, id           a document: revision and body
+//	papers    kind, 0, id           a document: its revision and its body
 //	sources   name                  a source as an object (JSON)
 //	contents  name/hosts  /16       packed IPv4 hosts of a source, see blocks.go
 //	          name/wide   key       its other entries: attributes

@@ -17,8 +17,9 @@ const remembered = 30 * listing.Day
 // forgetAtOnce is how many old ids a request takes with it.
 const forgetAtOnce = 8
 
-// done is what a request was answered. Most of it is in the log; a request
-// that changed nothing has no record there.
+// done is what a request was answered: fingerprint · revision · 1 if that has a
+// record in the log, else 0 and the named entries. A request that changed
+// nothing has no record, and is answered with the revision that it found.
 type done struct {
 	fingerprint listing.Digest
 	revision    listing.Revision
@@ -46,24 +47,34 @@ func decodeDone(raw []byte) (done, error) {
 // repeated looks whether a request was decided before. Its id with something
 // else asked for is a conflict.
 func (s *state) repeated(r *listing.Request) (v listing.Verdict, known bool, err error) {
-	raw := s.tx.Bucket(doneBucket).Get([]byte(r.ID))
+	return s.decided(r.ID, func(d *done) error {
+		if d.fingerprint == r.Fingerprint() {
+			return nil
+		}
+		return &listing.Error{Kind: listing.ErrConflict, Code: "id-used",
+			Message: fmt.Sprintf("request id %s was used for something else, at revision %d", listing.Quote(r.ID), d.revision),
+			Hint:    "an idempotency key stands for one command: take another"}
+	})
+}
+
+// decided is what a request was answered, if its id is remembered and check
+// finds nothing wrong with that.
+func (s *state) decided(id string, check func(*done) error) (v listing.Verdict, known bool, err error) {
+	raw := s.tx.Bucket(doneBucket).Get([]byte(id))
 	if raw == nil {
 		return v, false, nil
 	}
 	d, err := decodeDone(raw)
-	if err != nil {
-		return v, false, err
+	if err == nil {
+		err = check(&d)
 	}
-	if d.fingerprint != r.Fingerprint() {
-		return v, false, &listing.Error{Kind: listing.ErrConflict, Code: "id-used",
-			Message: fmt.Sprintf("request id %s was used for something else, at revision %d", listing.Quote(r.ID), d.revision),
-			Hint:    "an idempotency key stands for one command: take another"}
+	if err == nil {
+		v, err = s.answer(&d)
 	}
-	v, err = s.answer(&d)
 	return v, err == nil, err
 }
 
-// answer is the verdict of then.
+// answer is the verdict that the request had when it was decided.
 func (s *state) answer(d *done) (listing.Verdict, error) {
 	if !d.logged {
 		return listing.Verdict{Revision: d.revision, Entries: d.named, Repeated: true}, nil
@@ -99,6 +110,8 @@ func (w *writing) remember(r *listing.Request, d done) error {
 	return forget(byID, byAge, r.Time.Add(-remembered))
 }
 
+// forget drops the oldest ids, a few at a time: no request pays for the silence
+// of a month before it.
 func forget(byID, byAge *bolt.Bucket, before time.Time) error {
 	limit := ageKey(before, "")
 	for range forgetAtOnce {

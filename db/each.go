@@ -3,6 +3,7 @@ package db
 import (
 	"bytes"
 	"net/netip"
+	"slices"
 
 	"dnsbld/listing"
 
@@ -16,35 +17,29 @@ func (s *state) each(within listing.Subject, yield func(listing.Entry) bool) err
 	if err != nil {
 		return err
 	}
-	for n := 0; n < len(scans); {
-		if err := scans[n].next(); err != nil {
+	for _, scan := range scans {
+		if err := scan.next(); err != nil {
 			return err
 		}
-		if scans[n].ended() {
-			scans = append(scans[:n], scans[n+1:]...)
-			continue
-		}
-		n++
 	}
-	for len(scans) > 0 {
-		least := 0
-		for n := 1; n < len(scans); n++ {
-			if scans[n].at.Key.Compare(scans[least].at.Key) < 0 {
-				least = n
-			}
-		}
-		if !yield(scans[least].at) {
+	for {
+		scans = slices.DeleteFunc(scans, func(s *scan) bool { return s.over })
+		if len(scans) == 0 {
 			return nil
 		}
-		if err := scans[least].next(); err != nil {
+		least := slices.MinFunc(scans, func(a, b *scan) int { return a.at.Key.Compare(b.at.Key) })
+		if !yield(least.at) {
+			return nil
+		}
+		if err := least.next(); err != nil {
 			return err
 		}
-		if scans[least].ended() {
-			scans = append(scans[:least], scans[least+1:]...)
-		}
 	}
-	return nil
 }
+
+// Entries lie in as many buckets as there are sources, and twice that: hosts are
+// packed. Each is a merge of scans over them. Few sources are the rule, so the
+// least of them is looked for anew each time.
 
 // keyRange is the range of keys of what is inside a prefix.
 type keyRange struct{ from, to []byte } // to nil: no end; the key to is inside
@@ -90,20 +85,18 @@ func (s *scan) next() error {
 	return err
 }
 
-func (s *scan) ended() bool { return s.over }
-
 // scans are those of all buckets with entries.
 func (s *state) scans(r keyRange) ([]*scan, error) {
 	all := []*scan{scanKeys(s.tx.Bucket(entriesBucket).Cursor(), r, decodeEntry)}
-	sources, err := allJSON[listing.Source](s.tx.Bucket(sourcesBucket))
+	sources, err := s.sources()
 	if err != nil {
 		return nil, err
 	}
 	for n := range sources {
 		src := &sources[n]
-		hosts, wide, ok := s.contents(src.Name)
-		if !ok {
-			return nil, corruptf("source %s has no contents", src.Name)
+		hosts, wide, err := s.contents(src.Name)
+		if err != nil {
+			return nil, err
 		}
 		decode := func(k, v []byte) (listing.Entry, error) { return decodeWide(k, v, src) }
 		all = append(all, scanHosts(hosts.Cursor(), r, src), scanKeys(wide.Cursor(), r, decode))

@@ -7,6 +7,16 @@ import (
 	"dnsbld/listing"
 )
 
+// An entry of this list's own is written as
+//
+//	flags · since · until · level · origin · actor · revision
+//	public note, note, ticket   with flagTexts
+//	digest of the evidence      with flagEvidence
+//	past                        with flagBefore: how the listing before ended
+//
+// so that an entry without these takes some 30 octets. Its key stands before it
+// in a bucket, and in a record (appendFull).
+
 // Flags of an entry of this list's own.
 const (
 	flagExcept = 1 << iota
@@ -45,6 +55,7 @@ func encodeEntry(b []byte, e *listing.Entry) []byte {
 	return b
 }
 
+// entry reads what encodeEntry wrote.
 func (r *reader) entry(k listing.Key) listing.Entry {
 	flags := r.byte()
 	e := listing.Entry{Key: k, Except: flags&flagExcept != 0, Since: r.time(), Until: r.time(), Level: int(r.uvarint())}
@@ -82,6 +93,7 @@ func decodeEntry(key, value []byte) (listing.Entry, error) {
 	return e, r.err("entry " + k.Subject.String())
 }
 
+// encodePast is how a listing ended: level · end.
 func encodePast(b []byte, p listing.Past) []byte {
 	return appendTime(binary.AppendUvarint(b, uint64(max(p.Level, 0))), p.Ended)
 }
@@ -90,7 +102,9 @@ func (r *reader) past() listing.Past {
 	return listing.Past{Level: int(r.uvarint()), Ended: r.time()}
 }
 
-// encodeServed is what start-up reads of an own entry.
+// encodeServed is what start-up reads of an own entry: flags · until · its own
+// text, up to the end. It stands in a bucket of its own, since an entry is
+// mostly what no query asks for.
 func encodeServed(e *listing.Entry) []byte {
 	flags := byte(0)
 	if e.Except {
@@ -108,8 +122,7 @@ func decodeServed(key, value []byte) (listing.Served, error) {
 	}
 	r := reader{b: value}
 	s := listing.Served{Key: k, Except: r.byte()&flagExcept != 0, Until: r.time()}
-	s.Text = string(r.b)
-	r.b = nil
+	s.Text = string(r.rest())
 	return s, r.err("served entry")
 }
 

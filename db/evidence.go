@@ -30,6 +30,7 @@ func (w *writing) putEvidence(r *listing.Request, changes []listing.Change) erro
 	return nil
 }
 
+// digests are those that changes refer to.
 func digests(changes []listing.Change) map[listing.Digest]bool {
 	named := map[listing.Digest]bool{}
 	for _, c := range changes {

@@ -83,6 +83,15 @@ func (h *health) guarded(f func() error) error {
 	return outward(h.protect(&outside, f))
 }
 
+// guardedResult is guarded of a function that has a result.
+func guardedResult[T any](h *health, f func() (T, error)) (v T, err error) {
+	err = h.guarded(func() (err error) {
+		v, err = f()
+		return err
+	})
+	return v, err
+}
+
 // guarded is for files without a health.
 func guarded(f func() error) error { return (*health)(nil).guarded(f) }
 

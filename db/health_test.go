@@ -151,7 +151,7 @@ func TestLostList(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "listings.db")
 			d := openTest(t, path)
 			mustApply(t, d, "first", listEdit(addr4(0)))
-			if err := errors.Join(d.Close(), Mark(path, 1), lose(path)); err != nil {
+			if err := errors.Join(d.Close(), SetWatermark(path, 1), lose(path)); err != nil {
 				t.Fatal(err)
 			}
 			_, err := Open(path, Options{NoSync: true})

@@ -10,6 +10,12 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
+// What happened to a subject is found in two ways. Of this list's own entries
+// the bucket "history" has, by subject and revision, the numbers of the changes
+// in the record, one varint each. Of sources the deltas are searched where they
+// lie, which keep the revisions of a /8 together. Nothing but what was found is
+// read from the log.
+
 // hit is a change that a history has, found and not yet read.
 type hit struct {
 	revision listing.Revision
@@ -70,67 +76,42 @@ func sourceHits(b *bolt.Bucket, name string, subject listing.Subject) (hits []hi
 	if b == nil {
 		return nil, corruptf("deltas of source %s", name)
 	}
+	of, prefix := chunk{class: wideClass}, []byte{wideClass}
 	if isHost4(subject) {
-		hits, err = hostHits(b.Cursor(), subject)
-	} else {
-		hits, err = wideHits(b.Cursor(), subject)
+		top := byte(subject.V4() >> 24)
+		of, prefix = chunk{class: hostClass, part: int(top)}, []byte{hostClass, top}
 	}
-	if err != nil || len(hits) == 0 {
-		return nil, err
-	}
-	return withEnds(b.Cursor(), hits, name)
-}
-
-func hostHits(c *bolt.Cursor, subject listing.Subject) (hits []hit, err error) {
-	v4 := subject.V4()
-	prefix := []byte{hostClass, byte(v4 >> 24)}
+	c := b.Cursor()
 	for k, v := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, v = c.Next() {
-		t, err := openTable(v, deltaLow)
+		d, err := of.open(v)
 		if err != nil {
 			return nil, err
 		}
-		from, to := t.find(v4 & 0xffffff)
+		revision, _, _ := cutRevision(k[len(prefix):])
+		from, to := d.find(subject)
 		for n := from; n < to; n++ {
-			_, id := t.at(n)
-			step, err := value(&t, id, (*reader).transition)
+			_, step, err := d.item(n)
 			if err != nil {
 				return nil, err
 			}
-			revision, _, _ := cutRevision(k[len(prefix):])
 			hits = append(hits, hit{revision: revision, order: sourceOrder + n, change: -1, step: step, subject: subject})
 		}
 	}
-	return hits, nil
+	if len(hits) == 0 {
+		return nil, nil
+	}
+	return withEnds(c, hits, name)
 }
 
 // sourceOrder puts entries after the changes of their source.
 const sourceOrder = 1 << 20
 
-func wideHits(c *bolt.Cursor, subject listing.Subject) (hits []hit, err error) {
-	prefix, key := []byte{wideClass}, subjectKey(subject)
-	for k, v := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, v = c.Next() {
-		d, err := openWide(v)
-		if err != nil {
-			return nil, err
-		}
-		from, to := d.find(key)
-		for n := from; n < to; n++ {
-			_, step, err := d.read(n)
-			if err != nil {
-				return nil, err
-			}
-			revision, _, _ := cutRevision(k[len(prefix):])
-			hits = append(hits, hit{revision: revision, order: sourceOrder + n, change: -1, step: step, subject: subject})
-		}
-	}
-	return hits, nil
-}
-
-// withEnds puts in the ends of the source that ended an entry.
+// withEnds puts in the ends of the source that ended an entry. An end lists no
+// entries, however many it ended, so it counts for a subject only while the
+// source had an entry there.
 func withEnds(c *bolt.Cursor, hits []hit, name string) ([]hit, error) {
 	var all []hit
-	alive := 0
-	next := 0
+	alive, next := 0, 0 // entries that the source has there, and the first hit not yet taken in
 	upTo := func(revision listing.Revision) {
 		for ; next < len(hits) && hits[next].revision < revision; next++ {
 			all = append(all, hits[next])
@@ -211,18 +192,9 @@ func (h *hit) read(rec *record) (listing.Change, error) {
 	case h.change >= 0:
 		return changes[h.change], nil
 	}
-	before, after := rec.sources()
-	if after == nil {
+	from := rec.slab(1)
+	if from.after == nil {
 		return listing.Change{}, corruptf("import at revision %d", h.revision)
 	}
-	c := listing.Change{Revision: h.revision, Header: rec.header(), Kind: listing.EntryChange, Because: rec.because()}
-	if h.step.hasBefore && before != nil {
-		e := h.step.before.entry(h.subject, before)
-		c.Before = &e
-	}
-	if h.step.hasAfter {
-		e := h.step.after.entry(h.subject, after)
-		c.After = &e
-	}
-	return c, nil
+	return from.change(h.subject, &h.step), nil
 }

@@ -45,12 +45,12 @@ func inspect(path string, o Options) (fresh bool, err error) {
 // neverServed refuses to make a new list where one was served: it is lost, and
 // an empty one would delist all in silence.
 func neverServed(path string) error {
-	served, err := Marked(path)
+	served, err := Watermark(path)
 	if err == nil && served == 0 {
 		return nil
 	}
 	return &listing.Error{Kind: listing.ErrCorrupt, Code: "list-lost", Message: fmt.Sprintf("the list is gone: revision %d of it was served, and the file is missing or empty", served),
-		Hint: "restore a backup; to begin with an empty list all the same, remove " + markPath(path)}
+		Hint: "restore a backup; to begin with an empty list all the same, remove " + watermarkPath(path)}
 }
 
 // checkLayout is what is looked at whenever a file is opened: that this code
@@ -74,6 +74,11 @@ func checkLayout(tx *bolt.Tx) error {
 			return corruptf("bucket %s is missing", name)
 		}
 	}
+	return checkHead(tx)
+}
+
+// checkHead looks whether the log ends where the head says.
+func checkHead(tx *bolt.Tx) error {
 	h, err := readHead(tx)
 	if err != nil {
 		return err
@@ -91,6 +96,7 @@ func checkLayout(tx *bolt.Tx) error {
 	return nil
 }
 
+// foreign is the error about a file that is none of ours. It is never changed.
 func foreign(what string) error {
 	return &listing.Error{Kind: listing.ErrCorrupt, Code: "not-a-list", Message: "it is not a list of dnsbld: " + what,
 		Hint: "check the path; nothing was changed"}

@@ -14,20 +14,20 @@ const schema = 1
 
 // The buckets of a file.
 var (
-	metaBucket     = []byte("meta")
-	entriesBucket  = []byte("entries")
-	servedBucket   = []byte("served")
-	pastBucket     = []byte("past")
-	allowsBucket   = []byte("allows")
-	papersBucket   = []byte("papers")
-	sourcesBucket  = []byte("sources")
-	contentsBucket = []byte("contents")
-	deltasBucket   = []byte("deltas")
-	logBucket      = []byte("log")
-	historyBucket  = []byte("history")
-	evidenceBucket = []byte("evidence")
-	doneBucket     = []byte("done")
-	agedBucket     = []byte("aged")
+	metaBucket      = []byte("meta")
+	entriesBucket   = []byte("entries")
+	servedBucket    = []byte("served")
+	pastBucket      = []byte("past")
+	allowsBucket    = []byte("allows")
+	documentsBucket = []byte("papers") // their name in files from the beginning
+	sourcesBucket   = []byte("sources")
+	contentsBucket  = []byte("contents")
+	deltasBucket    = []byte("deltas")
+	logBucket       = []byte("log")
+	historyBucket   = []byte("history")
+	evidenceBucket  = []byte("evidence")
+	doneBucket      = []byte("done")
+	agedBucket      = []byte("aged")
 
 	// Inside contents/name.
 	hostsBucket = []byte("hosts")
@@ -42,12 +42,12 @@ var (
 )
 
 func allBuckets() [][]byte {
-	return [][]byte{metaBucket, entriesBucket, servedBucket, pastBucket, allowsBucket, papersBucket, sourcesBucket,
+	return [][]byte{metaBucket, entriesBucket, servedBucket, pastBucket, allowsBucket, documentsBucket, sourcesBucket,
 		contentsBucket, deltasBucket, logBucket, historyBucket, evidenceBucket, doneBucket, agedBucket}
 }
 
 const (
-	family4, family6 = 4, 6
+	family4, family6 = 4, 6 // first octet of a subject
 
 	subjectLen4 = 1 + 4 + 1
 	subjectLen6 = 1 + 16 + 1
@@ -100,6 +100,7 @@ func parseKey(b []byte) (listing.Key, error) {
 	return listing.Key{Subject: s, Reason: listing.Reason(rest[0])}, nil
 }
 
+// hostSubject is one IPv4 address as a subject.
 func hostSubject(v4 uint32) listing.Subject {
 	var a [4]byte
 	binary.BigEndian.PutUint32(a[:], v4)
@@ -109,6 +110,7 @@ func hostSubject(v4 uint32) listing.Subject {
 // isHost4 reports whether a subject is packed into blocks.
 func isHost4(s listing.Subject) bool { return s.Bits() == 32 && s.Addr().Is4() }
 
+// appendRevision writes a revision as it stands in keys: in order.
 func appendRevision(b []byte, r listing.Revision) []byte {
 	return binary.BigEndian.AppendUint64(b, uint64(r))
 }
@@ -122,7 +124,9 @@ func cutRevision(b []byte) (listing.Revision, []byte, bool) {
 	return listing.Revision(binary.BigEndian.Uint64(b)), b[8:], true
 }
 
-// head is where the log stands, and what is counted along with it.
+// head is where the log stands, and what is counted along with it: revision (8
+// octets) · chain hash · entries. It is written by every transaction that changes
+// the list, and is ahead of the last record only after Skip.
 type head struct {
 	revision listing.Revision
 	chain    listing.Digest

@@ -44,7 +44,7 @@ type DB struct {
 	newest atomic.Uint64 // revision that was seen in the file
 	synced atomic.Bool   // something was committed since the file was opened
 	queue  *queue
-	news   news
+	news   *news
 	commit func(*bolt.Tx) error // (*bolt.Tx).Commit, but for tests
 	done   chan struct{}        // closed when the writer has ended
 	closed sync.Once
@@ -68,7 +68,7 @@ func Open(path string, o Options) (*DB, error) {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
 	if fresh {
-		if err := errors.Join(initialize(b), SyncDir(filepath.Dir(path))); err != nil {
+		if err := errors.Join(initialize(b), syncDir(filepath.Dir(path))); err != nil {
 			return nil, fmt.Errorf("making %s: %w", path, errors.Join(outward(err), b.Close()))
 		}
 	}
@@ -202,7 +202,7 @@ func (d *DB) Status(ctx context.Context) (listing.Status, error) {
 		return listing.Status{Head: listing.Revision(d.newest.Load()), Path: d.bolt.Path(), Failed: err.Error()}, nil
 	}
 	err := d.read(func(s *state) error {
-		sources, err := allJSON[listing.Source](s.tx.Bucket(sourcesBucket))
+		sources, err := s.sources()
 		st = listing.Status{Head: s.head.revision, Chain: s.head.chain, Entries: s.head.entries,
 			Bytes: s.tx.Size(), Path: d.bolt.Path()}
 		for _, src := range sources {

@@ -125,12 +125,12 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 		if d, err := openWide(raw); err == nil {
-			d.find(subjectKey(e.Subject))
+			d.find(e.Subject)
 			for n := range d.len() {
-				_, _, _ = d.read(n)
+				_, _, _ = d.item(n)
 			}
 		}
 		_, _ = decodeDone(raw)
-		_, _ = decodePaper("ticket", "t1", bytes.Clone(raw))
+		_, _ = decodeDocument("ticket", "t1", bytes.Clone(raw))
 	})
 }

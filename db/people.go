@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 	"iter"
-	"maps"
+
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
-	"time"
 
 	"dnsbld/listing"
 	"dnsbld/listing/desk"
@@ -23,52 +22,25 @@ import (
 // one bucket a kind, a value an id. It implements desk.People.
 //
 // What is deleted is gone: the file is written anew without it.
-type People struct {
-	path string
-	mu   sync.RWMutex // held for writing while the file is exchanged
-	bolt *bolt.DB
-}
+type People struct{ helper }
 
 var _ desk.People = (*People)(nil)
 
 // OpenPeople opens the file, or makes it, for its owner alone to read. A damaged
 // one is moved aside and begun anew; moved, if it is not nil, is told.
 func OpenPeople(path string, moved func(aside string, why error)) (*People, error) {
-	p := &People{path: path}
-	if err := os.Remove(p.spare()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	p := &People{helper{path: path, options: Options{InitialMmap: 1 << 20}, prepare: everyKey, moved: moved}}
+	if err := removeAll(p.spare()); err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
-	}
-	why := p.open()
-	if !errors.Is(why, listing.ErrCorrupt) {
-		return p, why
-	}
-	aside := path + ".damaged"
-	if err := os.Rename(path, aside); err != nil {
-		return nil, errors.Join(err, why)
 	}
 	if err := p.open(); err != nil {
 		return nil, err
-	}
-	if moved != nil {
-		moved(aside, why)
 	}
 	return p, nil
 }
 
 // spare is where the file is written anew; one that is left over is of no use.
 func (p *People) spare() string { return p.path + ".new" }
-
-func (p *People) open() error {
-	b, _, err := openBolt(p.path, Options{Timeout: time.Second, InitialMmap: 1 << 20}, false)
-	if err == nil {
-		err = guarded(func() error { return b.View(everyKey) })
-	}
-	if err != nil {
-		return fmt.Errorf("opening %s: %w", p.path, outward(err))
-	}
-	p.bolt = b
-	return nil
-}
 
 // everyKey looks at all that there is: the file is small, and damage is met when
 // it is opened, not when somebody asks for something.
@@ -78,53 +50,30 @@ func everyKey(tx *bolt.Tx) error {
 	})
 }
 
-// Close closes the file.
-func (p *People) Close() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.bolt.Close()
-}
-
 // Get is one value; listing.ErrNotFound if there is none.
 func (p *People) Get(kind, id string) (value []byte, err error) {
-	err = p.view(kind, func(b *bolt.Bucket) error {
-		if v := b.Get([]byte(id)); v != nil {
-			value = append([]byte(nil), v...)
+	err = p.view(func(tx *bolt.Tx) error {
+		if b := tx.Bucket([]byte(kind)); b != nil {
+			value = bytes.Clone(b.Get([]byte(id)))
 		}
 		return nil
 	})
 	if err == nil && value == nil {
-		err = fmt.Errorf("%s %s: %w", kind, id, listing.ErrNotFound)
+		err = noPerson(kind, id)
 	}
 	return value, err
 }
 
-// view reads a bucket, if it is there.
-func (p *People) view(kind string, f func(*bolt.Bucket) error) error {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	return guarded(func() error {
-		return p.bolt.View(func(tx *bolt.Tx) error {
-			if b := tx.Bucket([]byte(kind)); b != nil {
-				return f(b)
-			}
-			return nil
-		})
-	})
-}
+func noPerson(kind, id string) error { return fmt.Errorf("%s %s: %w", kind, id, listing.ErrNotFound) }
 
 // Put keeps a value.
 func (p *People) Put(kind, id string, value []byte) error {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	return guarded(func() error {
-		return p.bolt.Update(func(tx *bolt.Tx) error {
-			b, err := tx.CreateBucketIfNotExists([]byte(kind))
-			if err != nil {
-				return err
-			}
-			return b.Put([]byte(id), value)
-		})
+	return p.update(func(tx *bolt.Tx) error {
+		b, err := tx.CreateBucketIfNotExists([]byte(kind))
+		if err != nil {
+			return err
+		}
+		return b.Put([]byte(id), value)
 	})
 }
 
@@ -132,19 +81,28 @@ func (p *People) Put(kind, id string, value []byte) error {
 func (p *People) Each(kind string) iter.Seq2[desk.Record, error] {
 	return func(yield func(desk.Record, error) bool) {
 		var all []desk.Record
-		if err := p.view(kind, func(b *bolt.Bucket) error {
+		err := p.view(func(tx *bolt.Tx) error {
+			b := tx.Bucket([]byte(kind))
+			if b == nil {
+				return nil
+			}
 			return b.ForEach(func(k, v []byte) error {
-				all = append(all, desk.Record{ID: string(k), Value: append([]byte(nil), v...)})
+				all = append(all, desk.Record{ID: string(k), Value: bytes.Clone(v)})
 				return nil
 			})
-		}); err != nil {
+		})
+		if err != nil {
 			yield(desk.Record{}, err)
 			return
 		}
-		for _, r := range all {
-			if !yield(r, nil) {
-				return
-			}
+		yieldAll(all, yield)
+	}
+}
+
+func yieldAll(all []desk.Record, yield func(desk.Record, error) bool) {
+	for _, r := range all {
+		if !yield(r, nil) {
+			return
 		}
 	}
 }
@@ -154,21 +112,17 @@ func (p *People) Delete(kind string, ids ...string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	err := guarded(func() error {
-		return p.bolt.Update(func(tx *bolt.Tx) error {
-			b := tx.Bucket([]byte(kind))
-			for _, id := range ids {
-				if b == nil {
-					break
-				}
-				if err := b.Delete([]byte(id)); err != nil {
-					return err
-				}
-			}
+	err := p.update(func(tx *bolt.Tx) error {
+		b := tx.Bucket([]byte(kind))
+		if b == nil {
 			return nil
-		})
+		}
+		for _, id := range ids {
+			if err := b.Delete([]byte(id)); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return err
@@ -179,6 +133,11 @@ func (p *People) Delete(kind string, ids ...string) error {
 // rewrite makes the file anew: free pages of the old one still have the bytes of
 // what was deleted.
 func (p *People) rewrite() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bolt == nil {
+		return errClosed()
+	}
 	fresh, err := bolt.Open(p.spare(), 0o600, nil)
 	if err != nil {
 		return fmt.Errorf("writing %s anew: %w", p.path, err)
@@ -188,23 +147,26 @@ func (p *People) rewrite() error {
 		err = os.Rename(p.spare(), p.path)
 	}
 	if err == nil {
-		err = SyncDir(filepath.Dir(p.path))
+		err = syncDir(filepath.Dir(p.path))
 	}
 	if err != nil {
-		return fmt.Errorf("writing %s anew: %w", p.path, errors.Join(err, os.Remove(p.spare())))
+		return fmt.Errorf("writing %s anew: %w", p.path, errors.Join(err, removeAll(p.spare())))
 	}
 	if err := p.bolt.Close(); err != nil {
 		return fmt.Errorf("closing the old %s: %w", p.path, err)
 	}
-	return p.open()
+	p.bolt = nil
+	return p.openBolt()
 }
 
 // PeopleInMemory stands in where the file cannot be had: what it keeps is gone
 // with the program.
 type PeopleInMemory struct {
 	mu  sync.Mutex
-	all map[string]map[string][]byte // by kind and id
+	all map[person][]byte
 }
+
+type person struct{ kind, id string }
 
 var _ desk.People = (*PeopleInMemory)(nil)
 
@@ -212,10 +174,10 @@ var _ desk.People = (*PeopleInMemory)(nil)
 func (p *PeopleInMemory) Get(kind, id string) ([]byte, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if v, ok := p.all[kind][id]; ok {
+	if v, ok := p.all[person{kind, id}]; ok {
 		return bytes.Clone(v), nil
 	}
-	return nil, fmt.Errorf("%s %s: %w", kind, id, listing.ErrNotFound)
+	return nil, noPerson(kind, id)
 }
 
 // Put keeps a value.
@@ -223,12 +185,9 @@ func (p *PeopleInMemory) Put(kind, id string, value []byte) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.all == nil {
-		p.all = map[string]map[string][]byte{}
+		p.all = map[person][]byte{}
 	}
-	if p.all[kind] == nil {
-		p.all[kind] = map[string][]byte{}
-	}
-	p.all[kind][id] = bytes.Clone(value)
+	p.all[person{kind, id}] = bytes.Clone(value)
 	return nil
 }
 
@@ -237,7 +196,7 @@ func (p *PeopleInMemory) Delete(kind string, ids ...string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, id := range ids {
-		delete(p.all[kind], id)
+		delete(p.all, person{kind, id})
 	}
 	return nil
 }
@@ -245,14 +204,16 @@ func (p *PeopleInMemory) Delete(kind string, ids ...string) error {
 // Each yields all values of a kind in order of id, as they are when it begins.
 func (p *PeopleInMemory) Each(kind string) iter.Seq2[desk.Record, error] {
 	return func(yield func(desk.Record, error) bool) {
+		var all []desk.Record
 		p.mu.Lock()
-		all := maps.Clone(p.all[kind])
-		p.mu.Unlock()
-		for _, id := range slices.Sorted(maps.Keys(all)) {
-			if !yield(desk.Record{ID: id, Value: all[id]}, nil) {
-				return
+		for who, v := range p.all {
+			if who.kind == kind {
+				all = append(all, desk.Record{ID: who.id, Value: v})
 			}
 		}
+		p.mu.Unlock()
+		slices.SortFunc(all, func(a, b desk.Record) int { return strings.Compare(a.ID, b.ID) })
+		yieldAll(all, yield)
 	}
 }
 

@@ -2,12 +2,18 @@ package db
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 
 	"dnsbld/listing"
 
 	bolt "go.etcd.io/bbolt"
 )
+
+// An import is worked out beside the writer, on a snapshot, while small requests
+// go on (Replace). Its plan holds as long as the source is as it was then; else it
+// is made again, in the writer. So what an import costs the writer is what it
+// changes, not what it says.
 
 // plan is what an import changes on disk, worked out against a source as it
 // stood at one revision.
@@ -23,19 +29,11 @@ type plan struct {
 // put is a value to be written; nil: to be deleted.
 type put struct{ key, value []byte }
 
-func putAll(b *bolt.Bucket, puts []put) error {
-	for _, p := range puts {
-		var err error
-		if p.value == nil {
-			err = b.Delete(p.key)
-		} else {
-			err = b.Put(p.key, p.value)
-		}
-		if err != nil {
-			return err
-		}
+func (p put) into(b *bolt.Bucket) error {
+	if p.value == nil {
+		return b.Delete(p.key)
 	}
-	return nil
+	return b.Put(p.key, p.value)
 }
 
 // planner compares a source with what an import says of it.
@@ -62,9 +60,9 @@ func (s *state) plan(r *listing.Request, c *contents) (*plan, error) {
 	p.next.low = blockLow
 	var hosts, wide *bolt.Cursor
 	if base.Revision != 0 {
-		h, w, ok := s.contents(p.name)
-		if !ok {
-			return nil, corruptf("source %s has no contents", p.name)
+		h, w, err := s.contents(p.name)
+		if err != nil {
+			return nil, err
 		}
 		hosts, wide = h.Cursor(), w.Cursor()
 	}
@@ -89,33 +87,18 @@ func first(c *bolt.Cursor) (k, v []byte) {
 // compareHosts goes through the blocks of both sides in order.
 func (p *planner) compareHosts(c *bolt.Cursor) error {
 	k, v := first(c)
-	for n := 0; k != nil || n < len(p.new.hosts); {
-		var key []byte
-		if n < len(p.new.hosts) {
-			key = hostKey(uint32(p.new.hosts[n] >> 32))
-		}
+	for rest := p.new.hosts; k != nil || len(rest) > 0; {
+		key, said := p.new.block(rest)
+		var old []byte
 		order := compareKeys(k, key)
-		if order < 0 && p.add && !p.sweep {
-			k, v = c.Next()
-			continue
-		}
-		p.old = blockReader{attrs: p.old.attrs}
-		var said []uint64
 		if order <= 0 {
-			if err := p.old.open(k, v); err != nil {
-				return err
-			}
-			if p.sweep && !slices.ContainsFunc(p.old.attrs, p.over) {
-				k, v = c.Next()
-				continue
-			}
-			key = bytes.Clone(k)
+			key, old = k, v
 		}
-		if order >= 0 {
-			said = p.new.block(n)
-			n += len(said)
+		if order < 0 {
+			said = nil
 		}
-		if err := p.compareBlock(key, said); err != nil {
+		rest = rest[len(said):]
+		if err := p.compareBlock(key, old, said); err != nil {
 			return err
 		}
 		if order <= 0 {
@@ -136,32 +119,37 @@ func compareKeys(a, b []byte) int {
 	return bytes.Compare(a, b)
 }
 
-// compareBlock makes the block anew from both sides, and a put of it if it
-// differs.
-func (p *planner) compareBlock(key []byte, said []uint64) error {
+// compareBlock makes a block anew from both sides, and a put of it if it
+// differs. old is the block as it stands, nil if there is none.
+func (p *planner) compareBlock(key, old []byte, said []uint64) error {
+	p.old = blockReader{attrs: p.old.attrs}
+	if len(said) == 0 && p.add && !p.sweep {
+		return nil
+	}
+	if old != nil {
+		if err := p.old.open(key, old); err != nil {
+			return err
+		}
+	}
+	if p.sweep && !slices.ContainsFunc(p.old.attrs, p.over) {
+		return nil
+	}
+	changed, err := p.buildBlock(said)
+	if err != nil || !changed {
+		return err
+	}
+	block := put{key: bytes.Clone(key)}
+	if !p.next.empty() {
+		block.value = p.next.encode(encodeAttrs)
+	}
+	p.hosts = append(p.hosts, block)
+	return nil
+}
+
+// buildBlock puts into next what stands of a block afterwards.
+func (p *planner) buildBlock(said []uint64) (changed bool, err error) {
 	p.next.reset()
-	changed := false
-	for i, n := 0, 0; i < p.old.len() || n < len(said); {
-		var have, want *attrs
-		var haveAt, wantAt uint32
-		var err error
-		if i < p.old.len() {
-			if haveAt, have, err = p.old.host(i); err != nil {
-				return err
-			}
-		}
-		if n < len(said) {
-			wantAt, want = uint32(said[n]>>32), &p.new.said.list[uint32(said[n])]
-		}
-		at := haveAt
-		switch order := orderHosts(haveAt, have, wantAt, want); {
-		case order < 0:
-			i, want = i+1, nil
-		case order > 0:
-			n, have, at = n+1, nil, wantAt
-		default:
-			i, n = i+1, n+1
-		}
+	err = p.pairs(said, func(at uint32, have, want *attrs) {
 		after, differs := p.settle(have, want)
 		if differs {
 			changed = true
@@ -170,18 +158,39 @@ func (p *planner) compareBlock(key []byte, said []uint64) error {
 		if after != nil {
 			p.next.add(at&0xffff, *after)
 		}
-	}
-	if changed {
-		p.hosts = append(p.hosts, put{key, p.encodeBlock()})
-	}
-	return nil
+	})
+	return changed, err
 }
 
-func (p *planner) encodeBlock() []byte {
-	if p.next.empty() {
-		return nil
+// pairs gives the hosts of the old block and those that the import says of it,
+// in order, each with what both sides say; nil where a side says nothing.
+func (p *planner) pairs(said []uint64, each func(at uint32, have, want *attrs)) error {
+	for i := 0; i < p.old.len() || len(said) > 0; {
+		var have, want *attrs
+		var at, wantAt uint32
+		if i < p.old.len() {
+			var err error
+			if at, have, err = p.old.host(i); err != nil {
+				return err
+			}
+		}
+		if len(said) > 0 {
+			wantAt, want = uint32(said[0]>>32), &p.new.said.list[uint32(said[0])]
+		}
+		order := orderHosts(at, have, wantAt, want)
+		if order < 0 {
+			want = nil
+		} else {
+			at, said = wantAt, said[1:]
+		}
+		if order > 0 {
+			have = nil
+		} else {
+			i++
+		}
+		each(at, have, want)
 	}
-	return p.next.encode(encodeAttrs)
+	return nil
 }
 
 // orderHosts orders hosts by address, then reason; nil is the end.
@@ -191,13 +200,8 @@ func orderHosts(atA uint32, a *attrs, atB uint32, b *attrs) int {
 		return 1
 	case b == nil:
 		return -1
-	case atA != atB:
-		if atA < atB {
-			return -1
-		}
-		return 1
 	}
-	return int(a.reason) - int(b.reason)
+	return cmp.Or(cmp.Compare(atA, atB), int(a.reason)-int(b.reason))
 }
 
 // settle says what stands of one key afterwards, nil for nothing, and counts.
@@ -247,9 +251,8 @@ func (p *planner) compareWide(c *bolt.Cursor) error {
 		}
 		order := compareKeys(k, key)
 		if order <= 0 {
-			r := reader{b: v}
-			a := r.attrs()
-			if err := r.err("entry of a source"); err != nil {
+			a, err := decodeAttrs(v)
+			if err != nil {
 				return err
 			}
 			have, key = &a, bytes.Clone(k)
@@ -265,6 +268,7 @@ func (p *planner) compareWide(c *bolt.Cursor) error {
 	return nil
 }
 
+// putWide notes what became of one of the other entries.
 func (p *planner) putWide(key []byte, have, want *attrs) {
 	after, differs := p.settle(have, want)
 	if !differs {

@@ -53,6 +53,8 @@ func (q *queue) add(j *job) error {
 	return nil
 }
 
+// signal wakes the writer, who looks at everything when it wakes: one token is
+// enough.
 func (q *queue) signal() {
 	select {
 	case q.wake <- struct{}{}:
@@ -67,10 +69,10 @@ func (q *queue) close() {
 	q.signal()
 }
 
-// Limits of one transaction.
+// Limits of one transaction: nobody waits for more than these before him.
 const (
 	mostJobs  = 256
-	mostBytes = 8 << 20
+	mostBytes = 8 << 20 // of requests
 )
 
 // take waits for jobs and gives those that one transaction can decide; none
@@ -94,6 +96,7 @@ func (q *queue) take() []*job {
 	}
 }
 
+// batch is how many of the first jobs go together.
 func (q *queue) batch() int {
 	bytes := 0
 	for n, j := range q.jobs {
@@ -110,28 +113,27 @@ func (q *queue) batch() int {
 
 // news wakes those who wait for a commit.
 type news struct {
-	mu     *sync.Mutex
-	next   *chan struct{} // closed by the next commit
+	mu     sync.Mutex
+	next   chan struct{} // closed by the next commit
 	closed chan struct{}
 }
 
-func newNews() news {
-	next := make(chan struct{})
-	return news{mu: new(sync.Mutex), next: &next, closed: make(chan struct{})}
-}
+func newNews() *news { return &news{next: make(chan struct{}), closed: make(chan struct{})} }
 
 // wait is closed when something has been committed after the call.
 func (n *news) wait() <-chan struct{} {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return *n.next
+	return n.next
 }
 
-func (n *news) tell() {
+// committed wakes them.
+func (n *news) committed() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	close(*n.next)
-	*n.next = make(chan struct{})
+	close(n.next)
+	n.next = make(chan struct{})
 }
 
+// close tells them that there will be no more.
 func (n *news) close() { close(n.closed) }

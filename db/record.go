@@ -8,7 +8,13 @@ import (
 	"dnsbld/listing"
 )
 
-// record is one revision as it is logged and chained.
+// record is one revision as it is logged and chained:
+//
+//	revision (8 octets) · form · canonical request · changes · named entries
+//	added · removed · altered · kept · deltaSet   of an import
+//
+// The chain runs over these octets, so no field may ever be written in another
+// way; a new one needs another form.
 type record struct {
 	revision listing.Revision
 	request  []byte // canonical; only for writing
@@ -16,7 +22,8 @@ type record struct {
 	deltas   *deltaSet // of an import, else nil
 }
 
-// deltaSet says where the deltas of a record lie, and proves them.
+// deltaSet says where the deltas of a record lie, and proves them: digest ·
+// source · first octets of hosts · pieces of other entries.
 type deltaSet struct {
 	digest listing.Digest
 	source string
@@ -103,16 +110,14 @@ func encodeNamed(b []byte, named []listing.Entry, changes []listing.Change) []by
 	b = binary.AppendUvarint(b, uint64(len(named)))
 	next := 0
 	for n := range named {
-		for next < len(changes) && changes[next].Kind != listing.EntryChange {
-			next++
-		}
+		next = nextEntry(changes, next)
 		tag := byte(namedInline)
 		if next < len(changes) {
 			tag = namedBy(&changes[next], &named[n])
 		}
 		b = append(b, tag)
 		if tag == namedInline {
-			b = encodeFull(b, &named[n])
+			b, _ = appendFull(b, &named[n]) // never fails
 			continue
 		}
 		next++
@@ -120,10 +125,11 @@ func encodeNamed(b []byte, named []listing.Entry, changes []listing.Change) []by
 	return b
 }
 
+// How a named entry is written.
 const (
-	namedInline = iota
-	namedAfter
-	namedBefore
+	namedInline = iota // in full
+	namedAfter         // as the next change of an entry left it
+	namedBefore        // as it was before that change, which ended it
 )
 
 func namedBy(c *listing.Change, e *listing.Entry) byte {
@@ -146,19 +152,14 @@ func (r *reader) named(changes []listing.Change) []listing.Entry {
 	for range count {
 		tag := r.byte()
 		if tag == namedInline {
-			named = append(named, r.full())
+			named = append(named, *r.full())
 			continue
 		}
-		for next < len(changes) && changes[next].Kind != listing.EntryChange {
-			next++
-		}
-		if next == len(changes) {
-			r.bad = true
-			return nil
-		}
-		e := changes[next].After
-		if tag == namedBefore {
-			e = changes[next].Before
+		var e *listing.Entry
+		if next = nextEntry(changes, next); next < len(changes) {
+			if e = changes[next].After; tag == namedBefore {
+				e = changes[next].Before
+			}
 		}
 		if e == nil {
 			r.bad = true
@@ -170,15 +171,24 @@ func (r *reader) named(changes []listing.Change) []listing.Entry {
 	return named
 }
 
-// encodeFull is an own entry with its key.
-func encodeFull(b []byte, e *listing.Entry) []byte {
-	return encodeEntry(appendText(b, entryKey(e.Key)), e)
+// nextEntry is the first change of an entry from one on.
+func nextEntry(changes []listing.Change, from int) int {
+	for from < len(changes) && changes[from].Kind != listing.EntryChange {
+		from++
+	}
+	return from
 }
 
-func (r *reader) full() listing.Entry {
+// appendFull writes an own entry with its key.
+func appendFull(b []byte, e *listing.Entry) ([]byte, error) {
+	return encodeEntry(appendText(b, entryKey(e.Key)), e), nil
+}
+
+func (r *reader) full() *listing.Entry {
 	k, err := parseKey(r.bytes())
 	if err != nil {
 		r.bad = true
 	}
-	return r.entry(k)
+	e := r.entry(k)
+	return &e
 }

@@ -7,13 +7,21 @@ import (
 	"dnsbld/listing"
 )
 
+// A change is written as
+//
+//	kind · why · sides · the side before, if there is one · the side after
+//
+// in which an entry is packed (appendFull), a document has its name before its
+// body, and the rare kinds are JSON. A change of the configuration has its hash
+// in place of sides.
+
 // Kinds of change as they are written.
 const (
 	entryKind = 1 + iota
 	allowKind
 	sourceKind
 	configKind
-	paperKind
+	documentKind
 )
 
 // Which sides of a change there are.
@@ -21,17 +29,6 @@ const (
 	hasBefore = 1 << iota
 	hasAfter
 )
-
-func sides(before, after bool) byte {
-	b := byte(0)
-	if before {
-		b |= hasBefore
-	}
-	if after {
-		b |= hasAfter
-	}
-	return b
-}
 
 func encodeChanges(b []byte, changes []listing.Change) (_ []byte, err error) {
 	b = binary.AppendUvarint(b, uint64(len(changes)))
@@ -44,45 +41,63 @@ func encodeChanges(b []byte, changes []listing.Change) (_ []byte, err error) {
 }
 
 func encodeChange(b []byte, c *listing.Change) ([]byte, error) {
+	kind := func(k byte) []byte { return appendText(append(b, k), c.Because) }
 	switch c.Kind {
 	case listing.EntryChange:
-		b = append(appendText(append(b, entryKind), c.Because), sides(c.Before != nil, c.After != nil))
-		for _, e := range [...]*listing.Entry{c.Before, c.After} {
-			if e != nil {
-				b = encodeFull(b, e)
-			}
-		}
-		return b, nil
+		return appendSides(kind(entryKind), c.Before, c.After, appendFull)
 	case listing.AllowChange:
-		return encodeObjects(append(b, allowKind), c.Because, c.AllowBefore, c.AllowAfter)
+		return appendSides(kind(allowKind), c.AllowBefore, c.AllowAfter, appendJSON)
 	case listing.SourceChange:
-		return encodeObjects(append(b, sourceKind), c.Because, c.SourceBefore, c.SourceAfter)
+		return appendSides(kind(sourceKind), c.SourceBefore, c.SourceAfter, appendJSON)
 	case listing.DocumentChange:
-		b = append(appendText(append(b, paperKind), c.Because), sides(c.DocumentBefore != nil, c.DocumentAfter != nil))
-		for _, p := range [...]*listing.Document{c.DocumentBefore, c.DocumentAfter} {
-			if p != nil {
-				b = appendText(appendText(appendText(b, p.Kind), p.ID), encodePaper(p))
-			}
-		}
-		return b, nil
+		return appendSides(kind(documentKind), c.DocumentBefore, c.DocumentAfter, appendDocument)
 	}
-	return appendText(appendText(append(b, configKind), c.Because), c.Config), nil
+	return appendText(kind(configKind), c.Config), nil
 }
 
-// encodeObjects writes the two sides of a change that is rare enough for JSON.
-func encodeObjects[T any](b []byte, because listing.DelistReason, before, after *T) ([]byte, error) {
-	b = append(appendText(b, because), sides(before != nil, after != nil))
-	for _, o := range [...]*T{before, after} {
-		if o == nil {
-			continue
-		}
-		raw, err := json.Marshal(o)
-		if err != nil {
+// appendSides writes which sides of a change there are, and then these.
+func appendSides[T any](b []byte, before, after *T, side func([]byte, *T) ([]byte, error)) (_ []byte, err error) {
+	sides := len(b)
+	b = append(b, 0)
+	if before != nil {
+		b[sides] |= hasBefore
+		if b, err = side(b, before); err != nil {
 			return nil, err
 		}
-		b = appendText(b, raw)
+	}
+	if after != nil {
+		b[sides] |= hasAfter
+		if b, err = side(b, after); err != nil {
+			return nil, err
+		}
 	}
 	return b, nil
+}
+
+// sides reads what appendSides wrote.
+func sides[T any](r *reader, side func(*reader) *T) (before, after *T) {
+	which := r.byte()
+	if which&hasBefore != 0 {
+		before = side(r)
+	}
+	if which&hasAfter != 0 {
+		after = side(r)
+	}
+	return before, after
+}
+
+// appendJSON writes what is rare enough for JSON.
+func appendJSON[T any](b []byte, object *T) ([]byte, error) {
+	raw, err := json.Marshal(object)
+	return appendText(b, raw), err
+}
+
+func readJSON[T any](r *reader) *T {
+	object := new(T)
+	if json.Unmarshal(r.bytes(), object) != nil {
+		r.bad = true
+	}
+	return object
 }
 
 func (r *reader) changes(revision listing.Revision, header *listing.Header) []listing.Change {
@@ -99,50 +114,28 @@ func (r *reader) changes(revision listing.Revision, header *listing.Header) []li
 	return changes
 }
 
+// change reads one change; a kind that is not known is damage, for a newer
+// layout is refused when the file is opened.
 func (r *reader) change() listing.Change {
-	kind, because := r.byte(), listing.DelistReason(r.text())
-	c := listing.Change{Because: because}
+	kind := r.byte()
+	c := listing.Change{Because: listing.DelistReason(r.text())}
 	switch kind {
 	case entryKind:
 		c.Kind = listing.EntryChange
-		which := r.byte()
-		if which&hasBefore != 0 {
-			e := r.full()
-			c.Before = &e
-		}
-		if which&hasAfter != 0 {
-			e := r.full()
-			c.After = &e
-		}
+		c.Before, c.After = sides(r, (*reader).full)
 	case allowKind:
 		c.Kind = listing.AllowChange
-		c.AllowBefore, c.AllowAfter = objects[listing.Allow](r)
+		c.AllowBefore, c.AllowAfter = sides(r, readJSON[listing.Allow])
 	case sourceKind:
 		c.Kind = listing.SourceChange
-		c.SourceBefore, c.SourceAfter = objects[listing.Source](r)
-	case paperKind:
+		c.SourceBefore, c.SourceAfter = sides(r, readJSON[listing.Source])
+	case documentKind:
 		c.Kind = listing.DocumentChange
-		c.DocumentBefore, c.DocumentAfter = r.papers()
+		c.DocumentBefore, c.DocumentAfter = sides(r, (*reader).document)
 	case configKind:
 		c.Kind, c.Config = listing.ConfigChange, r.text()
 	default:
 		r.bad = true
 	}
 	return c
-}
-
-func objects[T any](r *reader) (before, after *T) {
-	which := r.byte()
-	read := func(flag byte) *T {
-		if which&flag == 0 {
-			return nil
-		}
-		o := new(T)
-		if json.Unmarshal(r.bytes(), o) != nil {
-			r.bad = true
-		}
-		return o
-	}
-	before = read(hasBefore)
-	return before, read(hasAfter)
 }

@@ -146,8 +146,10 @@ func (w *writing) putContents(p *plan, revision listing.Revision) error {
 		if p.base == 0 {
 			b.FillPercent = appendFill
 		}
-		if err := putAll(b, part.puts); err != nil {
-			return err
+		for _, p := range part.puts {
+			if err := p.into(b); err != nil {
+				return err
+			}
 		}
 	}
 	deltas, err := w.tx.Bucket(deltasBucket).CreateBucketIfNotExists([]byte(p.name))

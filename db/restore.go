@@ -43,36 +43,44 @@ func Restore(ctx context.Context, from, path string, h listing.Header) (r Restor
 	}
 	if old != nil {
 		defer func() { err = errors.Join(err, old.Close()) }()
+		r.Aside = path + ".before-" + h.Time.UTC().Format("20060102T150405Z")
 	}
 	part := path + ".part"
-	placed := false
-	defer func() {
-		if err != nil && !placed { // nothing of it is left behind
-			err = errors.Join(err, removeAll(part))
+	if err = unpack(from, part, t.Bytes); err == nil {
+		if r.Next, err = catchUp(ctx, part, served, t.At, h); err == nil {
+			err = giveTo(part, old)
 		}
-	}()
-	if err := unpack(from, part, t.Bytes); err != nil {
-		return r, err
 	}
-	r.Next, err = catchUp(ctx, part, served, t.At, h)
 	if err == nil {
-		err = giveTo(part, old)
+		err = place(part, path, r.Aside)
 	}
-	if err != nil {
-		return r, err
+	if err != nil { // nothing of it is left behind
+		r.Aside = ""
+		return r, errors.Join(err, removeAll(part))
 	}
-	aside := ""
-	if old != nil {
-		aside = path + ".before-" + h.Time.UTC().Format("20060102T150405Z")
+	return r, syncDir(filepath.Dir(path))
+}
+
+// A restore never writes into the file that is there. The new list is made
+// beside it, brought behind what was served, synced, and only then renamed; up to
+// that moment the old list is untouched, and afterwards it has another name.
+
+// place puts the new list where the old one is, which is kept under another
+// name; no name: there is no old one.
+func place(part, path, aside string) error {
+	if aside != "" {
 		if err := os.Link(path, aside); err != nil {
-			return r, fmt.Errorf("keeping the old list: %w", err)
+			return fmt.Errorf("keeping the old list: %w", err)
 		}
 	}
 	if err := os.Rename(part, path); err != nil {
-		return r, errors.Join(fmt.Errorf("restoring: %w", err), removeAll(aside))
+		err = fmt.Errorf("restoring: %w", err)
+		if aside != "" {
+			err = errors.Join(err, removeAll(aside))
+		}
+		return err
 	}
-	placed, r.Aside = true, aside
-	return r, SyncDir(filepath.Dir(path))
+	return nil
 }
 
 // holdOld locks the list that is to be replaced, whatever state it is in.
@@ -93,7 +101,7 @@ func holdOld(path string) (*os.File, error) {
 // highest is the highest revision that may have been served. A list too damaged
 // to say leaves it to the note.
 func highest(ctx context.Context, path string) (listing.Revision, error) {
-	served, err := Marked(path)
+	served, err := Watermark(path)
 	if err != nil {
 		return 0, err
 	}
@@ -109,17 +117,6 @@ func highest(ctx context.Context, path string) (listing.Revision, error) {
 	}
 	st, err := d.Status(ctx)
 	return max(served, st.Head), errors.Join(err, d.Close())
-}
-
-// removeAll removes those of the files that are there.
-func removeAll(files ...string) error {
-	var errs []error
-	for _, file := range files {
-		if err := os.Remove(file); file != "" && !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
 }
 
 // unpack copies the list out of a backup into a new file. What lies there under
@@ -188,14 +185,4 @@ func giveTo(path string, old *os.File) error {
 		return fmt.Errorf("restoring: %w", err)
 	}
 	return nil
-}
-
-// SyncDir makes the names in a directory durable: of a file that was made or
-// renamed the contents alone are, otherwise.
-func SyncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("making names durable: %w", err)
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

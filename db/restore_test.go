@@ -40,7 +40,7 @@ func TestRestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustApply(t, d, "later", listEdit(addr4(4711)))
-	if err := Mark(path, then.Head+500); err != nil {
+	if err := SetWatermark(path, then.Head+500); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Restore(t.Context(), backup, path, header()); !errors.Is(err, listing.ErrUnavailable) {
@@ -138,23 +138,23 @@ func TestBackupOfNothing(t *testing.T) {
 	}
 }
 
-func TestMark(t *testing.T) {
+func TestWatermark(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "listings.db")
-	if r, err := Marked(path); r != 0 || err != nil {
+	if r, err := Watermark(path); r != 0 || err != nil {
 		t.Errorf("unmarked: %d, %v", r, err)
 	}
 	for _, want := range []listing.Revision{7, 8} {
-		if err := Mark(path, want); err != nil {
+		if err := SetWatermark(path, want); err != nil {
 			t.Fatal(err)
 		}
-		if r, err := Marked(path); r != want || err != nil {
+		if r, err := Watermark(path); r != want || err != nil {
 			t.Errorf("%d, %v", r, err)
 		}
 	}
-	if err := os.WriteFile(markPath(path), []byte("rubbish"), 0o600); err != nil {
+	if err := os.WriteFile(watermarkPath(path), []byte("rubbish"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Marked(path); !errors.Is(err, listing.ErrCorrupt) {
+	if _, err := Watermark(path); !errors.Is(err, listing.ErrCorrupt) {
 		t.Errorf("rubbish: %v", err)
 	}
 }

@@ -26,10 +26,12 @@ func (s *state) served(yield func(listing.Served) bool) error {
 	return nil
 }
 
+// servedSource gives the entries of one source: the hosts block by block, then
+// the others.
 func (s *state) servedSource(name string, yield func(listing.Served) bool) (more bool, err error) {
-	hosts, wide, ok := s.contents(name)
-	if !ok {
-		return false, corruptf("source %s has no contents", name)
+	hosts, wide, err := s.contents(name)
+	if err != nil {
+		return false, err
 	}
 	more, err = servedHosts(hosts.Cursor(), name, yield)
 	if err != nil || !more {
@@ -41,9 +43,8 @@ func (s *state) servedSource(name string, yield func(listing.Served) bool) (more
 		if err != nil {
 			return false, err
 		}
-		r := reader{b: v}
-		a := r.attrs()
-		if err := r.err("entry of a source"); err != nil {
+		a, err := decodeAttrs(v)
+		if err != nil {
 			return false, err
 		}
 		if !yield(a.served(key.Subject, name)) {
@@ -58,6 +59,7 @@ func (a *attrs) served(s listing.Subject, source string) listing.Served {
 		Except: a.except, Until: instant(a.until), Text: a.public}
 }
 
+// servedHosts decodes the dictionary of a block once and its hosts where they lie.
 func servedHosts(c *bolt.Cursor, name string, yield func(listing.Served) bool) (more bool, err error) {
 	var block blockReader
 	for k, v := c.First(); k != nil; k, v = c.Next() {

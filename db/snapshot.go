@@ -1,8 +1,8 @@
 package db
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"iter"
 
 	"dnsbld/listing"
@@ -39,35 +39,27 @@ func (d *DB) View(ctx context.Context, f func(listing.Snapshot) error) error {
 }
 
 // snapshot is a state for readers.
-type snapshot struct{ state *state }
+type snapshot struct{ *state }
 
 var _ listing.Snapshot = (*snapshot)(nil)
 
-func (s *snapshot) Revision() listing.Revision { return s.state.head.revision }
+// Revision is that of the list as it stands.
+func (s *snapshot) Revision() listing.Revision { return s.head.revision }
 
-func (s *snapshot) Config() string { return s.state.Config() }
-
-func (s *snapshot) Past(k listing.Key) (p listing.Past, err error) {
+// Past is how the last listing of a key ended; see listing.Snapshot.
+func (s *snapshot) Past(k listing.Key) (listing.Past, error) {
 	if checkSubject(k.Subject) != nil {
-		return p, nil
+		return listing.Past{}, nil
 	}
-	err = s.state.health.guarded(func() error {
-		p, err = s.state.Past(k)
-		return err
-	})
-	return p, err
+	return guardedResult(s.health, func() (listing.Past, error) { return s.state.Past(k) })
 }
 
-func (s *snapshot) Get(k listing.Key) (e listing.Entry, err error) {
-	err = listing.ErrNotFound
+// Get is one entry; listing.ErrNotFound if there is none.
+func (s *snapshot) Get(k listing.Key) (listing.Entry, error) {
 	if checkSubject(k.Subject) != nil {
-		return e, err
+		return listing.Entry{}, listing.ErrNotFound
 	}
-	missing := s.state.health.guarded(func() error {
-		e, err = s.state.get(k)
-		return err
-	})
-	return e, missing
+	return guardedResult(s.health, func() (listing.Entry, error) { return s.get(k) })
 }
 
 func (s *state) get(k listing.Key) (e listing.Entry, err error) {
@@ -80,119 +72,68 @@ func (s *state) get(k listing.Key) (e listing.Entry, err error) {
 		return decodeEntry(key, raw)
 	}
 	src, found, err := s.Source(k.Source)
-	if err != nil {
-		return e, err
+	if err != nil || !found {
+		return e, cmp.Or(err, error(listing.ErrNotFound))
 	}
-	err = listing.ErrNotFound
-	if !found {
-		return e, err
-	}
-	wrong := s.sourcedAt(&src, k.Subject, func(have listing.Entry) {
+	found = false
+	err = s.sourced(&src, k.Subject, scanSubject, func(have listing.Entry) {
 		if have.Reason == k.Reason {
-			e, err = have, nil
+			e, found = have, true
 		}
 	})
-	if wrong != nil {
-		return listing.Entry{}, wrong
+	if err == nil && !found {
+		err = listing.ErrNotFound
 	}
 	return e, err
 }
 
-// sourcedAt gives the entries of a source at exactly a subject.
-func (s *state) sourcedAt(src *listing.Source, subject listing.Subject, each func(listing.Entry)) error {
-	hosts, wide, ok := s.contents(src.Name)
-	if !ok {
-		return corruptf("source %s has no contents", src.Name)
-	}
-	if isHost4(subject) {
-		v4 := subject.V4()
-		return findHost(hosts.Get(hostKey(v4)), v4, func(a *attrs) { each(a.entry(subject, src)) })
-	}
-	return scanSubject(wide.Cursor(), subject, func(k, v []byte) error {
-		e, err := decodeWide(k, v, src)
-		if err == nil {
-			each(e)
-		}
-		return err
-	})
+// Allows are all allow entries, in order of subject.
+func (s *snapshot) Allows() ([]listing.Allow, error) {
+	return guardedResult(s.health, func() ([]listing.Allow, error) { return allJSON[listing.Allow](s.tx.Bucket(allowsBucket)) })
 }
 
-func decodeWide(k, v []byte, src *listing.Source) (listing.Entry, error) {
-	key, err := parseKey(k)
-	if err != nil {
-		return listing.Entry{}, err
-	}
-	r := reader{b: v}
-	a := r.attrs()
-	return a.entry(key.Subject, src), r.err("entry " + key.Subject.String())
-}
+// Sources are all sources, in order of name.
+func (s *snapshot) Sources() ([]listing.Source, error) { return guardedResult(s.health, s.sources) }
 
-func (s *snapshot) Allows() (all []listing.Allow, err error) {
-	err = s.state.health.guarded(func() error {
-		all, err = allJSON[listing.Allow](s.state.tx.Bucket(allowsBucket))
-		return err
-	})
-	return all, err
-}
-
-func (s *snapshot) Sources() (all []listing.Source, err error) {
-	err = s.state.health.guarded(func() error {
-		all, err = allJSON[listing.Source](s.state.tx.Bucket(sourcesBucket))
-		return err
-	})
-	return all, err
-}
-
+// Evidence is what was seen, by its digest; listing.ErrNotFound if it is not
+// kept, or was erased.
 func (s *snapshot) Evidence(sum listing.Digest) (e listing.Evidence, err error) {
-	err = s.state.health.guarded(func() error {
-		raw := s.state.tx.Bucket(evidenceBucket).Get(sum[:])
-		if raw == nil {
-			return listing.ErrNotFound
+	err = s.health.guarded(func() error {
+		found, err := getJSON(s.tx.Bucket(evidenceBucket), sum[:], &e)
+		if err == nil && !found {
+			err = listing.ErrNotFound
 		}
-		if json.Unmarshal(raw, &e) != nil {
-			return corruptf("evidence %s", sum)
-		}
-		return nil
+		return err
 	})
 	return e, err
 }
 
+// Decided is what a request was answered, if its id is remembered.
 func (s *snapshot) Decided(id string) (v listing.Verdict, known bool, err error) {
-	err = s.state.health.guarded(func() error {
-		raw := s.state.tx.Bucket(doneBucket).Get([]byte(id))
-		if raw == nil {
-			return nil
-		}
-		d, err := decodeDone(raw)
-		if err != nil {
-			return err
-		}
-		v, err = s.state.answer(&d)
-		known = err == nil
+	err = s.health.guarded(func() (err error) {
+		v, known, err = s.decided(id, func(*done) error { return nil })
 		return err
 	})
 	return v, known, err
 }
 
+// Each yields the entries inside a prefix; see listing.Snapshot.
 func (s *snapshot) Each(within listing.Subject) iter.Seq2[listing.Entry, error] {
-	return stream(s.state.health, func(yield func(listing.Entry) bool) error { return s.state.each(within, yield) })
+	return stream(s.health, func(yield func(listing.Entry) bool) error { return s.each(within, yield) })
 }
 
-func (s *snapshot) Served() iter.Seq2[listing.Served, error] {
-	return stream(s.state.health, s.state.served)
-}
+// Served yields what the query path needs of all entries.
+func (s *snapshot) Served() iter.Seq2[listing.Served, error] { return stream(s.health, s.served) }
 
+// History yields what happened at exactly a subject; see listing.Snapshot.
 func (s *snapshot) History(subject listing.Subject) iter.Seq2[listing.Change, error] {
-	return stream(s.state.health, func(yield func(listing.Change) bool) error { return s.state.history(subject, yield) })
+	return stream(s.health, func(yield func(listing.Change) bool) error { return s.history(subject, yield) })
 }
 
-func (s *snapshot) Covering(subject listing.Subject) (all []listing.Entry, err error) {
+// Covering are the entries whose subject holds all of one, widest first.
+func (s *snapshot) Covering(subject listing.Subject) ([]listing.Entry, error) {
 	if checkSubject(subject) != nil {
 		return nil, nil
 	}
-	err = s.state.health.guarded(func() error {
-		all, err = s.state.covering(subject)
-		return err
-	})
-	return all, err
+	return guardedResult(s.health, func() ([]listing.Entry, error) { return s.covering(subject) })
 }

@@ -1,7 +1,6 @@
 package db
 
 import (
-	"bytes"
 	"encoding/json"
 
 	"dnsbld/listing"
@@ -9,7 +8,9 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// state is the list as one transaction sees it, for deciding and for reading.
+// state is the list as one transaction sees it, for deciding (listing.State) and
+// for reading. Its methods are called within health.guarded: bbolt panics on
+// damaged pages.
 type state struct {
 	tx   *bolt.Tx
 	head head
@@ -28,16 +29,12 @@ func (s *state) Head() listing.Revision { return s.head.revision }
 func (s *state) Config() string { return string(s.tx.Bucket(metaBucket).Get(configKey)) }
 
 func (s *state) At(subject listing.Subject) (at []listing.Entry, err error) {
-	prefix := subjectKey(subject)
-	c := s.tx.Bucket(entriesBucket).Cursor()
-	for k, v := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, v = c.Next() {
+	err = scanSubject(s.tx.Bucket(entriesBucket).Cursor(), subject, func(k, v []byte) error {
 		e, err := decodeEntry(k, v)
-		if err != nil {
-			return nil, err
-		}
 		at = append(at, e)
-	}
-	return at, nil
+		return err
+	})
+	return at, err
 }
 
 func (s *state) Past(k listing.Key) (listing.Past, error) {
@@ -60,6 +57,13 @@ func (s *state) Source(name string) (src listing.Source, found bool, err error) 
 	return src, found, err
 }
 
+// sources are all sources, in order of name.
+func (s *state) sources() ([]listing.Source, error) {
+	return allJSON[listing.Source](s.tx.Bucket(sourcesBucket))
+}
+
+// getJSON reads an object that is rare enough for JSON: allow entries, sources,
+// evidence.
 func getJSON(b *bolt.Bucket, key []byte, into any) (found bool, err error) {
 	raw := b.Get(key)
 	if raw == nil {
@@ -92,12 +96,47 @@ func allJSON[T any](b *bolt.Bucket) (all []T, err error) {
 	return all, nil
 }
 
-// contents are the buckets of a source's entries; ok is false when it has none.
-func (s *state) contents(name string) (hosts, wide *bolt.Bucket, ok bool) {
-	b := s.tx.Bucket(contentsBucket).Bucket([]byte(name))
-	if b == nil {
-		return nil, nil, false
+// contents are the buckets of a source's entries. Each source has both.
+func (s *state) contents(name string) (hosts, wide *bolt.Bucket, err error) {
+	if b := s.tx.Bucket(contentsBucket).Bucket([]byte(name)); b != nil {
+		hosts, wide = b.Bucket(hostsBucket), b.Bucket(wideBucket)
 	}
-	hosts, wide = b.Bucket(hostsBucket), b.Bucket(wideBucket)
-	return hosts, wide, hosts != nil && wide != nil
+	if hosts == nil || wide == nil {
+		return nil, nil, corruptf("source %s has no contents", name)
+	}
+	return hosts, wide, nil
+}
+
+// sourced gives the entries of a source at a subject (scanSubject) or around it
+// (scanCovering).
+func (s *state) sourced(src *listing.Source, subject listing.Subject, scan scanner, each func(listing.Entry)) error {
+	hosts, wide, err := s.contents(src.Name)
+	if err != nil {
+		return err
+	}
+	if isHost4(subject) {
+		v4 := subject.V4()
+		if err := findHost(hosts.Get(hostKey(v4)), v4, func(a *attrs) { each(a.entry(subject, src)) }); err != nil {
+			return err
+		}
+	}
+	return scan(wide.Cursor(), subject, func(k, v []byte) error {
+		e, err := decodeWide(k, v, src)
+		if err == nil {
+			each(e)
+		}
+		return err
+	})
+}
+
+// scanner finds keys by subject: scanSubject or scanCovering.
+type scanner func(c *bolt.Cursor, s listing.Subject, each func(k, v []byte) error) error
+
+func decodeWide(k, v []byte, src *listing.Source) (listing.Entry, error) {
+	key, err := parseKey(k)
+	if err != nil {
+		return listing.Entry{}, err
+	}
+	a, err := decodeAttrs(v)
+	return a.entry(key.Subject, src), err
 }

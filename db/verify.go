@@ -104,6 +104,8 @@ func (w *walk) some(s *state) error {
 	return nil
 }
 
+// one proves a record: that it follows from the chain, and that it is the one its
+// key says.
 func (w *walk) one(s *state, value []byte) error {
 	const size = len(listing.Digest{})
 	if len(value) < size+9 {
@@ -144,6 +146,7 @@ func (w *walk) deltas(s *state, rec *record) error {
 	return nil
 }
 
+// broken is the error about the first revision that does not fit the chain.
 func broken(at listing.Revision, what string) error {
 	return &listing.Error{Kind: listing.ErrCorrupt, Code: "chain-broken",
 		Message: fmt.Sprintf("the audit chain is broken at revision %d: %s", at, what),

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -15,44 +14,31 @@ import (
 	"dnsbld/listing"
 )
 
-// markPath is the file that keeps the highest revision served, which outlives
-// the list that a backup replaces.
-func markPath(path string) string { return path + ".served" }
+// The watermark of a list is the highest revision that was served from it. It
+// lies in a file of its own, a decimal number and a newline, and so outlives
+// the list when a backup takes its place: secondaries must never see a serial
+// go back (RFC 1982).
 
-// Mark notes the highest revision served from a list, in a file beside it.
-func Mark(path string, served listing.Revision) error {
-	if err := writeMark(markPath(path), served); err != nil {
+func watermarkPath(path string) string { return path + ".served" }
+
+// SetWatermark notes the highest revision served from a list.
+func SetWatermark(path string, served listing.Revision) error {
+	if err := replaceFile(watermarkPath(path), fmt.Appendln(nil, served)); err != nil {
 		return fmt.Errorf("noting what was served: %w", err)
 	}
 	return nil
 }
 
-func writeMark(path string, served listing.Revision) error {
-	// One name for all of them: what a crash left is overwritten.
-	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(f, served)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
-	}
-	return SyncDir(filepath.Dir(path))
+// SetWatermarkAside renames a watermark that cannot be read, and says to what.
+func SetWatermarkAside(path string) (aside string, err error) {
+	aside = watermarkPath(path) + ".damaged"
+	return aside, os.Rename(watermarkPath(path), aside)
 }
 
-// SetMarkAside renames a mark that cannot be read, and says to what.
-func SetMarkAside(path string) (aside string, err error) {
-	aside = markPath(path) + ".damaged"
-	return aside, os.Rename(markPath(path), aside)
-}
-
-// Marked is the highest revision that was noted as served; zero if none was.
-func Marked(path string) (listing.Revision, error) {
-	raw, err := os.ReadFile(markPath(path))
+// Watermark is the highest revision that was noted as served; zero if none was.
+// It fails with listing.ErrCorrupt when the file does not hold a number.
+func Watermark(path string) (listing.Revision, error) {
+	raw, err := os.ReadFile(watermarkPath(path))
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
@@ -61,32 +47,32 @@ func Marked(path string) (listing.Revision, error) {
 	}
 	n, err := strconv.ParseUint(strings.TrimSpace(string(raw)), 10, 64)
 	if err != nil {
-		return 0, &listing.Error{Kind: listing.ErrCorrupt, Code: "bad-mark", Message: markPath(path) + " does not hold a revision",
+		return 0, &listing.Error{Kind: listing.ErrCorrupt, Code: "bad-mark", Message: watermarkPath(path) + " does not hold a revision",
 			Hint: "write the highest serial that secondaries hold into it, or remove it"}
 	}
 	return listing.Revision(n), nil
 }
 
-// markEvery is how often it is noted which revision is served. What is served
-// between two notes is within the margin by which a restored list skips.
-const markEvery = time.Second
+// watermarkEvery is how often it is noted which revision is served. What is
+// served between two notes is within the margin by which a restored list skips.
+const watermarkEvery = time.Second
 
-// KeepMark notes the revision that is served, as it rises, until ctx is done,
-// and what was served last when it is: a daemon that lives for less than
-// markEvery leaves a mark too.
-func KeepMark(ctx context.Context, path string, served func() listing.Revision, log *slog.Logger) {
-	tick := time.NewTicker(markEvery)
+// KeepWatermark notes the revision that is served, as it rises, until ctx is
+// done, and what was served last when it is: a daemon that lives for less than
+// watermarkEvery leaves a watermark too.
+func KeepWatermark(ctx context.Context, path string, served func() listing.Revision, log *slog.Logger) {
+	tick := time.NewTicker(watermarkEvery)
 	defer tick.Stop()
-	marked := listing.Revision(0)
+	noted := listing.Revision(0)
 	note := func() {
 		r := served()
-		if r <= marked {
+		if r <= noted {
 			return
 		}
-		if err := Mark(path, r); err != nil {
+		if err := SetWatermark(path, r); err != nil {
 			log.Warn("noting the revision served", "err", err)
 		}
-		marked = r
+		noted = r
 	}
 	defer note()
 	for {

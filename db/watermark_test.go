@@ -10,22 +10,22 @@ import (
 	"dnsbld/listing"
 )
 
-// What is served first after the mark was looked at is noted at the end,
+// What is served first after the watermark was looked at is noted at the end,
 // however soon that comes.
-func TestKeepMarkNotesTheLast(t *testing.T) {
+func TestKeepWatermarkNotesTheLast(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "listings.db")
 	synctest.Test(t, func(t *testing.T) {
 		ctx, end := context.WithCancel(t.Context())
 		served, ended := listing.Revision(0), make(chan struct{})
 		go func() {
 			defer close(ended)
-			KeepMark(ctx, file, func() listing.Revision { return served }, slog.New(slog.DiscardHandler))
+			KeepWatermark(ctx, file, func() listing.Revision { return served }, slog.New(slog.DiscardHandler))
 		}()
 		synctest.Wait()
 		served = 7
 		end()
 		<-ended
-		if got, err := Marked(file); got != 7 || err != nil {
+		if got, err := Watermark(file); got != 7 || err != nil {
 			t.Errorf("it says %d, %v", got, err)
 		}
 	})

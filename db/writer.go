@@ -57,7 +57,7 @@ func (d *DB) decide(batch []*job) {
 		}
 		return
 	}
-	d.news.tell()
+	d.news.committed()
 	for _, j := range batch {
 		j.finish(err)
 	}

@@ -111,7 +111,7 @@ func (d *dnsbld) run(ctx context.Context, load func() (config, error), s sockets
 
 	base.run("clock", d.clock.Run)
 	base.start("index", d.follow)
-	base.run("served revision", func(ctx context.Context) { db.KeepMark(ctx, d.cfg.Load().database, d.served, d.log) })
+	base.run("served revision", func(ctx context.Context) { db.KeepWatermark(ctx, d.cfg.Load().database, d.served, d.log) })
 	base.run("sensor", d.mail.Run)
 	mail.start("dns", func(ctx context.Context) error { return d.dns.Serve(ctx, s.packet, s.stream) })
 	mail.start("policy service", d.mail.servePolicy)
@@ -175,10 +175,10 @@ const afterDamage = 1 << 24
 // served from the newer one. Where nobody can say what that was, it goes far
 // ahead.
 func skipServed(ctx context.Context, store *db.DB, file string, now time.Time, log *slog.Logger) (skipped bool, err error) {
-	served, err := db.Marked(file)
+	served, err := db.Watermark(file)
 	if err != nil {
 		st, failed := store.Status(ctx)
-		aside, moved := db.SetMarkAside(file)
+		aside, moved := db.SetWatermarkAside(file)
 		if err := errors.Join(failed, moved); err != nil {
 			return false, err
 		}

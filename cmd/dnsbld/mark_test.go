@@ -24,7 +24,7 @@ func TestSkipServed(t *testing.T) {
 	if skipped, err := skipServed(t.Context(), store, file, now, log); skipped || err != nil {
 		t.Errorf("never served: %t, %v", skipped, err)
 	}
-	if err := db.Mark(file, 500); err != nil {
+	if err := db.SetWatermark(file, 500); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []bool{true, false} {
