@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/removal"
 	"dnsbld/listing/report"
 	"dnsbld/listing/sensor"
 	"dnsbld/listing/sighting"
@@ -155,6 +156,8 @@ type Status struct {
 
 	Sensor  *SensorStatus     `json:"sensor,omitempty"`
 	Breaker *sighting.Breaker `json:"breaker,omitempty"` // of automatic listing
+
+	SourceRemovals []removal.SourceRemovals `json:"source_removals,omitempty"` // by senders, today
 }
 
 // SensorStatus is how the sensor is.

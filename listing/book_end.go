@@ -103,10 +103,15 @@ func (p *planning) warnOfInside(s Subject) error {
 	return nil
 }
 
-// except is the edit that takes a fed entry out of its feed.
+// except is the edit that takes a fed entry out of its feed: for the shorter life
+// where the sender asked for it and nobody looked.
 func (c Delist) except(e Entry, policy Policy) Edit {
+	life := policy.exception()
+	if c.Because == SelfService {
+		life.Base = policy.SelfExcept
+	}
 	return Edit{Op: OpList, Key: Key{Subject: e.Subject, Reason: e.Reason}, Except: true, Keep: true, Origin: ByOperator,
-		Life: policy.exception(),
+		Life: life,
 		Note: Printable(fmt.Sprintf("delisted (%s) from source %s", c.Because, e.Source)), Ticket: Printable(c.Ticket)}
 }
 

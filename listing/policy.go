@@ -14,11 +14,12 @@ type Policy struct {
 	WidestV6   int         `toml:"widest_v6"`
 	HandV4     int         `toml:"hand_v4"` // shortest that one operator may list by hand, with --force and a note
 	HandV6     int         `toml:"hand_v6"`
-	Longest    Life        `toml:"longest"`     // no entry lives longer
-	Exception  Life        `toml:"exception"`   // life of an exception that nobody gave a life
-	MaxChanges int         `toml:"max_changes"` // entries one command may change without --max-changes
-	Never      []Protected `toml:"-"`           // beside the special ranges: this list's own servers
-	Canaries   []Subject   `toml:"-"`           // whose listing is a sign of a mistake
+	Longest    Life        `toml:"longest"`        // no entry lives longer
+	Exception  Life        `toml:"exception"`      // life of an exception that nobody gave a life
+	SelfExcept Life        `toml:"self_exception"` // life of an exception that a sender made for himself
+	MaxChanges int         `toml:"max_changes"`    // entries one command may change without --max-changes
+	Never      []Protected `toml:"-"`              // beside the special ranges: this list's own servers
+	Canaries   []Subject   `toml:"-"`              // whose listing is a sign of a mistake
 }
 
 // Protected is a prefix that is never listed, and why.
@@ -30,7 +31,7 @@ type Protected struct {
 // DefaultPolicy is the policy without configuration.
 func DefaultPolicy() Policy {
 	return Policy{WidestV4: 17, WidestV6: 33, HandV4: 24, HandV6: 48,
-		Longest: Life(90 * Day), Exception: Life(90 * Day), MaxChanges: 100}
+		Longest: Life(90 * Day), Exception: Life(90 * Day), SelfExcept: Life(7 * Day), MaxChanges: 100}
 }
 
 // Limits of the policy that no configuration moves: wider than this is never
@@ -51,6 +52,7 @@ func (p Policy) Validate() error {
 	wrong.Unless(p.HandV6 >= approvedV6 && p.HandV6 <= 128, "hand_v6 = %d: from %d to 128", p.HandV6, approvedV6)
 	wrong.Unless(p.Longest > 0 && p.Longest <= Life(366*Day), "longest = %s: from 1s to 366d", p.Longest)
 	wrong.Unless(p.Exception > 0 && p.Exception <= p.Longest, "exception = %s: from 1s to %s", p.Exception, p.Longest)
+	wrong.Unless(p.SelfExcept > 0 && p.SelfExcept <= p.Longest, "self_exception = %s: from 1s to %s", p.SelfExcept, p.Longest)
 	wrong.Unless(p.MaxChanges > 0, "max_changes = %d: at least 1", p.MaxChanges)
 	return wrong.Err()
 }

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -65,12 +64,6 @@ var situations = []struct {
 	{"listed-from-there", "/192.0.2.7", "192.0.2.7", (*house).busySender},
 	{"no-proof", "/192.0.2.7", "", func(h *house) { h.withoutProof("192.0.2.7") }},
 	{"still-offending", "/192.0.2.7", "", func(h *house) { h.stillOffending("192.0.2.7") }},
-	{"rate-limit", "/192.0.2.7", "", func(h *house) {
-		h.stillOffending("192.0.2.7")
-		for _, note := range []string{"a", "b", "c"} {
-			h.ask("192.0.2.7", "", func(f url.Values) { f.Set("note", note) })
-		}
-	}},
 	{"manual", "/192.0.2.7", "", func(h *house) {
 		h.add("192.0.2.7", "manual", func(a *listing.Add) { a.PublicNote = "sells <lists> of addresses" })
 	}},

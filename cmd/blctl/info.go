@@ -80,6 +80,13 @@ func (p *program) status(ctx context.Context, _ *input) error {
 	for _, h := range s.Hidden {
 		t.add("hidden", "%s by the allow entry for %s, owner %s", plural(h.Entries, "entry", "entries"), h.Subject.Text(), clean(h.Owner))
 	}
+	for _, r := range s.SourceRemovals {
+		text := fmt.Sprintf("senders took %d of %d addresses out of it today", r.Removals, r.Cap)
+		if r.Open {
+			text = p.human.paint(red, text+": a person decides about further ones")
+		}
+		t.add("source "+clean(r.Source), "%s", text)
+	}
 	if s.Sensor != nil {
 		p.sensorRows(s.Sensor, &t)
 	}

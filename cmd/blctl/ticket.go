@@ -21,7 +21,8 @@ func ticketFlags() []cli.Flag {
 
 // grantFlags are those of ticket grant.
 func grantFlags() []cli.Flag {
-	return append(ticketFlags(), &cli.StringFlag{Name: "because", Usage: "why the listing ends: `WHY`"})
+	return append(ticketFlags(), &cli.StringFlag{Name: "because", Usage: "why the listing ends: `WHY`"},
+		&cli.BoolFlag{Name: "override", Usage: "grant an appeal against the rules; --note says why"})
 }
 
 // denyFlags are those of ticket deny.
@@ -98,7 +99,7 @@ func (p *program) tickets(ctx context.Context, q removal.Query) error {
 func (p *program) ticketStep(verb removal.Verb) cli.ActionFunc {
 	return p.action(func(ctx context.Context, in *input) error {
 		s := removal.Action{Verb: verb, Note: in.String("note"), Code: removal.Code(in.String("code")),
-			Because: listing.DelistReason(in.String("because")), Reference: in.String("ref")}
+			Because: listing.DelistReason(in.String("because")), Reference: in.String("ref"), Override: in.Bool("override")}
 		if verb == removal.VerbNote && s.Note == "" && s.Reference == "" {
 			return usageError("a note needs --note TEXT or --ref REF")
 		}

@@ -24,12 +24,15 @@ type deskFile struct {
 	Probe   string `toml:"probe"`
 	PerWeek int    `toml:"requests_per_week"`
 	Letters string `toml:"letters"`
+
+	SourceRemovals int `toml:"source_removals_per_day"`
 }
 
 // desk checks what is said of the support desk. The page is the first zone's
 // where none is given.
 func (f fileConfig) desk(c config, wrong *mistakes) desk.Settings {
-	s := desk.Settings{Page: f.Desk.Page, Mail: f.Desk.Mail, Probe: strings.TrimSuffix(f.Desk.Probe, "."), Texts: c.mail.resolver.IsValid(), PerWeek: f.Desk.PerWeek}
+	s := desk.Settings{Page: f.Desk.Page, Mail: f.Desk.Mail, Probe: strings.TrimSuffix(f.Desk.Probe, "."), Texts: c.mail.resolver.IsValid(), PerWeek: f.Desk.PerWeek,
+		SourceCap: f.Desk.SourceRemovals}
 	for _, z := range c.zone.Lists() {
 		s.Zones = append(s.Zones, desk.Zone{Name: z.Name, TTL: z.TTL, Reasons: z.Reasons})
 		if s.Page == "" {

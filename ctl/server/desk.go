@@ -13,8 +13,8 @@ import (
 )
 
 // eligibility is the decision that a request about an address would get now.
-func (s *Server) eligibility(ctx context.Context, _ listing.Caller, a netip.Addr) (ctl.Eligible, error) {
-	d, err := s.cfg.Desk.Eligibility(ctx, a)
+func (s *Server) eligibility(ctx context.Context, who listing.Caller, a netip.Addr) (ctl.Eligible, error) {
+	d, err := s.cfg.Desk.Eligibility(ctx, who, a)
 	if err != nil {
 		return ctl.Eligible{}, err
 	}
@@ -46,7 +46,7 @@ func (s *Server) request(ctx context.Context, who listing.Caller, c ctl.DeskRequ
 	if err := checkKey(c.Key); err != nil {
 		return answer, err
 	}
-	r := desk.Request{Key: c.Key, By: who, Text: c.Text, From: c.From, Ticket: c.Ticket, Delist: c.Delist, DryRun: c.DryRun}
+	r := desk.Request{Key: c.Key, By: who, Text: c.Text, From: c.From, Ticket: c.Ticket, Delist: c.Delist, OwnUp: true, DryRun: c.DryRun}
 	switch {
 	case c.Address != "":
 		r.Address, err = ctl.ParseAddress(c.Address)
@@ -78,7 +78,7 @@ func (s *Server) done(ctx context.Context, d ctl.TicketDone, err error) (ctl.Tic
 func (s *Server) openTicket(ctx context.Context, who listing.Caller, c ctl.TicketCommand) (d ctl.TicketDone, err error) {
 	a, err := ctl.ParseAddress(c.Address)
 	if err == nil {
-		d.Ticket, d.Opened, err = s.cfg.Desk.Open(ctx, who.Name, a, c.Reference, c.Note)
+		d.Ticket, d.Opened, err = s.cfg.Desk.Open(ctx, who, a, c.Reference, c.Note)
 	}
 	return s.done(ctx, d, err)
 }

@@ -92,7 +92,7 @@ func TestWire(t *testing.T) {
 		"POST /v1/observe {}", "POST /v1/observe stop", "POST /v1/simulate ",
 		"GET /v1/eligibility?address=192.0.2.7", "GET /v1/eligibility?address=192.0.2.0/24",
 		"POST /v1/triage the host 192.0.2.7 was refused", "GET /v1/letter?address=192.0.2.7&ticket=x", "GET /v1/letter?address=192.0.2.200", "GET /v1/reference?reference=L-A",
-		"POST /v1/tickets {\"address\":\"192.0.2.7\",\"reference\":\"rt:99\",\"note\":\"hello\"}", "GET /v1/tickets", "GET /v1/tickets?address=192.0.2.7&state=new&all=true",
+		"POST /v1/tickets {\"address\":\"192.0.2.7\",\"reference\":\"rt:99\",\"note\":\"hello\"}", "GET /v1/tickets", "GET /v1/tickets?address=192.0.2.7&state=open&all=true",
 		"GET /v1/ticket?name=TICKET", "GET /v1/ticket?name=T-none", "POST /v1/ticket?name=TICKET {\"verb\":\"note\",\"note\":\"more\"}", "POST /v1/ticket?name=TICKET {\"verb\":\"deny\",\"code\":\"STILL_OFFENDING\"}",
 		"POST /v1/request {\"address\":\"192.0.2.7\",\"from\":\"a@sender.example\",\"delist\":true}", "POST /v1/request {\"text\":\"aGVsbG8=\"}", "POST /v1/request {}",
 		"POST /v1/person/export {\"mail\":\"a@sender.example\"}", "POST /v1/person/erase {\"mail\":\"a@sender.example\"}", "POST /v1/person/export {\"mail\":\"x\"}",

@@ -39,7 +39,10 @@ func (s *Server) status(ctx context.Context, who listing.Caller) (ctl.Status, er
 		how := s.cfg.Sensor.Status()
 		st.Sensor, st.Breaker = &how, &how.Breaker
 	}
-	return st, nil
+	if s.cfg.Desk != nil {
+		st.SourceRemovals, err = s.cfg.Desk.SourceRemovals(ctx)
+	}
+	return st, err
 }
 
 // hiddenCache keeps what allow entries hide at one revision: it takes a walk through

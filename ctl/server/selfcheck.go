@@ -57,7 +57,7 @@ func deskState(ctx context.Context, d *desk.Desk) (*report.DeskState, error) {
 	state := &report.DeskState{Mail: settings.Mail, Page: settings.Page, Mention: settings.Letters.Mention}
 	all, err := d.Tickets(ctx, removal.Query{All: true})
 	for _, t := range all {
-		if waits(t.State) && (state.Waiting == "" || t.Changed.Before(state.Since)) {
+		if t.State == removal.Open && (state.Waiting == "" || t.Changed.Before(state.Since)) {
 			state.Waiting, state.Since = t.ID, t.Changed
 		}
 		if t.Decision != "" && !slices.Contains(removal.Codes(), t.Decision) {
@@ -65,9 +65,4 @@ func deskState(ctx context.Context, d *desk.Desk) (*report.DeskState, error) {
 		}
 	}
 	return state, err
-}
-
-// waits reports whether a ticket waits for us and not for the sender.
-func waits(s removal.State) bool {
-	return s == removal.New || s == removal.Eligible || s == removal.Appealed || s == removal.Overturned
 }

@@ -97,9 +97,17 @@ func TestSupportIsBoundByTheDecision(t *testing.T) {
 	if got := take(support, removal.VerbGrant, ""); got != "by-the-rules" {
 		t.Errorf("a ticket is granted against the decision: %q", got)
 	}
-	for _, step := range []string{take(support, removal.VerbDeny, removal.MixedTraffic), take(support, removal.VerbAppeal, ""), take(second, removal.VerbGrant, "")} {
-		if step != "" {
-			t.Errorf("on appeal: %q", step)
+	override := func(c *ctl.Client, note string) string {
+		_, err := c.TakeTicket(t.Context(), ctl.TicketStep{Name: ticket.Ticket.ID, Action: removal.Action{Verb: removal.VerbGrant, Override: true, Note: note}})
+		return codeOf(err)
+	}
+	for n, step := range []struct{ got, want string }{
+		{override(support, "x"), "no-appeal"}, {take(support, removal.VerbDeny, removal.MixedTraffic), ""}, {take(support, removal.VerbAppeal, ""), ""},
+		{take(second, removal.VerbGrant, ""), "by-the-rules"}, {override(support, "x"), "same-person"}, {override(second, ""), "no-note"},
+		{override(second, "the other host is gone"), ""},
+	} {
+		if step.got != step.want {
+			t.Errorf("on appeal, step %d: %q, want %q", n+1, step.got, step.want)
 		}
 	}
 	if h.listed("192.0.2.7") {

@@ -13,8 +13,9 @@ type Facts struct {
 	Address  netip.Addr
 	Entries  []Listing   // that list the address in any zone; shadow entries that no zone answers are left out
 	Counters Counters    // of the sessions of the address
-	Requests []time.Time // for the address, by anybody who did not show control of it; this one left out, those older than 7 days ignored
-	PerWeek  int         // how many such requests in 7 days are heard; 0: 3
+	Requests []time.Time // of this requester, who did not show control of the address; this one left out, those older than 7 days ignored
+	Crowd    []time.Time // of all such requesters
+	PerWeek  int         // how many requests of one requester in 7 days are heard; 0: 3. Of all together it is CrowdFactor times as many
 	Offered  Proof       // with this request; its zero value: none
 	Proofs   []Proof     // that came in before
 	Role     Role        // who asks
@@ -28,6 +29,8 @@ type Listing struct {
 	SelfDelisted  []time.Time // when senders themselves ended earlier listings of this key
 	Fixed         bool        // for reasons that end when fixed: what was seen is seen no more
 	Looked        bool        // for the same reasons: somebody has looked just now
+	Word          bool        // it rests on a feed's or an operator's word alone: control of the address has to be shown
+	Capped        bool        // so much was taken out of its source today that a person decides
 }
 
 // Counters say when the address last greeted badly, and how it greeted then.
@@ -67,6 +70,7 @@ func (p Proof) Controls(a netip.Addr) bool {
 const (
 	requestWindow  = 7 * listing.Day
 	defaultPerWeek = 3
+	CrowdFactor    = 10               // how many requesters at their limit an address takes
 	soon           = 6 * time.Hour    // what ends within it need not be decided
 	selfWindow     = 30 * listing.Day // in which a sender delists once without proof
 	supportLevel   = 3                // from here on a listing that may be ended twice takes support

@@ -48,7 +48,7 @@ func (v *view) code() removal.Code {
 		applies bool
 	}{
 		{removal.NotListed, len(v.entries) == 0},
-		{removal.RateLimit, len(v.recent()) >= v.perWeek() && !v.controlled()},
+		{removal.RateLimit, (v.spent() || v.crowded()) && !v.controlled()},
 		{removal.Network, v.any(func(e Listing) bool { return e.Reason == listing.Network })},
 		{removal.ManualHold, v.any(func(e Listing) bool { return e.Reason == listing.Manual })},
 		{removal.Identity, v.Offered.Address.IsValid() && !v.same(v.Offered.Address)},
@@ -79,12 +79,18 @@ func (v *view) perWeek() int {
 	return defaultPerWeek
 }
 
-// recent are the requests that count.
-func (v *view) recent() []time.Time {
-	return slices.DeleteFunc(slices.Clone(v.Requests), func(t time.Time) bool {
+// recent are those requests that count.
+func (v *view) recent(all []time.Time) []time.Time {
+	return slices.DeleteFunc(slices.Clone(all), func(t time.Time) bool {
 		return v.now.Sub(t) >= requestWindow
 	})
 }
+
+// spent reports whether the requester has used up his requests.
+func (v *view) spent() bool { return len(v.recent(v.Requests)) >= v.perWeek() }
+
+// crowded reports whether all requesters together have used up the address's.
+func (v *view) crowded() bool { return len(v.recent(v.Crowd)) >= CrowdFactor*v.perWeek() }
 
 // cooled is when the last bogus session is long enough ago.
 func (v *view) cooled() time.Time {
@@ -111,6 +117,9 @@ func unmended(e Listing) bool { return e.Info.SelfDelist == listing.SelfFixed &&
 
 // unproven reports whether an entry needs proof that nobody has given.
 func (v *view) unproven(e Listing) bool {
+	if e.Word && v.Role != Support && !v.controlled() {
+		return true
+	}
 	if e.Info.SelfDelist != listing.SelfProof {
 		return unmended(e)
 	}
@@ -155,6 +164,9 @@ func mayself(e Listing) bool {
 	if !e.Subject.IsHost() && (e.Subject.Addr().Is4() || e.Subject.Bits() < 64) {
 		return false
 	}
+	if e.Capped {
+		return false
+	}
 	switch e.Info.SelfDelist {
 	case listing.SelfYes, listing.SelfProof, listing.SelfFixed:
 		return true
@@ -186,7 +198,7 @@ func (v *view) turns() []time.Time {
 	for _, e := range v.entries {
 		all = append(all, e.Until)
 	}
-	for _, t := range v.Requests {
+	for _, t := range slices.Concat(v.Requests, v.Crowd) {
 		all = append(all, t.Add(requestWindow))
 	}
 	for level := 1; level <= lockoutLevel; level++ {

@@ -49,6 +49,10 @@ func (v *view) words(code removal.Code) (sentence, changes string) {
 		return fmt.Sprintf("The proof is for %s; it says nothing about %s.", v.Offered.Address, v.Address),
 			fmt.Sprintf("A proof for %s itself%s.", v.Address, map[bool]string{true: ", for example a mail sent from it to the probe address"}[v.Probing])
 	case removal.OKSupport:
+		if v.any(func(e Listing) bool { return e.Capped }) {
+			return fmt.Sprintf("So many addresses were taken out of the list that %s comes from today that a person looks at each further one.", v.Address),
+				"Nothing more is needed from you than to ask our support."
+		}
 		return fmt.Sprintf("Our support can end the listing of %s now.", v.Address),
 			"Nothing more is needed from you than to ask our support."
 	case removal.OKSelf:
@@ -79,10 +83,13 @@ func (v *view) conduct(code removal.Code) (sentence, changes string) {
 }
 
 func (v *view) rateLimit() (sentence, changes string) {
-	recent := v.recent()
+	recent, most, whose := v.recent(v.Requests), v.perWeek(), " of yours"
+	if !v.spent() {
+		recent, most, whose = v.recent(v.Crowd), CrowdFactor*v.perWeek(), ""
+	}
 	slices.SortFunc(recent, time.Time.Compare)
-	free := recent[len(recent)-v.perWeek()].Add(requestWindow)
-	what := fmt.Sprintf("%s for %s came in the last 7 days without a proof of who has the address; we decide at most %d such in that time.", count(len(recent), "request"), v.Address, v.perWeek())
+	free := recent[len(recent)-most].Add(requestWindow)
+	what := fmt.Sprintf("%s%s for %s came in the last 7 days without a proof of who has the address; we decide at most %d such in that time.", count(len(recent), "request"), whose, v.Address, most)
 	const proven = " Whoever shows that the address is his is heard at once."
 	if end := v.ends(); !free.Before(end) {
 		return what, fmt.Sprintf("The listing ends by itself at %s if nothing new is seen, before another such request can be decided.", stamp(end)) + proven
@@ -146,6 +153,10 @@ func (v *view) noProof() (sentence, changes string) {
 		return fmt.Sprintf("The listing of %s can be ended as soon as what it is listed for is mended.", v.Address),
 			"Mend it and ask for removal: we look then, and the listing ends at once if it is mended."
 	}
+	if v.any(func(e Listing) bool { return e.Word }) && !v.controlled() {
+		return fmt.Sprintf("The listing of %s rests on the word of another list or of a person, not on what our own servers counted. To end it we need proof that the address is yours, and none has come.", v.Address),
+			"Proof. " + v.bestControl()
+	}
 	since := ""
 	if !v.Counters.LastBogus.IsZero() {
 		since = fmt.Sprintf(" since the last bogus greeting, at %s", stamp(v.Counters.LastBogus))
@@ -161,6 +172,14 @@ func (v *view) bestProof() string {
 		return "Properly greeted sessions that our servers see are proof."
 	}
 	return "The best is a mail sent from the address to the probe address: it shows who controls the address and how it greets. Properly greeted sessions that our servers see are proof as well."
+}
+
+// bestControl is what to send where control of the address is to be shown.
+func (v *view) bestControl() string {
+	if !v.Probing {
+		return "A request on the page of the address shows it, if it comes from the address itself."
+	}
+	return "A mail sent from the address to its probe address shows it; so does a request on the page of the address, if it comes from the address itself."
 }
 
 func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

@@ -40,6 +40,13 @@ func (s *Signer) tag(size int, purpose string, parts ...[]byte) []byte {
 	return h.Sum(nil)[:size]
 }
 
+// Pseudonym stands for something that must not be kept as it is, such as the address
+// of a client. Without the key nobody can find it by trying.
+func (s *Signer) Pseudonym(of string) string {
+	const size = 10 // octets
+	return text32.EncodeToString(s.tag(size, "pseudonym", []byte(of)))
+}
+
 // text32 is base32 (RFC 4648, section 6) without padding. It survives mail
 // systems that change the case of a local part.
 var text32 = base32.StdEncoding.WithPadding(base32.NoPadding)

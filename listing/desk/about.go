@@ -23,6 +23,8 @@ type About struct {
 	Last    *delist.Ended      // of an address that is not listed
 	Came    *removal.ProbeMail // the last mail to its probe address
 	Spared  *listing.Held      // of an address that is not listed: the strongest entry that would list it but for an exception or an allow entry
+
+	past []pastRequest // that count
 }
 
 // About gathers what is known of an address.
@@ -62,10 +64,16 @@ func (d *Desk) look(snap listing.Snapshot, about *About) error {
 	}
 	about.Facts.Proofs, about.Came = f.Proofs, f.Came
 	for _, h := range f.Requests {
-		if !h.Control && !h.Reply {
-			about.Facts.Requests = append(about.Facts.Requests, h.Time)
+		if h.counts() {
+			about.past = append(about.past, h)
+			about.Facts.Crowd = append(about.Facts.Crowd, h.Time)
 		}
 	}
+	counts, err := readSources(snap, d.now())
+	if err != nil {
+		return err
+	}
+	about.capped(counts, d.cfg.Settings().SourceCap)
 	if len(about.Entries) == 0 {
 		about.Spared = spared(held)
 		about.Last, err = d.last(snap, a)
@@ -73,9 +81,19 @@ func (d *Desk) look(snap listing.Snapshot, about *About) error {
 	return err
 }
 
-// withoutRequest forgets the request that came at an instant.
-func (about *About) withoutRequest(at time.Time) {
-	about.Facts.Requests = slices.DeleteFunc(about.Facts.Requests, at.Equal)
+// askedBy fills in which of the earlier requests came from the same requester, one
+// that came at an instant left out: it is this one, sent again.
+func (about *About) askedBy(requesters []string, this time.Time) {
+	about.Facts.Requests, about.Facts.Crowd = nil, nil
+	for _, p := range about.past {
+		if p.Time.Equal(this) {
+			continue
+		}
+		about.Facts.Crowd = append(about.Facts.Crowd, p.Time)
+		if slices.ContainsFunc(p.From, func(who string) bool { return slices.Contains(requesters, who) }) {
+			about.Facts.Requests = append(about.Facts.Requests, p.Time)
+		}
+	}
 }
 
 // held are the entries in force that cover an address, strongest first. Those
@@ -121,7 +139,10 @@ func (d *Desk) evident(snap listing.Snapshot, e listing.Entry, about About) (del
 	if e.Reason == listing.RcptBogus {
 		ev.Looked, ev.Fixed = true, about.stopped(e.Reason, d.now())
 	}
-	return ev, d.evidence(snap, &ev, about.Counted)
+	err := d.evidence(snap, &ev, about.Counted)
+	// What a reason that ends when fixed rests on is looked at, whoever said it.
+	ev.Word = ev.Info.SelfDelist != listing.SelfNo && ev.Info.SelfDelist != listing.SelfFixed && (e.Source != "" || e.Origin == listing.ByOperator && ev.Sessions == 0)
+	return ev, err
 }
 
 // evidence adds what was seen and who ended former listings himself.
@@ -229,21 +250,24 @@ func (d *Desk) judged(about About, now time.Time) (dec removal.Decision, shown, 
 }
 
 // Judged decides about an address that is known already, for one of many
-// visitors: DNS is not asked.
+// visitors: DNS is not asked, and what others have asked does not matter.
 func (d *Desk) Judged(about About, now time.Time) removal.Decision {
+	about.Facts.Requests, about.Facts.Crowd = nil, nil
 	decision, _, _ := d.judged(about, now)
 	return decision
 }
 
 // Eligibility decides whether a sender may have an address delisted now. DNS is
 // asked where it decides.
-func (d *Desk) Eligibility(ctx context.Context, a netip.Addr) (removal.Decision, error) {
+func (d *Desk) Eligibility(ctx context.Context, by listing.Caller, a netip.Addr) (removal.Decision, error) {
 	about, err := d.About(ctx, a)
 	if err != nil {
 		return removal.Decision{}, err
 	}
+	about.askedBy(d.requesters(Request{By: by}), time.Time{})
 	about.Facts.Offered = d.inquire(ctx, &about, "", delist.Proof{})
-	return d.Judged(about, d.now()), nil
+	decision, _, _ := d.judged(about, d.now())
+	return decision, nil
 }
 
 // MayEnd refuses to let support end a listing that the desk decides is to
@@ -263,7 +287,7 @@ func (d *Desk) MayEnd(ctx context.Context, c listing.Delist) (func(listing.Snaps
 			return err
 		}
 		about.mended(asked)
-		about.Facts.Requests, about.Facts.Role, about.Facts.Offered = nil, delist.Support, offered
+		about.Facts.Role, about.Facts.Offered = delist.Support, offered
 		dec := d.Judged(about, d.now())
 		switch {
 		case dec.Code.OK(), dec.Code == removal.NotListed, dec.Code == removal.ExpiresSoon,
@@ -271,7 +295,7 @@ func (d *Desk) MayEnd(ctx context.Context, c listing.Delist) (func(listing.Snaps
 			return nil
 		}
 		return &listing.Error{Kind: listing.ErrPolicy, Code: "by-the-rules",
-			Message: fmt.Sprintf("support ends listings by the rules, and the decision is %s: %s", dec.Code, dec.Sentence),
-			Hint:    dec.ChangesWhen + " Against the decision an operator can end it, or another person on appeal"}
+			Message: fmt.Sprintf("listings are ended by the rules, and the decision is %s: %s", dec.Code, dec.Sentence),
+			Hint:    dec.ChangesWhen + " Against the rules an operator can end it, or on appeal another person, who overrides them and says why in a note"}
 	}, err
 }

@@ -58,7 +58,11 @@ type Settings struct {
 	Mail    string          // where people write to; empty: nowhere
 	Probe   string          // the domain of probe addresses; empty: none are handed out
 	Texts   bool            // a token in TXT is proof: DNS can be asked
-	PerWeek int             // requests for an address that are heard in 7 days; 0: 3
+	PerWeek int             // requests of one requester for an address that are heard in 7 days; 0: 3
+
+	// SourceCap is how many addresses senders may take out of a source in a day
+	// (UTC); after that a person decides. 0: none.
+	SourceCap int
 }
 
 // Config is what a Desk works with.

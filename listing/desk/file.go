@@ -32,12 +32,16 @@ type file struct {
 type pastRequest struct {
 	ID      string               `json:"id"` // digest of its key
 	Time    time.Time            `json:"time"`
+	From    []string             `json:"from,omitempty"` // who asked, by pseudonyms; none: nobody noted it then
 	Ticket  string               `json:"ticket"`
 	Code    removal.Code         `json:"decision"`
 	Because listing.DelistReason `json:"because,omitempty"` // it was to be delisted for
 	Control bool                 `json:"control,omitempty"` // it came with proof that the address is the sender's, or goes on with an earlier one: it does not count
 	Reply   bool                 `json:"reply,omitempty"`   // it goes on with an earlier one of the same person: it does not count either
 }
+
+// counts reports whether the request counts against those that are heard.
+func (p pastRequest) counts() bool { return !p.Control && !p.Reply }
 
 // Limits of a file.
 const (
@@ -126,6 +130,9 @@ func (d *Desk) read(snap listing.Snapshot, a netip.Addr) (ed *addressEdit, err e
 	if ed.file, ed.fileRead, err = readFile(snap, a); err != nil {
 		return nil, err
 	}
+	if ed.sources, err = readSources(snap, ed.now); err != nil {
+		return nil, err
+	}
 	for _, id := range ed.file.Tickets {
 		t, read, err := readTicket(snap, id)
 		if err != nil {
@@ -143,6 +150,7 @@ type addressEdit struct {
 	fileRead listing.Revision
 	written  bool // the file is to be
 	tickets  []ticketEdit
+	sources  map[string]*sourceEdit // by name
 }
 
 // ticketEdit is a ticket, the revision it was read at, and whether it is to be
@@ -170,6 +178,16 @@ func (ed *addressEdit) edits(a netip.Addr) ([]listing.Edit, error) {
 			continue
 		}
 		e, err := writeDocument(removal.TicketKind, t.ID, t.Ticket, t.read)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, e)
+	}
+	for name, c := range ed.sources {
+		if !c.changed {
+			continue
+		}
+		e, err := writeDocument(SourceKind, name, c.sourceDay, c.read)
 		if err != nil {
 			return nil, err
 		}

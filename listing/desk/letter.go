@@ -111,7 +111,7 @@ func (d *Desk) keep(done removal.Answer, c *pending) (removal.Answer, error) {
 			return done, err
 		}
 	}
-	kept := answerKept{Answer: done, Contact: c.contact.ID, Time: c.now}
+	kept := answerKept{Answer: done, Contact: c.contact.ID, Time: c.now, Content: c.content()}
 	if done.NoLetter != nil {
 		kept.Refused = &refusedLetter{done.NoLetter.Code, done.NoLetter.Message, done.NoLetter.Hint}
 	}
@@ -143,6 +143,7 @@ type answerKept struct {
 	removal.Answer
 	Contact string         `json:"contact,omitempty"`
 	Time    time.Time      `json:"time"`
+	Content string         `json:"content,omitempty"` // digest of the request
 	Refused *refusedLetter `json:"refused,omitempty"`
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
@@ -97,7 +96,7 @@ func (d *Desk) advance(ed *addressEdit, about About, actor string) error {
 		return nil
 	}
 	for _, t := range ed.tickets {
-		if !slices.Contains([]removal.State{removal.New, removal.NeedInfo, removal.NeedProof, removal.Denied}, t.State) {
+		if t.Appeal || t.State == removal.Granted || t.State == removal.Closed {
 			continue
 		}
 		moved, err := t.Judged(decision, removal.Step{Time: ed.now, Actor: actor, Note: "a mail from the address came to its probe address"})

@@ -55,8 +55,8 @@ func (d *Desk) inquire(ctx context.Context, about *About, from string, offered d
 	}
 	about.Facts.Offered = offered
 	now := d.now()
-	code := d.Judged(*about, now).Code
-	if code != removal.NoProof && code != removal.RateLimit {
+	decision, _, _ := d.judged(*about, now)
+	if code := decision.Code; code != removal.NoProof && code != removal.RateLimit {
 		return offered
 	}
 	ctx, cancel := context.WithTimeout(ctx, dnsTime)

@@ -129,7 +129,7 @@ func TestMendedReverseDNS(t *testing.T) {
 			if reason == "rdns-unconfirmed" {
 				o.dns.names = []string{"mail.sender.example"}
 			}
-			if d, err := o.Eligibility(t.Context(), sender); err != nil || d.Code != removal.NoProof || !strings.Contains(d.Sentence, "looked just now") {
+			if d, err := o.Eligibility(t.Context(), operator("alice"), sender); err != nil || d.Code != removal.NoProof || !strings.Contains(d.Sentence, "looked just now") {
 				t.Errorf("before: %+v, %v", d, err)
 			}
 			done := o.request(t, desk.Request{Delist: true})
@@ -147,12 +147,12 @@ func TestMendedReverseDNS(t *testing.T) {
 // The ticket shows the way to prove it, what came of it, and moves on by itself.
 func TestTicketFollowsTheProbe(t *testing.T) {
 	o := unproven(t)
-	opened, _, err := o.Open(t.Context(), "alice", sender, "rt:1", "they called")
+	opened, _, err := o.Open(t.Context(), operator("alice"), sender, "rt:1", "they called")
 	if err != nil {
 		t.Fatal(err)
 	}
 	done := o.request(t, desk.Request{})
-	if ticket := o.ticket(t, done.Ticket); ticket.State != removal.NeedProof || opened.ID != done.Ticket {
+	if ticket := o.ticket(t, done.Ticket); ticket.State != removal.Asked || opened.ID != done.Ticket {
 		t.Fatalf("the ticket %s is %s, %s was opened", ticket.ID, ticket.State, opened.ID)
 	}
 	w := o.ways(t)
@@ -172,7 +172,7 @@ func TestTicketFollowsTheProbe(t *testing.T) {
 		t.Errorf("a mail from the future, or a user's: %+v", came)
 	}
 	mail(o.now(), helo.CodeBareIP, helo.Medium)
-	if came := o.ways(t).Came; came == nil || came.Proof || came.Code != helo.CodeBareIP || o.ticket(t, done.Ticket).State != removal.NeedProof {
+	if came := o.ways(t).Came; came == nil || came.Proof || came.Code != helo.CodeBareIP || o.ticket(t, done.Ticket).State != removal.Asked {
 		t.Errorf("a bogus one: %+v", came)
 	}
 	o.advance(time.Second)
@@ -185,7 +185,7 @@ func TestTicketFollowsTheProbe(t *testing.T) {
 	if w := o.ways(t); !w.Came.Proof || !w.Came.Clean || w.Known != removal.OKSelf || w.Came.HELO != "mail.sender.example" {
 		t.Errorf("a clean one: %+v", w)
 	}
-	if ticket := o.ticket(t, done.Ticket); ticket.State != removal.Eligible {
+	if ticket := o.ticket(t, done.Ticket); ticket.State != removal.Asked {
 		t.Errorf("the ticket is %s", ticket.State)
 	}
 	before := o.revision()
@@ -254,11 +254,11 @@ func TestTendClosesWhatIsOver(t *testing.T) {
 		t.Errorf("after its listing has ended: %s", state)
 	}
 	other := netip.MustParseAddr("192.0.2.77")
-	asked, _, err := o.Open(t.Context(), "alice", other, "", "")
+	asked, _, err := o.Open(t.Context(), operator("alice"), other, "", "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if asked, _, err = o.Take(t.Context(), asked.ID, removal.Action{By: operator("alice"), Verb: removal.VerbAsk, Note: "which program?"}); err != nil || asked.State != removal.NeedInfo {
+	if asked, _, err = o.Take(t.Context(), asked.ID, removal.Action{By: operator("alice"), Verb: removal.VerbAsk, Note: "which program?"}); err != nil || asked.State != removal.Asked {
 		t.Errorf("asked: %s, %v", asked.State, err)
 	}
 	if asked, _, err = o.Take(t.Context(), asked.ID, removal.Action{By: operator("alice"), Verb: removal.VerbClose}); err != nil || asked.State != removal.Closed {
@@ -269,7 +269,7 @@ func TestTendClosesWhatIsOver(t *testing.T) {
 // A ticket that a person has opened moves on too.
 func TestProbeMovesANewTicket(t *testing.T) {
 	o := unproven(t)
-	opened, _, err := o.Open(t.Context(), "alice", sender, "", "they called")
+	opened, _, err := o.Open(t.Context(), operator("alice"), sender, "", "they called")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -277,7 +277,7 @@ func TestProbeMovesANewTicket(t *testing.T) {
 	if proof, err := o.Probe(t.Context(), "sensor", p); !proof || err != nil {
 		t.Fatalf("%t, %v", proof, err)
 	}
-	if ticket := o.ticket(t, opened.ID); ticket.State != removal.Eligible {
+	if ticket := o.ticket(t, opened.ID); ticket.State != removal.Asked {
 		t.Errorf("the ticket is %s", ticket.State)
 	}
 }

@@ -19,11 +19,12 @@ func (d *Desk) register(ctx context.Context, c *pending) error {
 		if n := slices.IndexFunc(ed.file.Requests, func(h pastRequest) bool { return h.ID == c.id }); n >= 0 {
 			return c.resume(ed, ed.file.Requests[n])
 		}
+		d.countSources(ed, c)
 		t, err := d.ticketFor(ed, c)
 		if err != nil {
 			return err
 		}
-		step := removal.Step{Time: c.now, Actor: c.By.Name, Note: note(c.Request)}
+		step := stepBy(c.By, c.now, note(c.Request))
 		if t, err = t.Judged(c.decision, step); errors.Is(err, listing.ErrConflict) {
 			t, err = t.Say(step) // a person is at it, or it is over
 		}
@@ -36,7 +37,7 @@ func (d *Desk) register(ctx context.Context, c *pending) error {
 		}
 		c.ticket = t
 		ed.put(t)
-		ed.file.Requests = append(ed.file.Requests, pastRequest{ID: c.id, Time: c.now, Ticket: t.ID, Code: c.decision.Code, Because: c.because, Control: c.Offered.Controls(c.Address), Reply: reply})
+		ed.file.Requests = append(ed.file.Requests, pastRequest{ID: c.id, Time: c.now, From: d.requesters(c.Request), Ticket: t.ID, Code: c.decision.Code, Because: c.because, Control: c.Offered.Controls(c.Address), Reply: reply})
 		if c.Offered.Kind != "" {
 			ed.file.prove(c.Offered)
 		}
@@ -68,7 +69,7 @@ func (d *Desk) ticketFor(ed *addressEdit, c *pending) (removal.Ticket, error) {
 	t, found := ed.current(ed.named(c.Request), len(c.about.Entries) > 0)
 	if !found {
 		var err error
-		if t, err = removal.Open(removal.NewID('T'), c.Address, removal.Step{Time: c.now, Actor: c.By.Name}); err != nil {
+		if t, err = removal.NewTicket(c.Address, removal.Step{Time: c.now, Actor: c.By.Name}); err != nil {
 			return t, err
 		}
 		ed.open(t)
@@ -124,15 +125,9 @@ func (ed *addressEdit) current(name string, listed bool) (removal.Ticket, bool) 
 	}
 	for n := len(ed.tickets) - 1; n >= 0; n-- {
 		t := ed.tickets[n].Ticket
-		switch t.State {
-		case removal.Closed, removal.Upheld:
-			continue
-		case removal.Delisted, removal.Monitoring:
-			if listed {
-				continue
-			}
+		if over := t.State == removal.Closed || t.State == removal.Granted && listed; !over {
+			return t, true
 		}
-		return t, true
 	}
 	return removal.Ticket{}, false
 }
@@ -169,26 +164,21 @@ func (d *Desk) carryOut(ctx context.Context, c *pending) error {
 	c.revision = revision
 	_, err = d.edit(ctx, c.By.Name, c.Address, func(ed *addressEdit) error {
 		n := slices.IndexFunc(ed.tickets, func(t ticketEdit) bool { return t.ID == c.ticket.ID })
-		if n < 0 || ed.tickets[n].State != removal.Eligible {
-			return nil // done already, or a person has taken it up
+		if n < 0 || ed.tickets[n].Because != "" {
+			return nil // done already
 		}
-		t, err := delisted(ed.tickets[n].Ticket, c.because, removal.Step{Time: c.now, Actor: c.By.Name})
+		step := stepBy(c.By, c.now, "")
+		t, err := ed.tickets[n].Grant(c.because, step)
+		if err != nil { // a person is at it, or has settled it
+			step.Note = "the listing was ended at the sender's request, by the rules"
+			t, err = ed.tickets[n].Say(step)
+		}
 		if err == nil {
 			ed.put(t)
 		}
 		return err
 	})
 	return err
-}
-
-// delisted takes a ticket to where the address is watched.
-func delisted(t removal.Ticket, because listing.DelistReason, by removal.Step) (removal.Ticket, error) {
-	t, err := t.Delist(because, by)
-	if err != nil {
-		return t, err
-	}
-	by.Note = ""
-	return t.Move(removal.Monitoring, by)
 }
 
 // end ends entries. Each has an idempotency key of its own, so that a request

@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -21,14 +22,17 @@ type Request struct {
 	Address netip.Addr     // its zero value: the one that Text names
 	Text    []byte         // a mail or pasted text; empty: there is none
 	Offered delist.Proof   // its zero value: none
+	Client  netip.Addr     // that asks, on the page; its zero value: not known
 	From    string         // mail address of who asks; empty: the mail's
 	Name    string         //
 	Note    string         // for the ticket; mail addresses in it are blanked
 	Ticket  string         // ours, or a reference in another system
 	Delist  bool           // end the listing if the decision allows it
+	OwnUp   bool           // with Delist: end as our error what the record cannot say the reason of; else a person decides
 	DryRun  bool           // say what would be done
 
 	named   bool             // Address was given
+	keyed   bool             // so was Key
 	finding *removal.Finding // of Text
 }
 
@@ -36,9 +40,10 @@ type Request struct {
 // the listing where that is asked for and allowed, and writes the letter.
 //
 // What is done for the sender alone needs OK_SELF. OK_SUPPORT is for a person
-// to carry out, but for a listing without evidence: it is ended as our error.
+// to carry out. A listing without evidence is ended as our error where whoever
+// hands the request in chose so.
 func (d *Desk) Request(ctx context.Context, r Request) (removal.Reply, error) {
-	r.named, r.From = r.Address.IsValid(), writable(r.From)
+	r.named, r.keyed, r.From = r.Address.IsValid(), r.Key != "", writable(r.From)
 	if len(r.Text) > 0 {
 		if err := d.readMail(ctx, &r); err != nil {
 			return removal.Reply{}, err
@@ -53,6 +58,12 @@ func (d *Desk) Request(ctx context.Context, r Request) (removal.Reply, error) {
 		done.InReplyTo = r.finding.MessageID
 	}
 	return done, err
+}
+
+// content is a digest of what a request says, to tell whether one with the same key
+// is the same.
+func (r Request) content() string {
+	return digest(fmt.Sprintf("%s\n%s\n%s\n%s", r.Address, r.From, r.Ticket, r.Text))
 }
 
 // deal deals with a request about an address. One that was heard before is
@@ -98,6 +109,10 @@ func (d *Desk) judge(ctx context.Context, r Request) (*pending, *removal.Answer,
 	}
 	id := digest(r.Key)
 	earlier, found, err := d.answered(id)
+	if err == nil && found && r.keyed && earlier.Content != "" && earlier.Content != r.content() {
+		err = &listing.Error{Kind: listing.ErrConflict, Code: "request-id", Message: "another request came with this id before",
+			Hint: "give each request an id of its own"}
+	}
 	if err != nil || found && !(r.Again && earlier.Outcome == removal.Stands) {
 		return nil, &earlier.Answer, err
 	}
@@ -105,9 +120,7 @@ func (d *Desk) judge(ctx context.Context, r Request) (*pending, *removal.Answer,
 	if err != nil {
 		return nil, nil, err
 	}
-	if found { // this request is not one of those before it
-		about.withoutRequest(earlier.Time)
-	}
+	about.askedBy(d.requesters(r), earlier.Time)
 	r.Offered = d.inquire(ctx, &about, r.From, r.Offered)
 	c := d.consider(about, r, id)
 	if !found {
@@ -154,6 +167,7 @@ func (d *Desk) consider(about About, r Request, id string) *pending {
 	c.decision, c.shown, c.unshown = d.judged(c.about, c.now)
 	switch {
 	case !r.Delist || !c.decision.Code.OK():
+	case len(c.shown) == 0 && !r.OwnUp:
 	case len(c.shown) == 0:
 		c.because, c.ends = listing.OurError, ownEntries(c.unshown)
 	case c.decision.Code == removal.OKSelf:

@@ -26,6 +26,7 @@ func (s Settings) Validate() error {
 	wrong.Unless(s.Probe == "" || !strings.ContainsAny(s.Probe, "@ /") && strings.Contains(s.Probe, ".") && plain(s.Probe),
 		"desk.probe = %s: write a domain, such as probe.bl.example", listing.Quote(s.Probe))
 	wrong.Unless(s.PerWeek >= 1 && s.PerWeek <= mostPerWeek, "desk.requests_per_week = %d: from 1 to %d", s.PerWeek, mostPerWeek)
+	wrong.Unless(s.SourceCap >= 0, "desk.source_removals_per_day = %d: at least 0", s.SourceCap)
 	return wrong.Err()
 }
 

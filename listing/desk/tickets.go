@@ -22,16 +22,16 @@ func readTicket(snap listing.Snapshot, id string) (removal.Ticket, listing.Revis
 }
 
 // Open makes a ticket for an address, or adds to the one that is open.
-func (d *Desk) Open(ctx context.Context, actor string, a netip.Addr, reference, note string) (t removal.Ticket, opened bool, err error) {
+func (d *Desk) Open(ctx context.Context, by listing.Caller, a netip.Addr, reference, note string) (t removal.Ticket, opened bool, err error) {
 	a = listing.Canonical(a)
-	_, err = d.edit(ctx, actor, a, func(ed *addressEdit) (err error) {
-		step := removal.Step{Time: ed.now, Actor: actor, Note: note}
+	_, err = d.edit(ctx, by.Name, a, func(ed *addressEdit) (err error) {
+		step := stepBy(by, ed.now, note)
 		if t, opened = ed.current("", true); opened {
 			opened = false
 			if note != "" {
 				t, err = t.Say(step)
 			}
-		} else if t, err = removal.Open(removal.NewID('T'), a, step); err == nil {
+		} else if t, err = removal.NewTicket(a, step); err == nil {
 			opened = true
 			ed.open(t)
 		}
@@ -136,53 +136,46 @@ func (ed *addressEdit) take(id string, s removal.Action) (removal.Ticket, error)
 
 // take is the ticket after a step.
 func take(s removal.Action, t removal.Ticket, now time.Time) (removal.Ticket, error) {
-	by := removal.Step{Time: now, Actor: s.By.Name, Note: s.Note}
+	by := stepBy(s.By, now, s.Note)
 	switch s.Verb {
 	case removal.VerbNote:
 		return t.Say(by)
 	case removal.VerbDeny:
 		return t.Deny(s.Code, by)
 	case removal.VerbAsk:
-		return t.Move(removal.NeedInfo, by)
+		return t.Ask(by)
 	case removal.VerbAppeal:
-		return t.Appeal(by)
+		return t.Contest(by)
 	case removal.VerbClose:
-		return t.Move(removal.Closed, by)
+		return t.Close(by)
 	case removal.VerbGrant:
-		if t.State != removal.Eligible { // which it already is when it was judged so
-			var err error
-			if t, err = t.Grant(by); err != nil {
-				return t, err
-			}
-			by.Note = ""
-		}
-		return delisted(t, s.Because, by)
+		return t.Grant(s.Because, by)
 	}
 	return t, &listing.Error{Kind: listing.ErrInvalid, Code: "bad-verb", Message: listing.Quote(string(s.Verb)) + " is nothing that can be done to a ticket",
 		Hint: "there are note, ask, grant, deny, appeal and close"}
 }
 
+// stepBy is a step of a caller. Parts of the program are no persons.
+func stepBy(who listing.Caller, now time.Time, note string) removal.Step {
+	return removal.Step{Time: now, Actor: who.Name, Person: who.Role != listing.Daemon, Note: note}
+}
+
 // grant ends the listing that a ticket is about and settles the ticket, in one
-// request. Support grants by the rules, or on appeal of somebody else's refusal.
+// request.
 func (d *Desk) grant(ctx context.Context, t removal.Ticket, s removal.Action) (removal.Ticket, listing.Revision, error) {
-	given, id := s.Because, t.ID
-	if s.Because == "" {
-		s.Because = listing.FixedClaimed
-		if t.State == removal.Appealed {
-			s.Because = listing.AppealUpheld
-		}
-	}
+	id := t.ID
 	c := listing.Delist{Subject: listing.HostSubject(t.Address), Because: s.Because, Ticket: id}
-	rule := func(listing.Snapshot) error { return nil }
-	if s.By.Role == listing.Support && t.State != removal.Appealed {
-		var err error
-		if given == listing.AppealUpheld {
-			return t, 0, d.cfg.Book.Rules().Roles.Require(s.By, listing.Operator, "delisting because "+string(given))
-		}
-		if rule, err = d.MayEnd(ctx, c); err != nil {
-			return t, 0, err
+	if c.Because == "" {
+		c.Because = listing.FixedClaimed
+		if t.Appeal {
+			c.Because = listing.AppealUpheld
 		}
 	}
+	rule, err := d.mayGrant(ctx, t, s, c)
+	if err != nil {
+		return t, 0, err
+	}
+	s.Because = c.Because
 	state := t.State
 	res, err := d.cfg.Book.Grant(ctx, s.By, c, func(snap listing.Snapshot) ([]listing.Edit, error) {
 		ed, err := d.read(snap, t.Address)
@@ -201,6 +194,28 @@ func (d *Desk) grant(ctx context.Context, t removal.Ticket, s removal.Action) (r
 		return ed.edits(t.Address)
 	})
 	return t, res.Revision, err
+}
+
+// mayGrant says who may grant a request, and by which rule on the snapshot that the
+// end is planned on. Support grants by the rules. An appeal is decided by another
+// person, by the rules too unless he overrides them and says why.
+func (d *Desk) mayGrant(ctx context.Context, t removal.Ticket, s removal.Action, c listing.Delist) (func(listing.Snapshot) error, error) {
+	free := func(listing.Snapshot) error { return nil }
+	if err := t.MayDecide(stepBy(s.By, d.now(), "")); err != nil {
+		return nil, err
+	}
+	switch {
+	case s.Override && !t.Appeal:
+		return nil, &listing.Error{Kind: listing.ErrPolicy, Code: "no-appeal", Message: "ticket " + t.ID + " is no appeal, and only appeals are decided against the rules",
+			Hint: "the ticket can be appealed first; another person then decides"}
+	case s.Override && s.Note == "":
+		return nil, &listing.Error{Kind: listing.ErrInvalid, Code: "no-note", Message: "an appeal is decided against the rules with a note only", Hint: "say in the note why"}
+	case s.Override, !t.Appeal && s.By.Role != listing.Support:
+		return free, nil
+	case !t.Appeal && s.Because == listing.AppealUpheld:
+		return nil, d.cfg.Book.Rules().Roles.Require(s.By, listing.Operator, "delisting because "+string(s.Because))
+	}
+	return d.MayEnd(ctx, c)
 }
 
 // Tend does what time alone makes due: it closes tickets whose address has been
@@ -241,13 +256,13 @@ const settle = 24 * time.Hour
 
 // due reports whether a ticket is to be closed, and says why.
 func (d *Desk) due(ctx context.Context, t removal.Ticket, now time.Time) (why string, due bool, err error) {
-	switch t.State {
-	case removal.Monitoring:
+	switch {
+	case t.Appeal: // a person is at it
+		return "", false, nil
+	case t.State == removal.Granted:
 		if now.Before(t.WatchUntil) {
 			return "", false, nil
 		}
-	case removal.Appealed, removal.Overturned, removal.Delisted: // a person is at it
-		return "", false, nil
 	default:
 		if now.Sub(t.Notes[len(t.Notes)-1].Time) < settle {
 			return "", false, nil
@@ -262,9 +277,9 @@ func (d *Desk) due(ctx context.Context, t removal.Ticket, now time.Time) (why st
 	switch {
 	case err != nil:
 		return "", false, err
-	case t.State == removal.Monitoring && listed:
+	case t.State == removal.Granted && listed:
 		return "the address was listed again while it was watched", true, nil
-	case t.State == removal.Monitoring:
+	case t.State == removal.Granted:
 		return "the address was not listed again", true, nil
 	}
 	return "the address is listed no more", !listed, nil

@@ -64,7 +64,7 @@ const (
 	Withdrawn Outcome = "our-error" // it was ended as our error: the letter apologises
 )
 
-// ProofKind is how a sender shows that he controls an address, or has mended
+// ProofKind is how a sender shows that he controls an address, or has fixed
 // it.
 type ProofKind string
 
@@ -76,6 +76,15 @@ const (
 	ProofWeb      ProofKind = "web"      // the web request comes from the address
 	ProofName     ProofKind = "name"     // the forward-confirmed name is within the requester's domain
 )
+
+// SourceRemovals is how many addresses senders took out of a source today (UTC).
+// From the cap on the breaker is open, and a person decides.
+type SourceRemovals struct {
+	Source   string `json:"source"`
+	Removals int    `json:"removals"`
+	Cap      int    `json:"cap"`
+	Open     bool   `json:"open"`
+}
 
 // Reference stands on a letter. From it alone `blctl letter --verify` tells
 // whether the letter is ours, about which address, when it was written and

@@ -15,6 +15,7 @@ type Action struct {
 	Note      string               `json:"note,omitempty"`
 	Code      Code                 `json:"code,omitempty"`      // for Deny
 	Because   listing.DelistReason `json:"because,omitempty"`   // for Grant: what the listing ends for
+	Override  bool                 `json:"override,omitempty"`  // for Grant: of an appeal, against the rules; Note says why
 	Reference string               `json:"reference,omitempty"` // in another system, to be added
 }
 

@@ -1,11 +1,14 @@
 package removal
 
 import (
+	"cmp"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"net/netip"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -15,67 +18,88 @@ import (
 // TicketKind is the kind of the document that a ticket is kept as.
 const TicketKind = "ticket"
 
-// State is how far a ticket has come:
+// State is whose turn it is with a ticket, or how it ended:
 //
-//	new → need_info | need_proof → eligible → delisted → monitoring → closed
-//	new … eligible → denied → appealed → upheld | overturned
-//	overturned → delisted; denied → need_proof | eligible, when the bar is gone
+//	open ⇄ asked                    we must act; the sender must
+//	open | asked → granted → closed, when the address was watched for Watch
+//	open | asked → denied → closed, or open again: on appeal, or when the bar is gone
 type State string
 
 // The states of a ticket.
 const (
-	New        State = "new"
-	NeedInfo   State = "need_info"
-	NeedProof  State = "need_proof"
-	Eligible   State = "eligible"
-	Delisted   State = "delisted"
-	Monitoring State = "monitoring"
-	Closed     State = "closed"
-	Denied     State = "denied"
-	Appealed   State = "appealed"
-	Upheld     State = "upheld"
-	Overturned State = "overturned"
+	Open    State = "open"
+	Asked   State = "asked"
+	Granted State = "granted"
+	Denied  State = "denied"
+	Closed  State = "closed"
 )
 
 // States are all of them.
-func States() []State {
-	return []State{New, NeedInfo, NeedProof, Eligible, Delisted, Monitoring, Closed, Denied, Appealed, Upheld, Overturned}
-}
+func States() []State { return []State{Open, Asked, Granted, Denied, Closed} }
 
 // onward are the states that a state can go to.
 var onward = map[State][]State{
-	New:        {NeedInfo, NeedProof, Eligible, Denied, Closed},
-	NeedInfo:   {NeedProof, Eligible, Denied, Closed},
-	NeedProof:  {NeedInfo, Eligible, Denied, Closed},
-	Eligible:   {NeedProof, Delisted, Denied, Closed},
-	Delisted:   {Monitoring},
-	Monitoring: {Closed},
-	Denied:     {Appealed, NeedProof, Eligible, Closed},
-	Appealed:   {Upheld, Overturned},
-	Upheld:     {Closed},
-	Overturned: {Delisted},
+	Open:    {Asked, Granted, Denied, Closed},
+	Asked:   {Open, Granted, Denied, Closed},
+	Granted: {Closed},
+	Denied:  {Open, Asked, Granted, Closed},
+}
+
+// formerly are the states that tickets had until 2026, which old lists and
+// backups still hold.
+var formerly = map[State]State{
+	"new": Open, "need_info": Asked, "need_proof": Asked, "eligible": Open, "delisted": Granted, "monitoring": Granted,
+	"appealed": Open, "upheld": Denied, "overturned": Open,
 }
 
 // Watch is how long an address is watched after it was delisted.
 const Watch = 7 * listing.Day
 
-// Ticket follows one request about one address. It holds no personal data:
-// whoever asked stands in a Contact that ContactID names, and what looks like
-// a mail address in a note is blanked.
+// Ticket follows one request about one address. It holds no personal data of
+// senders: whoever asked stands in a Contact that ContactID names, and what looks
+// like a mail address in a note is blanked.
 type Ticket struct {
 	ID         string               `json:"id"`
-	Address    netip.Addr           `json:"address"`
+	Address    netip.Addr           `json:"address,omitzero"` // zero: the sender was asked for it
 	State      State                `json:"state"`
+	Appeal     bool                 `json:"appeal,omitempty"`     // it is open because a refusal was appealed
 	References []string             `json:"references,omitempty"` // in other systems: "rt:1425832"
 	Opened     time.Time            `json:"opened"`
 	Changed    time.Time            `json:"changed"`            // when the state last did
 	Decision   Code                 `json:"decision,omitempty"` // the last one
 	Denied     Code                 `json:"denied,omitempty"`   // why, once it was
-	DeniedBy   string               `json:"denied_by,omitempty"`
-	Because    listing.DelistReason `json:"because,omitempty"` // once delisted
+	People     []string             `json:"people,omitempty"`   // of ours who filed or decided: none of them decides an appeal
+	Because    listing.DelistReason `json:"because,omitempty"`  // once granted
 	WatchUntil time.Time            `json:"watch_until,omitzero"`
 	ContactID  string               `json:"contact,omitempty"` // random, so that nothing remains once the contact is erased
 	Notes      []Note               `json:"notes,omitempty"`
+}
+
+// UnmarshalJSON also reads tickets as they were written until 2026.
+func (t *Ticket) UnmarshalJSON(raw []byte) error {
+	type plain Ticket // without this method
+	var read struct {
+		plain
+		DeniedBy string `json:"denied_by"` // of the People the last who denied
+	}
+	if err := json.Unmarshal(raw, &read); err != nil {
+		return fmt.Errorf("reading a ticket: %w", err)
+	}
+	*t = Ticket(read.plain)
+	t.Appeal = t.Appeal || t.State == "appealed"
+	t.involve(Step{Actor: read.DeniedBy, Person: read.DeniedBy != ""})
+	for _, s := range append([]*State{&t.State}, t.noteStates()...) {
+		*s = cmp.Or(formerly[*s], *s)
+	}
+	return nil
+}
+
+// noteStates are the states that the notes tell of.
+func (t *Ticket) noteStates() (all []*State) {
+	for n := range t.Notes {
+		all = append(all, &t.Notes[n].State)
+	}
+	return all
 }
 
 // Note is one line in a ticket. State is set where it tells of a move.
@@ -97,70 +121,73 @@ const (
 // letters and digits.
 func NewID(letter byte) string { return string(letter) + rand.Text()[:10] }
 
-// Open makes a ticket for an address.
-func Open(id string, a netip.Addr, by Step) (Ticket, error) {
-	if id == "" || !a.IsValid() {
-		return Ticket{}, &listing.Error{Kind: listing.ErrInvalid, Code: "no-address", Message: "a ticket needs an id and an address",
-			Hint: "for example: blctl ticket open 192.0.2.7"}
+// NewTicket makes a ticket for an address, or without one for somebody who is
+// asked for it.
+func NewTicket(a netip.Addr, by Step) (Ticket, error) {
+	if a.IsValid() {
+		a = listing.Canonical(a)
 	}
-	t := Ticket{ID: id, Address: listing.Canonical(a), State: New, Opened: by.Time, Changed: by.Time}
-	return t.note(by, New)
+	t := Ticket{ID: NewID('T'), Address: a, State: Open, Opened: by.Time, Changed: by.Time}
+	t.involve(by)
+	return t.note(by, Open)
 }
 
 // Step is who does something to a ticket, when, and what he says to it.
 type Step struct {
-	Time  time.Time
-	Actor string
-	Note  string
+	Time   time.Time
+	Actor  string
+	Person bool // of ours; else a part of the program, which acts for the sender or by the rules
+	Note   string
 }
 
-// Move takes the ticket to another state. ErrConflict: it cannot go there from
-// where it is. Moves that need more than a note have methods of their own.
-func (t Ticket) Move(to State, by Step) (Ticket, error) {
-	switch to {
-	case Denied, Delisted, Upheld, Overturned:
-		return t, &listing.Error{Kind: listing.ErrInvalid, Code: "bare-move",
-			Message: fmt.Sprintf("a ticket is not %s without saying why", to), Hint: "use deny with a decision code, grant, or delist with --because"}
-	case Closed:
-		if t.State == Monitoring && by.Time.Before(t.WatchUntil) {
-			return t, t.conflict(to, fmt.Sprintf("the address is watched until %s; the ticket closes then", t.WatchUntil.UTC().Format("2006-01-02 15:04:05 UTC")))
-		}
+// involve remembers a person who files or decides.
+func (t *Ticket) involve(by Step) {
+	if by.Person && !slices.Contains(t.People, by.Actor) {
+		t.People = append(t.People[:len(t.People):len(t.People)], by.Actor)
 	}
-	moved, err := t.move(to, by)
-	if err == nil && to == Monitoring {
-		moved.WatchUntil = by.Time.Add(Watch)
-	}
-	return moved, err
 }
 
-// Judged notes a decision and goes where it leads: to eligible, need_proof or
-// denied, and to closed if the address is not listed.
+// Judged notes what the rules decided and goes where it leads. A ticket that is
+// under appeal waits for a person, whatever the rules say.
 func (t Ticket) Judged(d Decision, by Step) (Ticket, error) {
+	if t.Appeal {
+		return t.note(by, "")
+	}
 	to := Denied
 	switch {
-	case d.Code.OK():
-		to = Eligible
-	case d.Code == NoProof || d.Code == Identity:
-		to = NeedProof
+	case d.Code == OKSupport:
+		to = Open
+	case d.Code == OKSelf || d.Code == NoProof || d.Code == Identity:
+		to = Asked
 	case d.Code == NotListed:
 		to = Closed
 	}
-	if to == Denied && t.State != Denied {
-		return t.Deny(d.Code, by)
-	}
-	from := t
-	t.Decision = d.Code
-	if to == Denied {
-		t.Denied, t.DeniedBy = d.Code, by.Actor
-	}
 	next, err := t.note(by, "")
-	if t.State != to {
-		next, err = t.Move(to, by)
+	if to != t.State {
+		next, err = t.move(to, by)
 	}
 	if err != nil {
-		return from, err
+		return t, err
 	}
+	next.Decision = d.Code
+	if to == Denied {
+		next.Denied = d.Code
+	}
+	next.involve(by)
 	return next, nil
+}
+
+// Ask asks the sender for something.
+func (t Ticket) Ask(by Step) (Ticket, error) {
+	switch t.State {
+	case Asked:
+		return t.note(by, "")
+	case Denied:
+		return t, t.conflict(Asked, "what was denied can be appealed")
+	}
+	moved, err := t.move(Asked, by)
+	moved.Appeal = moved.Appeal && err != nil
+	return moved, err
 }
 
 // Deny refuses a request for a code, or upholds a refusal that was appealed.
@@ -169,63 +196,74 @@ func (t Ticket) Deny(code Code, by Step) (Ticket, error) {
 		return t, &listing.Error{Kind: listing.ErrInvalid, Code: "bad-code", Message: fmt.Sprintf("%s is no reason to deny a request", listing.Quote(string(code))),
 			Hint: listing.DidYouMean(string(code), Codes()) + "give one of the published codes, for example STILL_OFFENDING"}
 	}
-	to := Denied
-	if t.State == Appealed {
-		if err := t.another(by); err != nil {
-			return t, err
-		}
-		to = Upheld
+	if err := t.MayDecide(by); err != nil {
+		return t, err
 	}
-	moved, err := t.move(to, by)
+	moved, err := t.move(Denied, by)
 	if err == nil {
-		moved.Decision, moved.Denied, moved.DeniedBy = code, code, by.Actor
+		moved.Decision, moved.Denied, moved.Appeal = code, code, false
+		moved.involve(by)
 	}
 	return moved, err
 }
 
-// Grant allows a request, or overturns a refusal that was appealed.
-func (t Ticket) Grant(by Step) (Ticket, error) {
-	to := Eligible
-	if t.State == Appealed {
-		if err := t.another(by); err != nil {
-			return t, err
-		}
-		to = Overturned
-	}
-	moved, err := t.move(to, by)
-	if err == nil {
-		moved.Decision = OKSupport
-	}
-	return moved, err
-}
-
-// Appeal asks for another person's view of a refusal.
-func (t Ticket) Appeal(by Step) (Ticket, error) { return t.move(Appealed, by) }
-
-// Delist notes that the address was delisted.
-func (t Ticket) Delist(because listing.DelistReason, by Step) (Ticket, error) {
+// Grant notes that the listing was ended, and has the address watched.
+func (t Ticket) Grant(because listing.DelistReason, by Step) (Ticket, error) {
 	if !slices.Contains(listing.DelistReasons(), because) {
 		return t, &listing.Error{Kind: listing.ErrInvalid, Code: "bad-because", Message: fmt.Sprintf("%s is no reason to delist", listing.Quote(string(because))),
 			Hint: "for example fixed-verified, false-positive or our-error"}
 	}
-	moved, err := t.move(Delisted, by)
-	if err == nil {
-		moved.Because = because
+	if err := t.MayDecide(by); err != nil {
+		return t, err
 	}
+	moved, err := t.move(Granted, by)
+	if err == nil {
+		moved.Because, moved.Appeal, moved.WatchUntil = because, false, by.Time.Add(Watch)
+		moved.involve(by)
+	}
+	return moved, err
+}
+
+// Contest asks for another person's view of a refusal, or of what was asked for.
+func (t Ticket) Contest(by Step) (Ticket, error) {
+	if t.State != Denied && t.State != Asked {
+		return t, t.conflict("an appeal", "what was denied can be appealed, and what the sender was asked for")
+	}
+	moved, err := t.move(Open, by)
+	if err == nil {
+		moved.Appeal = true
+		moved.involve(by)
+	}
+	return moved, err
+}
+
+// Close ends a ticket; one whose address is watched when that is over.
+func (t Ticket) Close(by Step) (Ticket, error) {
+	if t.State == Granted && by.Time.Before(t.WatchUntil) {
+		return t, t.conflict(Closed, fmt.Sprintf("the address is watched until %s; the ticket closes then", t.WatchUntil.UTC().Format("2006-01-02 15:04:05 UTC")))
+	}
+	moved, err := t.move(Closed, by)
+	moved.Appeal = moved.Appeal && err != nil
 	return moved, err
 }
 
 // Say adds a note.
 func (t Ticket) Say(by Step) (Ticket, error) { return t.note(by, "") }
 
-// another refuses to let the person who denied decide an appeal.
-func (t Ticket) another(by Step) error {
-	if by.Actor != "" && by.Actor != t.DeniedBy {
+// MayDecide refuses to let an appeal be decided by a program, or by a person who
+// filed the request or the appeal, or decided before.
+func (t Ticket) MayDecide(by Step) error {
+	switch {
+	case !t.Appeal:
 		return nil
+	case !by.Person:
+		return &listing.Error{Kind: listing.ErrPolicy, Code: "no-person", Message: fmt.Sprintf("ticket %s is an appeal, which a person decides", t.ID)}
+	case slices.Contains(t.People, by.Actor):
+		return &listing.Error{Kind: listing.ErrPolicy, Code: "same-person",
+			Message: fmt.Sprintf("%s filed or decided ticket %s before and cannot decide the appeal", by.Actor, t.ID),
+			Hint:    "another person has to look at it; so far it was in the hands of " + strings.Join(t.People, ", ")}
 	}
-	return &listing.Error{Kind: listing.ErrPolicy, Code: "same-person",
-		Message: fmt.Sprintf("ticket %s was denied by %s, who cannot decide the appeal", t.ID, t.DeniedBy),
-		Hint:    "another person has to look at it"}
+	return nil
 }
 
 func (t Ticket) move(to State, by Step) (Ticket, error) {
@@ -243,20 +281,17 @@ func (t Ticket) move(to State, by Step) (Ticket, error) {
 
 // ways are the states that a ticket can go to from where it is, in words.
 func (t Ticket) ways() string {
-	ways := onward[t.State]
-	if len(ways) == 0 {
+	if len(onward[t.State]) == 0 {
 		return "open a new ticket for the address"
 	}
-	hint := "from here it goes to"
-	for n, w := range ways {
-		if n > 0 {
-			hint += ","
-		}
-		hint += " " + string(w)
+	var ways []string
+	for _, w := range onward[t.State] {
+		ways = append(ways, string(w))
 	}
-	return hint
+	return "from here it goes to " + strings.Join(ways, ", ")
 }
 
+// conflict refuses a move.
 func (t Ticket) conflict(to State, hint string) error {
 	return &listing.Error{Kind: listing.ErrConflict, Code: "ticket-state",
 		Message: fmt.Sprintf("ticket %s is %s and cannot become %s", t.ID, t.State, to), Hint: hint}
