@@ -30,7 +30,8 @@ const MaxCollected = 1 << 20
 // CollectorConfig is what a collector needs.
 type CollectorConfig struct {
 	Identity Identity // what it shows, and whose certificates it takes. Required
-	// Receivers are the mail servers that may report: each has a certificate with its name, and reports under that name alone.
+	// Receivers are the mail servers that may report: each has a certificate with its name, and
+	// reports under that name alone.
 	Receivers []string
 }
 
@@ -53,8 +54,8 @@ func (c CollectorConfig) Validate() error {
 
 // CollectorParts are what a collector works with; all are required.
 type CollectorParts struct {
-	// Take counts the reports of one request and returns the answer, which goes out as JSON, with an error too: it then holds the
-	// reports that were counted before.
+	// Take counts the reports of one request and returns the answer, which goes out as JSON, with
+	// an error too: it then holds the reports that were counted before.
 	Take func(ctx context.Context, receiver string, reports []Report, stats LogStats) (answer any, err error)
 	Now  func() time.Time
 	Say  func(what string, err error) // on a log; strangers can cause it as often as they like
@@ -67,8 +68,8 @@ type CollectorStats struct {
 	Sessions int64 `json:"sessions"` // in the requests that were taken
 }
 
-// Collector takes, over HTTPS, the reports of mail servers on other machines. Each shows a certificate of the operator's, whose
-// name is the receiver that it may report for.
+// Collector takes, over HTTPS, the reports of mail servers on other machines. Each shows a
+// certificate of the operator's, whose name is the receiver that it may report for.
 type Collector struct {
 	parts CollectorParts
 	now   atomic.Pointer[collecting]
@@ -83,7 +84,8 @@ type collecting struct {
 	keys *keyring
 }
 
-// collectTurn is how a receiver stands: it has one request at a time, and not too many after each other.
+// collectTurn is how a receiver stands: it has one request at a time, and not too many after each
+// other.
 type collectTurn struct {
 	busy sync.Mutex
 	pace *rate.Limiter
@@ -101,7 +103,8 @@ func NewCollector(c CollectorConfig, parts CollectorParts) (*Collector, error) {
 	return col, col.Configure(c)
 }
 
-// Configure puts another configuration in force, for connections to come and requests on those there are.
+// Configure puts another configuration in force, for connections to come and requests on those
+// there are.
 func (c *Collector) Configure(config CollectorConfig) error {
 	keys, err := newKeyring(config.Identity, c.parts.Say)
 	if err != nil {
@@ -116,7 +119,8 @@ func (c *Collector) Stats() CollectorStats {
 	return CollectorStats{Requests: c.count.requests.Load(), Refused: c.count.refused.Load(), Sessions: c.count.sessions.Load()}
 }
 
-// Limits of connections. A request is read whole before anything is done with it, so that slow ones hold no more than memory.
+// Limits of connections. A request is read whole before anything is done with it, so that slow ones
+// hold no more than memory.
 const (
 	collectConnections = 256
 	collectHeader      = 16 << 10         // octets
@@ -257,8 +261,8 @@ func errTooMany(message string) error {
 	return &listing.Error{Kind: errRate, Code: "too-many", Message: message, Hint: "wait a little"}
 }
 
-// collectStatuses is the one mapping between kinds of failure and HTTP: the collector goes from left to right, the forwarder from
-// right to left.
+// collectStatuses is the one mapping between kinds of failure and HTTP: the collector goes from
+// left to right, the forwarder from right to left.
 var collectStatuses = []struct {
 	kind   error
 	status int

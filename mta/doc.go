@@ -1,8 +1,10 @@
-// Package mta reads what mail servers report of SMTP sessions: the requests of Postfix's policy delegation protocol, the logs of
-// Postfix and Exim, NDJSON, and the sessions that other machines send over HTTPS. Each SMTP session becomes one [Report].
+// Package mta reads what mail servers report of SMTP sessions: the requests of Postfix's policy
+// delegation protocol, the logs of Postfix and Exim, NDJSON, and the sessions that other machines
+// send over HTTPS. Each SMTP session becomes one [Report].
 //
-// It is the door through which strangers' bytes come in, so that nothing behind it has to know log formats. It does not decide
-// anything about a report, and asks no DNS: package mta/resolve does, which only the daemon links.
+// It is the door through which strangers' bytes come in, so that nothing behind it has to know log
+// formats. It does not decide anything about a report, and asks no DNS: package mta/resolve does,
+// which only the daemon links.
 //
 // Invariants:
 //

@@ -3,29 +3,33 @@ package mta
 import (
 	"bytes"
 	"hash/fnv"
+	"net/netip"
 	"strconv"
 	"time"
 
 	"dnsbld/listing/helo"
 )
 
-// Silence after which a connection to Exim is taken to be over. With a process ID in the log, connections cannot be confused, and
-// there is more time.
+// Silence after which a connection to Exim is taken to be over. With a process ID in the log,
+// connections cannot be confused, and there is more time.
 const (
 	eximIdle    = time.Minute
 	eximPIDIdle = 5 * time.Minute
 )
 
-// Exim reads Exim's main log, or what Exim sends to syslog. A session is one connection. Where the log names the process (by
-// syslog, or log_selector = +pid), that is what the process says about one client; else it is what is said of one client and HELO
-// with less than a minute between, so that two connections may count as one, but never one as two. "SMTP connection from … closed"
-// (log_selector = +smtp_connection) ends a session at once. The recipients of accepted mail need +received_recipients.
+// Exim reads Exim's main log, or what Exim sends to syslog. A session is one connection. Where the
+// log names the process (by syslog, or log_selector = +pid), that is what the process says about
+// one client; else it is what is said of one client and HELO with less than a minute between, so
+// that two connections may count as one, but never one as two. "SMTP connection from … closed"
+// (log_selector = +smtp_connection) ends a session at once. The recipients of accepted mail need
+// +received_recipients.
 //
-// Exim leaves HELO out where it equals the confirmed host name, or is the client's address in brackets beside a confirmed name;
-// the report then has the host name, which is judged alike.
+// Exim leaves HELO out where it equals the confirmed host name, or is the client's address in
+// brackets beside a confirmed name; the report then has the host name, which is judged alike.
 //
-// Exim writes A= into the lines of RCPT, of what comes after DATA, and of mail that it takes: only there its absence shows that the
-// client had not authenticated. A session of other lines is unproven.
+// Exim writes A= into the lines of RCPT, of what comes after DATA, and of mail that it takes: only
+// there its absence shows that the client had not authenticated. A session of other lines is
+// unproven.
 type Exim struct {
 	*logReader
 	processes *sessions // by process
@@ -65,32 +69,17 @@ func (e *Exim) Line(line []byte, emit func(Report)) {
 func (e *Exim) entry(l syslogLine, line []byte, emit func(Report)) {
 	e.stats.Known++
 	if l.program != nil {
-		if _, text, ok := cutEximStamp(l.text); ok {
+		if _, text, ok := cutEximStamp(l.text); ok { // Exim writes its own time behind that of syslog
 			l.text = text
 		}
-		if n := len(l.from); len(e.last) == n+len(l.text) && bytes.Equal(e.last[:n], l.from) && bytes.Equal(e.last[n:], l.text) {
-			return // the copy for the reject log
-		}
-		e.last = append(append(e.last[:0], l.from...), l.text...)
-	}
-	if rest, ok := bytes.CutPrefix(l.text, []byte("[")); ok { // log_selector = +pid
-		if n := countDigits(rest); n > 0 && bytes.HasPrefix(rest[n:], []byte("] ")) {
-			l.pid, l.text = rest[:n], rest[n+2:]
-		}
-	}
-	var what eximEvent
-	switch read := what.parse(l.text); {
-	case read == eximOther:
-		return
-	case read == eximAmbiguous:
-		e.stats.Ambiguous++
-		e.unread.add("a line that can be read in two ways", nil, line)
-		return
-	case read == eximUnread || what.unread:
-		e.missed(what.shape, l.text, line)
-		if read == eximUnread {
+		if e.isCopy(&l) {
 			return
 		}
+	}
+	l.cutEximPID()
+	var what eximEvent
+	if !e.understood(&what, &l, line) {
+		return
 	}
 	at, ok := e.stamps.of(&l)
 	if !ok {
@@ -101,20 +90,39 @@ func (e *Exim) entry(l syslogLine, line []byte, emit func(Report)) {
 	e.take(l, &what, at, line, emit)
 }
 
-// Expire reports the sessions that have been silent for long.
-func (e *Exim) Expire(now time.Time, emit func(Report)) {
-	e.processes.expire(now, emit)
-	e.clients.expire(now, emit)
+// isCopy reports whether a line is the one before once more: what Exim refuses goes into its main
+// log and into its reject log, and by syslog both come.
+func (e *Exim) isCopy(l *syslogLine) bool {
+	n := len(l.from)
+	if len(e.last) == n+len(l.text) && bytes.Equal(e.last[:n], l.from) && bytes.Equal(e.last[n:], l.text) {
+		return true
+	}
+	e.last = append(append(e.last[:0], l.from...), l.text...)
+	return false
 }
 
-// Flush reports what is open.
-func (e *Exim) Flush(emit func(Report)) {
-	e.processes.flush(emit)
-	e.clients.flush(emit)
+// cutEximPID takes "[4711] " off, which log_selector = +pid writes.
+func (l *syslogLine) cutEximPID() {
+	if rest, ok := bytes.CutPrefix(l.text, []byte("[")); ok {
+		if n := countDigits(rest); n > 0 && bytes.HasPrefix(rest[n:], []byte("] ")) {
+			l.pid, l.text = rest[:n], rest[n+2:]
+		}
+	}
 }
 
-// Oldest is the number of the line at which the oldest open session began.
-func (e *Exim) Oldest() int64 { return min(e.processes.oldest(), e.clients.oldest()) }
+// understood reads a line into what, and reports whether it is about a session. What could not be
+// read is counted.
+func (e *Exim) understood(what *eximEvent, l *syslogLine, line []byte) bool {
+	read := what.parse(l.text)
+	switch {
+	case read == eximAmbiguous:
+		e.stats.Ambiguous++
+		e.unread.add("a line that can be read in two ways", nil, line)
+	case read == eximUnread || what.unread:
+		e.missed(what.shape, l.text, line)
+	}
+	return read == eximEventRead
+}
 
 // take adds one line to its session.
 func (e *Exim) take(l syslogLine, what *eximEvent, at time.Time, line []byte, emit func(Report)) {
@@ -185,20 +193,7 @@ func (h *eximHost) describe(s *helo.Session) {
 // apply adds to a session what a line tells.
 func (what *eximEvent) apply(one *session) {
 	s := &one.report.Session
-	if !one.greeted {
-		one.greeted = true
-		switch {
-		case what.refused != nil:
-			s.HELO = greetingText(what.refused)
-		case what.host.greeted:
-			s.HELO = greetingText(what.host.helo)
-		default:
-			s.Verb = helo.VerbNone
-		}
-	}
-	if s.Verb == "" {
-		s.Verb = what.verb
-	}
+	what.greet(one)
 	s.Auth = s.Auth || what.auth
 	one.noAuth = one.noAuth || what.showsAuth && !what.auth
 	one.unread = one.unread || what.unread
@@ -208,7 +203,7 @@ func (what *eximEvent) apply(one *session) {
 		s.Submission = what.service == serviceSubmission
 	}
 	if what.server.IsValid() {
-		s.OurIPs = union(s.OurIPs, append(s.OurIPs[:0:0], what.server))
+		s.OurIPs = union(s.OurIPs, []netip.Addr{what.server})
 	}
 	one.report.Tried += len(what.recipients)
 	if what.unknown {
@@ -219,7 +214,26 @@ func (what *eximEvent) apply(one *session) {
 	}
 }
 
-// cutEximStamp cuts "2006-01-02 15:04:05", with thousandths and a zone if there are, and the blank after it.
+// greet sets the first greeting of a session: that a line has none shows that there was none.
+func (what *eximEvent) greet(one *session) {
+	s := &one.report.Session
+	switch {
+	case one.greeted:
+	case what.refused != nil:
+		s.HELO = greetingText(what.refused)
+	case what.host.greeted:
+		s.HELO = greetingText(what.host.helo)
+	default:
+		s.Verb = helo.VerbNone
+	}
+	one.greeted = true
+	if s.Verb == "" {
+		s.Verb = what.verb
+	}
+}
+
+// cutEximStamp cuts "2006-01-02 15:04:05", with thousandths and a zone if there are, and the blank
+// after it.
 func cutEximStamp(line []byte) (stamp, text []byte, ok bool) {
 	n := len("2006-01-02 15:04:05")
 	if len(line) <= n || line[4] != '-' || line[7] != '-' || line[10] != ' ' || line[13] != ':' {

@@ -7,7 +7,8 @@ import (
 	"dnsbld/listing/helo"
 )
 
-// eximHost is a client as Exim names it: NAME (HELO) [ADDRESS]:PORT, of which name, HELO and port may be missing.
+// eximHost is a client as Exim names it: NAME (HELO) [ADDRESS]:PORT, of which name, HELO and port
+// may be missing.
 type eximHost struct {
 	name    []byte
 	helo    []byte
@@ -16,8 +17,8 @@ type eximHost struct {
 	port    []byte
 }
 
-// eximFields are the fields behind a client, " KEY=VALUE", " KEY=\"VALUE\"" and flag words such as DS, TFO and L, in any order. These
-// are read, others are passed over:
+// eximFields are the fields behind a client, " KEY=VALUE", " KEY=\"VALUE\"" and flag words such as
+// DS, TFO and L, in any order. These are read, others are passed over:
 //
 //	I=[ADDRESS]:PORT   where the client connected to (+incoming_interface)
 //	P=PROTOCOL         smtp, esmtp, with s for TLS and a for AUTH (RFC 3848), and utf8 before it
@@ -33,9 +34,9 @@ type eximFields struct {
 	hasProtocol bool // there is a P=, of a protocol that we know
 }
 
-// parseHost reads the client at the start of text. Exim shows HELO in parentheses and as it came. The HELO ends before the first
-// ") [ADDRESS]". If there is another one with another address, in the HELO or behind the client, the line could be another client's,
-// and is left alone.
+// parseHost reads the client at the start of text. Exim shows HELO in parentheses and as it came.
+// The HELO ends before the first ") [ADDRESS]". If there is another one with another address, in
+// the HELO or behind the client, the line could be another client's, and is left alone.
 func (what *eximEvent) parseHost(text []byte) (rest []byte, read eximRead) {
 	h := &what.host
 	ok := true
@@ -90,8 +91,8 @@ func cutEndpoint(text []byte) (addr netip.Addr, port, rest []byte, ok bool) {
 	return addr, port, rest, ok
 }
 
-// fields reads fields and returns what follows the blank after them. It stops at S=, behind which come only things that the client
-// chooses, and at H=.
+// fields reads fields and returns what follows the blank after them. It stops at S=, behind which
+// come only things that the client chooses, and at H=.
 func (f *eximFields) fields(text []byte) []byte {
 	for {
 		text = bytes.TrimLeft(text, " ")
@@ -114,7 +115,8 @@ func (f *eximFields) fields(text []byte) []byte {
 	}
 }
 
-// fieldLength is how long a value is: within angle brackets or quotes, or up to the next blank.
+// fieldLength is how long a value is. It goes by quoting, never by what a value holds: a sender may
+// hold " A=". It is within angle brackets or quotes, or up to the next blank.
 func fieldLength(value []byte) int {
 	if len(value) > 0 && value[0] == '<' {
 		if sender, _, ok := cutQuoted(value[1:], '>'); ok {
@@ -133,7 +135,8 @@ func fieldLength(value []byte) int {
 	return len(value)
 }
 
-// eximKey reports whether key has the form of a field's.
+// eximKey reports whether key has the form of a field's: letters and digits, as I, Ci, X, CV and
+// DN. Which fields there are is not asked: every Exim has a few that the one before had not.
 func eximKey(key []byte) bool {
 	for _, c := range key {
 		if !digit(c) && (c|0x20 < 'a' || c|0x20 > 'z') {
@@ -143,7 +146,8 @@ func eximKey(key []byte) bool {
 	return len(key) > 0
 }
 
-// eximFlag reports whether word is a flag between fields: a few capital letters, perhaps with a sign behind them.
+// eximFlag reports whether word is a flag between fields: a few capital letters, perhaps with a
+// sign behind them.
 func eximFlag(word []byte) bool {
 	word = bytes.TrimRight(word, "*.-")
 	for _, c := range word {
@@ -154,32 +158,47 @@ func eximFlag(word []byte) bool {
 	return len(word) > 0 && len(word) <= 5 && string(word) != "RCPT"
 }
 
+// field takes a field that is read.
 func (f *eximFields) field(key, value []byte) {
 	switch string(key) {
 	case "I":
-		if server, port, _, ok := cutEndpoint(value); ok {
-			f.server = server
-			switch string(port) {
-			case "465", "587":
-				f.service = serviceSubmission
-			case "25":
-				f.service = serviceMX
-			}
-		}
+		f.connectedTo(value)
 	case "F":
 		f.hasSender = true
 		f.nullSender = string(value) == "<>"
 	case "A":
 		f.auth = true
 	case "P":
-		protocol, extended := bytes.CutPrefix(bytes.TrimPrefix(value, []byte("utf8")), []byte("esmtp"))
-		f.verb = helo.VerbHELO
-		if extended {
-			f.verb = helo.VerbEHLO
-		}
-		f.auth = f.auth || extended && bytes.IndexByte(protocol, 'a') >= 0
-		f.hasProtocol = extended && len(bytes.Trim(protocol, "as")) == 0 || string(value) == "smtp" || string(value) == "smtps"
+		f.protocol(value)
 	}
+}
+
+// connectedTo takes our address and port. Other ports than those of RFC 8314 and RFC 5321 say
+// nothing of the service.
+func (f *eximFields) connectedTo(value []byte) {
+	server, port, _, ok := cutEndpoint(value)
+	if !ok {
+		return
+	}
+	f.server = server
+	switch string(port) {
+	case "465", "587":
+		f.service = serviceSubmission
+	case "25":
+		f.service = serviceMX
+	}
+}
+
+// protocol takes "esmtpsa" and the like: Exim's names, with an "a" at the end of those of a client
+// that has authenticated.
+func (f *eximFields) protocol(value []byte) {
+	rest, extended := bytes.CutPrefix(bytes.TrimPrefix(value, []byte("utf8")), []byte("esmtp"))
+	f.verb = helo.VerbHELO
+	if extended {
+		f.verb = helo.VerbEHLO
+	}
+	f.auth = f.auth || extended && bytes.IndexByte(rest, 'a') >= 0
+	f.hasProtocol = extended && len(bytes.Trim(rest, "as")) == 0 || string(value) == "smtp" || string(value) == "smtps"
 }
 
 // cutQuoted cuts text at the first end that is not within double quotes.
@@ -198,7 +217,8 @@ func cutQuoted(text []byte, end byte) (before, after []byte, found bool) {
 	return text, nil, false
 }
 
-// unescape undoes what Exim's string_printing does: a backslash and three octal digits, or a letter as in C.
+// unescape undoes what Exim's string_printing does: a backslash and three octal digits, or a letter
+// as in C.
 func unescape(text []byte) []byte {
 	const letters, controls = `btnvfr\`, "\b\t\n\v\f\r\\"
 	out := make([]byte, 0, len(text))

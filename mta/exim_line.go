@@ -19,7 +19,8 @@ type eximEvent struct {
 	shape      string
 }
 
-// eximRead is what the reader made of a line.
+// eximRead is what the reader made of a line. A line of which the client is not certain is never an
+// event: to leave it out spares somebody, to take it could accuse somebody else.
 type eximRead uint8
 
 const (
@@ -29,7 +30,10 @@ const (
 	eximUnread                    // its shape is not known
 )
 
-// parse reads a line without its time. The shapes that it knows (ID is that of a message, HOST is as eximHost has it, FIELDS as
+// parse reads a line without its time. The shapes are those of Exim 4.94 to 4.98: what smtp_in.c
+// writes of commands, greetings and connections, receive.c of mail that is taken or refused,
+// daemon.c of connections that open, and host_and_ident() of host.c of the client in all of them.
+// The shapes that it knows (ID is that of a message, HOST is as eximHost has it, FIELDS as
 // eximFields; the lines with (A) have A= among them if the client had authenticated):
 //
 //	ID <= SENDER H=HOST FIELDS S=… id=… T="SUBJECT" from <SENDER> for RECIPIENT…   accepted mail (A)
@@ -64,15 +68,14 @@ func (what *eximEvent) parse(text []byte) eximRead {
 	if _, rest, ok := bytes.Cut(text, []byte(" authenticator failed for ")); ok {
 		return what.parseClient(rest)
 	}
-	for _, known := range eximOthers {
-		if bytes.HasPrefix(text, []byte(known)) {
-			return eximOther
-		}
+	if beginsWith(text, eximOthers[:]) {
+		return eximOther
 	}
 	return eximUnread
 }
 
-// eximBeginnings are beginnings of lines that a client follows, and whether they end the connection.
+// eximBeginnings are beginnings of lines that a client follows, and whether they end the
+// connection.
 var eximBeginnings = [...]struct {
 	text    string
 	closing bool
@@ -87,7 +90,8 @@ var eximBeginnings = [...]struct {
 	{"no MAIL in TFO* SMTP connection from ", false},
 }
 
-// eximOthers are beginnings of lines that have nothing of a session, or nothing that its other lines lack.
+// eximOthers are beginnings of lines that have nothing of a session, or nothing that its other
+// lines lack.
 var eximOthers = [...]string{
 	"Start queue run", "End queue run", "exim ", "Exim", "SIGHUP", "pid ", "daemon", "cwd=", "no host name found", "no IP address found",
 	"host name alias", "TLS error", "TLS client", "TLS session", "Warning: ", "refused connection from ", "Connection from ",
@@ -118,18 +122,17 @@ func (what *eximEvent) parseClient(text []byte) eximRead {
 	return eximEventRead
 }
 
-// parseConnection reads " from HOST FIELDS closed by QUIT", "lost" and the like. Lines about a connection that opens have nothing yet.
+// parseConnection reads " from HOST FIELDS closed by QUIT", "lost" and the like. Lines about a
+// connection that opens have nothing yet.
 func (what *eximEvent) parseConnection(text []byte) eximRead {
 	if rest, ok := bytes.CutPrefix(text, []byte(" lost after final dot H=")); ok {
 		what.closing = true
 		return what.parseClient(rest)
 	}
-	if rest, ok := bytes.CutPrefix(text, []byte(" Ci=")); ok {
+	if rest, ok := bytes.CutPrefix(text, []byte(" Ci=")); ok { // log_selector = +connection_id, Exim 4.97
 		_, text, _ = bytes.Cut(rest, []byte(" "))
-	} else {
-		text = bytes.TrimPrefix(text, []byte(" "))
 	}
-	text, ok := bytes.CutPrefix(text, []byte("from "))
+	text, ok := bytes.CutPrefix(bytes.TrimPrefix(text, []byte(" ")), []byte("from "))
 	if !ok {
 		return eximOther // "SMTP connection identification", of cPanel
 	}
@@ -137,28 +140,35 @@ func (what *eximEvent) parseConnection(text []byte) eximRead {
 	if read != eximEventRead {
 		return read
 	}
-	text = what.fields(text)
-	for _, way := range [...]string{"(via inetd)", "(ODMR customer)"} {
-		if rest, ok := bytes.CutPrefix(text, []byte(way)); ok && len(rest) > 0 {
-			text = what.fields(rest)
-		}
-	}
-	what.closing = bytes.HasPrefix(text, []byte("closed ")) || bytes.HasPrefix(text, []byte("lost"))
-	switch {
-	case what.closing && bytes.HasPrefix(text, []byte("closed by QUIT")):
-		what.assumeName()
-	case !what.closing && (bytes.HasPrefix(text, []byte("(TCP/IP connection count")) || bytes.HasPrefix(text, []byte("(via inetd)"))):
-		return eximOther
-	case !what.closing:
-		return eximUnread
-	}
-	return eximEventRead
+	return what.parseConnectionEnd(what.fields(text))
 }
 
-// parseGreeting reads "EHLO from HOST: syntactically invalid argument(s): ARGUMENT", where the argument is escaped,
-// "\"EHLO ARGUMENT\" from HOST", where it stands in HOST too, and "MAIL from HOST: no HELO/EHLO given".
+// parseConnectionEnd reads how a connection ended, with fields before it and, behind inetd, in the
+// midst of it.
+func (what *eximEvent) parseConnectionEnd(text []byte) eximRead {
+	opens := bytes.HasPrefix(text, []byte("(TCP/IP connection count")) || bytes.HasPrefix(text, []byte("(via inetd)"))
+	for _, way := range [...]string{"(via inetd)", "(ODMR customer)"} {
+		if rest, ok := bytes.CutPrefix(text, []byte(way)); ok && len(rest) > 0 {
+			text, opens = what.fields(rest), false
+		}
+	}
+	switch {
+	case bytes.HasPrefix(text, []byte("closed by QUIT")):
+		what.assumeName()
+		fallthrough
+	case bytes.HasPrefix(text, []byte("closed ")), bytes.HasPrefix(text, []byte("lost")):
+		what.closing = true
+		return eximEventRead
+	case opens:
+		return eximOther
+	}
+	return eximUnread
+}
+
+// parseGreeting reads "EHLO from HOST: syntactically invalid argument(s): ARGUMENT", where the
+// argument is escaped, "\"EHLO ARGUMENT\" from HOST", where it stands in HOST too, and "MAIL from
+// HOST: no HELO/EHLO given".
 func (what *eximEvent) parseGreeting(text []byte) eximRead {
-	const mark = ": syntactically invalid argument(s): "
 	if rest, ok := bytes.CutPrefix(text, []byte("from <")); ok {
 		return what.parseMessageRefusal(rest)
 	}
@@ -172,11 +182,18 @@ func (what *eximEvent) parseGreeting(text []byte) eximRead {
 	if !ok || string(verb) != "EHLO" && string(verb) != "HELO" {
 		return eximUnread
 	}
-	from, argument, ok := bytes.Cut(text, []byte(mark))
-	if !ok {
+	what.verb = helo.Verb(verb)
+	return what.parseInvalidGreeting(text)
+}
+
+// parseInvalidGreeting reads "HOST FIELDS: syntactically invalid argument(s): ARGUMENT".
+func (what *eximEvent) parseInvalidGreeting(text []byte) eximRead {
+	const between = ": syntactically invalid argument(s): "
+	from, argument, ok := bytes.Cut(text, []byte(between))
+	switch {
+	case !ok:
 		return eximUnread
-	}
-	if bytes.Contains(argument, []byte(mark)) {
+	case bytes.Contains(argument, []byte(between)):
 		return eximAmbiguous
 	}
 	from, read := what.parseHost(from)
@@ -186,7 +203,7 @@ func (what *eximEvent) parseGreeting(text []byte) eximRead {
 	if len(what.fields(from)) > 0 {
 		return eximUnread
 	}
-	what.verb, what.refused = helo.Verb(verb), []byte{}
+	what.refused = []byte{}
 	if string(argument) != "(no argument given)" {
 		what.refused = unescape(argument)
 	}
@@ -220,8 +237,9 @@ func (what *eximEvent) parseMessage(text []byte) eximRead {
 	return eximOther
 }
 
-// parseRefusal reads "HOST FIELDS F=<SENDER> rejected RCPT <RECIPIENT>: …" and what else is said of a client that is connected. With
-// mail, the same beginning is also used of hosts that Exim sends to.
+// parseRefusal reads "HOST FIELDS F=<SENDER> rejected RCPT <RECIPIENT>: …" and what else is said of
+// a client that is connected. With mail, the same beginning is also used of hosts that Exim sends
+// to.
 func (what *eximEvent) parseRefusal(text []byte, mail bool) eximRead {
 	text, read := what.parseHost(text)
 	if read != eximEventRead {
@@ -235,21 +253,20 @@ func (what *eximEvent) parseRefusal(text []byte, mail bool) eximRead {
 	if command, ok := bytes.CutPrefix(text, []byte("rejected ")); ok {
 		return what.parseCommand(command)
 	}
-	for _, said := range [...]string{"Warning: ", "incomplete transaction", "sender verify ", "RCPT ", "dropped by "} {
-		if bytes.HasPrefix(text, []byte(said)) {
-			what.assumeName()
-			return eximEventRead
-		}
-	}
-	if mail && !what.hasSender {
+	known := beginsWith(text, []string{"Warning: ", "incomplete transaction", "sender verify ", "RCPT ", "dropped by "})
+	if !known && mail && !what.hasSender {
 		return eximOther // where it is sent to
 	}
 	what.assumeName()
-	what.unread, what.shape = true, "H=* "+shapeOf(text)
+	if !known {
+		what.unread, what.shape = true, "H=* "+shapeOf(text)
+	}
 	return eximEventRead
 }
 
-// parseCommand reads what was refused, "RCPT <RECIPIENT>: …" or "after DATA: …".
+// parseCommand reads what was refused, "RCPT <RECIPIENT>: …" or "after DATA: …". What follows the
+// colon is text of the configuration and of routers, into which a stranger's words may come: of it
+// only the beginning is read, of a recipient that does not exist.
 func (what *eximEvent) parseCommand(text []byte) eximRead {
 	name, _, _ := bytes.Cut(text, []byte(":"))
 	switch {
@@ -284,7 +301,8 @@ func (what *eximEvent) parseMessageRefusal(text []byte) eximRead {
 	return read
 }
 
-// parseArrival reads "SENDER H=HOST FIELDS …" of a mail that was accepted. A quoted sender may hold blanks and what looks like H=.
+// parseArrival reads "SENDER H=HOST FIELDS …" of a mail that was accepted. A quoted sender may hold
+// blanks and what looks like H=.
 func (what *eximEvent) parseArrival(text []byte) eximRead {
 	sender, text, ok := cutQuoted(text, ' ')
 	if !ok {
@@ -309,7 +327,8 @@ func (what *eximEvent) parseArrival(text []byte) eximRead {
 	return eximEventRead
 }
 
-// arrivalRecipients are what log_selector = +received_recipients writes last, " for RECIPIENT…". A subject before it may hold the same.
+// arrivalRecipients are what log_selector = +received_recipients writes last, " for RECIPIENT…". A
+// subject before it may hold the same.
 func arrivalRecipients(text []byte) (recipients [][]byte) {
 	if _, subject, ok := bytes.Cut(text, []byte(` T="`)); ok {
 		text = subject[subjectLength(subject):]
@@ -326,8 +345,9 @@ func arrivalRecipients(text []byte) (recipients [][]byte) {
 	return recipients
 }
 
-// subjectLength is how long a subject is that ends in a quote. Exim escapes a quote in it once as \" and then the backslash again, so
-// that its own quote is the one behind a number of backslashes that four divides.
+// subjectLength is how long a subject is that ends in a quote. Exim escapes a quote in it once as
+// \" and then the backslash again, so that its own quote is the one behind a number of backslashes
+// that four divides.
 func subjectLength(text []byte) int {
 	slashes := 0
 	for i, c := range text {
@@ -343,7 +363,9 @@ func subjectLength(text []byte) int {
 	return len(text)
 }
 
-// assumeName takes the confirmed host name for a HELO that Exim left out.
+// assumeName is for lines that Exim writes after a greeting. With the host name confirmed it leaves
+// out a HELO that is equal to the name, and the client's own address in brackets (sender_helo_name
+// in host.c). So it takes the confirmed host name for a HELO that Exim left out.
 func (what *eximEvent) assumeName() {
 	if h := &what.host; !h.greeted && len(h.name) > 0 {
 		h.helo, h.greeted = h.name, true

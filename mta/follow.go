@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Position is how far a log was read. It finds its place again after the log was rotated, by renaming or by copying and
-// truncating. The zero Position is the beginning.
+// Position is how far a log was read. It finds its place again after the log was rotated, by
+// renaming or by copying and truncating. The zero Position is the beginning.
 type Position struct {
 	Inode   uint64 `json:"inode"`
 	Offset  int64  `json:"offset"`   // of the line to come, in octets
@@ -27,8 +27,8 @@ const maxHead = 256
 // ErrQuiet is returned by Next when there was no new line for one polling interval.
 var ErrQuiet = errors.New("nothing new")
 
-// Follower reads the lines of a log that is being written to, across rotation. A file that has vanished is waited for. It is not
-// for concurrent use.
+// Follower reads the lines of a log that is being written to, across rotation. A file that has
+// vanished is waited for. It is not for concurrent use.
 type Follower struct {
 	path  string
 	from  Position // where to begin; used once
@@ -45,8 +45,8 @@ type Follower struct {
 	tooLong func()   // called for each line that is skipped because it is too long
 }
 
-// NewFollower returns a follower that begins at from. It looks for more every poll; zero means every second. It calls tooLong for each
-// line that is longer than MaxLine, and skips it.
+// NewFollower returns a follower that begins at from. It looks for more every poll; zero means
+// every second. It calls tooLong for each line that is longer than MaxLine, and skips it.
 func NewFollower(path string, from Position, poll time.Duration, tooLong func()) *Follower {
 	if poll <= 0 {
 		poll = time.Second
@@ -54,8 +54,8 @@ func NewFollower(path string, from Position, poll time.Duration, tooLong func())
 	return &Follower{path: path, from: from, poll: poll, tooLong: tooLong}
 }
 
-// Next returns the next line, without its end; it is good until the next call. With nothing new, it returns ErrQuiet after one
-// polling interval: call it again.
+// Next returns the next line, without its end; it is good until the next call. With nothing new, it
+// returns ErrQuiet after one polling interval: call it again.
 func (f *Follower) Next(ctx context.Context) ([]byte, error) {
 	for ctx.Err() == nil {
 		if err := f.open(); errors.Is(err, fs.ErrNotExist) {
@@ -88,6 +88,7 @@ func (f *Follower) Next(ctx context.Context) ([]byte, error) {
 	return nil, ctx.Err()
 }
 
+// wait waits one polling interval: inotify would not see a log on another machine's file system.
 func (f *Follower) wait(ctx context.Context) error {
 	timer := time.NewTimer(f.poll)
 	defer timer.Stop()
@@ -125,6 +126,7 @@ func (f *Follower) Close() error {
 	return f.close()
 }
 
+// close lets go of the file; the next one is opened by open.
 func (f *Follower) close() error {
 	f.lines = nil
 	err := f.file.Close()
@@ -132,7 +134,8 @@ func (f *Follower) close() error {
 	return err
 }
 
-// open opens the file to read from, if none is open: at first where from says, then what was rotated since, then the log itself.
+// open opens the file to read from, if none is open: at first where from says, then what was
+// rotated since, then the log itself.
 func (f *Follower) open() error {
 	switch {
 	case f.file != nil:
@@ -188,7 +191,12 @@ func (f *Follower) use(path string, offset int64) error {
 	return nil
 }
 
-// rotated looks, at the end of the file, whether it is still the log. It returns true if there is more to read at once.
+// rotated looks, at the end of the file, whether it is still the log. It returns true if there is
+// more to read at once.
+//
+// A log is rotated in one of two ways. Renamed, the file that is open still gets its writer's last
+// lines, and is left when, a look later, there is another at its path. Copied and truncated, it is
+// shorter than what was read of it, or begins otherwise; what was not read is in the copy.
 func (f *Follower) rotated() (bool, error) {
 	info, err := os.Stat(f.path)
 	if errors.Is(err, fs.ErrNotExist) {

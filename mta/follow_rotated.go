@@ -9,8 +9,9 @@ import (
 	"time"
 )
 
-// findRotated looks among the files that logrotate makes of path, path.N and path-DATE and not compressed, for the one that p is a
-// position in. Later are those that were written to after it, the oldest first.
+// findRotated looks among the files that logrotate makes of path, path.N and path-DATE and not
+// compressed, for the one that p is a position in. Later are those that were written to after it,
+// the oldest first.
 func findRotated(path string, p Position) (found string, later []string) {
 	candidates := rotatedFiles(path)
 	for i, candidate := range candidates {
@@ -21,7 +22,8 @@ func findRotated(path string, p Position) (found string, later []string) {
 	return "", nil
 }
 
-// rotatedFiles lists them, the one written to first first.
+// rotatedFiles lists them by when they were written to last, which copying keeps as well as
+// renaming does: the one written to first comes first.
 func rotatedFiles(path string) []string {
 	type file struct {
 		path    string
@@ -51,7 +53,8 @@ func rotatedFiles(path string) []string {
 	return paths
 }
 
-// compareSuffixes orders files that were written to at one time: numbers fall with time, dates rise.
+// compareSuffixes orders files that were written to at one time: numbers fall with time, dates
+// rise.
 func compareSuffixes(a, b string) int {
 	if a[0] == '.' && b[0] == '.' {
 		a, b = b, a

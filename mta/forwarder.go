@@ -24,8 +24,8 @@ type ForwarderConfig struct {
 	Say      func(what string, err error) // that a new certificate is not used; required
 }
 
-// Forwarder tells a [Collector] on another machine of sessions. It may be used by several goroutines at a time, but a collector takes
-// one request of a receiver after the other.
+// Forwarder tells a [Collector] on another machine of sessions. It may be used by several
+// goroutines at a time, but a collector takes one request of a receiver after the other.
 type Forwarder struct {
 	url    string
 	name   string
@@ -56,6 +56,8 @@ func NewForwarder(c ForwarderConfig) (*Forwarder, error) {
 			d := tls.Dialer{NetDialer: dialer, Config: &tls.Config{MinVersion: tls.VersionTLS13, ServerName: u.Hostname(), RootCAs: k.ca, Certificates: []tls.Certificate{k.pair}}}
 			return d.DialContext(ctx, network, address)
 		}}
+	// A redirect would send sessions, and our certificate, to somebody whom the operator has not
+	// named.
 	never := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Forwarder{url: u.String(), name: name, client: &http.Client{Transport: transport, CheckRedirect: never}}, nil
 }
@@ -63,8 +65,9 @@ func NewForwarder(c ForwarderConfig) (*Forwarder, error) {
 // Name is the receiver that it reports for.
 func (f *Forwarder) Name() string { return f.name }
 
-// Send posts reports, one a line and MaxCollected octets at the most, and decodes the answer. A report that is sent twice counts once.
-// listing.ErrUnavailable says that it is worth trying later; every other error lasts until somebody changes something.
+// Send posts reports, one a line and MaxCollected octets at the most, and decodes the answer. A
+// report that is sent twice counts once. listing.ErrUnavailable says that it is worth trying later;
+// every other error lasts until somebody changes something.
 func (f *Forwarder) Send(ctx context.Context, lines []byte, answer any) error {
 	ctx, cancel := context.WithTimeout(ctx, collectAnswer+collectRead)
 	defer cancel()
@@ -126,6 +129,7 @@ func connectError(err error) error {
 	return unavailable(err.Error())
 }
 
+// unavailable is a failure that may be over the next time.
 func unavailable(message string) error {
 	return &listing.Error{Kind: listing.ErrUnavailable, Code: "away", Message: "sessions cannot be sent: " + message, Hint: "they are kept, and sent later"}
 }

@@ -7,12 +7,13 @@ import (
 	"dnsbld/listing/helo"
 )
 
-// harakaIdle is after how long in silence a connection to Haraka is taken to have ended without a word. It gives a client five minutes.
+// harakaIdle is after how long in silence a connection to Haraka is taken to have ended without a
+// word. It gives a client five minutes.
 const harakaIdle = 10 * time.Minute
 
-// Haraka reads Haraka's log in its default form and in logfmt (log.ini, with timestamps), alone or behind syslog. A session is one
-// connection; the HELO is in the line that ends it, and so is whether the client was let relay, which only those are who have
-// authenticated or are trusted:
+// Haraka reads Haraka's log in its default form and in logfmt (log.ini, with timestamps), alone or
+// behind syslog. A session is one connection; the HELO is in the line that ends it, and so is
+// whether the client was let relay, which only those are who have authenticated or are trusted:
 //
 //	STAMP [NOTICE] [UUID] [core] connect ip=CLIENT port=N local_ip=OURS local_port=25
 //	STAMP [NOTICE] [UUID.1] [core] recipient <RECIPIENT> code=DENY msg="…" sender=SENDER
@@ -64,8 +65,8 @@ func (h *Haraka) Line(line []byte, emit func(Report)) {
 	h.take(one, text, line, emit)
 }
 
-// harakaCore cuts what the core says of a connection from a line: "[NOTICE] [UUID] [core] TEXT" or "level=NOTICE uuid=UUID origin=core
-// message=TEXT".
+// harakaCore cuts what the core says of a connection from a line: "[NOTICE] [UUID] [core] TEXT" or
+// "level=NOTICE uuid=UUID origin=core message=TEXT".
 func harakaCore(text []byte) (id, rest []byte, ok bool) {
 	if rest, ok = bytes.CutPrefix(text, []byte("[NOTICE] [")); ok {
 		id, rest, ok = bytes.Cut(rest, []byte("] [core] "))
@@ -113,7 +114,8 @@ func (h *Haraka) connect(one *session, fields []byte) {
 	}
 }
 
-// disconnect takes what is known of a connection at its end. The fields are in this order; HELO has no blanks.
+// disconnect takes what is known of a connection at its end. The fields are in this order; HELO has
+// no blanks.
 func (h *Haraka) disconnect(one *session, fields, line []byte) {
 	client, ok := parseClient(harakaField(&fields, "ip="))
 	said := harakaField(&fields, " helo=")
@@ -144,12 +146,3 @@ func harakaField(fields *[]byte, key string) []byte {
 	*fields = rest[len(value):]
 	return value
 }
-
-// Expire reports the sessions that have been silent for long.
-func (h *Haraka) Expire(now time.Time, emit func(Report)) { h.open.expire(now, emit) }
-
-// Flush reports what is open.
-func (h *Haraka) Flush(emit func(Report)) { h.open.flush(emit) }
-
-// Oldest is the number of the line at which the oldest open session began.
-func (h *Haraka) Oldest() int64 { return h.open.oldest() }

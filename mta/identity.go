@@ -27,6 +27,7 @@ type keys struct {
 	ca   *x509.CertPool
 }
 
+// load reads the files, and reports all that is wrong with them.
 func (i Identity) load() (*keys, error) {
 	pair, err := tls.LoadX509KeyPair(i.Certificate, i.Key)
 	if err != nil {
@@ -43,7 +44,8 @@ func (i Identity) load() (*keys, error) {
 	return k, err
 }
 
-// keyring reads an identity again when its files may have changed, so that renewing a certificate takes no restart.
+// keyring reads an identity again when its files may have changed, so that renewing a certificate
+// takes no restart.
 type keyring struct {
 	identity Identity
 	say      func(what string, err error)
@@ -75,7 +77,8 @@ func (r *keyring) get() *keys {
 	return r.keys
 }
 
-// tlsConfig takes whoever shows a certificate of our authorities. Sessions are not resumed: every connection shows it anew.
+// tlsConfig takes whoever shows a certificate of our authorities. Sessions are not resumed: every
+// connection shows it anew.
 func (c *Collector) tlsConfig() *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS13, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
 		k := c.now.Load().keys.get()
@@ -84,8 +87,8 @@ func (c *Collector) tlsConfig() *tls.Config {
 	}}
 }
 
-// receiver is the one that a request's certificate names, if it may report. That is asked of every request: a connection can be
-// older than a change of the configuration.
+// receiver is the one that a request's certificate names, if it may report. That is asked of every
+// request: a connection can be older than a change of the configuration.
 func (c *Collector) receiver(r *http.Request) (string, error) {
 	if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 {
 		return "", &listing.Error{Kind: listing.ErrPolicy, Code: "no-certificate", Message: "there is no certificate", Hint: "show the mail server's"}
@@ -108,7 +111,8 @@ func (c *Collector) receiver(r *http.Request) (string, error) {
 		Hint: "an operator of this list names the mail servers that may report, in receivers of [sensor.collect]"}
 }
 
-// certifiedName is the one name of a certificate: its DNS name, or where it has none, the common name of its subject.
+// certifiedName is the one name of a certificate: its DNS name, or where it has none, the common
+// name of its subject.
 func certifiedName(cert *x509.Certificate) (string, error) {
 	switch names := cert.DNSNames; {
 	case len(names) == 1:

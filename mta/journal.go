@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// Journal reads what `journalctl -o json` writes, of Postfix and of Exim: an object a line, of which these fields are read:
+// Journal reads what `journalctl -o json` writes, of Postfix and of Exim: an object a line, of
+// which these fields are read:
 //
 //	MESSAGE                      text, or an array of octets where it is not UTF-8
 //	SYSLOG_IDENTIFIER            the program
@@ -89,18 +90,3 @@ func (j *Journal) Line(line []byte, emit func(Report)) {
 		j.postfix.entry(l, e.Message, emit)
 	}
 }
-
-// Expire reports the sessions that have been silent for long.
-func (j *Journal) Expire(now time.Time, emit func(Report)) {
-	j.postfix.Expire(now, emit)
-	j.exim.Expire(now, emit)
-}
-
-// Flush reports what is open.
-func (j *Journal) Flush(emit func(Report)) {
-	j.postfix.Flush(emit)
-	j.exim.Flush(emit)
-}
-
-// Oldest is the number of the line at which the oldest open session began.
-func (j *Journal) Oldest() int64 { return min(j.postfix.Oldest(), j.exim.Oldest()) }

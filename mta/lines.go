@@ -6,11 +6,11 @@ import (
 	"io"
 )
 
-// lines splits what it reads into lines of at most MaxLine octets and skips longer ones. After io.EOF it goes on where more has
-// been written.
+// lines splits what it reads into lines of at most MaxLine octets and skips longer ones. After
+// io.EOF it goes on where more has been written.
 type lines struct {
 	src        io.Reader
-	buf        []byte
+	buf        []byte // MaxLine octets and a line end: full without one, the line is too long
 	start, end int    // what was read and not yet returned
 	searched   int    // up to where there is no line end
 	used       int64  // octets that were returned or skipped
@@ -23,7 +23,8 @@ func newLines(src io.Reader, tooLong func()) *lines {
 	return &lines{src: src, buf: make([]byte, MaxLine+1), tooLong: tooLong}
 }
 
-// next returns a line without its end; it is good until the next call.
+// next returns a line without its end; it is good until the next call. A reader that gives nothing
+// and no error, over and over, is an error.
 func (l *lines) next() ([]byte, error) {
 	for stuck := 0; stuck < 100; {
 		if i := bytes.IndexByte(l.buf[l.searched:l.end], '\n'); i >= 0 {
@@ -69,7 +70,7 @@ func (l *lines) fill() (int, error) {
 	return n, err
 }
 
-// take returns what comes before end and is done with it.
+// take advances: it returns what comes before end and is done with it.
 func (l *lines) take(end int) []byte {
 	taken := l.buf[l.start:end]
 	l.used += int64(len(taken))

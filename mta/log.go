@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -14,11 +15,11 @@ type LogOptions struct {
 	Now      func() time.Time // against which a time without a year is read; nil: time.Now
 	Zone     *time.Location   // of times without one; nil: time.Local
 	Sessions int              // most sessions that are followed at a time; 0: 10,000
-	// Services says of names in a Postfix log (syslog_name) whether the service is for submission. It comes before what the names
-	// themselves say.
+	// Services says of names in a Postfix log (syslog_name) whether the service is for submission.
+	// It comes before what the names themselves say.
 	Services map[string]bool
-	// AssumeUnauthenticated is for a receiver that offers no AUTH: sessions are judged as if the log showed that nobody had
-	// authenticated.
+	// AssumeUnauthenticated is for a receiver that offers no AUTH: sessions are judged as if the
+	// log showed that nobody had authenticated.
 	AssumeUnauthenticated bool
 	// Explain makes a Trace of every report, and reports sessions whose HELO is not in the log, too.
 	Explain bool
@@ -48,16 +49,17 @@ type Log interface {
 	Line(line []byte, emit func(Report))
 	// Overlong counts a line that is longer than MaxLine.
 	Overlong()
-	// Expire reports the sessions without a line for long before now. Line does so by the times in the log; this is
-	// for a log that has fallen silent.
+	// Expire reports the sessions without a line for long before now. Line does so by the times in
+	// the log; this is for a log that has fallen silent.
 	Expire(now time.Time, emit func(Report))
 	// Flush reports what is open.
 	Flush(emit func(Report))
-	// Oldest is the number of the first line, counted from 0, that an open session began with, or of the line to come. A reader
-	// that starts again there gives the same IDs to what was open.
+	// Oldest is the number of the first line, counted from 0, that an open session began with, or
+	// of the line to come. A reader that starts again there gives the same IDs to what was open.
 	Oldest() int64
 	Stats() LogStats
-	// NotUnderstood are the lines that the reader could make nothing of, by shape, the most frequent first.
+	// NotUnderstood are the lines that the reader could make nothing of, by shape, the most
+	// frequent first.
 	NotUnderstood() []Shape
 	// Trace is, while a report is emitted, what it was read from. Nil without Explain.
 	Trace() *Trace
@@ -73,27 +75,43 @@ type Trace struct {
 	Lines      []string // in printable ASCII; of long sessions the first
 }
 
-// NewLog returns the reader for a format: postfix, exim, haraka, journal or ndjson.
+// formats are the logs that are read.
+var formats = [...]struct {
+	name string
+	open func(LogOptions) Log
+}{
+	{"postfix", func(o LogOptions) Log { return NewPostfix(o) }},
+	{"exim", func(o LogOptions) Log { return NewExim(o) }},
+	{"haraka", func(o LogOptions) Log { return NewHaraka(o) }},
+	{"journal", func(o LogOptions) Log { return NewJournal(o) }},
+	{"ndjson", func(o LogOptions) Log { return NewNDJSON(o) }},
+}
+
+// Formats are the names of the formats that are read, as in a sentence.
+func Formats() string {
+	var names []string
+	for _, f := range formats {
+		names = append(names, f.name)
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
+// NewLog returns the reader for one of Formats.
 func NewLog(format string, o LogOptions) (Log, error) {
-	switch format {
-	case "postfix":
-		return NewPostfix(o), nil
-	case "exim":
-		return NewExim(o), nil
-	case "haraka":
-		return NewHaraka(o), nil
-	case "journal":
-		return NewJournal(o), nil
-	case "ndjson":
-		return NewNDJSON(o), nil
+	for _, f := range formats {
+		if f.name == format {
+			return f.open(o), nil
+		}
 	}
 	if why := unreadableLogs[format]; why != "" {
 		return nil, fmt.Errorf("the log of %s is not read: %s; write NDJSON, or use the way that `mta-config` prints", format, why)
 	}
-	return nil, fmt.Errorf("unknown log format %q: want postfix, exim, haraka, journal or ndjson", format)
+	return nil, fmt.Errorf("unknown log format %q: want %s", format, Formats())
 }
 
-// unreadableLogs are logs of other mail servers, and why no session can be read from them that accuses nobody wrongly.
+// unreadableLogs are logs of other mail servers, and why no session can be read from them that
+// accuses nobody wrongly.
 var unreadableLogs = map[string]string{
 	"sendmail":   "it does not have the HELO unless LogLevel is 10 or more, and never who was refused before MAIL",
 	"opensmtpd":  "the HELO is not in it",
@@ -105,16 +123,17 @@ var unreadableLogs = map[string]string{
 	"mailenable": "its columns are a matter of configuration",
 }
 
-// GuessFormat is the format of a log that begins with head: the one that knows most of its lines, or none.
+// GuessFormat is the format of a log that begins with head: the one that knows most of its lines,
+// or none.
 func GuessFormat(head []byte) (format string) {
 	most := int64(0)
-	for name, log := range map[string]Log{"postfix": NewPostfix(LogOptions{}), "exim": NewExim(LogOptions{}), "haraka": NewHaraka(LogOptions{}), "journal": NewJournal(LogOptions{}),
-		"ndjson": NewNDJSON(LogOptions{})} {
+	for _, f := range formats {
+		log := f.open(LogOptions{})
 		for line := range bytes.Lines(head) {
 			log.Line(bytes.TrimRight(line, "\r\n"), func(Report) {})
 		}
 		if known := log.Stats().Known; known > most {
-			format, most = name, known
+			format, most = f.name, known
 		}
 	}
 	return format
@@ -127,6 +146,7 @@ type logReader struct {
 	stamps stamps
 	unread unread
 	trace  *Trace
+	tables []*sessions // all that hold sessions which are open
 }
 
 func newLogReader(o LogOptions) *logReader {
@@ -150,6 +170,29 @@ func (r *logReader) Trace() *Trace { return r.trace }
 
 // NotUnderstood are the shapes of the lines that were not understood.
 func (r *logReader) NotUnderstood() []Shape { return r.unread.sorted() }
+
+// Expire reports the sessions that have been silent for long.
+func (r *logReader) Expire(now time.Time, emit func(Report)) {
+	for _, t := range r.tables {
+		t.expire(now, emit)
+	}
+}
+
+// Flush reports what is open.
+func (r *logReader) Flush(emit func(Report)) {
+	for _, t := range r.tables {
+		t.flush(emit)
+	}
+}
+
+// Oldest is the number of the line at which the oldest open session began.
+func (r *logReader) Oldest() int64 {
+	oldest := r.stats.Lines
+	for _, t := range r.tables {
+		oldest = min(oldest, t.oldest())
+	}
+	return oldest
+}
 
 // Overlong counts a line that was too long to be read.
 func (r *logReader) Overlong() {
@@ -178,7 +221,8 @@ func (r *logReader) receiver(host []byte) string {
 	return string(host)
 }
 
-// Read feeds all of r to log and reports what is open at its end. An error of emit ends it and is returned.
+// Read feeds all of r to log and reports what is open at its end. An error of emit ends it and is
+// returned.
 func Read(r io.Reader, log Log, emit func(Report) error) (LogStats, error) {
 	stats, err := ReadOpen(r, log, emit)
 	if err != nil {
@@ -193,7 +237,8 @@ func Read(r io.Reader, log Log, emit func(Report) error) (LogStats, error) {
 	return log.Stats(), failed
 }
 
-// ReadOpen feeds all of r to log, and leaves open what is open at its end: for a log of several files, read in their order.
+// ReadOpen feeds all of r to log, and leaves open what is open at its end: for a log of several
+// files, read in their order.
 func ReadOpen(r io.Reader, log Log, emit func(Report) error) (LogStats, error) {
 	var failed error
 	each := func(report Report) {

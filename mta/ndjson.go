@@ -6,7 +6,6 @@ import (
 	"hash/fnv"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // NDJSON reads one report a line, in the form of [Report]:
@@ -14,8 +13,9 @@ import (
 //	{"time":"2026-11-23T08:50:27Z","receiver":"mx1","id":"4711/1","client":"203.0.113.7","verb":"EHLO","helo":"192.0.2.25",
 //	 "rcpts":["rcpt.example"],"rcpts_tried":2,"rcpts_unknown":1,"auth":false}
 //
-// Client is required, all else is optional and unknown keys are ignored. Without helo the client did not greet; without an ID the
-// report has one made of its line; without a time it is of now. A line that is no JSON object, or has no client, is skipped.
+// Client is required, all else is optional and unknown keys are ignored. Without helo the client
+// did not greet; without an ID the report has one made of its line; without a time it is of now. A
+// line that is no JSON object, or has no client, is skipped.
 type NDJSON struct{ *logReader }
 
 // NewNDJSON returns a reader that has read nothing.
@@ -74,12 +74,3 @@ func (n *NDJSON) complete(line []byte, r *Report) {
 		r.ID = "line/" + strconv.FormatUint(hash.Sum64(), 16)
 	}
 }
-
-// Expire does nothing: every line is a whole session.
-func (n *NDJSON) Expire(time.Time, func(Report)) {}
-
-// Flush does nothing.
-func (n *NDJSON) Flush(func(Report)) {}
-
-// Oldest is the line to come.
-func (n *NDJSON) Oldest() int64 { return n.stats.Lines }

@@ -8,9 +8,10 @@ import (
 	"dnsbld/listing/helo"
 )
 
-// scanner reads the lines that programs write: one flat object of keys that we know, each once, and values in printable ASCII without
-// escapes. It gives up on everything else, which encoding/json then decides; what both read, they read alike (a fuzz test holds them
-// equal), the scanner at a tenth of the time.
+// scanner reads the lines that programs write: one flat object of keys that we know, each once, and
+// values in printable ASCII without escapes. It gives up on everything else, which encoding/json
+// then decides; what both read, they read alike (a fuzz test holds them equal), the scanner at a
+// tenth of the time.
 type scanner struct {
 	text    []byte
 	at      int
@@ -123,17 +124,20 @@ func (s *scanner) str() ([]byte, bool) {
 	return nil, false
 }
 
+// word takes a string.
 func (s *scanner) word(to *string) bool {
 	text, ok := s.str()
 	*to = string(text)
 	return ok
 }
 
+// decoded takes a string that a type of its own reads.
 func (s *scanner) decoded(to encoding.TextUnmarshaler) bool {
 	text, ok := s.str()
 	return ok && to.UnmarshalText(text) == nil
 }
 
+// flag takes true or false.
 func (s *scanner) flag(to *bool) bool {
 	s.blank()
 	for word, value := range [...]string{"false", "true"} {

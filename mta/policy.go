@@ -13,10 +13,12 @@ import (
 // PolicyConfig is what a policy server needs.
 type PolicyConfig struct {
 	Receiver string
-	// Report takes each session, once. It is called from one goroutine for each listener and may take its time: reports wait in
-	// a queue, and are dropped and counted when that is full. Required.
+	// Report takes each session, once. It is called from one goroutine for each listener and may
+	// take its time: reports wait in a queue, and are dropped and counted when that is full.
+	// Required.
 	Report func(Report)
-	// Listed says whether mail from a client is refused, and with what text. It must not wait. Nil: nobody is refused.
+	// Listed says whether mail from a client is refused, and with what text. It must not wait.
+	// Nil: nobody is refused.
 	Listed func(netip.Addr) (text string, listed bool)
 	// Our keeps our own hosts and trusted relays from being refused.
 	Our Our
@@ -46,9 +48,10 @@ type PolicyStats struct {
 	Evicted     int64 `json:"evicted"`     // connections closed to make room for others
 }
 
-// Policy is a server for Postfix's policy delegation protocol (SMTPD_POLICY_README). It answers every request at once, DUNNO or,
-// where Listed says so, REJECT. The requests about one SMTP session, one for each recipient of each of its mails, become one
-// report, when another session begins on the connection, when it ends, or when it has been quiet for a while.
+// Policy is a server for Postfix's policy delegation protocol (SMTPD_POLICY_README). It answers
+// every request at once, DUNNO or, where Listed says so, REJECT. The requests about one SMTP
+// session, one for each recipient of each of its mails, become one report, when another session
+// begins on the connection, when it ends, or when it has been quiet for a while.
 type Policy struct {
 	config PolicyConfig
 	limits policyLimits
@@ -86,8 +89,8 @@ func (p *Policy) count(n *int64, more int64) {
 	*n += more
 }
 
-// Serve answers on l until ctx is done, and then returns nil: l is closed, requests under way are answered, and open sessions are
-// reported. It may be called for several listeners at a time.
+// Serve answers on l until ctx is done, and then returns nil: l is closed, requests under way are
+// answered, and open sessions are reported. It may be called for several listeners at a time.
 func (p *Policy) Serve(ctx context.Context, l net.Listener) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -121,7 +124,8 @@ func (p *Policy) Serve(ctx context.Context, l net.Listener) error {
 	return err
 }
 
-// accept hands connections to start until the listener is closed. Out of file descriptors, it waits for better times.
+// accept hands connections to start until the listener is closed. Out of file descriptors, it waits
+// for better times.
 func (p *Policy) accept(ctx context.Context, l net.Listener, start func(net.Conn)) error {
 	const shortest, longest = 5 * time.Millisecond, time.Second
 	pause := shortest
@@ -147,8 +151,8 @@ func (p *Policy) accept(ctx context.Context, l net.Listener, start func(net.Conn
 	}
 }
 
-// admit makes room for c by closing the connection that has been idle for longest: Postfix opens another when it needs one. It
-// fails if all are busy.
+// admit makes room for c by closing the connection that has been idle for longest: Postfix opens
+// another when it needs one. It fails if all are busy.
 func (p *Policy) admit(c *policyConn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -12,8 +12,8 @@ import (
 	"dnsbld/listing/helo"
 )
 
-// maxAttribute is the length of the longest attribute that is read, in octets, its name and line end included. SMTP command lines
-// are shorter.
+// maxAttribute is the length of the longest attribute that is read, in octets, its name and line
+// end included. SMTP command lines are shorter.
 const maxAttribute = 8 << 10
 
 // policyConn is one connection of an smtpd process, which handles one SMTP session after another.
@@ -31,6 +31,7 @@ type policyConn struct {
 	idleSince atomic.Int64 // Unix time in nanoseconds; 0 while busy
 }
 
+// newPolicyConn makes a connection that counts as idle until its first request has come.
 func newPolicyConn(ctx context.Context, p *Policy, conn net.Conn, reports chan<- Report) *policyConn {
 	c := &policyConn{p: p, ctx: ctx, conn: conn, reports: reports}
 	c.in = bufio.NewReaderSize(policySource{c}, maxAttribute)
@@ -78,7 +79,8 @@ func (c *policyConn) answer() {
 	c.out.WriteString("action=DUNNO\n\n")
 }
 
-// refusal returns the text with which a listed client is refused. Authenticated clients, our own hosts and trusted ones are never refused.
+// refusal returns the text with which a listed client is refused. Authenticated clients, our own
+// hosts and trusted ones are never refused.
 func (c *policyConn) refusal() (string, bool) {
 	if c.p.config.Listed == nil {
 		return "", false
@@ -101,6 +103,8 @@ func (c *policyConn) refusal() (string, bool) {
 	return helo.Escape(text, longest), true
 }
 
+// flush sends the answers that wait. A client that does not take them is given up, so that nothing
+// waits for it.
 func (c *policyConn) flush() error {
 	if c.out.Buffered() == 0 {
 		return nil
@@ -136,9 +140,13 @@ func (c *policyConn) endSession() {
 	}
 }
 
-// policySource reads from the connection under the deadline of the moment, and reports a session that has fallen quiet.
+// policySource reads from the connection under the deadline of the moment, and reports a session
+// that has fallen quiet.
 type policySource struct{ c *policyConn }
 
+// Read reads what has come. While a request is not whole it waits until the request's deadline;
+// between requests until the connection has been idle for too long; and with a session that is not
+// reported yet, first until that has been quiet.
 func (s policySource) Read(buf []byte) (int, error) {
 	c := s.c
 	if err := c.flush(); err != nil { // answers to requests before the one that has come in part
@@ -162,7 +170,8 @@ func (s policySource) Read(buf []byte) (int, error) {
 	return n, err
 }
 
-// receive reads until the deadline. With quiet, that is when the session is to be reported, and the connection goes on.
+// receive reads until the deadline. With quiet, that is when the session is to be reported, and the
+// connection goes on.
 func (c *policyConn) receive(buf []byte, started time.Time) (n int, quiet bool, err error) {
 	until, quiet := c.deadline(started)
 	if err := c.conn.SetReadDeadline(until); err != nil {

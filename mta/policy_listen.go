@@ -112,7 +112,8 @@ func (l policyListener) Close() error {
 	return err
 }
 
-// removeStale takes away a socket that nobody answers on.
+// removeStale takes away a socket that nobody answers on: its name outlives a process that was
+// killed. One that is in use stays, for without its name no client would find its server any more.
 func removeStale(path string) error {
 	info, err := os.Lstat(path)
 	switch {

@@ -54,8 +54,8 @@ type policyRequest struct {
 	spoilt   bool  // one of them was one that we read
 }
 
-// read reads the next request. Lines that are no attributes, attributes that are unknown and those that are too long are passed
-// over; of one that comes twice, the last counts.
+// read reads the next request. Lines that are no attributes, attributes that are unknown and those
+// that are too long are passed over; of one that comes twice, the last counts.
 func (r *policyRequest) read(in *bufio.Reader) error {
 	for i := range r.values {
 		r.values[i], r.has[i] = r.values[i][:0], false
@@ -137,7 +137,8 @@ func (r *policyRequest) describe(s *helo.Session) {
 	if server, ok := parseClient(r.values[attrServerAddress]); ok {
 		s.OurIPs = union(s.OurIPs, append(s.OurIPs[:0:0], server))
 	}
-	// client_name leads back to the address; reverse_client_name need not, and "unknown" says no more than that.
+	// client_name leads back to the address; reverse_client_name need not, and "unknown" says no
+	// more than that.
 	if name := r.values[attrClientName]; len(name) > 0 && string(name) != "unknown" && len(s.PTR) == 0 {
 		s.PTR, s.FCrDNS = []string{string(name)}, true
 	}

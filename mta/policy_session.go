@@ -9,13 +9,15 @@ import (
 	"dnsbld/listing/helo"
 )
 
-// policySession gathers the requests about one SMTP session, until there were none for a moment: an offender is to be listed
-// within a second. A recipient that is named later than that is not in the report, which can only spare a client.
+// policySession gathers the requests about one SMTP session, until there were none for a moment: an
+// offender is to be listed within a second. A recipient that is named later than that is not in the
+// report, which can only spare a client.
 //
-// Postfix gives each mail an instance, PID.SECONDS.MICROSECONDS.NUMBER in hexadecimal, where the number counts the mails of one
-// SMTP session from 0 and the time is that of MAIL. The smtpd process keeps its connection to us while it handles one session after
-// another. So a request belongs to the session of the one before if its instance is the same, or if client, port and process are,
-// and the number has grown.
+// Postfix gives each mail an instance, PID.SECONDS.MICROSECONDS.NUMBER in hexadecimal, where the
+// number counts the mails of one SMTP session from 0 and the time is that of MAIL. The smtpd
+// process keeps its connection to us while it handles one session after another. So a request
+// belongs to the session of the one before if its instance is the same, or if client, port and
+// process are, and the number has grown.
 type policySession struct {
 	open, reported bool
 	greeted        bool
@@ -94,7 +96,8 @@ func (s *policySession) begin(r *policyRequest, receiver string, now time.Time) 
 	s.add(r, r.stage())
 }
 
-// sessionID is the instance of the first mail without its number; before MAIL, the client's end of the connection and the time.
+// sessionID is the instance of the first mail without its number; before MAIL, the client's end of
+// the connection and the time.
 func sessionID(r *policyRequest, now time.Time) string {
 	instance := r.value(attrInstance)
 	if dot := bytes.LastIndexByte(instance, '.'); dot > 0 {

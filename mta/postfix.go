@@ -9,14 +9,15 @@ import (
 	"dnsbld/listing/helo"
 )
 
-// postfixIdle is after how long in silence a session is taken to have ended without a word. Postfix gives a client five minutes
-// for a command.
+// postfixIdle is after how long in silence a session is taken to have ended without a word. Postfix
+// gives a client five minutes for a command.
 const postfixIdle = time.Hour
 
-// Postfix reads the log of Postfix: a session is what one smtpd process says between connect and disconnect, or what postscreen says
-// of a client that it does not pass on. Postfix writes the HELO into the lines of what it refuses; a session without such a line is
-// counted as unknown and not reported. The queue manager, deliveries and other programs are passed over. PEER is NAME[ADDRESS], in
-// smtpd's lines:
+// Postfix reads the log of Postfix: a session is what one smtpd process says between connect and
+// disconnect, or what postscreen says of a client that it does not pass on. Postfix writes the HELO
+// into the lines of what it refuses; a session without such a line is counted as unknown and not
+// reported. The queue manager, deliveries and other programs are passed over. PEER is
+// NAME[ADDRESS], in smtpd's lines:
 //
 //	connect from PEER
 //	NOQUEUE: reject: RCPT from PEER: 554 5.7.1 WHY; from=<SENDER> to=<RECIPIENT> proto=ESMTP helo=<HELO>
@@ -28,9 +29,10 @@ const postfixIdle = time.Hour
 //
 //	QUEUEID: milter-reject: END-OF-MESSAGE from PEER: WHY; from=<SENDER> to=<RECIPIENT> proto=ESMTP helo=<HELO>
 //
-// Since 3.10 smtpd writes sasl_method=, sasl_username= and sasl_sender= behind helo=<HELO> if the client has authenticated. A session is
-// shown to be not authenticated by that (if the log shows the version), by the counts of disconnect, by client= without sasl_method=,
-// and by "Relay access denied", which no authenticated client is told.
+// Since 3.10 smtpd writes sasl_method=, sasl_username= and sasl_sender= behind helo=<HELO> if the
+// client has authenticated. A session is shown to be not authenticated by that (if the log shows
+// the version), by the counts of disconnect, by client= without sasl_method=, and by "Relay access
+// denied", which no authenticated client is told.
 type Postfix struct {
 	*logReader
 	open    *sessions
@@ -75,14 +77,14 @@ func (p *Postfix) entry(l syslogLine, line []byte, emit func(Report)) {
 			return
 		}
 		p.Expire(at, emit)
-		t := told{syslogLine: l, service: l.program[:slash], at: at, line: line, emit: emit}
+		one := postfixLine{syslogLine: l, service: l.program[:slash], at: at, line: line, emit: emit}
 		switch program {
 		case "smtpd":
-			p.smtpd(&t)
+			p.smtpd(&one)
 		case "cleanup":
-			p.cleanup(&t)
+			p.cleanup(&one)
 		default:
-			p.postscreen(&t)
+			p.postscreen(&one)
 		}
 	case "master":
 		p.stats.Known++
@@ -94,8 +96,8 @@ func (p *Postfix) entry(l syslogLine, line []byte, emit func(Report)) {
 	}
 }
 
-// told is a line of one of Postfix's programs.
-type told struct {
+// postfixLine is a line of one of Postfix's programs.
+type postfixLine struct {
 	syslogLine
 	service []byte // the program's name without its last part, syslog_name
 	at      time.Time
@@ -103,7 +105,8 @@ type told struct {
 	emit    func(Report)
 }
 
-// master reads which version the lines are of, "daemon started -- version 3.10.2, configuration /etc/postfix".
+// master reads which version the lines are of, "daemon started -- version 3.10.2, configuration
+// /etc/postfix".
 func (p *Postfix) master(text []byte) {
 	_, version, ok := bytes.Cut(text, []byte(" -- version "))
 	if !ok {
@@ -115,23 +118,10 @@ func (p *Postfix) master(text []byte) {
 	p.sasl = m > 3 || m == 3 && n >= 10
 }
 
-// Expire reports the sessions that were silent for an hour.
-func (p *Postfix) Expire(now time.Time, emit func(Report)) {
-	p.open.expire(now, emit)
-	p.screens.expire(now, emit)
-}
-
-// Flush reports what is open.
-func (p *Postfix) Flush(emit func(Report)) {
-	p.open.flush(emit)
-	p.screens.flush(emit)
-}
-
-// Oldest is the number of the line at which the oldest open session began.
-func (p *Postfix) Oldest() int64 { return min(p.open.oldest(), p.screens.oldest()) }
-
-// smtpd takes what the SMTP server says.
-func (p *Postfix) smtpd(t *told) {
+// smtpd takes what the SMTP server says. Its text is that of smtpd.c (connections, queue IDs) and
+// smtpd_check.c (what was decided); what it says beside is in smtpdOthers. A line of none of these
+// shapes is counted: a later Postfix may have more.
+func (p *Postfix) smtpd(t *postfixLine) {
 	if rest, ok := bytes.CutPrefix(t.text, []byte("connect from ")); ok {
 		p.connect(t, rest)
 		return
@@ -149,22 +139,13 @@ func (p *Postfix) smtpd(t *told) {
 		p.client(t, queueID, rest[len("client="):])
 	} else if e, read := parseEvent(rest); ok && read {
 		p.event(t, e, e.peer.rest)
-	} else if !passedOver(t.text) && !(ok && passedOver(rest)) {
+	} else if !beginsWith(t.text, smtpdOthers[:]) && !(ok && beginsWith(rest, smtpdOthers[:])) {
 		p.missed("", t.text, t.line)
 	}
 }
 
-// passedOver reports whether a line is one of those that have nothing that others lack.
-func passedOver(text []byte) bool {
-	for _, known := range smtpdOthers {
-		if bytes.HasPrefix(text, []byte(known)) {
-			return true
-		}
-	}
-	return false
-}
-
-// smtpdOthers are the beginnings of such lines, of smtpd and of postscreen.
+// smtpdOthers are the beginnings of lines, of smtpd and of postscreen, that have nothing of a
+// session, or nothing that its other lines lack.
 var smtpdOthers = [...]string{
 	"warning: ", "error: ", "fatal: ", "panic: ", "lost connection ", "timeout ", "too many ", "improper command ", "SSL_accept ", "setting up TLS ",
 	"Anonymous TLS ", "Trusted TLS ", "Untrusted TLS ", "Verified TLS ", "TLS ", "using backwards-compatible ", "table ", "discarding EHLO ",
@@ -172,15 +153,19 @@ var smtpdOthers = [...]string{
 	"sender_login", "before ", "sasl", "SASL ", "cache ", "close database", "replacing command ", "message-id=",
 }
 
-func (p *Postfix) connect(t *told, text []byte) {
+// connect begins a session. The client of "connect from unknown[unknown]" was gone before Postfix
+// could ask for its address.
+func (p *Postfix) connect(t *postfixLine, text []byte) {
 	if peer, ok := parsePeer(text); ok {
 		p.start(t, peer)
-	} else if one := p.open.find(t.from); one != nil { // "unknown[unknown]": gone before it was asked
+	} else if one := p.open.find(t.from); one != nil {
 		p.open.end(one, t.emit)
 	}
 }
 
-func (p *Postfix) start(t *told, peer peer) *session {
+// start opens a session of a process, and ends the one that was open there without a word. HOST/PID
+// and the time make its ID.
+func (p *Postfix) start(t *postfixLine, peer peer) *session {
 	scope := append(append(append(make([]byte, 0, 64), t.host...), '/'), t.pid...)
 	one := p.open.start(t.from, scope, t.at, t.emit)
 	p.describe(one, t, peer)
@@ -190,7 +175,7 @@ func (p *Postfix) start(t *told, peer peer) *session {
 }
 
 // describe sets what the log says of a client and its service.
-func (p *Postfix) describe(one *session, t *told, peer peer) {
+func (p *Postfix) describe(one *session, t *postfixLine, peer peer) {
 	one.name = string(t.service)
 	one.report.Receiver = p.receiver(t.host)
 	s := &one.report.Session
@@ -201,7 +186,8 @@ func (p *Postfix) describe(one *session, t *told, peer peer) {
 	p.open.keep(one, t.line)
 }
 
-// serviceOf says what a service is for: as the operator says, else by its name. Other names than Postfix's own are unknown.
+// serviceOf says what a service is for: as the operator says, else by its name. Other names than
+// Postfix's own are unknown.
 func (p *Postfix) serviceOf(name []byte) service {
 	if submission, said := p.o.Services[string(name)]; said {
 		if submission {
@@ -220,7 +206,9 @@ func (p *Postfix) serviceOf(name []byte) service {
 	return serviceUnknown
 }
 
-func (p *Postfix) disconnect(t *told, text []byte) {
+// disconnect ends a session. Its counts show, from Postfix 3.0 on, whether the client has
+// authenticated, and that it said no HELO.
+func (p *Postfix) disconnect(t *postfixLine, text []byte) {
 	one := p.open.find(t.from)
 	if one == nil {
 		return
@@ -239,7 +227,7 @@ func (p *Postfix) disconnect(t *told, text []byte) {
 }
 
 // client takes the line by which a queue ID is given to what the client sends.
-func (p *Postfix) client(t *told, queueID, text []byte) {
+func (p *Postfix) client(t *postfixLine, queueID, text []byte) {
 	one := p.open.find(t.from)
 	peer, ok := parsePeer(text)
 	if one == nil || !ok || peer.addr != one.report.Client {
@@ -255,24 +243,19 @@ func (p *Postfix) client(t *told, queueID, text []byte) {
 }
 
 // event takes what was decided about a command. Text is what follows the client.
-func (p *Postfix) event(t *told, e event, text []byte) {
-	one := p.open.find(t.from)
-	switch {
-	case !e.peer.addr.IsValid() && one == nil:
+func (p *Postfix) event(t *postfixLine, e event, text []byte) {
+	one := p.sessionOf(t, e.peer)
+	if one == nil {
 		p.missed("", t.text, t.line)
 		return
-	case e.peer.addr.IsValid() && (one == nil || one.report.Client != e.peer.addr):
-		one = p.start(t, e.peer) // its connect line was before the first line that we read
-	default:
-		p.open.keep(one, t.line)
 	}
 	p.open.touch(one, t.at)
 	end, read := parseEnd(text, string(e.stage) == "EHLO" || string(e.stage) == "HELO")
-	if read == endUnread {
+	switch read {
+	case endUnread:
 		one.unread = true
 		p.missed("smtpd: text behind helo=", t.text, t.line)
-	}
-	if read == endRead {
+	case endRead:
 		p.sasl = p.sasl || end.auth
 		end.apply(one, e.stage)
 		one.unread = one.unread || end.doubt
@@ -281,9 +264,23 @@ func (p *Postfix) event(t *told, e event, text []byte) {
 	one.noAuth = one.noAuth || relayDenied(text)
 }
 
-// cleanup takes what milters and header checks decided. The client is that of the session whose mail it is: before its end, the
-// line holds text of the mail.
-func (p *Postfix) cleanup(t *told) {
+// sessionOf is the session that a line is of. A line may name its client: if that is another than
+// the session's, or there is no session, the connect line was before the first line that we read.
+// It is nil if the line names none and there is none.
+func (p *Postfix) sessionOf(t *postfixLine, from peer) *session {
+	one := p.open.find(t.from)
+	if from.addr.IsValid() && (one == nil || one.report.Client != from.addr) {
+		return p.start(t, from)
+	}
+	if one != nil {
+		p.open.keep(one, t.line)
+	}
+	return one
+}
+
+// cleanup takes what milters and header checks decided. The client is that of the session whose
+// mail it is: before its end, the line holds text of the mail.
+func (p *Postfix) cleanup(t *postfixLine) {
 	queueID, rest, ok := cutQueueID(t.text)
 	if !ok {
 		return

@@ -7,7 +7,8 @@ import (
 	"dnsbld/listing/helo"
 )
 
-// parsePeer reads the client at the start of text. Host names hold no brackets, so that the first one is the client's.
+// parsePeer reads the client at the start of text. Host names hold no brackets, so that the first
+// one is the client's.
 func parsePeer(text []byte) (peer, bool) {
 	open := bytes.IndexByte(text, '[')
 	if open < 1 || bytes.IndexByte(text[:open], ' ') >= 0 {
@@ -31,7 +32,8 @@ func parsePeer(text []byte) (peer, bool) {
 	return p, true
 }
 
-// cutQueueID takes "NOQUEUE: " or a queue ID, short or long, from the start of text. Words such as "warning" are none.
+// cutQueueID takes "NOQUEUE: " or a queue ID, short or long, from the start of text. Words such as
+// "warning" are none.
 func cutQueueID(text []byte) (id, rest []byte, ok bool) {
 	id, rest, ok = bytes.Cut(text, []byte(": "))
 	if !ok || len(id) < 6 || len(id) > 32 {
@@ -47,7 +49,8 @@ func cutQueueID(text []byte) (id, rest []byte, ok bool) {
 	return id, rest, upper || len(id) >= 10
 }
 
-// cutWord takes the word in lower case that says what was done, "reject", "milter-reject" or "info", and the colon after it.
+// cutWord takes the word in lower case that says what was done, "reject", "milter-reject" or
+// "info", and the colon after it.
 func cutWord(text []byte) (word, rest []byte, ok bool) {
 	n := 0
 	for n < len(text) && ('a' <= text[n] && text[n] <= 'z' || text[n] == '-' || text[n] == '_') {
@@ -56,12 +59,16 @@ func cutWord(text []byte) (word, rest []byte, ok bool) {
 	return text[:n], text[min(n+2, len(text)):], n > 0 && bytes.HasPrefix(text[n:], []byte(": "))
 }
 
-// event is what smtpd did with a command: "reject: RCPT from NAME[ADDRESS]: …".
+// event is what smtpd did with a command, "reject: RCPT from NAME[ADDRESS]: …", as log_whatsup() of
+// its smtpd_check.c writes it since 2.0: action, command, client, reply, and the end that parseEnd
+// reads.
 type event struct {
 	stage []byte
 	peer  peer
 }
 
+// parseEvent reads it behind the queue ID. The command is in capital letters, END-OF-MESSAGE and
+// BDAT among them.
 func parseEvent(text []byte) (event, bool) {
 	_, text, ok := cutWord(text)
 	if !ok {
@@ -100,19 +107,21 @@ const (
 	endUnread                 // it has something that is like a HELO, and was not understood
 )
 
-// parseEnd reads "; from=<S> to=<R> proto=P helo=<H>" from the end, because what comes before may hold anything: a DNSBL's text,
-// and quoted local parts with blanks and angle brackets. Postfix writes ? for blanks and angle brackets in H, but for a milter's refusal
-// at EHLO or HELO (raw), where H is what it said, octet by octet. Behind H may stand sasl_method=… (3.10), or ": TEXT" of a header check.
+// parseEnd reads "; from=<S> to=<R> proto=P helo=<H>" from the end, because what comes before may
+// hold anything: a DNSBL's text, and quoted local parts with blanks and angle brackets. Postfix
+// writes ? for blanks and angle brackets in H, but for a milter's refusal at EHLO or HELO (raw),
+// where H is what it said, octet by octet. Behind H may stand sasl_method=… (3.10), or ": TEXT" of
+// a header check.
 func parseEnd(text []byte, raw bool) (end lineEnd, read endState) {
-	const mark = " helo=<"
-	at := bytes.LastIndex(text, []byte(mark))
+	const begin = " helo=<"
+	at := bytes.LastIndex(text, []byte(begin))
 	if raw {
-		at = bytes.Index(text, []byte(mark))
+		at = bytes.Index(text, []byte(begin))
 	}
 	if at < 0 {
 		return end, endNone
 	}
-	said := text[at+len(mark):]
+	said := text[at+len(begin):]
 	close := bytes.IndexByte(said, '>')
 	if raw {
 		close = bytes.LastIndexByte(said, '>')
@@ -126,7 +135,7 @@ func parseEnd(text []byte, raw bool) (end lineEnd, read endState) {
 	if !raw && bytes.ContainsAny(end.helo, " <>") || len(behind) > 0 && !end.auth && !bytes.HasPrefix(behind, []byte(": ")) {
 		return end, endUnread
 	}
-	end.doubt = !end.auth && bytes.Count(text, []byte(mark)) > 1 && bytes.Contains(text, []byte("> sasl_"))
+	end.doubt = !end.auth && bytes.Count(text, []byte(begin)) > 1 && bytes.Contains(text, []byte("> sasl_"))
 	return end, end.before(text[:at])
 }
 
@@ -149,15 +158,16 @@ func (e *lineEnd) before(text []byte) endState {
 	return endRead
 }
 
-// relayDenied reports whether an event is the refusal to relay, ": 554 5.7.1 <RECIPIENT>: Relay access denied; from=…". A client that
-// has authenticated may relay.
+// relayDenied reports whether an event is the refusal to relay, ": 554 5.7.1 <RECIPIENT>: Relay
+// access denied; from=…". A client that has authenticated may relay.
 func relayDenied(text []byte) bool {
 	reply, _, ok := bytes.Cut(text, []byte("; from=<"))
 	return ok && bytes.HasSuffix(reply, []byte(">: Relay access denied")) &&
 		(bytes.HasPrefix(reply, []byte(": 554 5.7.1 <")) || bytes.HasPrefix(reply, []byte(": 454 4.7.1 <")))
 }
 
-// tally is what smtpd counts at the end of a session (Postfix 3.0 and later): " ehlo=1 auth=0/1 mail=1 … commands=5".
+// tally is what smtpd counts at the end of a session (Postfix 3.0 and later): " ehlo=1 auth=0/1
+// mail=1 … commands=5".
 type tally struct {
 	counted    bool // there are counts
 	auth       bool // a successful AUTH
@@ -165,6 +175,7 @@ type tally struct {
 	recipients int  // that were named, refused ones too
 }
 
+// parseTally reads the counts, of which a command that was refused has two: done/tried (smtpd.c).
 func parseTally(text []byte) tally {
 	var t tally
 	var greeted, mailed bool

@@ -6,14 +6,16 @@ import (
 	"dnsbld/listing/helo"
 )
 
-// postscreen takes what the server in front of smtpd says of a client, [ADDRESS]:PORT. It offers no AUTH, and is for port 25 alone. What it
-// passes on becomes a session of smtpd's; what it refuses itself is one here:
+// postscreen takes what the server in front of smtpd says of a client, [ADDRESS]:PORT. It offers no
+// AUTH, and is for port 25 alone. What it passes on becomes a session of smtpd's; what it refuses
+// itself is one here. The lines are those of postscreen.c, postscreen_early.c and
+// postscreen_smtpd.c of Postfix 2.8 to 3.10:
 //
 //	CONNECT from CLIENT to [ADDRESS]:PORT
 //	PREGREET 17 after 0.02 from CLIENT: EHLO HELO\r\n                                              the first 100 octets, escaped as in C
 //	NOQUEUE: reject: RCPT from CLIENT: 550 5.7.1 WHY; from=<S>, to=<R>, proto=ESMTP, helo=<HELO>
 //	DISCONNECT CLIENT
-func (p *Postfix) postscreen(t *told) {
+func (p *Postfix) postscreen(t *postfixLine) {
 	if rest, ok := bytes.CutPrefix(t.text, []byte("CONNECT from ")); ok {
 		p.screen(t, rest, true)
 		return
@@ -40,25 +42,19 @@ func (p *Postfix) postscreen(t *told) {
 		p.screened(t, rest)
 		return
 	}
-	if !passedOver(t.text) && !screenOther(t.text) {
+	if !beginsWith(t.text, smtpdOthers[:]) && !beginsWith(t.text, screenOthers[:]) {
 		p.missed("", t.text, t.line)
 	}
 }
 
-// screenOther reports whether a line has nothing of a HELO.
-func screenOther(text []byte) bool {
-	for _, known := range [...]string{"NOQUEUE: reject: CONNECT ", "reject: connect ", "HANGUP ", "DNSBL rank ", "DENYLISTED ", "BLACKLISTED ", "ALLOWLISTED ",
-		"WHITELISTED ", "ALLOWLIST VETO ", "WHITELIST VETO ", "BARE NEWLINE ", "NON-SMTP COMMAND ", "COMMAND ", "DATA without ", "BDAT without ",
-		"skip ", "[", "postscreen_"} {
-		if bytes.HasPrefix(text, []byte(known)) {
-			return true
-		}
-	}
-	return false
-}
+// screenOthers are the beginnings of postscreen's lines that have nothing of a HELO.
+var screenOthers = [...]string{"NOQUEUE: reject: CONNECT ", "reject: connect ", "HANGUP ", "DNSBL rank ", "DENYLISTED ", "BLACKLISTED ", "ALLOWLISTED ",
+	"WHITELISTED ", "ALLOWLIST VETO ", "WHITELIST VETO ", "BARE NEWLINE ", "NON-SMTP COMMAND ", "COMMAND ", "DATA without ", "BDAT without ",
+	"skip ", "[", "postscreen_"}
 
-// screen finds the session of the client at the start of text, or with begin starts one, and returns what follows the client.
-func (p *Postfix) screen(t *told, text []byte, begin bool) (*session, []byte) {
+// screen finds the session of the client at the start of text, or with begin starts one, and
+// returns what follows the client.
+func (p *Postfix) screen(t *postfixLine, text []byte, begin bool) (*session, []byte) {
 	addr, port, rest, ok := cutEndpoint(text)
 	if !ok {
 		p.missed("", t.text, t.line)
@@ -85,14 +81,15 @@ func (p *Postfix) screen(t *told, text []byte, begin bool) (*session, []byte) {
 }
 
 // forget drops the session of a client that smtpd gets: it is one session.
-func (p *Postfix) forget(t *told, text []byte) {
+func (p *Postfix) forget(t *postfixLine, text []byte) {
 	if one, _ := p.screen(t, text, false); one != nil {
 		one.open = false
 	}
 }
 
-// pregreet takes what a client said before it was its turn. It is a session of postscreen's only if postscreen ends it.
-func (p *Postfix) pregreet(t *told, text []byte) {
+// pregreet takes what a client said before it was its turn. It is a session of postscreen's only if
+// postscreen ends it.
+func (p *Postfix) pregreet(t *postfixLine, text []byte) {
 	one, rest := p.screen(t, text, false)
 	said, ok := bytes.CutPrefix(rest, []byte(": "))
 	if one == nil || !ok || one.greeted {
@@ -114,7 +111,7 @@ func (p *Postfix) pregreet(t *told, text []byte) {
 }
 
 // screened takes a refusal, whose fields have commas between them. HELO is as smtpd writes it.
-func (p *Postfix) screened(t *told, text []byte) {
+func (p *Postfix) screened(t *postfixLine, text []byte) {
 	one, rest := p.screen(t, text, false)
 	if one == nil {
 		return
@@ -129,8 +126,8 @@ func (p *Postfix) screened(t *told, text []byte) {
 	end.apply(one, []byte("RCPT"))
 }
 
-// withoutCommas writes the end of a postscreen line as smtpd does: "from=<S>, to=<R>, proto=P, helo=<H>" without the commas. Those in S
-// and R are in quotes, or not followed by these words.
+// withoutCommas writes the end of a postscreen line as smtpd does: "from=<S>, to=<R>, proto=P,
+// helo=<H>" without the commas. Those in S and R are in quotes, or not followed by these words.
 func withoutCommas(text []byte) []byte {
 	at := bytes.LastIndex(text, []byte(", proto="))
 	if at < 0 {

@@ -13,7 +13,8 @@ import (
 	"dnsbld/listing/sensor"
 )
 
-// Report is one SMTP session as one receiver saw it. Its JSON form is a line of `blctl observe --format ndjson`.
+// Report is one SMTP session as one receiver saw it. Its JSON form is a line of `blctl observe
+// --format ndjson`.
 type Report sensor.Report
 
 // reportHead is what a report has in JSON beside its session.
@@ -35,7 +36,8 @@ func (r Report) MarshalJSON() ([]byte, error) {
 	}{reportHead{r.Time.UTC(), r.Receiver, r.ID, r.Tried, r.Unknown, r.Probe}, session(r.Session)})
 }
 
-// UnmarshalJSON reads one flat object; keys that it lacks leave r as it is, except that a session without helo did not greet.
+// UnmarshalJSON reads one flat object; keys that it lacks leave r as it is, except that a session
+// without helo did not greet.
 func (r *Report) UnmarshalJSON(data []byte) error {
 	head := reportHead{r.Time, r.Receiver, r.ID, r.Tried, r.Unknown, r.Probe}
 	if err := json.Unmarshal(data, &head); err != nil {
@@ -81,8 +83,8 @@ func union[T comparable](list, more []T) []T {
 	return list
 }
 
-// Limits of what is kept of a session. Nothing that SMTP allows is longer: a command line has 512 octets, a domain 255 (RFC 5321,
-// section 4.5.3.1).
+// Limits of what is kept of a session. Nothing that SMTP allows is longer: a command line has 512
+// octets, a domain 255 (RFC 5321, section 4.5.3.1).
 const (
 	maxHELO       = 1024 // what is beyond is cut off; the rest is too long for a HELO all the same
 	maxDomain     = 255
@@ -92,8 +94,8 @@ const (
 // greetingText is HELO as it is kept.
 func greetingText(said []byte) string { return string(said[:min(len(said), maxHELO)]) }
 
-// addRecipient keeps the domain of a mailbox: local parts are nobody's business here, but for that of a probe address, which names
-// nobody.
+// addRecipient keeps the domain of a mailbox: local parts are nobody's business here, but for that
+// of a probe address, which names nobody.
 func (r *Report) addRecipient(mailbox []byte) {
 	domain := mailboxDomain(mailbox)
 	if len(domain) == 0 || len(domain) > maxDomain {
@@ -107,7 +109,8 @@ func (r *Report) addRecipient(mailbox []byte) {
 	}
 }
 
-// isProbe reports whether a local part is helo+TOKEN: whether the token is good, and the domain ours, is for others to say.
+// isProbe reports whether a local part is helo+TOKEN: whether the token is good, and the domain
+// ours, is for others to say.
 func isProbe(local []byte) bool {
 	const tag, shortest, longest = "helo+", 16, 64
 	if len(local) < len(tag)+shortest || len(local) > len(tag)+longest || !strings.EqualFold(string(local[:len(tag)]), tag) {

@@ -7,8 +7,9 @@ import (
 	"dnsbld/listing/helo"
 )
 
-// sessions are the SMTP sessions that a log is in the midst of, each under a key such as the process that handles it. An ended one
-// stays for a while, to number the sessions that one key has within a second.
+// sessions are the SMTP sessions that a log is in the midst of, each under a key such as the
+// process that handles it. An ended one stays for a while, to number the sessions that one key has
+// within a second.
 type sessions struct {
 	byKey map[string]*session
 	queue map[string]*session // by the queue ID of what it is sending
@@ -51,9 +52,11 @@ type session struct {
 	number int   // of the sessions in that second
 }
 
+// newSessions makes a table, and has the reader of the log end its sessions.
 func newSessions(log *logReader, idle time.Duration) *sessions {
 	s := &sessions{byKey: map[string]*session{}, queue: map[string]*session{}, limit: log.o.Sessions, idle: idle, log: log}
 	s.busy.next, s.busy.prev = &s.busy, &s.busy
+	log.tables = append(log.tables, s)
 	return s
 }
 
@@ -65,8 +68,9 @@ func (s *sessions) find(key []byte) *session {
 	return nil
 }
 
-// start opens a session of key, after ending the one that was open. Its ID is scope, the time and a number within the second:
-// whole seconds, so that a log is the same whether its time stamps have fractions or not.
+// start opens a session of key, after ending the one that was open. Its ID is scope, the time and a
+// number within the second: whole seconds, so that a log is the same whether its time stamps have
+// fractions or not.
 func (s *sessions) start(key, scope []byte, at time.Time, emit func(Report)) *session {
 	one := s.byKey[string(key)]
 	if one == nil {
@@ -139,8 +143,8 @@ func (s *sessions) end(one *session, emit func(Report)) {
 	emit(r)
 }
 
-// proven reports whether the log shows that a session was not an authenticated client's, nor for submission, or that it was. What the
-// log does not show accuses nobody.
+// proven reports whether the log shows that a session was not an authenticated client's, nor for
+// submission, or that it was. What the log does not show accuses nobody.
 func (one *session) proven(r *Report) bool {
 	return r.Auth || r.Submission || one.noAuth && !one.unread && one.service != serviceUnknown
 }
@@ -165,13 +169,14 @@ func (s *sessions) keep(one *session, line []byte) {
 	}
 }
 
+// remove ends a session and forgets it, with how many its key had in the second.
 func (s *sessions) remove(one *session, emit func(Report)) {
 	s.end(one, emit)
 	one.prev.next, one.next.prev = one.next, one.prev
 	delete(s.byKey, one.key)
 }
 
-// expire forgets whom nothing was heard of.
+// expire forgets whom nothing was heard of: the process may be dead, or its last line lost.
 func (s *sessions) expire(now time.Time, emit func(Report)) {
 	for s.busy.prev != &s.busy && now.Sub(s.busy.prev.heard) > s.idle {
 		s.remove(s.busy.prev, emit)

@@ -15,11 +15,13 @@ import (
 	"dnsbld/listing"
 )
 
-// Spool keeps, in a directory, batches of lines until they have been sent, whatever happens meanwhile: a batch that Put returned for
-// is on disk. When it is full the oldest go. One process has a spool at a time; its methods may be called at once.
+// Spool keeps, in a directory, batches of lines until they have been sent, whatever happens
+// meanwhile: a batch that Put returned for is on disk. When it is full the oldest go. One process
+// has a spool at a time; its methods may be called at once.
 //
-// A batch is a file, NUMBER.ndjson, whose 20 digits rise: the names are in the order of the batches. NUMBER.ndjson.new is one that was
-// not written to its end. The file lock is locked while a process has the spool.
+// A batch is a file, NUMBER.ndjson, whose 20 digits rise: the names are in the order of the
+// batches. NUMBER.ndjson.new is one that was not written to its end. The file lock is locked while
+// a process has the spool.
 type Spool struct {
 	dir   string
 	limit int64
@@ -62,7 +64,8 @@ func OpenSpool(dir string, limit int64) (*Spool, error) {
 	return s, nil
 }
 
-// scan finds what is in the directory. A file that was not written to its end goes: Put never returned for it.
+// scan finds what is in the directory. A file that was not written to its end goes: Put never
+// returned for it.
 func (s *Spool) scan() error {
 	entries, err := os.ReadDir(s.dir) // in the order of the names
 	if err != nil {
@@ -90,6 +93,7 @@ func (s *Spool) scan() error {
 
 func (s *Spool) path(name string) string { return filepath.Join(s.dir, name) }
 
+// add takes note of a file, the newest.
 func (s *Spool) add(name string, size int64, number uint64) {
 	s.files = append(s.files, spooled{name, size})
 	s.size += size

@@ -2,10 +2,12 @@ package mta
 
 import (
 	"bytes"
+	"slices"
 	"time"
 )
 
-// syslogLine is a line as syslog daemons write it into files. Its parts alias the line. These are read:
+// syslogLine is a line as syslog daemons write it into files. Its parts alias the line. These are
+// read:
 //
 //	Nov 23 08:50:27 mx postfix/smtpd[379]: TEXT                                RFC 3164, as most files have it
 //	<22>Nov 23 08:50:27 mx postfix/smtpd[379]: TEXT                            with its priority
@@ -34,31 +36,33 @@ func splitSyslog(line []byte) (l syslogLine, ok bool) {
 	if len(line) > 2 && digit(line[0]) && line[1] == ' ' {
 		return splitRFC5424(line[2:], len(line) < len(whole))
 	}
-	n := len(classicStamp)
-	if len(line) > 0 && digit(line[0]) {
-		n = bytes.IndexByte(line, ' ')
-	} else if len(line) > n && line[n] == '.' {
-		n += 1 + countDigits(line[n+1:])
-	}
+	n := stampLength(line)
 	if n < 1 || len(line) <= n || line[n] != ' ' {
 		return l, false
 	}
 	l.stamp = line[:n]
-	rest := line[n+1:]
-	blank := bytes.IndexByte(rest, ' ')
-	if blank < 1 {
+	host, rest, _ := bytes.Cut(line[n+1:], []byte(" "))
+	tag, text, ok := bytes.Cut(rest, []byte(": "))
+	if len(host) == 0 || len(tag) == 0 || !ok {
 		return l, false
 	}
-	l.host = rest[:blank]
-	colon := bytes.Index(rest[blank+1:], []byte(": "))
-	if colon < 1 {
-		return l, false
-	}
-	tag := rest[blank+1 : blank+1+colon]
-	l.from = rest[:blank+1+colon]
-	l.text = cutSolarisID(rest[blank+1+colon+2:])
+	l.host, l.text = host, cutSolarisID(text)
+	l.from = line[n+1 : n+1+len(host)+1+len(tag)]
 	l.program, l.pid = splitTag(tag)
 	return l, bytes.IndexByte(tag, ' ') < 0
+}
+
+// stampLength is how much of a line is its time: up to the blank, or as RFC 3164 has it, perhaps
+// with a fraction of a second.
+func stampLength(line []byte) int {
+	if len(line) > 0 && digit(line[0]) {
+		return bytes.IndexByte(line, ' ')
+	}
+	n := len(classicStamp)
+	if len(line) > n && line[n] == '.' {
+		n += 1 + countDigits(line[n+1:])
+	}
+	return n
 }
 
 // cutPriority takes <PRIORITY> off.
@@ -71,8 +75,9 @@ func cutPriority(line []byte) []byte {
 	return line
 }
 
-// splitRFC5424 reads "STAMP HOST PROGRAM PID MSGID DATA TEXT" (RFC 5424, section 6), where "-" stands for nothing. Lines with a priority
-// and lines without came by different ways, and are not taken for those of one process.
+// splitRFC5424 reads "STAMP HOST PROGRAM PID MSGID DATA TEXT" (RFC 5424, section 6), where "-"
+// stands for nothing. Lines with a priority and lines without came by different ways, and are not
+// taken for those of one process.
 func splitRFC5424(line []byte, priority bool) (l syslogLine, ok bool) {
 	word := func() []byte {
 		var one []byte
@@ -173,7 +178,8 @@ func (s *stamps) parse(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// classic reads a time without its year as the newest that is not in the future. A day is allowed for clocks and zones.
+// classic reads a time without its year as the newest that is not in the future. A day is allowed
+// for clocks and zones.
 func (s *stamps) classic(text string) (time.Time, bool) {
 	leap, err := time.Parse("2006 "+classicStamp, "2000 "+text) // a fraction of a second is taken, too
 	if err != nil {
@@ -187,6 +193,11 @@ func (s *stamps) classic(text string) (time.Time, bool) {
 		}
 	}
 	return time.Time{}, false
+}
+
+// beginsWith reports whether text begins with one of some words.
+func beginsWith(text []byte, words []string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return len(text) >= len(w) && string(text[:len(w)]) == w })
 }
 
 func digit(c byte) bool { return '0' <= c && c <= '9' }

@@ -21,8 +21,9 @@ type TailConfig struct {
 // checkpointLines is how many lines lie between two positions that may be saved.
 const checkpointLines = 1000
 
-// Tail follows a log until ctx is done, and then returns nil. Sessions that are open then are not reported: the position that was
-// saved is before them, so that they are read again. So may be some that were reported; their IDs are the same.
+// Tail follows a log until ctx is done, and then returns nil. Sessions that are open then are not
+// reported: the position that was saved is before them, so that they are read again. So may be some
+// that were reported; their IDs are the same.
 func Tail(ctx context.Context, c TailConfig) error {
 	if c.Now == nil {
 		c.Now = time.Now
@@ -65,6 +66,8 @@ type checkpoint struct {
 	at   Position
 }
 
+// line takes a line. Positions are noted now and then only: to begin again somewhat earlier costs
+// time, and counts nobody twice.
 func (t *tail) line(line []byte) {
 	t.config.Log.Line(line, t.report)
 	if t.config.Log.Stats().Lines%checkpointLines == 0 {

@@ -8,7 +8,8 @@ import (
 	"dnsbld/listing/helo"
 )
 
-// Shape is a kind of line that a reader did not understand: how many there were, and the first of them.
+// Shape is a kind of line that a reader did not understand: how many there were, and the first of
+// them.
 type Shape struct {
 	Shape  string `json:"shape"` // in words: what was wrong, or how the lines begin
 	Count  int64  `json:"count"`
@@ -23,7 +24,8 @@ const (
 	shapeWords  = 6
 )
 
-// unread counts lines that were not understood, by shape. Their number is bounded: beyond it there is one shape for all others.
+// unread counts lines that were not understood, by shape. Their number is bounded: beyond it there
+// is one shape for all others.
 type unread struct{ shapes []Shape }
 
 // add counts a line. An empty shape is made of text.
@@ -50,7 +52,8 @@ func (u *unread) sorted() []Shape {
 	return list
 }
 
-// shapeOf is how a line begins, without what differs from line to line: a word with a digit, an @ or a bracket becomes "*".
+// shapeOf is how a line begins, without what differs from line to line: a word with a digit, an @
+// or a bracket becomes "*".
 func shapeOf(text []byte) string {
 	var words []string
 	for word := range bytes.FieldsSeq(text[:min(len(text), 200)]) {

@@ -24,21 +24,19 @@ func (l *lines) array() {
 // in. An array that does not end is cut short.
 func (l *lines) nextValue() (value []byte, tooLong bool, err error) {
 	l.value = l.value[:0]
-	depth, quoted, escaped := 0, false, false
-	for {
+	for in := (nesting{}); ; {
 		c, err := l.r.ReadByte()
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil, false, io.ErrUnexpectedEOF
 		case err != nil:
 			return nil, false, err
-		case !quoted && depth <= 0 && c == ']' && len(l.value) == 0: // what follows is lines again
+		case in.ends(c) && len(l.value) > 0:
+			return l.value, tooLong, l.r.UnreadByte() // it is met again, before the next value
+		case in.ends(c) && c == ']': // what follows is lines again
 			l.isArray, l.read = false, l.begun-1
 			return l.next()
-		case !quoted && depth <= 0 && (c == ']' || c == ',') && len(l.value) > 0:
-			return l.value, tooLong, l.r.UnreadByte()
-		}
-		if c == '\n' {
+		case c == '\n':
 			l.begun++
 		}
 		if len(l.value) == 0 {
@@ -47,20 +45,34 @@ func (l *lines) nextValue() (value []byte, tooLong bool, err error) {
 			}
 			l.read = l.begun
 		}
-		switch {
-		case escaped:
-			escaped = false
-		case quoted && c == '\\':
-			escaped = true
-		case c == '"':
-			quoted = !quoted
-		case !quoted && (c == '{' || c == '['):
-			depth++
-		case !quoted && (c == '}' || c == ']'):
-			depth--
-		}
+		in.take(c)
 		if tooLong = len(l.value) == MaxLine; !tooLong {
 			l.value = append(l.value, c)
 		}
+	}
+}
+
+// nesting is how deep in brackets a JSON text is, and whether in a string (RFC
+// 8259, sections 2 and 7).
+type nesting struct {
+	depth           int
+	quoted, escaped bool
+}
+
+// ends reports whether an octet ends a value of the array itself.
+func (n *nesting) ends(c byte) bool { return !n.quoted && n.depth <= 0 && (c == ']' || c == ',') }
+
+func (n *nesting) take(c byte) {
+	switch {
+	case n.escaped:
+		n.escaped = false
+	case c == '"':
+		n.quoted = !n.quoted
+	case n.quoted:
+		n.escaped = c == '\\'
+	case c == '{' || c == '[':
+		n.depth++
+	case c == '}' || c == ']':
+		n.depth--
 	}
 }

@@ -95,22 +95,35 @@ func newCSV(o *Options) parser {
 }
 
 func (c *commaSeparated) read(text []byte) ([]item, error) {
-	trimmed := bytes.TrimSpace(text)
-	comment := bytes.HasPrefix(trimmed, []byte("#")) || bytes.HasPrefix(trimmed, []byte("//"))
-	if len(trimmed) == 0 || (comment && (c.started || bytes.IndexByte(trimmed, ',') < 0)) {
+	switch trimmed := bytes.TrimSpace(text); {
+	case len(trimmed) == 0:
 		return nil, nil
+	case bytes.HasPrefix(trimmed, []byte("#")) || bytes.HasPrefix(trimmed, []byte("//")):
+		return nil, c.comment(trimmed)
 	}
-	if err := c.split(bytes.TrimLeft(text, "#/ \t")); comment && err != nil {
-		return nil, nil
-	} else if err != nil {
+	if err := c.split(bytes.TrimLeft(text, "/ \t")); err != nil {
 		return nil, err
 	}
 	if !c.started {
-		c.started = !comment
-		if header, err := c.header(comment); header || comment || err != nil {
+		c.started = true
+		if header, err := c.header(false); header || err != nil {
 			return nil, err
 		}
 	}
+	return c.row()
+}
+
+// comment looks for names of columns in a comment before the first record.
+func (c *commaSeparated) comment(text []byte) error {
+	if c.started || bytes.IndexByte(text, ',') < 0 || c.split(bytes.TrimLeft(text, "#/ \t")) != nil {
+		return nil
+	}
+	_, err := c.header(true)
+	return err
+}
+
+// row makes items of the fields of a line.
+func (c *commaSeparated) row() ([]item, error) {
 	var r row
 	for n, text := range c.fields {
 		if n < len(c.columns) && c.columns[n] != ignored {
@@ -186,7 +199,7 @@ type rowItems struct {
 // of makes the items of a row. Its end or mask stands behind the address, as in
 // plain.
 func (m *rowItems) of(r row) ([]item, error) {
-	word, mark, rest := address([]byte(r[addressField]))
+	word, except, rest := address([]byte(r[addressField]))
 	if len(word) == 0 {
 		return nil, complain("no-address", "leave out lines without one", "the line names no address")
 	}
@@ -207,7 +220,7 @@ func (m *rowItems) of(r row) ([]item, error) {
 			return nil, err
 		}
 	}
-	i.except = i.except || mark
+	i.except = i.except || except
 	i.public, i.note = publicText(r[publicField]), noteText(r[noteField])
 	m.items = spread(m.items[:0], m.subjects, i)
 	return m.items, nil

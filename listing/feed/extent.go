@@ -55,23 +55,16 @@ func follows(all []listing.Subject, s listing.Subject, rest []byte) ([]listing.S
 	if len(words) == 0 {
 		return append(all, s), nil
 	}
-	next := words[0]
-	if dashed, ok := bytes.CutPrefix(next, []byte("-")); ok { // "a - b" and "a -b"
-		if len(dashed) == 0 && len(words) > 1 {
-			dashed = words[1]
-		}
-		if hi, ok := parseHost(dashed); ok && s.IsHost() {
+	if words[0][0] == '-' {
+		if hi, ok := rangeEnd(words); ok && s.IsHost() {
 			return between(all, s.Addr(), hi)
 		}
 		return append(all, s), nil
 	}
-	if width, ok := parseBits(next); ok && s.IsHost() && s.Addr().Is4() {
+	if width, ok := width(s, words[0]); ok {
 		return prefixOf(all, s.Addr(), width)
 	}
-	if width, ok := maskBits(next); ok && s.IsHost() {
-		return prefixOf(all, s.Addr(), width)
-	}
-	other, err := parseSubject(next)
+	other, err := parseSubject(words[0])
 	if err != nil {
 		return append(all, s), nil
 	}
@@ -80,6 +73,27 @@ func follows(all []listing.Subject, s listing.Subject, rest []byte) ([]listing.S
 	}
 	return nil, complain("second-address", "write one address, prefix or range a line; of a table with names of columns, say --format csv",
 		"after %s the line names %s too", s.Text(), other.Text())
+}
+
+// rangeEnd reads what follows the first address of a range: "- b" or "-b".
+func rangeEnd(words [][]byte) (netip.Addr, bool) {
+	end := words[0][1:]
+	if len(end) == 0 && len(words) > 1 {
+		end = words[1]
+	}
+	return parseHost(end)
+}
+
+// width reads the length of the prefix that begins with an address: "/24", or a
+// mask.
+func width(s listing.Subject, word []byte) (int, bool) {
+	if !s.IsHost() {
+		return 0, false
+	}
+	if bits, ok := parseBits(word); ok && s.Addr().Is4() {
+		return bits, true
+	}
+	return maskBits(word)
 }
 
 // columns are the first address, the last one and the length of a prefix, as

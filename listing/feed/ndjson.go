@@ -95,6 +95,7 @@ func (n *ndjson) others(text []byte, r *row) {
 	}
 }
 
+// badJSON says in words what encoding/json found.
 func badJSON(err error) error {
 	const hint = `write one object a line, like {"prefix":"192.0.2.7/32","reason":"helo-bare-ip"}`
 	var kind *json.UnmarshalTypeError

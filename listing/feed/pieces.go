@@ -14,6 +14,7 @@ type pieces struct {
 	piece func(lo, hi netip.Addr, n *node) error
 }
 
+// newPieces makes a visitor that gives each piece with the node that lists it.
 func newPieces(piece func(lo, hi netip.Addr, n *node) error, finish func() error) visitor {
 	p := &pieces{piece: piece}
 	return visitor{p.enter, p.leave, finish}
@@ -39,6 +40,7 @@ func (p *pieces) leave(n, _ *node) error {
 	return err
 }
 
+// put gives a piece, unless it is a hole that an exception has cut.
 func (p *pieces) put(lo, hi netip.Addr, n *node) error {
 	if !n.isListed() {
 		return nil

@@ -23,39 +23,34 @@ type record struct {
 // belongs to the A record of the line before, if that is of the same name.
 func (p *rbldnsd) generic(text []byte) error {
 	fields := bytes.Fields(text)
-	if len(fields) == 0 { // other white space than blanks and tabs
-		return badRecord("the line is not a record")
-	}
-	subject, isAddress := reversed(string(fields[0][:min(len(fields[0]), 100)]))
-	n := 1
+	n := 1 // the field of the type
 	if len(fields) > 1 && fields[1][0] >= '0' && fields[1][0] <= '9' {
-		n++ // TTL
+		n++ // behind a TTL
 	}
 	if len(fields) <= n+1 {
 		return badRecord("the line is not a record")
 	}
-	switch kind := string(bytes.ToUpper(fields[n])); kind {
-	case "MX":
+	owner, kind := string(fields[0][:min(len(fields[0]), 100)]), string(bytes.ToUpper(fields[n]))
+	subject, isAddress := reversed(owner)
+	switch {
+	case kind == "MX":
 		return nil
-	case "A":
-		if strings.HasPrefix(string(fields[0]), "*.") {
-			return complain("wildcard", "use a data set of type ip4trie", "a data set of type generic has no wildcards: this lists nothing")
-		}
+	case kind == "A" && strings.HasPrefix(owner, "*."):
+		return complain("wildcard", "use a data set of type ip4trie", "a data set of type generic has no wildcards: this lists nothing")
+	case kind == "A":
 		p.flush()
 		if !isAddress {
 			return nil
 		}
 		return p.address(subject, fields[n+1])
-	case "TXT":
-		if p.record != nil && p.record.subject == subject {
-			at := bytes.Index(text, fields[n]) + len(fields[n])
-			p.record.text = unquote(bytes.Trim(text[at:], " \t"))
-		}
+	case kind == "TXT":
+		p.describe(subject, text[bytes.Index(text, fields[n])+len(fields[n]):])
 		return nil
 	}
 	return badRecord("%s is not a type of record that a generic data set has", quote(fields[n]))
 }
 
+// badRecord complains of a line, and says how records are written.
 func badRecord(format string, args ...any) error {
 	return complain("bad-record", "write NAME [TTL] A ADDRESS, NAME [TTL] TXT TEXT or NAME [TTL] MX PREFERENCE HOST", format, args...)
 }
@@ -74,6 +69,13 @@ func (p *rbldnsd) address(s listing.Subject, text []byte) error {
 	return nil
 }
 
+// describe takes a text for the A record before it, if that is of the same name.
+func (p *rbldnsd) describe(s listing.Subject, text []byte) {
+	if p.record != nil && p.record.subject == s {
+		p.record.text = unquote(bytes.Trim(text, " \t"))
+	}
+}
+
 // flush lists what the last A record named.
 func (p *rbldnsd) flush() {
 	r := p.record
@@ -88,6 +90,7 @@ func (p *rbldnsd) flush() {
 	p.items = append(p.items, i)
 }
 
+// unquote takes the quotes off a text. What is escaped within stays as it is.
 func unquote(text []byte) string {
 	if len(text) > 1 && text[0] == '"' && text[len(text)-1] == '"' {
 		text = text[1 : len(text)-1]

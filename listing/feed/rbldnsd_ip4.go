@@ -9,16 +9,17 @@ import (
 	"dnsbld/listing"
 )
 
-// entry4 cuts a line into its address and what follows. A value may follow at
-// once.
-func entry4(text []byte) (word []byte, except bool, rest []byte) {
+// ends4 are what an IPv4 entry ends before: a value may follow it at once.
+const ends4 = " \t:#;"
+
+// cutEntry cuts a line into its address, whether it is an exclusion, and what
+// follows from the first of some ends on.
+func cutEntry(text []byte, ends string) (word []byte, except bool, rest []byte) {
 	if text[0] == '!' {
 		except, text = true, bytes.TrimLeft(text[1:], " \t")
 	}
-	for n, c := range text {
-		if c == ' ' || c == '\t' || c == ':' || c == '#' || c == ';' {
-			return text[:n], except, text[n:]
-		}
+	if n := bytes.IndexAny(text, ends); n >= 0 {
+		return text[:n], except, text[n:]
 	}
 	return text, except, nil
 }
@@ -26,7 +27,7 @@ func entry4(text []byte) (word []byte, except bool, rest []byte) {
 // trie4 reads a line of an ip4trie: an address or prefix, of which trailing
 // octets may be left out.
 func (p *rbldnsd) trie4(text []byte) error {
-	word, except, rest := entry4(text)
+	word, except, rest := cutEntry(text, ends4)
 	if bytes.IndexByte(word, '-') >= 0 {
 		return complain("range", "write prefixes, or read the file with --format rbldnsd:ip4set", "%s is a range, which an ip4trie does not hold", quote(word))
 	}
@@ -47,7 +48,7 @@ func (p *rbldnsd) list4(word []byte, except bool, rest []byte) error {
 
 // hosts4 reads a line of an ip4tset: one address. What follows does not count.
 func (p *rbldnsd) hosts4(text []byte) error {
-	word, except, rest := entry4(text)
+	word, except, rest := cutEntry(text, ends4)
 	quad, after, ok := parseQuad(word)
 	switch {
 	case except:
@@ -60,7 +61,7 @@ func (p *rbldnsd) hosts4(text []byte) error {
 
 // set4 reads a line of an ip4set: as trie4, or a range.
 func (p *rbldnsd) set4(text []byte) error {
-	word, except, rest := entry4(text)
+	word, except, rest := cutEntry(text, ends4)
 	dash := bytes.IndexByte(word, '-')
 	if dash < 0 {
 		if err := spacedDash(word, rest); err != nil {
@@ -90,7 +91,7 @@ func spacedDash(word, rest []byte) error {
 	if len(rest) < 2 || rest[0] != '-' {
 		return nil
 	}
-	end, _, _ := entry4(append(bytes.Clone(bytes.TrimLeft(rest[1:], " \t")), ' '))
+	end, _, _ := cutEntry(append(bytes.Clone(bytes.TrimLeft(rest[1:], " \t")), ' '), ends4)
 	if _, _, ok := octets(end); !ok {
 		return nil
 	}

@@ -7,21 +7,10 @@ import (
 	"dnsbld/listing"
 )
 
-// entry6 cuts a line into its address and what follows after white space.
-func entry6(text []byte) (word []byte, except bool, rest []byte) {
-	if text[0] == '!' {
-		except, text = true, bytes.TrimLeft(text[1:], " \t")
-	}
-	if n := bytes.IndexAny(text, " \t#;"); n >= 0 {
-		return text[:n], except, text[n:]
-	}
-	return text, except, nil
-}
-
 // trie6 reads a line of an ip6trie: an address or prefix. Without "::", groups
 // left out at the end make it a prefix: 2001:db8:1:2 is a /64.
 func (p *rbldnsd) trie6(text []byte) error {
-	word, except, rest := entry6(text)
+	word, except, rest := cutEntry(text, " \t#;")
 	s, err := prefix6(word)
 	if err != nil {
 		return err
@@ -32,7 +21,7 @@ func (p *rbldnsd) trie6(text []byte) error {
 // nets6 reads a line of an ip6tset: four groups, a /64; or the exclusion of an
 // address. What follows does not count.
 func (p *rbldnsd) nets6(text []byte) error {
-	word, except, rest := entry6(text)
+	word, except, rest := cutEntry(text, " \t#;")
 	s, err := prefix6(word)
 	switch {
 	case err != nil:

@@ -77,9 +77,9 @@ func (p *rbldnsd) public(template string, s listing.Subject, r listing.Reason) s
 
 // fill replaces what begins with a dollar sign in a template: $ is the
 // subject, $= the entry's own text, $0 to $9 are variables and $$ is a dollar
-// sign.
+// sign. What grows beyond what a TXT record holds is not filled in further.
 func fill(template, subject, own string, words *[10]string) string {
-	if strings.IndexByte(template, '$') < 0 {
+	if !strings.Contains(template, "$") {
 		return template
 	}
 	var b strings.Builder
@@ -89,24 +89,25 @@ func fill(template, subject, own string, words *[10]string) string {
 		if !found || b.Len() > 2*listing.MaxTXT {
 			return b.String()
 		}
-		var next byte
-		if after != "" {
-			next = after[0]
-		}
-		switch {
-		case next == '$':
-			b.WriteByte('$')
-		case next == '=':
-			b.WriteString(own)
-		case next >= '0' && next <= '9' && words[next-'0'] != "":
-			b.WriteString(words[next-'0'])
-		case next >= '0' && next <= '9':
-			b.WriteString("$" + after[:1])
-		default:
-			b.WriteString(subject)
-			template = after
-			continue
-		}
-		template = after[1:]
+		text, used := substitute(after, subject, own, words)
+		b.WriteString(text)
+		template = after[used:]
 	}
+}
+
+// substitute is what stands for a dollar sign and what follows it, of which so
+// many octets are used.
+func substitute(after, subject, own string, words *[10]string) (text string, used int) {
+	if after == "" {
+		return subject, 0
+	}
+	switch c := after[0]; {
+	case c == '$':
+		return "$", 1
+	case c == '=':
+		return own, 1
+	case c >= '0' && c <= '9':
+		return cmp.Or(words[c-'0'], "$"+after[:1]), 1
+	}
+	return subject, 0
 }

@@ -39,6 +39,8 @@ type sweep struct {
 	to      visitor
 }
 
+// newSweep makes an encoder that tells a visitor of prefixes. Hidden ones are
+// merged in at their places.
 func newSweep(o *output, to visitor) *sweep {
 	hide := slices.Clone(o.Hide)
 	slices.SortFunc(hide, listing.Subject.Compare)

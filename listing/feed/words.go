@@ -90,6 +90,7 @@ func parseUntil(text string) (time.Time, error) {
 	return t, nil
 }
 
+// parseExcept reads a column that says whether an entry is an exception.
 func parseExcept(text string) (bool, error) {
 	switch strings.ToLower(text) {
 	case "", "false", "no", "0":
@@ -100,7 +101,7 @@ func parseExcept(text string) (bool, error) {
 	return false, complain("bad-except", "write true or false", "%s does not say whether this is an exception", listing.Quote(text))
 }
 
-// public makes a text from a file fit to stand in a TXT record.
+// publicText makes a text from a file fit to stand in a TXT record.
 func publicText(text string) string {
 	text = listing.Printable(strings.TrimSpace(text))
 	if len(text) > listing.MaxTXT {

@@ -53,15 +53,17 @@ func (w *rbldnsdWriter) write(e *listing.Entry) error {
 	if w.hidden.Covers(e.Subject) || (e.Source != "" && w.excepted(e)) {
 		return nil
 	}
-	if e.Source == "" && e.Except {
-		w.excepts = append(w.excepts, e.Key)
-	}
 	d := w.dataset(dataSetName{e.Reason, e.Source, e.Subject.Addr().Is6()})
-	usual := e.Subject.IsHost() && e.PublicNote == "" && w.texts.of(e.Reason, !d.v6) != ""
-	d.wide = d.wide || !e.Subject.IsHost() && !e.Except
-	switch {
-	case e.Except:
+	if e.Except {
+		if e.Source == "" {
+			w.excepts = append(w.excepts, e.Key)
+		}
 		fmt.Fprintf(&d.lines, "!%s\n", e.Subject.Text())
+		return nil
+	}
+	d.wide = d.wide || !e.Subject.IsHost()
+	usual := e.Subject.IsHost() && e.PublicNote == "" && w.texts.of(e.Reason, !d.v6) != ""
+	switch {
 	case usual && d.v6:
 		fmt.Fprintln(&d.lines, e.Subject.Text())
 	case usual:

@@ -29,6 +29,7 @@ type line struct {
 	Hidden     bool             `json:"hidden,omitempty"` // it is never answered: WriteOptions.Hide has it
 }
 
+// ndjsonWriter writes one line an entry, as it comes: no order is needed.
 type ndjsonWriter struct {
 	out    *output
 	hidden listing.Cover

@@ -84,7 +84,7 @@ func sum(a, b uint32) uint32 {
 	return ^uint32(0)
 }
 
-// maxCells is how many cells a network has in a day; beyond it, times are told
+// maxCells is how many cells a place has in a day; beyond it, times are told
 // apart less and less, then receivers, targets and hosts of what is not bogus,
 // then those of what is.
 const maxCells = 2048

@@ -36,7 +36,7 @@ func (e *Engine) Clean(within listing.Subject) iter.Seq2[Sender, error] {
 			_, known := remembered[p]
 			return !known && int64(day+1)*secondsADay > t.since && t.overlaps(p)
 		}
-		for n, err := range networks(e.o.Archive, keysWithin(within), recent) {
+		for n, err := range records(e.o.Archive, keysWithin(within), recent) {
 			if err != nil {
 				yield(Sender{}, err)
 				return
@@ -49,22 +49,22 @@ func (e *Engine) Clean(within listing.Subject) iter.Seq2[Sender, error] {
 }
 
 // cleanInMemory looks at what need not be read, and says which places those
-// are. A network in memory has all its days.
+// are. A record in memory has all its days.
 func (e *Engine) cleanInMemory(t *tracker) (found []Sender, remembered map[place]struct{}) {
 	remembered = map[place]struct{}{}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	look := func(n *network) {
+	look := func(n *record) {
 		remembered[n.place] = struct{}{}
 		t.senders(n, func(s Sender, _ error) bool { found = append(found, s); return true })
 	}
 	if p, ok := onePlace(t.within); ok {
-		if n := e.networks[p]; n != nil {
+		if n := e.records[p]; n != nil {
 			look(n)
 		}
 		return found, remembered
 	}
-	for p, n := range e.networks {
+	for p, n := range e.records {
 		if t.overlaps(p) {
 			look(n)
 		}
@@ -85,7 +85,7 @@ func onePlace(s listing.Subject) (place, bool) {
 // perhaps those of some others.
 func keysWithin(s listing.Subject) []byte {
 	if !s.IsValid() {
-		return []byte{networkKey}
+		return []byte{placeKey}
 	}
 	p, _ := locate(s.Addr())
 	key := p.key()
@@ -98,12 +98,13 @@ type tracker struct {
 	since, now int64
 }
 
+// overlaps reports whether a place has addresses within the prefix.
 func (t *tracker) overlaps(p place) bool {
 	return !t.within.IsValid() || p.subject(unit{all: true}).Overlaps(t.within.Prefix)
 }
 
-// senders yields those of a network. It returns whether to go on.
-func (t *tracker) senders(n *network, yield func(Sender, error) bool) bool {
+// senders yields those of a place. It returns whether to go on.
+func (t *tracker) senders(n *record, yield func(Sender, error) bool) bool {
 	var all []Sender
 	for c := range n.since(t.since) {
 		if !c.confirmed() || c.at < t.since || c.at > t.now {

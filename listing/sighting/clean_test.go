@@ -81,7 +81,7 @@ func TestCleanOfADamagedArchive(t *testing.T) {
 	d.sees(3, "192.0.2.7", clean)
 	d.flush()
 	var stored []byte
-	for item, err := range d.file.Scan([]byte{networkKey}, nil) {
+	for item, err := range d.file.Scan([]byte{placeKey}, nil) {
 		if err != nil {
 			t.Fatal(err)
 		}

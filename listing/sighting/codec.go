@@ -9,10 +9,19 @@ import (
 	"dnsbld/listing/helo"
 )
 
-// A day is stored as: version, cells, greetings, targets, samples; each a
-// count and its items, numbers as unsigned varints (encoding/binary), texts
-// with their length before them. Receivers stand by the engine's number, which
-// is stored with the engine's own figures.
+// A day is stored as its version in an octet and four lists, each a count and
+// its items. Numbers are unsigned varints (encoding/binary), texts have their
+// length before them, and "octet" is one:
+//
+//	cell     time, code octet, strength octet, receiver octet, flags octet,
+//	         sessions, host, target
+//	greeting hour octet, HELO, sessions, bogus ones of these
+//	target   target, reason octet, text
+//	sample   reason octet, host, session id, time, receiver, HELO, verdict, DNS
+//
+// Times are seconds since the day began. Codes and receivers stand by numbers:
+// codeNames has the former, the engine's own figures the latter. A change of
+// the order or of the meaning takes another version, and a reader of both.
 const dayVersion = 1
 
 func (d *day) encode() []byte {
@@ -89,6 +98,7 @@ type reader struct {
 	bad bool
 }
 
+// fail has everything that is read from here on be zero.
 func (r *reader) fail() {
 	r.b, r.bad = nil, true
 }
@@ -113,6 +123,7 @@ func (r *reader) number() uint64 {
 	return v
 }
 
+// within reads a number that is less than limit.
 func (r *reader) within(limit uint64) int64 {
 	v := r.number()
 	if v >= limit {

@@ -8,7 +8,7 @@ import (
 	"dnsbld/listing/helo"
 )
 
-// day is what a network did in one UTC day. It is stored as one value.
+// day is what a place did in one UTC day. It is stored as one value.
 type day struct {
 	number  uint32 // days since 1970
 	dirty   bool   // not stored as it is
@@ -111,6 +111,8 @@ func (g *greeting) count(bogus bool) {
 // maxTargets is how many texts of targets a day keeps.
 const maxTargets = 32
 
+// name keeps the text of a target. Texts beyond the number are left out: they
+// are for people, and counting goes by the hash.
 func (d *day) name(t named) {
 	known := slices.ContainsFunc(d.targets, func(o named) bool { return o.target == t.target && o.reason == t.reason })
 	if !known && len(d.targets) < maxTargets {

@@ -71,44 +71,62 @@ func (d Diagnosis) Steps() []string {
 
 // What a diagnosis takes.
 const (
-	fewBogus  = 3 // bogus sessions under which nothing can be told
+	fewBogus  = 3 // with fewer bogus sessions there is no pattern
 	manyNames = 8 // different greetings
 )
 
-// diagnose looks at all sessions that are kept of a unit.
-func (n *network) diagnose(u unit) Diagnosis {
-	all, bogus, clean, mimics := 0, 0, 0, 0
-	names, wrong, followed := map[uint32]bool{}, map[uint32]bool{}, map[uint32]bool{}
+// greetings sum up how a unit greeted, in all sessions that are kept.
+type greetings struct {
+	all, bogus, clean int
+	mimics            int             // bogus ones by our own address or name
+	names             map[uint32]bool // different greetings
+	wrong             map[uint32]bool // different bogus ones
+	followed          map[uint32]bool // different domains of recipients
+}
+
+func (n *record) greetings(u unit) greetings {
+	g := greetings{names: map[uint32]bool{}, wrong: map[uint32]bool{}, followed: map[uint32]bool{}}
 	for c := range n.cells() {
-		if !u.has(c) || c.strength == helo.Exempt {
-			continue
-		}
-		all += int(c.n)
-		names[c.target] = true
-		if c.clean() {
-			clean += int(c.n)
-		}
-		if c.bogus() {
-			bogus += int(c.n)
-			wrong[c.target] = true
-			switch c.code.code() {
-			case helo.CodeRcptDomain:
-				followed[c.target] = true
-			case helo.CodeOurIP, helo.CodeOurName:
-				mimics += int(c.n)
-			}
+		if u.has(c) && c.strength != helo.Exempt {
+			g.add(c)
 		}
 	}
-	switch {
-	case bogus < fewBogus:
+	return g
+}
+
+func (g *greetings) add(c *cell) {
+	k := int(c.n)
+	g.all += k
+	g.names[c.target] = true
+	if c.clean() {
+		g.clean += k
+	}
+	if !c.bogus() {
+		return
+	}
+	g.bogus += k
+	g.wrong[c.target] = true
+	switch c.code.code() {
+	case helo.CodeRcptDomain:
+		g.followed[c.target] = true
+	case helo.CodeOurIP, helo.CodeOurName:
+		g.mimics += k
+	}
+}
+
+// diagnose looks at all sessions that are kept of a unit. The order matters: what
+// follows the recipient has many names, too.
+func (n *record) diagnose(u unit) Diagnosis {
+	switch g := n.greetings(u); {
+	case g.bogus < fewBogus:
 		return CannotTell
-	case len(followed) >= 2, 2*mimics >= bogus:
+	case len(g.followed) >= 2, 2*g.mimics >= g.bogus:
 		return FollowsRecipient
-	case len(names) >= manyNames:
+	case len(g.names) >= manyNames:
 		return ManyNames
-	case bogus == all && len(wrong) == 1:
+	case g.bogus == g.all && len(g.wrong) == 1:
 		return MisSet
-	case clean > 0 && 2*bogus < all:
+	case g.clean > 0 && 2*g.bogus < g.all:
 		return SecondHost
 	}
 	return CannotTell

@@ -12,7 +12,7 @@
 //     thresholds; shadow reasons are found and shown, and list nothing unless a
 //     zone names them.
 //   - What is decided follows from the counters, not from the order in which
-//     sessions arrived. A session counts once however often it is told.
+//     sessions arrived. A session counts once however often it is reported.
 //   - A session older than the end of a listing never brings it back.
 //   - Nothing here reads a clock, a file or the network: time comes from
 //     Options.Now, counters are kept through an [Archive].
@@ -23,7 +23,7 @@
 //
 // Sessions are kept in cells by second, code, strength, receiver, host and
 // target; cells lie in days, and a day is what is stored as one value. What is
-// more than three days old is told apart by the hour only. An IPv4 address is
-// a network of its own; the addresses of an IPv6 /64 are counted together, host
-// by host.
+// more than three days old is known to the hour only. All that is kept of a
+// place, which is an IPv4 address or an IPv6 /64, is its record; the addresses
+// of a /64 are counted together, host by host.
 package sighting

@@ -17,8 +17,8 @@ const maxLooks = 2000
 // judged as a whole.
 const offenders = 3
 
-// inFlight is how long an edit that was given is waited for to show.
-const inFlight = 30 * time.Second
+// patience is how long an edit that was given is waited for to show.
+const patience = 30 * time.Second
 
 // Edits gives what is to be done to the list now, to be sent through
 // [listing.Book.Do]: listings, extensions, and ends of what has healed. Each is
@@ -104,7 +104,7 @@ func (e *Engine) Failed(edits []listing.Edit) {
 		if !ok {
 			continue
 		}
-		delete(e.pending, edit.Key)
+		delete(e.inFlight, edit.Key)
 		e.schedule.add(now.Add(time.Second), p, u.host)
 		if edit.Op == listing.OpList && edit.Note != "" { // a new listing
 			e.own.Breaker.giveBack()

@@ -1,6 +1,7 @@
 package sighting
 
 import (
+	"container/list"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -56,10 +57,10 @@ type Engine struct {
 
 	flushing sync.Mutex // held while something is stored; before mu
 	mu       sync.Mutex
-	networks map[place]*network
-	fresh    []*network // with something to be stored
-	weak     ring       // without bogus sessions; the oldest go first
-	strong   ring
+	records  map[place]*record
+	fresh    []*record // with something to be stored
+	weak     list.List // records without bogus sessions, by their newest; the oldest go first
+	strong   list.List // those with bogus ones
 	bytes    int
 	ids      *ids
 	reading  map[string]chan struct{} // by key of the archive; closed when it was read
@@ -74,12 +75,12 @@ type Engine struct {
 	entries  map[place][]*ownEntry
 	ends     map[place]endings
 	allows   map[listing.Subject]listing.Allow
-	pending  map[listing.Key]time.Time // asked for, not yet told of
+	inFlight map[listing.Key]time.Time // asked of the Book then, not yet seen in a Change
 	deferred map[place]struct{}        // by the breaker
 	tidied   time.Time                 // when to tidy next
 	shadows  map[listing.Key]Found
 	totals   map[Outcome]uint64
-	lost     uint64 // networks forgotten without being stored
+	lost     uint64 // records forgotten without being stored
 }
 
 // figures are the engine's own, stored as one value.
@@ -101,9 +102,9 @@ func New(o Options) (*Engine, error) {
 	if o.IDs == 0 {
 		o.IDs = 1_000_000
 	}
-	e := &Engine{o: o, wake: make(chan struct{}, 1), networks: map[place]*network{}, ids: newIDs(),
+	e := &Engine{o: o, wake: make(chan struct{}, 1), records: map[place]*record{}, ids: newIDs(),
 		reading: map[string]chan struct{}{}, due: map[place][]uint64{}, entries: map[place][]*ownEntry{}, ends: map[place]endings{},
-		allows: map[listing.Subject]listing.Allow{}, pending: map[listing.Key]time.Time{},
+		allows: map[listing.Subject]listing.Allow{}, inFlight: map[listing.Key]time.Time{},
 		deferred: map[place]struct{}{}, shadows: map[listing.Key]Found{}, totals: map[Outcome]uint64{}}
 	for item, err := range o.Archive.Scan([]byte{engineKey}, nil) {
 		if err != nil {
@@ -162,10 +163,10 @@ func (e *Engine) hash(texts ...string) uint64 {
 
 // Status is how an Engine is.
 type Status struct {
-	Networks  int                `json:"networks"` // in memory
+	Networks  int                `json:"networks"` // records in memory
 	Bytes     int                `json:"bytes"`    // that they are estimated to take
 	IDs       int                `json:"ids"`      // sessions known in memory
-	Lost      uint64             `json:"lost"`     // networks forgotten without being stored
+	Lost      uint64             `json:"lost"`     // records forgotten without being stored
 	Receivers []string           `json:"receivers"`
 	Sole      bool               `json:"sole"` // one receiver alone, or none, reported in seven days
 	Breaker   Breaker            `json:"breaker"`
@@ -186,7 +187,7 @@ func (e *Engine) Status() Status {
 	for k := range e.shadows {
 		shadows[symbolOf(k.Reason)]++
 	}
-	return Status{Networks: len(e.networks), Bytes: e.bytes, IDs: e.ids.total, Lost: e.lost,
+	return Status{Networks: len(e.records), Bytes: e.bytes, IDs: e.ids.total, Lost: e.lost,
 		Receivers: e.own.Receivers.recent(now), Sole: e.own.Receivers.sole(now),
 		Breaker: e.own.Breaker.status(now), Totals: totals, Shadows: shadows}
 }

@@ -1,6 +1,7 @@
 package sighting
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -45,11 +46,10 @@ func (e *Engine) Changed(c listing.Change) {
 	}
 }
 
+// entryChanged takes note of a change of an entry, if it is of this list's own
+// and for a reason that sessions are counted for.
 func (e *Engine) entryChanged(c *listing.Change, now time.Time) {
-	either := c.After
-	if either == nil {
-		either = c.Before
-	}
+	either := cmp.Or(c.After, c.Before)
 	if either == nil || either.Source != "" || symbolOf(either.Reason) == "" {
 		return
 	}
@@ -57,26 +57,30 @@ func (e *Engine) entryChanged(c *listing.Change, now time.Time) {
 	if !ok {
 		return
 	}
-	delete(e.pending, either.Key)
+	delete(e.inFlight, either.Key)
 	if key, at, ended := endOf(c); ended {
 		e.end(p, u, key.Reason, at, now)
 	}
+	if c.After == nil {
+		e.dropEntry(p, either.Key)
+		return
+	}
 	i := slices.IndexFunc(e.entries[p], func(s *ownEntry) bool { return s.Key == either.Key })
-	switch {
-	case c.After == nil && i >= 0:
-		if e.entries[p] = slices.Delete(e.entries[p], i, i+1); len(e.entries[p]) == 0 {
-			delete(e.entries, p)
-		}
-	case c.After == nil:
-	case i >= 0:
-		e.entries[p][i].become(c, now)
-	default:
-		s := &ownEntry{unit: u}
-		s.become(c, now)
-		e.entries[p] = append(e.entries[p], s)
+	if i < 0 {
+		i = len(e.entries[p])
+		e.entries[p] = append(e.entries[p], &ownEntry{unit: u})
 		if c.Before == nil && u.all {
 			e.plan(p, 0)
 		}
+	}
+	e.entries[p][i].become(c, now)
+}
+
+// dropEntry forgets an entry that has ended.
+func (e *Engine) dropEntry(p place, k listing.Key) {
+	left := slices.DeleteFunc(e.entries[p], func(s *ownEntry) bool { return s.Key == k })
+	if e.entries[p] = left; len(left) == 0 {
+		delete(e.entries, p)
 	}
 }
 

@@ -77,7 +77,9 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// lacks says what is missing for the threshold to be met; nothing if it is.
+// lacks is the one place where a tally meets a threshold: what lists, what is
+// shown and what is simulated all ask here. It says what is missing for
+// the threshold to be met; nothing if it is.
 func (t Threshold) lacks(n Tally, sole bool) (missing []string) {
 	if sole {
 		possible := false

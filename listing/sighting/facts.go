@@ -86,9 +86,9 @@ func (e *Engine) Facts(s listing.Subject) (Facts, error) {
 
 // peek gives the counters of a place, with mu held unless it fails. Those that
 // must be read are not kept: a look costs nobody's place in memory.
-func (e *Engine) peek(p place) (*network, error) {
+func (e *Engine) peek(p place) (*record, error) {
 	e.mu.Lock()
-	n := e.networks[p]
+	n := e.records[p]
 	if n != nil {
 		return n, nil
 	}
@@ -98,7 +98,7 @@ func (e *Engine) peek(p place) (*network, error) {
 		return nil, err
 	}
 	e.mu.Lock()
-	if n = e.networks[p]; n == nil {
+	if n = e.records[p]; n == nil {
 		n = read
 	}
 	return n, nil
@@ -111,7 +111,9 @@ func instant(seconds int64) time.Time {
 	return time.Unix(seconds, 0).UTC()
 }
 
-func (f *Facts) days(n *network, u unit, first uint32) {
+// days counts what each day had. Exempt sessions have no host: they are counted
+// for every unit of the place.
+func (f *Facts) days(n *record, u unit, first uint32) {
 	for i := range uint32(keptDays) {
 		f.Days = append(f.Days, DayCount{Day: time.Unix(int64(first+i)*secondsADay, 0).UTC(), ByCode: map[helo.Code]int{}})
 	}
@@ -151,7 +153,7 @@ func (f *Facts) count(c *cell, day *DayCount) {
 }
 
 // top are the HELO strings said most often at a place.
-func (n *network) top() []HELOCount {
+func (n *record) top() []HELOCount {
 	at := map[string]int{}
 	var all []HELOCount
 	for _, d := range n.days {
@@ -172,7 +174,8 @@ func (n *network) top() []HELOCount {
 	return all[:min(len(all), topGreetings)]
 }
 
-func (n *network) targets() []Target {
+// targets are what bogus greetings of a place pretended to be, each once.
+func (n *record) targets() []Target {
 	var all []Target
 	for _, d := range n.days {
 		for _, t := range d.targets {
@@ -187,7 +190,8 @@ func (n *network) targets() []Target {
 	return all
 }
 
-func (e *Engine) bogusReceivers(n *network, u unit) []string {
+// bogusReceivers are the receivers that saw bogus sessions of a unit.
+func (e *Engine) bogusReceivers(n *record, u unit) []string {
 	var names []string
 	for c := range n.cells() {
 		if name := e.own.Receivers.name(c.receiver); c.bogus() && u.has(c) && !slices.Contains(names, name) {

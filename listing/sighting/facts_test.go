@@ -144,7 +144,7 @@ func TestTopGreetings(t *testing.T) {
 	if len(d.greets) > keptGreetings {
 		t.Errorf("%d kept", len(d.greets))
 	}
-	n := &network{days: []*day{d}}
+	n := &record{days: []*day{d}}
 	if top := n.top()[0]; top.HELO != "often" || top.Count != 200 || top.Bogus != 100 {
 		t.Errorf("%+v", top)
 	}

@@ -8,11 +8,11 @@ import (
 	"slices"
 )
 
-// storedAtOnce is how many networks are stored in one batch: the archive may take
+// storedAtOnce is how many records are stored in one batch: the archive may take
 // memory for every page of its file that a batch touches.
 const storedAtOnce = 2048
 
-// Flush stores everything that is new, in batches: of neighbouring networks, so
+// Flush stores everything that is new, in batches: of neighbouring places, so
 // that each touches few pages, and of their sessions' ids, so that wherever it
 // is broken off a session is stored whole or not at all. If one fails, the same
 // is tried with the next Flush.
@@ -25,7 +25,7 @@ func (e *Engine) Flush() error {
 // flush is Flush with flushing held.
 func (e *Engine) flush() error {
 	e.mu.Lock()
-	slices.SortFunc(e.fresh, func(a, b *network) int { return a.place.compare(b.place) })
+	slices.SortFunc(e.fresh, func(a, b *record) int { return a.place.compare(b.place) })
 	batches := max(1, (len(e.fresh)+storedAtOnce-1)/storedAtOnce) // more come meanwhile, and wait
 	e.mu.Unlock()
 	for range batches {
@@ -62,9 +62,9 @@ func (e *Engine) store() error {
 }
 
 // collect makes the items of the next batch, and flags it as stored.
-func (e *Engine) collect() ([]Item, map[*day]*network) {
+func (e *Engine) collect() ([]Item, map[*day]*record) {
 	var items []Item
-	touched := map[*day]*network{}
+	touched := map[*day]*record{}
 	first, today := e.first(), e.first()+keptDays-1
 	batch := e.fresh[:min(len(e.fresh), storedAtOnce)]
 	for _, n := range batch {
@@ -85,7 +85,7 @@ func (e *Engine) collect() ([]Item, map[*day]*network) {
 	}
 	e.fresh = slices.Delete(e.fresh, 0, len(batch))
 	items = e.ids.save(items, func(p place) bool {
-		n := e.networks[p]
+		n := e.records[p]
 		return n == nil || !n.fresh
 	})
 	if len(items) > 0 {
@@ -143,11 +143,12 @@ func (e *Engine) Prune(limit int) error {
 	return nil
 }
 
+// outdated reports whether a stored value is of a day before first.
 func outdated(key []byte, first uint32) bool {
 	switch {
 	case len(key) == 9 && key[0] == idKey:
 		return binary.BigEndian.Uint32(key[1:])/24 < first
-	case len(key) > 0 && key[0] == networkKey:
+	case len(key) > 0 && key[0] == placeKey:
 		_, day, err := parseDayKey(key)
 		return err == nil && day < first
 	}

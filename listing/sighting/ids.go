@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// ids remembers which sessions were told: keyed hashes of receiver and id, by
+// ids remembers which sessions were reported: keyed hashes of receiver and id, by
 // the hour of the session. Hours that were stored may be forgotten and are read
-// again when a session of theirs is told.
+// again when a session of theirs is reported.
 type ids struct {
 	hours map[uint32]*idHour
 	total int

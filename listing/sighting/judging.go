@@ -12,7 +12,7 @@ import (
 // judging is one look at a place. Engine.mu is held all the while.
 type judging struct {
 	*Engine
-	n     *network
+	n     *record
 	now   time.Time
 	rules listing.Rules
 	ended map[listing.Key]time.Time // what the list answered to questions
@@ -25,7 +25,7 @@ func (e *Engine) newJudging(p place, now time.Time) (*judging, error) {
 	rules := e.o.Rules()
 	for {
 		e.mu.Lock()
-		if n := e.networks[p]; n != nil {
+		if n := e.records[p]; n != nil {
 			j := &judging{Engine: e, n: n, now: now, rules: rules}
 			for _, s := range e.entries[p] {
 				if s.unit.all && !s.Except && s.active(now) {
@@ -41,13 +41,15 @@ func (e *Engine) newJudging(p place, now time.Time) (*judging, error) {
 	}
 }
 
+// waiting reports whether an edit of a key was given and has not shown yet.
 func (j *judging) waiting(k listing.Key) bool {
-	at, ok := j.pending[k]
-	return ok && j.now.Sub(at) < inFlight
+	at, ok := j.inFlight[k]
+	return ok && j.now.Sub(at) < patience
 }
 
+// ask gives an edit, once.
 func (j *judging) ask(e listing.Edit) {
-	j.pending[e.Key] = j.now
+	j.inFlight[e.Key] = j.now
 	j.edits = append(j.edits, e)
 }
 
@@ -119,6 +121,8 @@ func (j *judging) life(info listing.ReasonInfo) listing.Lifetime {
 	return listing.Lifetime{Base: info.Base, Longest: min(info.Longest, j.rules.Policy.Longest), Repeat: info.Repeat}
 }
 
+// companion is the reason that stands beside an entry from its third level on
+// (listing.Repeat), for reasons whose lives grow with repetition.
 func companion(info listing.ReasonInfo) listing.Reason {
 	if info.Repeat > 1 {
 		return listing.Repeat
@@ -131,29 +135,39 @@ func (j *judging) evaluate(u unit) []Decision {
 }
 
 // crossed yields what a unit has crossed, may be listed for, and is not, with
-// the entry of that key that stands: none, or an exception.
+// the entry of that key that stands: none, or an exception. Decisions that list
+// nobody are noted on the way.
 func (j *judging) crossed(u unit) iter.Seq2[Decision, *ownEntry] {
 	return func(yield func(Decision, *ownEntry) bool) {
 		for _, d := range j.evaluate(u) {
 			key := listing.Key{Subject: j.n.place.subject(u), Reason: d.Reason}
 			hidden := j.hidden(&d)
-			if hidden && !d.Crossed {
-				j.shadow(key, d)
-			}
-			if !d.Crossed || u.all && d.Hosts < offenders || !u.all && slices.Contains(j.wide, d.Reason) {
+			if !d.Crossed {
+				if hidden {
+					delete(j.shadows, key)
+				}
 				continue
 			}
 			old := j.entryAt(j.n.place, u, d.Reason, j.now)
-			if old != nil && !old.Except || j.waiting(key) || j.protected(key.Subject, j.rules.Policy, j.now) {
-				continue
-			}
-			if hidden {
+			switch {
+			case !j.mayList(u, &d, key, old):
+			case hidden:
 				j.shadow(key, d)
-			} else if !yield(d, old) {
+			case !yield(d, old):
 				return
 			}
 		}
 	}
+}
+
+// mayList reports whether a unit that has crossed a threshold is to be listed by
+// itself: a /64 if enough of its addresses offend, an address if its /64 is not
+// listed; and not what is listed, about to be, or protected.
+func (j *judging) mayList(u unit, d *Decision, key listing.Key, old *ownEntry) bool {
+	if u.all && d.Hosts < offenders || !u.all && slices.Contains(j.wide, d.Reason) {
+		return false
+	}
+	return (old == nil || old.Except) && !j.waiting(key) && !j.protected(key.Subject, j.rules.Policy, j.now)
 }
 
 // hidden reports whether a decision is found and shown, and lists nobody.
@@ -217,7 +231,7 @@ func (j *judging) thresholds(u unit) {
 
 // offending are hosts with sessions that speak for a reason, not all if they
 // are many.
-func (n *network) offending(r listing.Reason) (hosts []unit) {
+func (n *record) offending(r listing.Reason) (hosts []unit) {
 	for c := range n.cells() {
 		if u := (unit{host: c.host}); c.counted() && c.against(r) && len(hosts) < maxDueHosts && !slices.Contains(hosts, u) {
 			hosts = append(hosts, u)
@@ -269,7 +283,7 @@ func (j *judging) evidence(u unit, r listing.Reason) *listing.Evidence {
 }
 
 // evidence is the newest samples of a unit, newest first; reason 0 means all.
-func (n *network) evidence(u unit, r listing.Reason) []listing.Sample {
+func (n *record) evidence(u unit, r listing.Reason) []listing.Sample {
 	var all []sample
 	for _, d := range n.days {
 		for _, s := range d.samples {

@@ -1,76 +1,65 @@
 package sighting
 
-import "slices"
+import (
+	"container/list"
+	"slices"
+)
 
-// ring is the networks in memory in the order of their newest session.
-type ring struct{ oldest, newest *network }
+// Records are in one of two lists, weak or strong, in the order of their newest
+// session, so that what is forgotten first matters least: a place without a
+// bogus session, unheard of for longest.
 
-func (r *ring) push(n *network) {
-	n.in, n.older, n.newer = r, r.newest, nil
-	if r.newest != nil {
-		r.newest.newer = n
-	} else {
-		r.oldest = n
+// leave takes the record out of the order that it is in.
+func (n *record) leave() {
+	if n.in != nil {
+		n.in.Remove(n.at)
 	}
-	r.newest = n
+	n.in, n.at = nil, nil
 }
 
-// leave takes the network out of the ring that it is in.
-func (n *network) leave() {
-	if n.in == nil {
-		return
-	}
-	if n.older != nil {
-		n.older.newer = n.newer
-	} else {
-		n.in.oldest = n.newer
-	}
-	if n.newer != nil {
-		n.newer.older = n.older
-	} else {
-		n.in.newest = n.older
-	}
-	n.in, n.older, n.newer = nil, nil, nil
-}
-
-// account accounts for a network that has changed: it is the newest now.
-func (e *Engine) account(n *network) {
-	n.leave()
+// account accounts for a record that has changed: it is the newest now.
+func (e *Engine) account(n *record) {
+	order := &e.weak
 	if n.bogus {
-		e.strong.push(n)
+		order = &e.strong
+	}
+	if n.in == order {
+		order.MoveToBack(n.at)
 	} else {
-		e.weak.push(n)
+		n.leave()
+		n.in, n.at = order, order.PushBack(n)
 	}
 	cost := n.size()
 	e.bytes += cost - n.cost
 	n.cost = cost
 }
 
-// touch takes note that a network has something to be stored.
-func (e *Engine) touch(n *network) {
+// touch takes note that a record has something to be stored.
+func (e *Engine) touch(n *record) {
 	if !n.fresh {
 		n.fresh = true
 		e.fresh = append(e.fresh, n)
 	}
 }
 
-func (e *Engine) forget(n *network) {
+func (e *Engine) forget(n *record) {
 	n.leave()
 	e.bytes -= n.cost
-	delete(e.networks, n.place)
+	delete(e.records, n.place)
 }
 
 func (e *Engine) full() bool { return e.bytes > e.o.Memory || e.ids.total > e.o.IDs }
 
-// shrink forgets the oldest counters, the weak ones first, those that are
+// shrink forgets the oldest counters, the weak ones first, and those that are
 // stored before anything is stored for it: a batch costs the less the larger it
 // is. If they cannot be stored they are lost, and counted.
 func (e *Engine) shrink() error {
-	e.flushing.Lock() // who waits for it finds room
+	e.flushing.Lock() // after waiting for another flush there may be enough
 	defer e.flushing.Unlock()
+	aim := e.o.Memory - e.o.Memory/8
 	e.mu.Lock()
 	if e.bytes > e.o.Memory {
-		e.evict(&e.weak, e.o.Memory-e.o.Memory/8, false)
+		e.evict(&e.weak, aim, false)
 	}
 	full := e.full()
 	e.mu.Unlock()
@@ -81,12 +70,10 @@ func (e *Engine) shrink() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.bytes > e.o.Memory {
-		aim := e.o.Memory - e.o.Memory/8
-		for _, r := range []*ring{&e.weak, &e.strong} {
-			e.evict(r, aim, err != nil)
-		}
+		e.evict(&e.weak, aim, err != nil)
+		e.evict(&e.strong, aim, err != nil)
 	}
-	e.fresh = slices.DeleteFunc(e.fresh, func(n *network) bool { return e.networks[n.place] != n })
+	e.fresh = slices.DeleteFunc(e.fresh, func(n *record) bool { return e.records[n.place] != n })
 	if e.ids.total > e.o.IDs {
 		if err != nil {
 			e.ids.lose()
@@ -96,17 +83,18 @@ func (e *Engine) shrink() error {
 	return err
 }
 
-func (e *Engine) evict(r *ring, aim int, lose bool) {
-	for n := r.oldest; n != nil && e.bytes > aim; {
-		next := n.newer
-		switch {
-		case n.saving || n.fresh && !lose:
-		case n.fresh:
-			e.lost++
-			fallthrough
-		default:
-			e.forget(n)
+// evict forgets the oldest records until no more than aim bytes are taken. What
+// is not stored stays, unless it is to be lost; what is being stored stays.
+func (e *Engine) evict(order *list.List, aim int, lose bool) {
+	for at := order.Front(); at != nil && e.bytes > aim; {
+		n := at.Value.(*record)
+		at = at.Next()
+		if n.saving || n.fresh && !lose {
+			continue
 		}
-		n = next
+		if n.fresh {
+			e.lost++
+		}
+		e.forget(n)
 	}
 }

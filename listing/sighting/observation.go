@@ -32,7 +32,7 @@ const (
 	Exempt    Outcome = "exempt"    // in the totals by code only
 	Late      Outcome = "late"      // over 48 hours old: stored, not counted
 	Future    Outcome = "future"    // not yet: stored, not counted
-	Duplicate Outcome = "duplicate" // told before: nothing changed
+	Duplicate Outcome = "duplicate" // reported before: nothing changed
 	Dropped   Outcome = "dropped"   // older than what is kept, or too many to remember
 	Invalid   Outcome = "invalid"   // without a time, a receiver, an id or a client
 )
@@ -46,6 +46,9 @@ const (
 	skew      = 5 * time.Second // by which receivers' clocks may be ahead
 )
 
+// windowSeconds is window in the unit of cells.
+const windowSeconds = int64(window / time.Second)
+
 // Bounds on strings from outside, in octets.
 const (
 	maxHELO  = helo.MaxName
@@ -57,7 +60,7 @@ func (o *Observation) valid() bool {
 	return o.Client.IsValid() && !o.Time.IsZero() && o.Receiver != "" && o.ID != ""
 }
 
-// outcome says whether a session that was not told before counts.
+// outcome says whether a session that is reported for the first time counts.
 func (o *Observation) outcome(now time.Time) Outcome {
 	switch age := now.Sub(o.Time); {
 	case age > (keptDays-1)*listing.Day || age < -keptDays*listing.Day:

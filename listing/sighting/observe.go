@@ -10,7 +10,7 @@ import (
 
 // Observe counts one session. Outcome is empty if the archive could not be
 // read, and then nothing was counted. An error beside an outcome says that the
-// session was counted, but that room in memory could not be made by storing.
+// session was counted, but that memory could not be freed by storing.
 func (e *Engine) Observe(o Observation) (Outcome, error) {
 	now := e.o.Now()
 	for {
@@ -49,14 +49,14 @@ func (e *Engine) observe(o *Observation, now time.Time) (Outcome, absent) {
 		return "", absentHour(o.Time.Unix() / 3600)
 	}
 	id := e.hash("session", o.Receiver, o.ID)
-	if _, told := hour.known[id]; told {
+	if _, again := hour.known[id]; again {
 		return Duplicate, nil
 	}
 	if len(hour.known) >= e.o.IDs {
 		return Dropped, nil // what cannot be told from a duplicate is not counted
 	}
 	p, host := locate(o.Client)
-	n := e.networks[p]
+	n := e.records[p]
 	if n == nil {
 		return "", p
 	}
@@ -67,8 +67,8 @@ func (e *Engine) observe(o *Observation, now time.Time) (Outcome, absent) {
 	return out, nil
 }
 
-// count puts the session into the network's day.
-func (e *Engine) count(n *network, host, id uint64, o *Observation, out Outcome, now time.Time) {
+// count puts the session into the day of its record.
+func (e *Engine) count(n *record, host, id uint64, o *Observation, out Outcome, now time.Time) {
 	receiver := e.own.Receivers.number(o.Receiver)
 	e.own.Receivers.reported(receiver, o.Time, now)
 	d := n.day(dayNumber(o.Time.Unix()))
@@ -107,8 +107,9 @@ func (e *Engine) plain(c *cell) bool {
 	return true
 }
 
-// mayRotate reports whether a cell can be one greeting too many: what a network says that has few cells is not looked at for it.
-func (e *Engine) mayRotate(n *network, c *cell) bool {
+// mayRotate reports whether a cell can be one greeting too many. A place with
+// few cells is not looked at for it: that would cost every clean session a look.
+func (e *Engine) mayRotate(n *record, c *cell) bool {
 	t, known := e.o.Thresholds[listing.Rotating]
 	if !known || !c.against(listing.Rotating) {
 		return false
@@ -120,6 +121,7 @@ func (e *Engine) mayRotate(n *network, c *cell) bool {
 	return cells >= t.Targets
 }
 
+// flags are what a cell must know besides the verdict.
 func (o *Observation) flags(out Outcome) (m flags) {
 	if out != Counted {
 		m |= flagUncounted

@@ -8,7 +8,7 @@ import (
 	"dnsbld/listing"
 )
 
-// place is a network whose sessions are counted together: an IPv4 address, or
+// place is where sessions are counted together: an IPv4 address, or
 // an IPv6 /64. It holds no pointer.
 type place struct {
 	bits uint64 // the IPv4 address, or the high half of the IPv6 one

@@ -233,7 +233,7 @@ func TestDayCodec(t *testing.T) {
 		d := newDesk(t, file)
 		all := sessions(r, d)
 		observeAll(r, d, all)
-		for _, n := range d.networks {
+		for _, n := range d.records {
 			for _, want := range n.days {
 				got, err := decodeDay(want.number, want.encode())
 				if err != nil {
@@ -261,7 +261,7 @@ func FuzzDecodeDay(f *testing.F) {
 		if err != nil {
 			return
 		}
-		n := &network{days: []*day{d}}
+		n := &record{days: []*day{d}}
 		n.counters(unit{}, nil)
 		n.diagnose(unit{all: true})
 		(&Facts{}).days(n, unit{}, 19990)

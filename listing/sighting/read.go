@@ -51,12 +51,12 @@ func (e *Engine) read(what absent) error {
 	return err
 }
 
-func (p place) isIn(e *Engine) bool { return e.networks[p] != nil }
+func (p place) isIn(e *Engine) bool { return e.records[p] != nil }
 
 func (p place) read(e *Engine) (func(), error) {
 	n, err := load(e.o.Archive, p, e.first())
 	return func() {
-		e.networks[p] = n
+		e.records[p] = n
 		e.account(n)
 	}, err
 }
@@ -65,9 +65,9 @@ func (p place) read(e *Engine) (func(), error) {
 func (e *Engine) first() uint32 { return dayNumber(e.o.Now().Unix()) - keptDays + 1 }
 
 // load reads what the archive has of one place.
-func load(a Archive, p place, first uint32) (*network, error) {
-	n := &network{place: p}
-	for read, err := range networks(a, p.key(), func(_ place, day uint32) bool { return day >= first }) {
+func load(a Archive, p place, first uint32) (*record, error) {
+	n := &record{place: p}
+	for read, err := range records(a, p.key(), func(_ place, day uint32) bool { return day >= first }) {
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.subject(unit{all: true}), err)
 		}
@@ -80,11 +80,11 @@ func load(a Archive, p place, first uint32) (*network, error) {
 	return n, nil
 }
 
-// networks yields what the archive has under a prefix, place by place, of the
+// records yields what the archive has under a prefix, place by place, of the
 // days that are wanted. It stops after an error.
-func networks(a Archive, prefix []byte, want func(p place, day uint32) bool) iter.Seq2[*network, error] {
-	return func(yield func(*network, error) bool) {
-		n := &network{}
+func records(a Archive, prefix []byte, want func(p place, day uint32) bool) iter.Seq2[*record, error] {
+	return func(yield func(*record, error) bool) {
+		n := &record{}
 		for item, err := range a.Scan(prefix, nil) {
 			var p place
 			var d *day
@@ -101,7 +101,7 @@ func networks(a Archive, prefix []byte, want func(p place, day uint32) bool) ite
 				if !yield(n, nil) {
 					return
 				}
-				n = &network{}
+				n = &record{}
 			}
 			n.place, n.days = p, append(n.days, d)
 		}

@@ -49,8 +49,10 @@ func (r *receivers) recent(now time.Time) []string {
 	return names
 }
 
+// sole reports whether thresholds that ask for several receivers cannot be met.
 func (r *receivers) sole(now time.Time) bool { return len(r.recent(now)) < 2 }
 
+// name is the alias of a number; 0 stands for all that came after the 255th.
 func (r *receivers) name(number uint8) string {
 	if number == 0 || int(number) > len(r.Names) {
 		return "another receiver"

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// schedule is which places are to be looked at again, and when.
+// schedule is a heap of visits, the earliest on top: which places are to be looked at again, and when.
 type schedule []visit
 
 type visit struct {

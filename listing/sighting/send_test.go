@@ -42,7 +42,7 @@ func TestEditsAreGivenOnce(t *testing.T) {
 	if n := edits(); n != 1 {
 		t.Errorf("%d edits", n)
 	}
-	d.now = d.now.Add(inFlight - time.Second)
+	d.now = d.now.Add(patience - time.Second)
 	if n := edits(); n != 0 {
 		t.Errorf("%d edits while one is under way", n)
 	}
@@ -57,7 +57,7 @@ func TestArchiveUnavailable(t *testing.T) {
 	d.sees(5, sender, ourIP)
 	d.flush()
 	p, _ := locate(netip.MustParseAddr(sender))
-	d.forget(d.networks[p])
+	d.forget(d.records[p])
 	d.file.torn = errors.New("disk gone")
 	if _, err := d.Send(t.Context(), d.book); !errors.Is(err, d.file.torn) {
 		t.Errorf("error %v", err)

@@ -17,12 +17,8 @@ type Found struct {
 // maxShadows is how many decisions for shadow reasons are remembered.
 const maxShadows = 10_000
 
-// shadow takes note of a decision for a shadow reason, or that there is none any more.
+// shadow takes note of a decision for a shadow reason.
 func (j *judging) shadow(k listing.Key, d Decision) {
-	if !d.Crossed {
-		delete(j.shadows, k)
-		return
-	}
 	if _, known := j.shadows[k]; known || len(j.shadows) < maxShadows {
 		j.shadows[k] = Found{k.Subject, d}
 	}
@@ -65,9 +61,9 @@ func (e *Engine) tidy(now time.Time) {
 	}
 	e.tidied = nextHour(now)
 	clear(e.deferred)
-	for k, at := range e.pending {
-		if now.Sub(at) >= inFlight {
-			delete(e.pending, k)
+	for k, at := range e.inFlight {
+		if now.Sub(at) >= patience {
+			delete(e.inFlight, k)
 		}
 	}
 	for k, f := range e.shadows {

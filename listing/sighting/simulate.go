@@ -10,13 +10,13 @@ import (
 	"dnsbld/listing/helo"
 )
 
-// Stored is what an archive holds of one network.
-type Stored struct{ n *network }
+// Stored is what an archive holds of one place.
+type Stored struct{ n *record }
 
-// Recall yields all that an archive holds, network by network.
+// Recall yields all that an archive holds, place by place.
 func Recall(a Archive) iter.Seq2[Stored, error] {
 	return func(yield func(Stored, error) bool) {
-		for n, err := range networks(a, []byte{networkKey}, func(place, uint32) bool { return true }) {
+		for n, err := range records(a, []byte{placeKey}, func(place, uint32) bool { return true }) {
 			if !yield(Stored{n}, err) {
 				return
 			}
@@ -78,8 +78,8 @@ func Simulate(stored iter.Seq2[Stored, error], present, other Thresholds, sole b
 	return s, nil
 }
 
-// replay finds what thresholds list of a network, and when first.
-func (n *network) replay(ts Thresholds, sole bool) map[listing.Key]Simulated {
+// replay finds what thresholds list of a place, and when first.
+func (n *record) replay(ts Thresholds, sole bool) map[listing.Key]Simulated {
 	listed := map[listing.Key]Simulated{}
 	var counted []*cell
 	for c := range n.cells() {
@@ -90,7 +90,7 @@ func (n *network) replay(ts Thresholds, sole bool) map[listing.Key]Simulated {
 	slices.SortStableFunc(counted, func(a, b *cell) int { return cmp.Compare(a.at, b.at) })
 	start := 0
 	for i, end := range counted {
-		for counted[start].at <= end.at-int64(window/time.Second) {
+		for counted[start].at <= end.at-windowSeconds {
 			start++
 		}
 		r, bogus := ReasonOf(helo.Verdict{Code: end.code.code(), Strength: end.strength})
@@ -106,8 +106,8 @@ func (n *network) replay(ts Thresholds, sole bool) map[listing.Key]Simulated {
 }
 
 // held holds one window against the threshold for the reason of its last
-// session, for the whole network and for the host of that session.
-func (n *network) held(listed map[listing.Key]Simulated, in []*cell, end *cell, r listing.Reason, ts Thresholds, sole bool) {
+// session, for the whole place and for the host of that session.
+func (n *record) held(listed map[listing.Key]Simulated, in []*cell, end *cell, r listing.Reason, ts Thresholds, sole bool) {
 	units := []unit{{host: end.host}}
 	if n.place.six {
 		units = []unit{{all: true}, {host: end.host}}
@@ -131,7 +131,7 @@ func (n *network) held(listed map[listing.Key]Simulated, in []*cell, end *cell, 
 	}
 }
 
-func (n *network) confirmed(u unit) (total int) {
+func (n *record) confirmed(u unit) (total int) {
 	for c := range n.cells() {
 		if c.confirmed() && u.has(c) {
 			total += int(c.n)

@@ -143,7 +143,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	if known != d.ids.total {
 		t.Errorf("%d ids known, %d counted", known, d.ids.total)
 	}
-	if d.networks[place{bits: 0xc0000207}] == nil {
+	if d.records[place{bits: 0xc0000207}] == nil {
 		t.Error("the offender was forgotten before the weak")
 	}
 	if f := d.facts("100.0.0.1"); f.Sessions != 12 {
@@ -263,7 +263,7 @@ func TestMemoryIsBoundedWithoutADisk(t *testing.T) {
 func TestExemptSessionsAreTotals(t *testing.T) {
 	d := newDesk(t)
 	d.sees(9, "2001:db8::7", exempt, saying("laptop.home.example"))
-	for _, n := range d.networks {
+	for _, n := range d.records {
 		today := n.days[0]
 		if len(today.cells) != 1 || len(today.greets)+len(today.samples)+len(today.targets) > 0 {
 			t.Errorf("%+v", today)
@@ -286,7 +286,7 @@ func TestNetworkIsBounded(t *testing.T) {
 		a := p.subject(unit{host: uint64(i)}).Addr()
 		d.see(a.String(), k, saying(fmt.Sprint("n", i)), by(fmt.Sprint("mx", i)), at(-time.Duration(i%3600)*time.Second))
 	}
-	if n := d.networks[p]; n.size() > 250_000 || len(n.days[0].cells) > maxCells {
+	if n := d.records[p]; n.size() > 250_000 || len(n.days[0].cells) > maxCells {
 		t.Errorf("%d bytes, %d cells", n.size(), len(n.days[0].cells))
 	}
 	f := d.facts("2001:db8::/64")

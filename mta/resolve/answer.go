@@ -12,8 +12,8 @@ import (
 	"dnsbld/listing/helo"
 )
 
-// Answer is what DNS says about a name: names for PTR and MX, texts for TXT, addresses for A and AAAA. Its slices are shared: they are
-// not to be changed.
+// Answer is what DNS says about a name: names for PTR and MX, texts for TXT, addresses for A and
+// AAAA. Its slices are shared: they are not to be changed.
 type Answer struct {
 	Status helo.Status // OK, NXDomain, NoData or TempError
 	Names  []string    // as in zone files, without the last dot; of TXT the texts, octet by octet
@@ -31,7 +31,8 @@ const (
 // errTruncated means that the answer is to be had over TCP.
 var errTruncated = errors.New("truncated")
 
-// read reads a message. It is ours if it has the ID and the question of sent; others may be forged, or late.
+// read reads a message. It is ours if it has the ID and the question of sent; others may be forged,
+// or late.
 func read(message []byte, sent *dns.Msg) (answer Answer, ours bool, err error) {
 	var m dns.Msg
 	broken := m.Unpack(message) // what comes before the fault is in m
@@ -48,11 +49,14 @@ func read(message []byte, sent *dns.Msg) (answer Answer, ours bool, err error) {
 	return judge(&m), true, nil
 }
 
+// sameQuestion compares as DNS does: upper and lower case are one (RFC 4343).
 func sameQuestion(a, b dns.Question) bool {
 	return a.Qtype == b.Qtype && a.Qclass == b.Qclass && strings.EqualFold(a.Name, b.Name)
 }
 
-// judge is the answer that a message gives to its question.
+// judge is the answer that a message gives to its question. A server that neither recurses nor is
+// the authority knows nothing: what looks like "no such record" from it may be a referral, and is a
+// failure.
 func judge(m *dns.Msg) Answer {
 	exists := m.Rcode == dns.RcodeSuccess
 	if !exists && m.Rcode != dns.RcodeNameError || len(m.Answer) > maxRecords {
@@ -72,7 +76,8 @@ func judge(m *dns.Msg) Answer {
 	return answer
 }
 
-// follow finds the records that a question asks for, through aliases. Aliases in a circle are a failure.
+// follow finds the records that a question asks for, through aliases. Aliases in a circle are a
+// failure.
 func follow(records []dns.RR, q dns.Question) Answer {
 	ttl := longestLife
 	for range maxAliases {
@@ -125,7 +130,8 @@ func (a *Answer) add(rr dns.RR) bool {
 	return ok
 }
 
-// octets undoes the escapes of a zone file, \DDD and \X (RFC 1035, section 5.1), which miekg/dns writes into texts.
+// octets undoes the escapes of a zone file, \DDD and \X (RFC 1035, section 5.1), which miekg/dns
+// writes into texts.
 func octets(text string) string {
 	var out strings.Builder
 	for i := 0; i < len(text); i++ {
@@ -142,7 +148,8 @@ func octets(text string) string {
 	return out.String()
 }
 
-// life is how long a record may be kept. A TTL with the highest bit set is none (RFC 2181, section 8).
+// life is how long a record may be kept. A TTL with the highest bit set is none (RFC 2181, section
+// 8).
 func life(h *dns.RR_Header) time.Duration {
 	if h.Ttl > 1<<31-1 {
 		return 0
@@ -150,7 +157,8 @@ func life(h *dns.RR_Header) time.Duration {
 	return time.Duration(h.Ttl) * time.Second
 }
 
-// negativeTTL is how long the SOA record of the authority section lets a negative answer be kept (RFC 2308, section 5).
+// negativeTTL is how long the SOA record of the authority section lets a negative answer be kept
+// (RFC 2308, section 5).
 func negativeTTL(authority []dns.RR) time.Duration {
 	for _, rr := range authority {
 		if soa, ok := rr.(*dns.SOA); ok {

@@ -8,8 +8,8 @@ import (
 	"dnsbld/listing/helo"
 )
 
-// How long answers are kept. An answer with a shorter TTL is kept longer, so that a name without a TTL cannot make us ask for every session;
-// failures are kept for a moment only.
+// How long answers are kept. An answer with a shorter TTL is kept longer, so that a name without a
+// TTL cannot make us ask for every session; failures are kept for a moment only.
 const (
 	shortestLife = 5 * time.Second
 	longestLife  = time.Hour
@@ -17,7 +17,8 @@ const (
 	noneLife     = time.Minute     // the same, without a SOA record to say
 )
 
-// cached is an answer as the cache keeps it. The cache has a bound: the answer that was not asked for longest makes room.
+// cached is an answer as the cache keeps it. The cache has a bound: the answer that was not asked
+// for longest makes room.
 type cached struct {
 	answer Answer
 	until  time.Time
@@ -32,8 +33,8 @@ func (r *Resolver) keep(q dns.Question, a Answer) {
 	r.cache.Add(q, cached{a, r.now().Add(a.life(q.Qtype))})
 }
 
-// life is how long an answer may be kept. Texts have the shortest: somebody who has just put one into DNS, to show that a name is his,
-// does not have to wait because he was looked for too early.
+// life is how long an answer may be kept. Texts have the shortest: somebody who has just put one
+// into DNS, to show that a name is his, does not have to wait because he was looked for too early.
 func (a Answer) life(kind uint16) time.Duration {
 	longest := shortestLife
 	switch {

@@ -13,7 +13,8 @@ import (
 	"dnsbld/mta"
 )
 
-// Checker completes reports: from the configuration, and from DNS. It may be used by several goroutines at a time.
+// Checker completes reports: from the configuration, and from DNS. It may be used by several
+// goroutines at a time.
 type Checker struct {
 	our      mta.Our
 	resolver *Resolver     // nil: DNS is not asked
@@ -28,8 +29,9 @@ func NewChecker(our mta.Our, r *Resolver) *Checker {
 // maxPTR is how many reverse names of a client are looked at.
 const maxPTR = 5
 
-// Check fills in what r lacks and leaves the rest. It looks nothing up for an exempt session; else the client's reverse name always,
-// and the addresses of the name in HELO where the verdict may depend on them.
+// Check fills in what r lacks and leaves the rest. It looks nothing up for an exempt session; else
+// the client's reverse name always, and the addresses of the name in HELO where the verdict may
+// depend on them.
 func (c *Checker) Check(ctx context.Context, r mta.Report) mta.Report {
 	c.our.Fill(&r.Session)
 	s := &r.Session
@@ -49,7 +51,8 @@ func (c *Checker) Check(ctx context.Context, r mta.Report) mta.Report {
 	return r
 }
 
-// undecided reports whether DNS may change what a verdict is worth.
+// undecided spares questions: of most greetings the verdict is the same whatever DNS says. It
+// reports whether DNS may change what this one is worth.
 func undecided(v helo.Verdict) bool {
 	return v.Flags.Has(helo.FlagDNSUnverified) || v.Code == helo.CodeOurName && v.Strength == helo.Strong
 }
@@ -62,7 +65,8 @@ func (c *Checker) forward(ctx context.Context, s *helo.Session, name string) {
 	}
 }
 
-// addresses looks up the addresses of a name, of both kinds. A failure of either leaves the status open.
+// addresses looks up the addresses of a name, of both kinds. A failure of either leaves the status
+// open.
 func (c *Checker) addresses(ctx context.Context, name string) ([]netip.Addr, helo.Status) {
 	var v4, v6 Answer
 	var both sync.WaitGroup
@@ -78,7 +82,8 @@ func (c *Checker) addresses(ctx context.Context, name string) ([]netip.Addr, hel
 	return all, helo.NoData
 }
 
-// reverse looks up the client's names and whether they lead back. If some do, these are kept, else all.
+// reverse looks up the client's names and whether they lead back. If some do, these are kept, else
+// all.
 func (c *Checker) reverse(ctx context.Context, s *helo.Session) {
 	reverse, err := dns.ReverseAddr(s.Client.String())
 	if err != nil { // no address: exempt sessions are not looked up

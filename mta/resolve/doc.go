@@ -1,6 +1,6 @@
-// Package resolve asks DNS what a mail client's session does not say: whether the name in HELO leads to the client, what the client's
-// address is called, and who may speak for a domain. It stands apart from package mta so that a program that only reads logs does not
-// carry miekg/dns.
+// Package resolve asks DNS what a mail client's session does not say: whether the name in HELO
+// leads to the client, what the client's address is called, and who may speak for a domain. It
+// stands apart from package mta so that a program that only reads logs does not carry miekg/dns.
 //
 // Invariants:
 //

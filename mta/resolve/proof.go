@@ -10,8 +10,8 @@ import (
 	"dnsbld/listing/helo"
 )
 
-// Reverse looks up the names of an address and whether they lead back. If some do, these are returned, else all. Without a resolver
-// nothing is looked up, and the status is Unchecked.
+// Reverse looks up the names of an address and whether they lead back. If some do, these are
+// returned, else all. Without a resolver nothing is looked up, and the status is Unchecked.
 func (c *Checker) Reverse(ctx context.Context, a netip.Addr) (names []string, confirmed bool, status helo.Status) {
 	if c.resolver == nil {
 		return nil, false, helo.Unchecked
@@ -23,7 +23,8 @@ func (c *Checker) Reverse(ctx context.Context, a netip.Addr) (names []string, co
 	return s.PTR, s.FCrDNS, s.PTRStatus
 }
 
-// Texts looks up the TXT records of a name, the strings of each joined. They come octet by octet, from strangers.
+// Texts looks up the TXT records of a name, the strings of each joined. They come octet by octet,
+// from strangers.
 func (c *Checker) Texts(ctx context.Context, name string) ([]string, helo.Status) {
 	if c.resolver == nil {
 		return nil, helo.Unchecked
@@ -34,8 +35,9 @@ func (c *Checker) Texts(ctx context.Context, name string) ([]string, helo.Status
 	return slices.Clone(answer.Names), answer.Status
 }
 
-// MailServers looks up the addresses to which mail for a domain goes: those of its MX hosts, or its own if it has none (RFC 5321, section 5.1).
-// The status is OK if there are any and all are known, TempError if others may be missing.
+// MailServers looks up the addresses to which mail for a domain goes: those of its MX hosts, or its
+// own if it has none (RFC 5321, section 5.1). The status is OK if there are any and all are known,
+// TempError if others may be missing.
 func (c *Checker) MailServers(ctx context.Context, domain string) ([]netip.Addr, helo.Status) {
 	if c.resolver == nil {
 		return nil, helo.Unchecked
@@ -53,6 +55,7 @@ func (c *Checker) MailServers(ctx context.Context, domain string) ([]netip.Addr,
 	}
 	var all []netip.Addr
 	status := helo.NoData
+	// One host that cannot be looked up may be where the mail goes: then what is known is not all.
 	for _, host := range hosts {
 		if host == "" { // no mail is taken (RFC 7505)
 			continue

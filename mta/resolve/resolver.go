@@ -17,8 +17,9 @@ import (
 	"dnsbld/listing/helo"
 )
 
-// Resolver asks one recursive resolver. Unlike net.Resolver it can tell a name that does not exist from one without such records,
-// and both from a failure. It may be used by several goroutines at a time; equal questions at one time are asked once.
+// Resolver asks one recursive resolver. Unlike net.Resolver it can tell a name that does not exist
+// from one without such records, and both from a failure. It may be used by several goroutines at a
+// time; equal questions at one time are asked once.
 type Resolver struct {
 	server  string
 	timeout time.Duration // for one name, all tries and TCP included
@@ -26,7 +27,7 @@ type Resolver struct {
 	now     func() time.Time
 
 	slots   chan struct{} // one for each query under way
-	pending atomic.Int64  // queries under way or waiting for a slot
+	asked   atomic.Int64  // queries under way or waiting for a slot
 	pace    *rate.Limiter
 	flights singleflight.Group
 	cache   *lru.Cache[dns.Question, cached]
@@ -53,8 +54,9 @@ func New(server netip.AddrPort) (*Resolver, error) {
 	}, err
 }
 
-// Lookup asks for the records of one type (dns.TypeA, AAAA, PTR, MX or TXT) that a name has. The name is as in zone files, with or
-// without its last dot. Lookup does not fail: what goes wrong is TempError.
+// Lookup asks for the records of one type (dns.TypeA, AAAA, PTR, MX or TXT) that a name has. The
+// name is as in zone files, with or without its last dot. Lookup does not fail: what goes wrong is
+// TempError.
 func (r *Resolver) Lookup(ctx context.Context, name string, kind uint16) Answer {
 	q := dns.Question{Name: dns.CanonicalName(name), Qtype: kind, Qclass: dns.ClassINET}
 	if answer, ok := r.kept(q); ok {
@@ -70,13 +72,15 @@ func (r *Resolver) Lookup(ctx context.Context, name string, kind uint16) Answer 
 	}
 }
 
-// fetch asks a question when its turn comes, and keeps the answer.
+// fetch asks a question when its turn comes, and keeps the answer. Of too many questions it refuses
+// those beyond a number at once; the others wait for a slot and then for their turn in the second,
+// all within the time that one name may take.
 func (r *Resolver) fetch(ctx context.Context, q dns.Question) Answer {
 	if answer, ok := r.kept(q); ok { // another flight landed between our look and this one
 		return answer
 	}
-	defer r.pending.Add(-1)
-	if int(r.pending.Add(1)) > cap(r.slots)+waiting {
+	defer r.asked.Add(-1)
+	if int(r.asked.Add(1)) > cap(r.slots)+waiting {
 		return Answer{Status: helo.TempError}
 	}
 	ctx, cancel := context.WithTimeout(ctx, r.timeout)
@@ -95,7 +99,8 @@ func (r *Resolver) fetch(ctx context.Context, q dns.Question) Answer {
 	return answer
 }
 
-// ask sends a question over UDP, again after a silence while there is time, and over TCP if the answer does not fit.
+// ask sends a question over UDP, again after a silence while there is time, and over TCP if the
+// answer does not fit.
 func (r *Resolver) ask(ctx context.Context, q dns.Question) Answer {
 	if _, ok := dns.IsDomainName(q.Name); !ok {
 		return Answer{Status: helo.NXDomain, ttl: noneLife} // no such name can exist
@@ -114,7 +119,8 @@ func (r *Resolver) ask(ctx context.Context, q dns.Question) Answer {
 	return answer
 }
 
-// exchange sends a question once, from a socket of its own, and passes over what does not answer it.
+// exchange sends a question once, from a socket of its own, and passes over what does not answer
+// it.
 func (r *Resolver) exchange(ctx context.Context, network string, m *dns.Msg, limit time.Duration) (Answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()

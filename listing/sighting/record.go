@@ -1,6 +1,7 @@
 package sighting
 
 import (
+	"container/list"
 	"iter"
 	"slices"
 	"time"
@@ -8,20 +9,19 @@ import (
 	"dnsbld/listing"
 )
 
-// network is what is in memory of one place: all its days that are kept.
-type network struct {
+// record is what is in memory of one place: all its days that are kept.
+type record struct {
 	place  place
-	days   []*day // rising
-	cost   int    // bytes, as last estimated
-	bogus  bool   // has a bogus session: kept longer than others
-	fresh  bool   // has days that are not stored
-	saving bool   // on its way to the archive: not to be forgotten
-	in     *ring
-	older  *network
-	newer  *network
+	days   []*day     // rising
+	cost   int        // bytes, as last estimated
+	bogus  bool       // has a bogus session: kept longer than others
+	fresh  bool       // has days that are not stored
+	saving bool       // on its way to the archive: not to be forgotten
+	in     *list.List // of the engine's, by newest session; nil: none
+	at     *list.Element
 }
 
-func (n *network) day(number uint32) *day {
+func (n *record) day(number uint32) *day {
 	i, found := slices.BinarySearchFunc(n.days, number, func(d *day, number uint32) int { return int(d.number) - int(number) })
 	if !found {
 		n.days = slices.Insert(n.days, i, &day{number: number})
@@ -29,9 +29,9 @@ func (n *network) day(number uint32) *day {
 	return n.days[i]
 }
 
-// size estimates the bytes that the network takes in memory, its place in the
+// size estimates the bytes that the record takes in memory, its place in the
 // maps included.
-func (n *network) size() int {
+func (n *record) size() int {
 	total := 200
 	for _, d := range n.days {
 		if d.dirty || d.cost == 0 {
@@ -43,11 +43,11 @@ func (n *network) size() int {
 }
 
 // trim lets go of days before first.
-func (n *network) trim(first uint32) {
+func (n *record) trim(first uint32) {
 	n.days = slices.DeleteFunc(n.days, func(d *day) bool { return d.number < first })
 }
 
-func (n *network) cells() iter.Seq[*cell] {
+func (n *record) cells() iter.Seq[*cell] {
 	return func(yield func(*cell) bool) {
 		for _, d := range n.days {
 			for i := range d.cells {
@@ -60,7 +60,7 @@ func (n *network) cells() iter.Seq[*cell] {
 }
 
 // since yields the cells of days that may hold what is at or after an instant.
-func (n *network) since(seconds int64) iter.Seq[*cell] {
+func (n *record) since(seconds int64) iter.Seq[*cell] {
 	return func(yield func(*cell) bool) {
 		for _, d := range n.days {
 			if int64(d.number+1)*secondsADay <= seconds {
@@ -76,7 +76,7 @@ func (n *network) since(seconds int64) iter.Seq[*cell] {
 }
 
 // newest is the time of the unit's newest counted session, or 0.
-func (n *network) newest(u unit) int64 {
+func (n *record) newest(u unit) int64 {
 	for i := len(n.days) - 1; i >= 0; i-- {
 		at := int64(0)
 		for j := range n.days[i].cells {
@@ -93,14 +93,14 @@ func (n *network) newest(u unit) int64 {
 
 // counters are those of a unit in the window that ends at its newest counted
 // session.
-func (n *network) counters(u unit, ended endings) Counters {
+func (n *record) counters(u unit, ended endings) Counters {
 	end := n.newest(u)
 	c := Counters{Subject: n.place.subject(u), Reasons: map[listing.Reason]Tally{}}
 	if end == 0 {
 		return c
 	}
 	c.End = time.Unix(end, 0).UTC()
-	start := end - int64(window/time.Second) // not in it
+	start := end - windowSeconds // not in it
 	var in []*cell
 	for cell := range n.since(start) {
 		if cell.at > start && cell.counted() && u.has(cell) {
@@ -116,9 +116,10 @@ func (n *network) counters(u unit, ended endings) Counters {
 	return c
 }
 
-// fixed reports whether what a reason is about has been put right since the unit's last session that spoke for it. That can be
-// told of reverse DNS alone, of which one session shows the truth for all of an address.
-func (n *network) fixed(u unit, r listing.Reason) bool {
+// fixed reports whether what a reason is about has been put right since the
+// unit's last session that spoke for it. That can be known of reverse DNS alone,
+// of which one session shows the truth for all of an address.
+func (n *record) fixed(u unit, r listing.Reason) bool {
 	if u.all || r != listing.NoReverse && r != listing.Unconfirmed {
 		return false
 	}
@@ -168,7 +169,7 @@ func tally(in []*cell, r listing.Reason, ended endings) (t Tally) {
 }
 
 // last is the unit's newest counted session that speaks for a reason.
-func (n *network) last(u unit, r listing.Reason, ended endings) (at time.Time) {
+func (n *record) last(u unit, r listing.Reason, ended endings) (at time.Time) {
 	for c := range n.cells() {
 		if c.counted() && u.has(c) && c.against(r) && c.time().After(at) && !ended.after(c, r) {
 			at = c.time()
@@ -209,34 +210,40 @@ type health struct {
 // health looks at those of a unit's cells that matter; what speaks for the
 // reason r is bogus here too. A listing was made of a session no older than
 // floor, even if that session is no longer known.
-func (n *network) health(u unit, r listing.Reason, floor time.Time, matters func(*cell) bool) (h health) {
+func (n *record) health(u unit, r listing.Reason, floor time.Time, matters func(*cell) bool) (h health) {
 	if !floor.IsZero() {
 		h.last = floor.Unix()
 	}
+	of := func(c *cell) bool { return u.has(c) && matters(c) }
 	for c := range n.cells() {
 		switch {
-		case !u.has(c) || !matters(c):
+		case !of(c):
 		case c.bogus() || c.against(r):
 			h.last = max(h.last, c.at)
 		case c.clean():
 			h.clean = max(h.clean, c.at)
 		}
 	}
-	start := h.last - int64(window/time.Second) // not in it
-	for c := range n.since(start) {
-		switch {
-		case !u.has(c) || !matters(c):
-		case c.at > h.last && c.confirmed():
-			h.confirmed += int(c.n)
-		case c.at <= h.last && c.at > start:
-			h.before += int(c.n)
-			if c.confirmed() {
-				h.mixed += int(c.n)
-			}
+	for c := range n.since(h.last - windowSeconds) {
+		if of(c) {
+			h.add(c)
 		}
 	}
 	h.before = max(0, h.before-1) // the last itself
 	return h
+}
+
+// add counts a cell before or after the last bogus session.
+func (h *health) add(c *cell) {
+	switch {
+	case c.at > h.last && c.confirmed():
+		h.confirmed += int(c.n)
+	case c.at <= h.last && c.at > h.last-windowSeconds: // its beginning is not in it
+		h.before += int(c.n)
+		if c.confirmed() {
+			h.mixed += int(c.n)
+		}
+	}
 }
 
 // How many clean confirmed sessions end a listing early; fewer for a sender
@@ -248,6 +255,7 @@ const (
 	smallSender    = 20
 )
 
+// enough reports whether what was seen since outweighs what was seen before.
 func (h health) enough() bool {
 	return h.confirmed >= healAfter || h.before < smallSender && h.confirmed >= healAfterSmall
 }
