@@ -50,8 +50,10 @@ type Client struct {
 	Backup    Download[None]                             `api:"GET /v1/backup operator"`              // The whole list as a file, with a line at its end by which it is checked.
 	Restore   Call[Restore, Restored]                    `api:"POST /v1/restore operator" wait:"0s"`  // Makes a backup the list at a path. No daemon does that: `blctl restore` starts a dnsbld of its own for it.
 
-	Observe  Upload[None, sensor.Observed]     `api:"POST /v1/observe operator" wait:"5m"` // Counts sessions, one JSON object a line. Sending them again changes nothing.
-	Simulate Upload[None, sighting.Simulation] `api:"POST /v1/simulate reader"`            // What the thresholds of a TOML text would have done.
+	Observe   Upload[None, sensor.Observed]     `api:"POST /v1/observe operator" wait:"5m"`       // Counts sessions, one JSON object a line. Sending them again changes nothing.
+	Receivers Get[[]sighting.Receiver]          `api:"GET /v1/receivers reader"`                  // The mail servers that have reported, and what those on probation would have listed.
+	Accept    Call[AcceptReceiver, Accepted]    `api:"POST /v1/receivers/{name}/accept operator"` // Ends the probation of a receiver.
+	Simulate  Upload[None, sighting.Simulation] `api:"POST /v1/simulate reader"`                  // What the thresholds of a TOML text would have done.
 
 	Eligibility  Call[netip.Addr, Eligible]            `api:"GET /v1/eligibility?address reader"`       // Decides whether a sender may have an address delisted.
 	Triage       Upload[None, removal.Finding]         `api:"POST /v1/triage reader" wait:"1m"`         // What a mail or pasted text shows.

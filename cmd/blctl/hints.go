@@ -25,6 +25,7 @@ var hints = map[string]string{
 	"no-address":          "for example: blctl ticket open 192.0.2.7",
 	"no-change":           "`blctl history PREFIX` shows the revision of each change",
 	"no-proposal":         "`blctl propose list` names them",
+	"no-receiver":         "`blctl receiver list` names those that have reported",
 	"no-source":           "`blctl source list` names them",
 	"no-ticket":           "`blctl ticket list --all` names them",
 	"not-a-backup":        "`blctl backup FILE` makes one",

@@ -62,7 +62,7 @@ func TestScript(t *testing.T) {
 		Dir:   filepath.Join("testdata", "script"),
 		Setup: setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "masked": masked, "clock": moveClock, "instant": instant, "halt": stopDaemon, "start": startAgain, "as": as, "lastline": lastLine, "fits": fits,
+			"exits": exits, "masked": masked, "clock": moveClock, "instant": instant, "halt": stopDaemon, "start": startAgain, "as": as, "lastline": lastLine, "fits": fits, "probation": probation,
 		},
 		RequireUniqueNames: true,
 		UpdateScripts:      *update,
@@ -73,8 +73,9 @@ type daemonKey struct{}
 
 // daemon is what cmd/dnsbld ties together, without DNS.
 type daemon struct {
-	offset atomic.Int64
-	stop   func() error
+	offset   atomic.Int64
+	counters *testSensor
+	stop     func() error
 }
 
 func (d *daemon) now() time.Time { return time.Now().Add(time.Duration(d.offset.Load())) }
@@ -121,6 +122,7 @@ func startDaemon(socket, file, persons string) (*daemon, error) {
 		cancel()
 		return nil, err
 	}
+	d.counters = counters
 	support, people, err := openDesk(book, counters, file)
 	if err != nil {
 		cancel()
@@ -175,6 +177,13 @@ func moveClock(ts *testscript.TestScript, _ bool, args []string) {
 	life, err := listing.ParseLife(args[0])
 	ts.Check(err)
 	daemonOf(ts).offset.Add(int64(life))
+}
+
+// probation has receivers be new for so long.
+func probation(ts *testscript.TestScript, _ bool, args []string) {
+	life, err := listing.ParseLife(args[0])
+	ts.Check(err)
+	daemonOf(ts).counters.engine.SetProbation(life.Duration())
 }
 
 func instant(ts *testscript.TestScript, _ bool, args []string) {

@@ -80,6 +80,16 @@ func (s *testSensor) Clean(within listing.Subject) iter.Seq2[sighting.Sender, er
 	return s.engine.Clean(within)
 }
 
+func (s *testSensor) Receivers() []sighting.Receiver { return s.engine.Receivers() }
+
+func (s *testSensor) Accept(ctx context.Context, _, receiver string) (bool, error) {
+	was, err := s.engine.Accept(receiver)
+	if err == nil {
+		_, err = s.engine.Send(ctx, s.book)
+	}
+	return was, err
+}
+
 func (s *testSensor) Status() ctl.SensorStatus {
 	return ctl.SensorStatus{Receiver: "mx1", Policy: []string{"127.0.0.1:10040"}, Services: map[string]string{"postfix-out": "submission"}, Our: mta.Our{Addresses: []netip.Addr{netip.MustParseAddr("198.51.100.25")}}, Status: sensor.Status{Status: s.engine.Status()}}
 }

@@ -17,6 +17,9 @@ func (p *program) sensorRows(s *ctl.SensorStatus, t *table) {
 	if len(s.Receivers) > 0 {
 		t.add("receivers", "%s", clean(strings.Join(s.Receivers, ", ")))
 	}
+	for _, r := range s.Probation {
+		p.probationRow(&r, t)
+	}
 	if s.Breaker.Open {
 		t.add("breaker", "%s", p.human.paint(red, fmt.Sprintf("open until %s: %d listed this hour", stamp(s.Breaker.Closes), s.Breaker.Listed)))
 	}

@@ -48,7 +48,9 @@ func loadConfig(path string) (config, error) {
 // loadWith lets flags override what the file says.
 func loadWith(path string, override func(*fileConfig) error) (config, error) {
 	file, err := defaultFile(), error(nil)
-	file.development = path == ""
+	if file.development = path == ""; file.development {
+		file.Sensor.Probation = "0"
+	}
 	if path != "" {
 		if file, err = readFile(path); err != nil {
 			return config{}, err

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"dnsbld/listing"
 	"dnsbld/listing/sensor"
@@ -18,12 +19,13 @@ import (
 
 // sensorFile is [sensor] as it is written.
 type sensorFile struct {
-	Receiver string `toml:"receiver"`
-	Policy   any    `toml:"policy"` // an address, or a list of them
-	Mode     string `toml:"policy_mode"`
-	Group    string `toml:"policy_group"`
-	Enforce  bool   `toml:"enforce"`
-	Resolver string `toml:"resolver"`
+	Receiver  string `toml:"receiver"`
+	Policy    any    `toml:"policy"` // an address, or a list of them
+	Mode      string `toml:"policy_mode"`
+	Group     string `toml:"policy_group"`
+	Enforce   bool   `toml:"enforce"`
+	Probation string `toml:"probation"`
+	Resolver  string `toml:"resolver"`
 
 	Collect  collectFile       `toml:"collect"`
 	Services map[string]string `toml:"services"` // syslog_name of Postfix: "25" or "submission"
@@ -72,6 +74,7 @@ func (f fileConfig) mail(c config, wrong *mistakes) mailConfig {
 	s := mailConfig{receiver: f.Sensor.receiver(wrong), enforce: f.Sensor.Enforce, our: f.Our.sensor(c, wrong), services: f.Sensor.services(wrong)}
 	s.policy, s.socket = f.Sensor.policyAddresses(wrong), f.Sensor.policySocket(wrong)
 	s.resolver = f.Sensor.resolver(wrong)
+	s.Probation = f.Sensor.probation(wrong)
 	s.collect = f.Sensor.collect(s, wrong)
 	// One mail server has one way in: what the policy service reports, a log must
 	// not report again.
@@ -157,6 +160,18 @@ func (f sensorFile) collect(s mailConfig, wrong *mistakes) collectConfig {
 		wrong.addf("sensor.collect.receivers: the sessions of %s come from its policy service", listing.Quote(s.receiver))
 	}
 	return c
+}
+
+// probation reads how long new receivers list nobody: "24h", or "0".
+func (f sensorFile) probation(wrong *mistakes) time.Duration {
+	if strings.TrimRight(f.Probation, "smhd") == "0" {
+		return 0
+	}
+	l, err := listing.ParseLife(f.Probation)
+	if err != nil || l.Duration() > 30*listing.Day {
+		wrong.addf("sensor.probation = %s: a duration of 30 days at the most, such as \"24h\", or \"0\"", listing.Quote(f.Probation))
+	}
+	return l.Duration()
 }
 
 // policySocket reads who may speak to the Unix sockets of the policy service:

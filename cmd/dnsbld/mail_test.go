@@ -72,6 +72,7 @@ policy = "nowhere"
 resolver = "127.0.0.1"
 receiver = "mx\n1"
 policy_mode = "rw"
+probation = "-3h"
 policy_group = "no such group"
 [sensor.services]
 mx = "26"
@@ -81,7 +82,7 @@ share = 3.0
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, want := range []string{"our.trusted", "sensor.policy", "sensor.resolver", "sensor.receiver", "sensor.policy_mode", "sensor.policy_group",
+	for _, want := range []string{"our.trusted", "sensor.policy", "sensor.resolver", "sensor.receiver", "sensor.policy_mode", "sensor.policy_group", "sensor.probation",
 		"sensor.services.mx", "thresholds.helo-bare-ip: share"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("does not say %s: %v", want, err)
@@ -89,6 +90,22 @@ share = 3.0
 	}
 	if _, err := parse(t, "[thresholds.manual]\nsessions = 3\n"); err == nil || !strings.Contains(err.Error(), "manual") {
 		t.Errorf("a threshold for what sessions are not counted for: %v", err)
+	}
+}
+
+// Receivers are on probation for a day unless a configuration says otherwise, and
+// not at all without one.
+func TestProbation(t *testing.T) {
+	for text, want := range map[string]time.Duration{"": 24 * time.Hour, `probation = "0"`: 0, `probation = "0s"`: 0, `probation = "2d"`: 48 * time.Hour} {
+		if c, err := parse(t, "[sensor]\n"+text+"\n"); err != nil || c.mail.Probation != want {
+			t.Errorf("%s: %s, %v", text, c.mail.Probation, err)
+		}
+	}
+	if c, err := loadConfig(""); err != nil || c.mail.Probation != 0 {
+		t.Errorf("development defaults: %s, %v", c.mail.Probation, err)
+	}
+	if _, err := parse(t, "[sensor]\nprobation = \"31d\"\n"); err == nil {
+		t.Error("31 days are taken")
 	}
 }
 
@@ -118,7 +135,7 @@ func start(t *testing.T, dir string, change ...func(*fileConfig)) *running {
 			f.Data, f.Listen.DNS = dir, []string{"127.0.0.1:0"}
 			f.Our = ourConfig{Addresses: []string{"198.51.100.25", "198.51.100.26"}, Names: []string{"mx.rcpt.example"},
 				Hosted: []string{"rcpt.example"}, Trusted: []string{"203.0.113.240/28"}}
-			f.Sensor = sensorFile{Mode: "0660", Receiver: "mx1", Policy: "unix:" + filepath.Join(dir, "policy"), Enforce: true}
+			f.Sensor = sensorFile{Mode: "0660", Probation: "0", Receiver: "mx1", Policy: "unix:" + filepath.Join(dir, "policy"), Enforce: true}
 			for _, c := range change {
 				c(f)
 			}

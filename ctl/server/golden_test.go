@@ -49,6 +49,17 @@ func (counting) Simulate(context.Context, []byte) (sighting.Simulation, error) {
 	return sighting.Simulation{}, nil
 }
 
+func (counting) Receivers() []sighting.Receiver {
+	return []sighting.Receiver{{Name: "mx1", Withheld: []sighting.Withheld{}}}
+}
+
+func (counting) Accept(_ context.Context, _, receiver string) (bool, error) {
+	if receiver != "mx1" {
+		return false, &listing.Error{Kind: listing.ErrNotFound, Code: "no-receiver", Message: "no receiver of that name"}
+	}
+	return true, nil
+}
+
 func (counting) Status() ctl.SensorStatus {
 	return ctl.SensorStatus{Receiver: "mx1", Policy: []string{}}
 }
@@ -89,7 +100,7 @@ func TestWire(t *testing.T) {
 		"GET /v1/history?prefix=192.0.2.7", "GET /v1/then?prefix=192.0.2.7&at=2026-11-23T12:00:00Z", "GET /v1/then?prefix=192.0.2.7&at=2027-11-23T12:00:00Z", "GET /v1/then?prefix=192.0.2.7&at=x",
 		"GET /v1/allow", "GET /v1/allow?prefix=198.51.100.0/24", "GET /v1/allow?prefix=192.0.2.7", "GET /v1/reasons", "GET /v1/sources", "GET /v1/stats", "GET /v1/status", "GET /v1/selfcheck",
 		"GET /v1/changes?once=true&after=0", "GET /v1/changes?once=true", "GET /v1/changes?after=x", "GET /v1/changes?after=999999", "GET /v1/audit", "GET /v1/audit?from=x",
-		"POST /v1/observe {}", "POST /v1/observe stop", "POST /v1/simulate ",
+		"POST /v1/observe {}", "POST /v1/observe stop", "POST /v1/simulate ", "GET /v1/receivers", "POST /v1/receivers/mx1/accept {}", "POST /v1/receivers/a%2Fb/accept {}",
 		"GET /v1/eligibility?address=192.0.2.7", "GET /v1/eligibility?address=192.0.2.0/24",
 		"POST /v1/triage the host 192.0.2.7 was refused", "GET /v1/letter?address=192.0.2.7&ticket=x", "GET /v1/letter?address=192.0.2.200", "GET /v1/reference?reference=L-A",
 		"POST /v1/tickets {\"address\":\"192.0.2.7\",\"reference\":\"rt:99\",\"note\":\"hello\"}", "GET /v1/tickets", "GET /v1/tickets?address=192.0.2.7&state=open&all=true",

@@ -139,6 +139,10 @@ func verbs(t *testing.T) []verb {
 			_, err := c.Observe(t.Context(), ctl.None{}, strings.NewReader(""))
 			return err
 		}},
+		{"receiver accept", listing.Operator, func(c *ctl.Client) error {
+			_, err := c.Accept(t.Context(), ctl.AcceptReceiver{Name: "mx1"})
+			return err
+		}},
 		{"source drop", listing.Operator, func(c *ctl.Client) error {
 			_, err := c.DropSource(t.Context(), ctl.DropSource{Name: "feed", Note: ""})
 			return err

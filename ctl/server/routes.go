@@ -43,6 +43,8 @@ func (s *Server) bindings(t *ctl.Client) []binding {
 		upload(&t.Triage, s.triage),
 		upload(&t.Observe, s.observe),
 		upload(&t.Simulate, s.simulate),
+		get(&t.Receivers, s.receivers),
+		call(&t.Accept, s.accept),
 	)
 }
 

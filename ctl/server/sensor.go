@@ -25,6 +25,11 @@ type Sensor interface {
 	Clean(within listing.Subject) iter.Seq2[sighting.Sender, error]
 	// Simulate holds what is stored against the thresholds of a TOML text.
 	Simulate(ctx context.Context, toml []byte) (sighting.Simulation, error)
+	// Receivers are the mail servers that have reported.
+	Receivers() []sighting.Receiver
+	// Accept ends the probation of one, and says whether it was on it. What it
+	// told lately counts when this returns.
+	Accept(ctx context.Context, by, receiver string) (bool, error)
 	Status() ctl.SensorStatus
 }
 

@@ -46,6 +46,7 @@ type Config struct {
 // Settings are what a reload may change.
 type Settings struct {
 	Thresholds sighting.Thresholds
+	Probation  time.Duration // for which a new receiver's sessions list nobody
 	// Named are the shadow reasons that a zone answers. A reload does not
 	// change them.
 	Named []listing.Reason
@@ -75,7 +76,7 @@ type Sensor struct {
 func New(c Config) (*Sensor, error) {
 	s := &Sensor{c: c, errors: errorLog{log: c.Log}, queue: make(chan Report, queued), batches: map[*batch]struct{}{}}
 	s.settings.Store(&c.Settings)
-	o := sighting.Options{Now: c.Book.Now, Rules: c.Book.Rules, Thresholds: c.Thresholds, Archive: c.Archive, Named: c.Named, Ended: s.ended}
+	o := sighting.Options{Now: c.Book.Now, Rules: c.Book.Rules, Thresholds: c.Thresholds, Archive: c.Archive, Named: c.Named, Ended: s.ended, Probation: c.Probation}
 	var err error
 	if s.engine, err = sighting.New(o); errors.Is(err, listing.ErrCorrupt) {
 		if err = c.Archive.Renew(err); err == nil {
@@ -93,8 +94,25 @@ func (s *Sensor) Configure(c Settings) error {
 	if err := s.engine.SetThresholds(c.Thresholds); err != nil {
 		return err
 	}
+	s.engine.SetProbation(c.Probation)
 	s.settings.Store(&c)
 	return nil
+}
+
+// Receivers are the mail servers that have reported.
+func (s *Sensor) Receivers() []sighting.Receiver { return s.engine.Receivers() }
+
+// Accept ends the probation of a receiver: what it told in the last 24 hours
+// counts as if there had been none. It reports whether there was one.
+func (s *Sensor) Accept(ctx context.Context, by, receiver string) (was bool, err error) {
+	if was, err = s.engine.Accept(receiver); err != nil || !was {
+		return was, err
+	}
+	s.c.Log.Info("a receiver is accepted", "receiver", receiver, "by", by)
+	if err = s.engine.Flush(); err == nil {
+		err = s.settle(ctx)
+	}
+	return was, err
 }
 
 // Thresholds are those in force.

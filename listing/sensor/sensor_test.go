@@ -106,6 +106,29 @@ func TestCount(t *testing.T) {
 	}
 }
 
+// A receiver on probation lists nobody until it is accepted; then what it told
+// is listed when Accept returns.
+func TestAccept(t *testing.T) {
+	s := start(t, func(c *Config) { c.Probation = time.Hour })
+	if got := s.countAll(t, offends("203.0.113.7", 12)); got.Bogus != 12 || len(got.Listed) > 0 {
+		t.Errorf("%+v", got)
+	}
+	if r := s.Receivers(); len(r) != 1 || r[0].Total != 1 {
+		t.Errorf("%+v", r)
+	}
+	for _, first := range []bool{true, false} {
+		if was, err := s.Accept(t.Context(), "operator", "mx2"); was != first || err != nil {
+			t.Error(was, err)
+		}
+	}
+	if b := s.Status().Breaker; b.Listed != 1 {
+		t.Errorf("%+v", b)
+	}
+	if _, err := s.Accept(t.Context(), "operator", "mx3"); !errors.Is(err, listing.ErrNotFound) {
+		t.Error(err)
+	}
+}
+
 // A receiver has one source.
 func TestTakesLog(t *testing.T) {
 	s := start(t)

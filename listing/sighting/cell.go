@@ -31,6 +31,7 @@ const (
 	flagPTR                         // rdns-unconfirmed
 	flagRcpt                        // most recipients unknown
 	flagRDNS                        // the reverse name leads back to the address
+	flagProbation                   // its receiver was new (probation.go)
 )
 
 // manyHosts stands for the hosts of a /64 that are too many to tell apart.

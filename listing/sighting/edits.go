@@ -47,6 +47,9 @@ func (l *look) units() []unit {
 
 func (e *Engine) someEdits() (edits []listing.Edit, more bool, err error) {
 	now := e.o.Now()
+	if err := e.reconsider(now); err != nil {
+		return nil, true, err
+	}
 	for looks := range e.nextLooks(now) {
 		judged, err := e.judge(looks, now)
 		if edits = append(edits, judged...); err != nil {
@@ -135,6 +138,7 @@ func (e *Engine) judge(l look, now time.Time) ([]listing.Edit, error) {
 	for _, u := range l.units() {
 		j.maintain(u)
 		j.thresholds(u)
+		j.withhold(u)
 	}
 	return j.edits, nil
 }

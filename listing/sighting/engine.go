@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,6 +29,8 @@ type Options struct {
 	// is asked before an address is listed, without a lock. Nil: what Changed
 	// told is all there is. [LatestEnd] finds it in a history.
 	Ended func(listing.Key) (time.Time, error)
+	// Probation is how long a new receiver's sessions list nobody.
+	Probation time.Duration
 	// Memory is how many bytes counters take before the oldest are stored and
 	// forgotten; zero: 32 MiB.
 	Memory int
@@ -55,32 +58,36 @@ type Engine struct {
 	o    Options
 	wake chan struct{}
 
-	flushing sync.Mutex // held while something is stored; before mu
-	mu       sync.Mutex
-	records  map[place]*record
-	fresh    []*record // with something to be stored
-	weak     list.List // records without bogus sessions, by their newest; the oldest go first
-	strong   list.List // those with bogus ones
-	bytes    int
-	ids      *ids
-	reading  map[string]chan struct{} // by key of the archive; closed when it was read
-	own      figures
-	keyed    hash.Hash // with the secret: to make one costs more than to use it
-	text     []byte    // that is being hashed
-	sum      []byte
-	pruned   []byte // where Prune goes on
+	flushing   sync.Mutex // held while something is stored; before mu
+	mu         sync.Mutex
+	records    map[place]*record
+	fresh      []*record // with something to be stored
+	weak       list.List // records without bogus sessions, by their newest; the oldest go first
+	strong     list.List // those with bogus ones
+	bytes      int
+	ids        *ids
+	reading    map[string]chan struct{} // by key of the archive; closed when it was read
+	own        figures
+	ownChanged bool      // since it was stored, by more than sessions
+	keyed      hash.Hash // with the secret: to make one costs more than to use it
+	text       []byte    // that is being hashed
+	sum        []byte
+	pruned     []byte // where Prune goes on
 
-	due      map[place][]uint64 // hosts to be looked at
-	schedule schedule
-	entries  map[place][]*ownEntry
-	ends     map[place]endings
-	allows   map[listing.Subject]listing.Allow
-	inFlight map[listing.Key]time.Time // asked of the Book then, not yet seen in a Change
-	deferred map[place]struct{}        // by the breaker
-	tidied   time.Time                 // when to tidy next
-	shadows  map[listing.Key]Found
-	totals   map[Outcome]uint64
-	lost     uint64 // records forgotten without being stored
+	due       map[place][]uint64 // hosts to be looked at
+	schedule  schedule
+	entries   map[place][]*ownEntry
+	ends      map[place]endings
+	allows    map[listing.Subject]listing.Allow
+	inFlight  map[listing.Key]time.Time // asked of the Book then, not yet seen in a Change
+	deferred  map[place]struct{}        // by the breaker
+	tidied    time.Time                 // when to tidy next
+	shadows   map[listing.Key]Found
+	probation byReceiver // those on probation, when that was looked at last
+	again     byReceiver // those whose places are to be looked at again
+	withheld  map[listing.Key]Withheld
+	totals    map[Outcome]uint64
+	lost      uint64 // records forgotten without being stored
 }
 
 // figures are the engine's own, stored as one value.
@@ -105,7 +112,7 @@ func New(o Options) (*Engine, error) {
 	e := &Engine{o: o, wake: make(chan struct{}, 1), records: map[place]*record{}, ids: newIDs(),
 		reading: map[string]chan struct{}{}, due: map[place][]uint64{}, entries: map[place][]*ownEntry{}, ends: map[place]endings{},
 		allows: map[listing.Subject]listing.Allow{}, inFlight: map[listing.Key]time.Time{},
-		deferred: map[place]struct{}{}, shadows: map[listing.Key]Found{}, totals: map[Outcome]uint64{}}
+		deferred: map[place]struct{}{}, shadows: map[listing.Key]Found{}, withheld: map[listing.Key]Withheld{}, totals: map[Outcome]uint64{}}
 	for item, err := range o.Archive.Scan([]byte{engineKey}, nil) {
 		if err != nil {
 			return nil, fmt.Errorf("reading sightings: %w", err)
@@ -114,13 +121,17 @@ func New(o Options) (*Engine, error) {
 			return nil, fmt.Errorf("reading sightings: %w: %w", listing.ErrCorrupt, err)
 		}
 	}
-	if len(e.own.Receivers.Last) != len(e.own.Receivers.Names) {
+	for r := &e.own.Receivers; len(r.Since) < len(r.Names); { // stored before there was probation
+		r.Since = append(r.Since, 0)
+	}
+	if len(e.own.Receivers.Last) != len(e.own.Receivers.Names) || len(e.own.Receivers.Since) != len(e.own.Receivers.Names) {
 		return nil, fmt.Errorf("reading sightings: receivers: %w", listing.ErrCorrupt)
 	}
 	if len(e.own.Secret) == 0 {
 		e.own.Secret = make([]byte, 32)
 		rand.Read(e.own.Secret) // never fails (crypto/rand)
 	}
+	e.again = e.own.Receivers.onProbation(o.Now(), o.Probation+window) // a probation may have ended meanwhile
 	e.keyed = hmac.New(sha256.New, e.own.Secret)
 	return e, nil
 }
@@ -168,7 +179,8 @@ type Status struct {
 	IDs       int                `json:"ids"`      // sessions known in memory
 	Lost      uint64             `json:"lost"`     // records forgotten without being stored
 	Receivers []string           `json:"receivers"`
-	Sole      bool               `json:"sole"` // one receiver alone, or none, reported in seven days
+	Probation []Receiver         `json:"probation,omitempty"` // receivers on probation
+	Sole      bool               `json:"sole"`                // one receiver alone, or none, reported in seven days; those on probation left out
 	Breaker   Breaker            `json:"breaker"`
 	Totals    map[Outcome]uint64 `json:"totals"`
 	Shadows   map[string]int     `json:"shadows,omitempty"` // subjects found against shadow reasons, by symbol: not listed
@@ -187,7 +199,8 @@ func (e *Engine) Status() Status {
 	for k := range e.shadows {
 		shadows[symbolOf(k.Reason)]++
 	}
+	news := slices.DeleteFunc(e.receivers(now), func(r Receiver) bool { return r.Probation.IsZero() })
 	return Status{Networks: len(e.records), Bytes: e.bytes, IDs: e.ids.total, Lost: e.lost,
-		Receivers: e.own.Receivers.recent(now), Sole: e.own.Receivers.sole(now),
+		Receivers: e.own.Receivers.recent(now, byReceiver{}), Probation: news, Sole: e.own.Receivers.sole(now, e.probation),
 		Breaker: e.own.Breaker.status(now), Totals: totals, Shadows: shadows}
 }

@@ -73,11 +73,11 @@ func (e *Engine) Facts(s listing.Subject) (Facts, error) {
 	f.days(n, u, e.first())
 	now := e.o.Now()
 	h := n.health(u, 0, time.Time{}, func(c *cell) bool {
-		return c.strength != helo.Exempt && !c.time().After(now)
+		return c.strength != helo.Exempt && !c.time().After(now) && !e.isNew(c)
 	})
 	f.LastBogus, f.LastClean = instant(h.last), instant(h.clean)
 	f.Mixed, f.Before, f.ConfirmedSince = h.mixed, h.before, h.confirmed
-	f.Decisions = Evaluate(n.counters(u, e.ends[p]), e.o.Thresholds, e.own.Receivers.sole(now))
+	f.Decisions = Evaluate(n.counters(u, e.ends[p], e.counts), e.o.Thresholds, e.own.Receivers.sole(now, e.probation))
 	f.HELOs, f.Targets, f.Samples = n.top(), n.targets(), n.evidence(u, 0)
 	f.Receivers = e.bogusReceivers(n, u)
 	f.Diagnosis = n.diagnose(u)

@@ -55,6 +55,7 @@ func (e *Engine) store() error {
 		}
 	}
 	e.ids.saved(err == nil)
+	e.ownChanged = e.ownChanged || err != nil
 	if err != nil {
 		return fmt.Errorf("storing sightings: %w", err)
 	}
@@ -88,7 +89,8 @@ func (e *Engine) collect() ([]Item, map[*day]*record) {
 		n := e.records[p]
 		return n == nil || !n.fresh
 	})
-	if len(items) > 0 {
+	if len(items) > 0 || e.ownChanged {
+		e.ownChanged = false
 		if raw, err := json.Marshal(&e.own); err == nil { // it cannot fail: numbers and text
 			items = append(items, Item{[]byte{engineKey}, raw})
 		}

@@ -70,8 +70,8 @@ func (j *judging) heal(s *ownEntry) bool {
 	if s.Origin != listing.ByThreshold {
 		return false
 	}
-	yes, at := j.n.health(s.unit, s.Reason, s.Since, (*cell).counted).heals(j.now)
-	switch yes = yes || j.n.fixed(s.unit, s.Reason); {
+	yes, at := j.n.health(s.unit, s.Reason, s.Since, j.counts).heals(j.now)
+	switch yes = yes || j.n.fixed(s.unit, s.Reason, j.counts); {
 	case yes:
 		j.ask(listing.Edit{Op: listing.OpDelist, Key: s.Key, Expect: s.expected(), Because: listing.AutoHeal})
 	case !at.IsZero() && at.Before(s.Until) && !at.Equal(s.healing):
@@ -93,7 +93,7 @@ const (
 // session + life).
 func (j *judging) extend(s *ownEntry) {
 	info, known := j.rules.Reasons.Info(s.Reason)
-	last := j.n.last(s.unit, s.Reason, j.ends[j.n.place])
+	last := j.n.last(s.unit, s.Reason, j.ends[j.n.place], j.counts)
 	if last.After(j.now) {
 		last = j.now // a clock ahead
 	}
@@ -131,7 +131,7 @@ func companion(info listing.ReasonInfo) listing.Reason {
 }
 
 func (j *judging) evaluate(u unit) []Decision {
-	return Evaluate(j.n.counters(u, j.ends[j.n.place]), j.o.Thresholds, j.own.Receivers.sole(j.now))
+	return Evaluate(j.n.counters(u, j.ends[j.n.place], j.counts), j.o.Thresholds, j.own.Receivers.sole(j.now, j.probation))
 }
 
 // crossed yields what a unit has crossed, may be listed for, and is not, with

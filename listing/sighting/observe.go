@@ -69,7 +69,7 @@ func (e *Engine) observe(o *Observation, now time.Time) (Outcome, absent) {
 
 // count puts the session into the day of its record.
 func (e *Engine) count(n *record, host, id uint64, o *Observation, out Outcome, now time.Time) {
-	receiver := e.own.Receivers.number(o.Receiver)
+	receiver := e.own.Receivers.number(o.Receiver, now)
 	e.own.Receivers.reported(receiver, o.Time, now)
 	d := n.day(dayNumber(o.Time.Unix()))
 	c := cell{at: o.Time.Unix(), host: host, n: 1, code: numberOf(o.Verdict.Code), strength: o.Verdict.Strength}
@@ -82,6 +82,8 @@ func (e *Engine) count(n *record, host, id uint64, o *Observation, out Outcome, 
 	c.receiver, c.flags, c.target = receiver, o.flags(out), uint32(e.hash("target", target))|1
 	if !o.Verdict.Bogus() && e.plain(&c) {
 		c.receiver = 0
+	} else if e.own.Receivers.onProbation(now, e.o.Probation)[receiver] {
+		c.flags |= flagProbation
 	}
 	d.add(c)
 	d.greet(uint8(o.Time.Unix()/3600%24), o.HELO, o.Verdict.Bogus())

@@ -262,7 +262,7 @@ func FuzzDecodeDay(f *testing.F) {
 			return
 		}
 		n := &record{days: []*day{d}}
-		n.counters(unit{}, nil)
+		n.counters(unit{}, nil, (*cell).counted)
 		n.diagnose(unit{all: true})
 		(&Facts{}).days(n, unit{}, 19990)
 		if again, err := decodeDay(20000, d.encode()); err != nil || len(again.cells) != len(d.cells) {

@@ -75,12 +75,15 @@ func (n *record) since(seconds int64) iter.Seq[*cell] {
 	}
 }
 
-// newest is the time of the unit's newest counted session, or 0.
-func (n *record) newest(u unit) int64 {
+// filter says which cells count.
+type filter func(*cell) bool
+
+// newest is the time of the unit's newest session that counts, or 0.
+func (n *record) newest(u unit, counts filter) int64 {
 	for i := len(n.days) - 1; i >= 0; i-- {
 		at := int64(0)
 		for j := range n.days[i].cells {
-			if c := &n.days[i].cells[j]; c.counted() && u.has(c) {
+			if c := &n.days[i].cells[j]; counts(c) && u.has(c) {
 				at = max(at, c.at)
 			}
 		}
@@ -93,8 +96,8 @@ func (n *record) newest(u unit) int64 {
 
 // counters are those of a unit in the window that ends at its newest counted
 // session.
-func (n *record) counters(u unit, ended endings) Counters {
-	end := n.newest(u)
+func (n *record) counters(u unit, ended endings, counts filter) Counters {
+	end := n.newest(u, counts)
 	c := Counters{Subject: n.place.subject(u), Reasons: map[listing.Reason]Tally{}}
 	if end == 0 {
 		return c
@@ -103,13 +106,13 @@ func (n *record) counters(u unit, ended endings) Counters {
 	start := end - windowSeconds // not in it
 	var in []*cell
 	for cell := range n.since(start) {
-		if cell.at > start && cell.counted() && u.has(cell) {
+		if cell.at > start && counts(cell) && u.has(cell) {
 			in = append(in, cell)
 		}
 	}
 	for r := range eachCounted {
 		if t := tally(in, r, ended); t.Sessions > 0 && (r != listing.Rotating || t.Targets > 1) {
-			t.Fixed = n.fixed(u, r)
+			t.Fixed = n.fixed(u, r, counts)
 			c.Reasons[r] = t
 		}
 	}
@@ -119,14 +122,14 @@ func (n *record) counters(u unit, ended endings) Counters {
 // fixed reports whether what a reason is about has been put right since the
 // unit's last session that spoke for it. That can be known of reverse DNS alone,
 // of which one session shows the truth for all of an address.
-func (n *record) fixed(u unit, r listing.Reason) bool {
+func (n *record) fixed(u unit, r listing.Reason, counts filter) bool {
 	if u.all || r != listing.NoReverse && r != listing.Unconfirmed {
 		return false
 	}
 	var bad, good int64
 	for c := range n.cells() {
 		switch {
-		case !c.counted() || !u.has(c):
+		case !counts(c) || !u.has(c):
 		case c.flags&flagRDNS != 0:
 			good = max(good, c.at)
 		case c.against(r):
@@ -169,9 +172,9 @@ func tally(in []*cell, r listing.Reason, ended endings) (t Tally) {
 }
 
 // last is the unit's newest counted session that speaks for a reason.
-func (n *record) last(u unit, r listing.Reason, ended endings) (at time.Time) {
+func (n *record) last(u unit, r listing.Reason, ended endings, counts filter) (at time.Time) {
 	for c := range n.cells() {
-		if c.counted() && u.has(c) && c.against(r) && c.time().After(at) && !ended.after(c, r) {
+		if counts(c) && u.has(c) && c.against(r) && c.time().After(at) && !ended.after(c, r) {
 			at = c.time()
 		}
 	}
@@ -210,7 +213,7 @@ type health struct {
 // health looks at those of a unit's cells that matter; what speaks for the
 // reason r is bogus here too. A listing was made of a session no older than
 // floor, even if that session is no longer known.
-func (n *record) health(u unit, r listing.Reason, floor time.Time, matters func(*cell) bool) (h health) {
+func (n *record) health(u unit, r listing.Reason, floor time.Time, matters filter) (h health) {
 	if !floor.IsZero() {
 		h.last = floor.Unix()
 	}

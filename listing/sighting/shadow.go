@@ -2,6 +2,7 @@ package sighting
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -71,6 +72,7 @@ func (e *Engine) tidy(now time.Time) {
 			delete(e.shadows, k)
 		}
 	}
+	maps.DeleteFunc(e.withheld, func(_ listing.Key, w Withheld) bool { return now.Sub(w.Last) > countable })
 	for p, es := range e.ends {
 		if !slices.ContainsFunc(es, func(o ending) bool { return now.Sub(o.at) <= window+countable }) {
 			delete(e.ends, p)
