@@ -37,7 +37,7 @@ func observeFlags() []cli.Flag {
 // Nothing is judged here: the daemon classifies and counts.
 func (p *program) observe(ctx context.Context, in *input) error {
 	if !in.IsSet("format") {
-		return usageError("observe needs --format postfix, exim, haraka, journal or ndjson")
+		return usageError("observe needs --format %s", mta.Formats())
 	}
 	options := mta.LogOptions{Receiver: in.String("receiver"), Now: p.now, Services: in.services(),
 		AssumeUnauthenticated: in.Bool("assume-unauthenticated"), Explain: in.Bool("explain")}
