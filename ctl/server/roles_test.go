@@ -139,6 +139,7 @@ func verbs(t *testing.T) []verb {
 			_, err := c.Observe(t.Context(), ctl.None{}, strings.NewReader(""))
 			return err
 		}},
+		{"receiver list", listing.Reader, func(c *ctl.Client) error { _, err := c.Receivers(t.Context()); return err }},
 		{"receiver accept", listing.Operator, func(c *ctl.Client) error {
 			_, err := c.Accept(t.Context(), ctl.AcceptReceiver{Name: "mx1"})
 			return err
