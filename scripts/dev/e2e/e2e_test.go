@@ -16,11 +16,7 @@ import (
 )
 
 func TestEndToEnd(t *testing.T) {
-	bin := t.TempDir()
-	build := exec.Command("go", "build", "-trimpath", "-o", bin+"/", "dnsbld/cmd/...", "dnsbld/scripts/dev/e2e/...")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building: %v\n%s", err, out)
-	}
+	bin := programs(t)
 	scripts, err := filepath.Glob("[0-9][0-9]-*/run")
 	if err != nil || len(scripts) == 0 {
 		t.Fatalf("no scripts: %v", err)

@@ -1,0 +1,132 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"bytes"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// programs builds the real programs, and gives the folder that they are in.
+func programs(t *testing.T) string {
+	t.Helper()
+	bin := t.TempDir()
+	build := exec.Command("go", "build", "-trimpath", "-o", bin+"/", "dnsbld/cmd/...", "dnsbld/scripts/dev/e2e/...")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("building: %v\n%s", err, out)
+	}
+	return bin
+}
+
+// daemon is a dnsbld that is started again and again on one list.
+type daemon struct {
+	bin, dir, dns string
+	cmd           *exec.Cmd
+	seen          uint32 // the highest serial
+	watching      sync.WaitGroup
+	end           chan struct{}
+	mu            sync.Mutex // guards log
+	log           bytes.Buffer
+}
+
+func (d *daemon) Write(b []byte) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.log.Write(b)
+}
+
+func (d *daemon) said() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.log.String()
+}
+
+// start starts dnsbld, waits until it answers, and watches its serial.
+func (d *daemon) start(t *testing.T) {
+	t.Helper()
+	if d.dns == "" {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.dns = l.Addr().String()
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.mu.Lock()
+	d.log.Reset()
+	d.mu.Unlock()
+	d.cmd = exec.Command(filepath.Join(d.bin, "dnsbld"), "serve", "--data", "data", "--zone", "bl.test", "--socket", d.socket(), "--listen", d.dns)
+	d.cmd.Dir, d.cmd.Stdout, d.cmd.Stderr = d.dir, d, d
+	if err := d.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.cmd.Process.Kill() })
+	for end := time.Now().Add(30 * time.Second); !strings.HasSuffix(strings.TrimSpace(d.said()), "ready"); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("it is not ready\n%s", d.said())
+		}
+	}
+	d.end = make(chan struct{})
+	d.watching.Go(func() {
+		for {
+			select {
+			case <-d.end:
+				return
+			case <-time.After(20 * time.Millisecond):
+				if soa, err := d.ask("bl.test.", dns.TypeSOA); err == nil && len(soa.Answer) == 1 {
+					d.seen = max(d.seen, soa.Answer[0].(*dns.SOA).Serial)
+				}
+			}
+		}
+	})
+}
+
+// kill ends dnsbld as want of memory does.
+func (d *daemon) kill(t *testing.T) {
+	t.Helper()
+	if err := d.cmd.Process.Signal(os.Kill); err != nil {
+		t.Fatal(err)
+	}
+	_ = d.cmd.Wait() // it was killed
+	close(d.end)
+	d.watching.Wait()
+}
+
+func (d *daemon) ask(name string, qtype uint16) (*dns.Msg, error) {
+	query := new(dns.Msg).SetQuestion(name, qtype)
+	resp, _, err := (&dns.Client{Timeout: 2 * time.Second}).Exchange(query, d.dns)
+	return resp, err
+}
+
+// listed is what DNS says of an IPv4 address.
+func (d *daemon) listed(t *testing.T, host string) bool {
+	t.Helper()
+	octets := strings.Split(host, ".")
+	slices.Reverse(octets)
+	resp, err := d.ask(strings.Join(octets, ".")+".bl.test.", dns.TypeA)
+	if err != nil || resp.Rcode != dns.RcodeSuccess && resp.Rcode != dns.RcodeNameError {
+		t.Fatalf("%s: %v, %v", host, resp, err)
+	}
+	return len(resp.Answer) > 0
+}
+
+func (d *daemon) serial(t *testing.T) uint32 {
+	t.Helper()
+	resp, err := d.ask("bl.test.", dns.TypeSOA)
+	if err != nil || len(resp.Answer) != 1 {
+		t.Fatalf("%v, %v", resp, err)
+	}
+	return resp.Answer[0].(*dns.SOA).Serial
+}
