@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"os/signal"
@@ -45,37 +47,90 @@ type dnsbld struct {
 	web   webDoors
 	begun config                 // what it began with
 	cfg   atomic.Pointer[config] // in force
+
+	sockets  *sockets
+	changes  atomic.Pointer[db.DB] // the store, for DNS
+	handOver atomic.Bool           // the doors close for a successor
+	hangups  chan os.Signal        // SIGHUP
+	usr2     chan os.Signal        // SIGUSR2
 }
 
-// serve runs the daemon until ctx is done. Sockets are bound first, so that a
-// mistake there changes nothing; what is asked before the list is loaded is
-// answered with SERVFAIL. What was opened is closed in the opposite order: the
-// store last, for all others write to it.
+// serve runs the daemon until ctx is done or a successor has taken over. DNS and
+// its clock outlive the doors and the store, which are opened again where a
+// successor failed. What is asked before the list is loaded is answered with
+// SERVFAIL.
 func serve(ctx context.Context, cfg config, load func() (config, error), log *slog.Logger) (err error) {
-	store, err := openStore(cfg)
-	if err != nil {
-		return err
+	d := &dnsbld{begun: cfg, log: log, live: index.NewLive(), clock: index.NewClock(shifted(cfg.offset)),
+		hangups: make(chan os.Signal, 1), usr2: make(chan os.Signal, 1)}
+	for signals, which := range map[chan os.Signal]os.Signal{d.hangups: syscall.SIGHUP, d.usr2: syscall.SIGUSR2} {
+		signal.Notify(signals, which) // for as long as this runs: either would end the process
+		defer signal.Stop(signals)
 	}
-	defer store.Close()
-	now := shifted(cfg.offset)
-	if skipped, err := skipServed(ctx, store, cfg.database, now(), log); err != nil {
-		log.Error("the list may be older than what was served, and could not be taken behind that", "err", err)
-	} else if skipped {
-		log.Warn("the list is older than what was served: it goes on behind that")
-	}
-	d := &dnsbld{begun: cfg, log: log, store: store, live: index.NewLive(), clock: index.NewClock(now)}
 	d.cfg.Store(&cfg)
 	d.live.Protect(cfg.rules.Policy.NeverList())
-	d.book = listing.NewBook(store, d.live, cfg.rules, now)
+	if err := d.openStore(ctx); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.store.Close()) }() // that of the last generation
 	if d.dns, err = zone.New(d.live, d.clock, cfg.zone); err != nil {
 		return configError("%v", err)
 	}
-	d.dns.Follow(store)
-	sockets, err := openSockets(ctx, cfg, log)
-	if err != nil {
+	d.dns.Follow(d)
+	if d.sockets, err = openSockets(ctx, cfg, log); err != nil {
 		return err
 	}
-	defer sockets.close() // again, if they were served
+	defer d.sockets.close()
+	return d.run(ctx, load)
+}
+
+// run answers DNS, and keeps the doors open beside it.
+func (d *dnsbld) run(ctx context.Context, load func() (config, error)) error {
+	var p parts
+	ctx, p.cancel = context.WithCancel(ctx)
+	defer p.cancel()
+	dns, base := p.group(context.WithoutCancel(ctx)), p.group(context.WithoutCancel(ctx))
+	base.run("clock", d.clock.Run)
+	dns.start("dns", d.answer)
+	successor, failed := d.generations(ctx, load)
+	if successor == nil {
+		d.sockets.close()
+	}
+	for _, g := range []*group{dns, base} {
+		g.end()
+		g.Wait()
+	}
+	if successor != nil {
+		d.sockets.all = nil                             // they are the successor's, and so are their names
+		failed = errors.Join(failed, successor.Close()) // it has waited for this
+	}
+	return errors.Join(append(p.failures, failed)...)
+}
+
+// generations opens the doors, again where a successor failed, until ctx is done
+// or there is a successor.
+func (d *dnsbld) generations(ctx context.Context, load func() (config, error)) (successor *net.UnixConn, err error) {
+	for {
+		d.handOver.Store(false)
+		if err := d.generation(ctx, load); err != nil || !d.handOver.Load() {
+			return nil, err
+		}
+		successor, err := startSuccessor(ctx, d.sockets, d.log)
+		if err == nil || ctx.Err() != nil {
+			return successor, nil
+		}
+		d.log.Error("the successor failed: this process goes on", "err", err)
+		if err := d.openStore(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// generation opens the doors on the store, and closes both. What was opened is
+// closed in the opposite order: the store last, for all others write to it.
+func (d *dnsbld) generation(ctx context.Context, load func() (config, error)) (err error) {
+	defer func() { err = errors.Join(err, d.store.Close()) }()
+	cfg := *d.cfg.Load()
+	d.book = listing.NewBook(d.store, d.live, cfg.rules, shifted(cfg.offset))
 	if d.mail, err = openMail(ctx, cfg, d); err != nil {
 		return err
 	}
@@ -84,38 +139,62 @@ func serve(ctx context.Context, cfg config, load func() (config, error), log *sl
 		return err
 	}
 	defer func() { err = errors.Join(err, d.desk.close()) }()
-	if d.web, err = openWeb(ctx, d, log); err != nil {
+	if d.web, err = openWeb(ctx, d, d.log); err != nil {
 		return err
 	}
-	return d.run(ctx, load, sockets)
+	control, err := d.sockets.listen(forControl, nil)
+	if err != nil {
+		return err
+	}
+	return d.serveDoors(ctx, load, control)
 }
 
 // openStore opens the list, alone: the file is locked, and a second daemon gets
 // listing.ErrUnavailable.
-func openStore(cfg config) (*db.DB, error) {
+func (d *dnsbld) openStore(ctx context.Context) error {
+	cfg := d.cfg.Load()
 	if err := os.MkdirAll(cfg.data, 0o750); err != nil {
-		return nil, fmt.Errorf("making the data directory: %w", err)
+		return fmt.Errorf("making the data directory: %w", err)
 	}
-	return db.Open(cfg.database, db.Options{})
+	store, err := db.Open(cfg.database, db.Options{})
+	if err != nil {
+		return err
+	}
+	d.store = store
+	d.changes.Store(store)
+	if skipped, err := skipServed(ctx, store, cfg.database, shifted(cfg.offset)(), d.log); err != nil {
+		d.log.Error("the list may be older than what was served, and could not be taken behind that", "err", err)
+	} else if skipped {
+		d.log.Warn("the list is older than what was served: it goes on behind that")
+	}
+	return nil
 }
 
-// run keeps all parts going. The first that fails ends the others, and so does
-// the end of ctx, in three steps: the doors of people and operators, which get
-// a second for what is in hand; then DNS and the policy service, which mail
-// waits for; then what they all stand on.
-func (d *dnsbld) run(ctx context.Context, load func() (config, error), s sockets) error {
+// Changes are those of the store that is open now, for the transfers of DNS,
+// which outlives it.
+func (d *dnsbld) Changes(ctx context.Context, after listing.Revision) iter.Seq2[listing.Change, error] {
+	return d.changes.Load().Changes(ctx, after)
+}
+
+// serveDoors keeps the parts of a generation going. The first that fails ends the
+// others, and so does the end of ctx, in three steps: the doors of people and
+// operators, which get a second for what is in hand; then the policy service,
+// which mail waits for; then what they all stand on.
+func (d *dnsbld) serveDoors(ctx context.Context, load func() (config, error), control net.Listener) error {
 	var p parts
 	ctx, p.cancel = context.WithCancel(ctx)
 	defer p.cancel()
 	doors, mail, base := p.group(ctx), p.group(context.WithoutCancel(ctx)), p.group(context.WithoutCancel(ctx))
 
-	base.run("clock", d.clock.Run)
 	base.start("index", d.follow)
+	if err := d.takeOver(ctx); err != nil {
+		d.log.Error("taking over", "err", err)
+		p.cancel()
+	}
 	base.run("served revision", func(ctx context.Context) { db.KeepWatermark(ctx, d.cfg.Load().database, d.served, d.log) })
 	base.run("sensor", d.mail.Run)
-	mail.start("dns", func(ctx context.Context) error { return d.dns.Serve(ctx, s.packet, s.stream) })
 	mail.start("policy service", d.mail.servePolicy)
-	doors.start("control socket", func(ctx context.Context) error { return d.control().Serve(ctx, s.control) })
+	doors.start("control socket", func(ctx context.Context) error { return d.control().Serve(ctx, control) })
 	doors.start("collector", d.mail.serveCollector)
 	doors.run("support desk", func(ctx context.Context) { d.desk.Run(ctx, actor, d.log) })
 	doors.run("sweep", func(ctx context.Context) { index.Sweep(ctx, d.live, d.sweep, d.clock) })
@@ -126,11 +205,17 @@ func (d *dnsbld) run(ctx context.Context, load func() (config, error), s sockets
 		doors.start("metrics", func(ctx context.Context) error { return d.web.server.ServeMetrics(ctx, l) })
 	}
 	doors.start("reload", func(ctx context.Context) error { return d.reloads(ctx, load) })
+	doors.run("successor", d.awaitUSR2)
 	doors.start("start", d.ready)
 
 	<-ctx.Done()
-	_, _ = daemon.SdNotify(false, daemon.SdNotifyStopping)
-	d.log.Info("ending")
+	if d.handOver.Load() {
+		d.log.Info("handing over to a successor")
+	} else {
+		_, _ = daemon.SdNotify(false, daemon.SdNotifyStopping)
+		d.log.Info("ending")
+		d.sockets.closeDoors()
+	}
 	for _, g := range []*group{doors, mail, base} {
 		g.end()
 		g.Wait()
@@ -222,14 +307,11 @@ func (d *dnsbld) sweep(ctx context.Context, edits []listing.Edit) error {
 // the old one as it is. systemd is told of both ends, as Type=notify-reload asks
 // (systemd.service(5)).
 func (d *dnsbld) reloads(ctx context.Context, load func() (config, error)) error {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-hangups:
+		case <-d.hangups:
 		}
 		_, _ = daemon.SdNotify(false, daemon.SdNotifyReloading)
 		if err := d.reload(ctx, load); err != nil {
@@ -272,7 +354,7 @@ func (d *dnsbld) reload(ctx context.Context, load func() (config, error)) error 
 // a reload does not put in force.
 func needRestart(begun, now config) (keys []string) {
 	for key, same := range map[string]bool{
-		"data": begun.data == now.data, "socket": begun.socket == now.socket, "log_format": begun.json == now.json,
+		"data": begun.data == now.data, "socket": begun.socket == now.socket, "historyformat": begun.json == now.json,
 		"listen.dns": slices.Equal(begun.dns, now.dns), "listen.workers": begun.workers == now.workers,
 		"listen.web": begun.web.pages == now.web.pages, "listen.metrics": begun.web.metrics == now.web.metrics,
 		"web.certificate": begun.web.site.TLS == now.web.site.TLS,

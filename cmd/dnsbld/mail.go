@@ -120,7 +120,7 @@ func (m *mailDoor) listen(ctx context.Context, cfg mailConfig) (err error) {
 		return err
 	}
 	for _, a := range cfg.policy {
-		l, err := a.Listen(ctx, cfg.socket)
+		l, err := m.d.sockets.listen(forPolicy+a.String(), func() (net.Listener, error) { return a.Listen(ctx, cfg.socket) })
 		if err != nil {
 			return fmt.Errorf("binding the policy service: %w", err)
 		}
@@ -134,7 +134,9 @@ func (m *mailDoor) listen(ctx context.Context, cfg mailConfig) (err error) {
 	if err != nil {
 		return configError("sensor.collect: %v", err)
 	}
-	if m.collecting, err = new(net.ListenConfig).Listen(ctx, "tcp", cfg.collect.listen); err != nil {
+	if m.collecting, err = m.d.sockets.listen("collector", func() (net.Listener, error) {
+		return new(net.ListenConfig).Listen(ctx, "tcp", cfg.collect.listen)
+	}); err != nil {
 		return fmt.Errorf("binding the collector: %w", err)
 	}
 	m.d.log.Info("collecting sessions of other machines", "address", cfg.collect.listen, "receivers", strings.Join(cfg.collect.Receivers, ","))

@@ -24,6 +24,8 @@ control socket. Without --config it uses development defaults and says so. Flags
 override the file.
 
 SIGHUP reads the configuration again, SIGTERM answers what is in hand and ends.
+SIGUSR2 starts the executable as it now is on the disk, and hands over to it when
+it has loaded the list: no query is lost. If it fails, this process goes on.
 The last line on the log is "ready" when every zone is answered.
 
 exit status: 0 ended by a signal; 1 failed; 75 the data is in use by another

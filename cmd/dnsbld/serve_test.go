@@ -113,30 +113,40 @@ func freeAddress(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// ask asks over UDP and gives the rcode, the answers and the serial of the SOA
-// record, if there is one.
-func ask(t *testing.T, server, name string, qtype dnsmessage.Type) (rcode dnsmessage.RCode, answers []dnsmessage.Resource, serial uint32) {
-	t.Helper()
+// exchange asks once over UDP, and waits for the answer.
+func exchange(server, name string, qtype dnsmessage.Type, wait time.Duration) (reply dnsmessage.Message, err error) {
 	query := dnsmessage.Message{Header: dnsmessage.Header{ID: 7},
 		Questions: []dnsmessage.Question{{Name: dnsmessage.MustNewName(name), Type: qtype, Class: dnsmessage.ClassINET}}}
 	packed, err := query.Pack()
 	if err != nil {
-		t.Fatal(err)
+		return reply, err
 	}
 	conn, err := net.Dial("udp", server)
 	if err != nil {
-		t.Fatal(err)
+		return reply, err
 	}
 	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(wait))
+	buf := make([]byte, 1500)
+	if _, err := conn.Write(packed); err != nil {
+		return reply, err
+	}
+	n, err := conn.Read(buf)
+	if err != nil {
+		return reply, err
+	}
+	return reply, reply.Unpack(buf[:n])
+}
+
+// ask asks until there is an answer, and gives its rcode, its records and the
+// serial of the SOA record, if there is one.
+func ask(t *testing.T, server, name string, qtype dnsmessage.Type) (rcode dnsmessage.RCode, answers []dnsmessage.Resource, serial uint32) {
+	t.Helper()
 	var reply dnsmessage.Message
-	eventually(t, "an answer", func() bool {
-		_ = conn.SetDeadline(time.Now().Add(time.Second))
-		buf := make([]byte, 1500)
-		if _, err := conn.Write(packed); err != nil {
-			return false
-		}
-		n, err := conn.Read(buf)
-		return err == nil && reply.Unpack(buf[:n]) == nil
+	eventually(t, "an answer", func() (answered bool) {
+		var err error
+		reply, err = exchange(server, name, qtype, time.Second)
+		return err == nil
 	})
 	for _, r := range append(reply.Authorities, reply.Answers...) {
 		if soa, ok := r.Body.(*dnsmessage.SOAResource); ok {
@@ -239,6 +249,21 @@ func TestDrain(t *testing.T) {
 	again.stop(t)
 }
 
+// pass passes sockets to a daemon as systemd does.
+func pass(t *testing.T, c *exec.Cmd, all ...interface{ File() (*os.File, error) }) {
+	t.Helper()
+	for _, s := range all {
+		f, err := s.File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.ExtraFiles = append(c.ExtraFiles, f)
+	}
+	c.Args = append([]string{"sh", "-c", `LISTEN_PID=$$ exec "$0" "$@"`, c.Path}, c.Args[1:]...)
+	c.Path = "/bin/sh"
+	c.Env = append(c.Env, fmt.Sprintf("LISTEN_FDS=%d", len(all)))
+}
+
 // systemd passes sockets and is told when the list is answered.
 func TestSystemd(t *testing.T) {
 	dir := t.TempDir()
@@ -260,16 +285,8 @@ func TestSystemd(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := startDaemon(t, dir, func(c *exec.Cmd) {
-		for _, s := range []interface{ File() (*os.File, error) }{stream.(*net.TCPListener), packet.(*net.UDPConn), control.(*net.UnixListener)} {
-			f, err := s.File()
-			if err != nil {
-				t.Fatal(err)
-			}
-			c.ExtraFiles = append(c.ExtraFiles, f)
-		}
-		c.Args = append([]string{"sh", "-c", `LISTEN_PID=$$ exec "$0" "$@"`, c.Path}, c.Args[1:]...)
-		c.Path = "/bin/sh"
-		c.Env = append(c.Env, "LISTEN_FDS=3", "NOTIFY_SOCKET="+notify.LocalAddr().String())
+		pass(t, c, stream.(*net.TCPListener), packet.(*net.UDPConn), control.(*net.UnixListener))
+		c.Env = append(c.Env, "NOTIFY_SOCKET="+notify.LocalAddr().String())
 	}, "--data", "data")
 	told := make([]byte, 100)
 	_ = notify.SetReadDeadline(time.Now().Add(10 * time.Second))

@@ -8,7 +8,11 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
+	"strings"
+	"sync"
 	"syscall"
+	"time"
 
 	"github.com/coreos/go-systemd/v22/activation"
 
@@ -16,36 +20,70 @@ import (
 	"dnsbld/zone"
 )
 
-// sockets are all that the daemon answers on.
+// What sockets are for; those of the other doors stand where they are bound.
+const (
+	forDNS     = "dns"
+	forControl = "control"
+	forPolicy  = "policy " // and the address
+)
+
+// sockets are all that the daemon answers on. They outlive those who answer, who
+// are handed copies: descriptors of the same socket (dup(2)). So what waits in a
+// socket is lost neither when the doors are opened again nor when a successor
+// takes over.
 type sockets struct {
-	packet  []net.PacketConn
-	stream  []net.Listener
-	control net.Listener
+	mu  sync.Mutex // DNS takes its copies beside the doors
+	all []*socket
+
+	patience    time.Duration // how long DNS waits for the list before it is read
+	predecessor *net.UnixConn // that handed them over; nil: none
 }
 
-// openSockets takes the sockets that systemd passes, and binds those that are
-// missing.
-func openSockets(ctx context.Context, cfg config, log *slog.Logger) (sockets, error) {
-	s, err := passedSockets()
-	if err == nil && len(s.packet)+len(s.stream) == 0 {
-		err = s.listen(ctx, cfg.dns, cfg.workers, log)
+// socket is one of them.
+type socket struct {
+	use   string
+	path  string       // of a Unix socket that is ours to take away; else empty
+	file  *os.File     // a copy of its own
+	bound net.Listener // as it was made, if it was made here: its Close takes the name away
+}
+
+// openSockets takes the sockets that a predecessor or systemd passes, and binds
+// those of DNS and of the control protocol that are missing.
+func openSockets(ctx context.Context, cfg config, log *slog.Logger) (*sockets, error) {
+	s, err := inherited()
+	if s == nil && err == nil {
+		s, err = passedSockets()
 	}
-	if err == nil && s.control == nil {
-		s.control, err = server.Listen(cfg.socket)
+	if err == nil && !s.has(forDNS) {
+		err = s.listenDNS(ctx, cfg.dns, cfg.workers, log)
+	}
+	if err == nil && !s.has(forControl) {
+		_, err = s.bind(forControl, func() (net.Listener, error) { return server.Listen(cfg.socket) })
 	}
 	if err != nil {
 		s.close()
+		return nil, err
 	}
-	return s, err
+	return s, nil
 }
 
 // passedSockets are those of sd_listen_fds(3): a Unix socket is the control
 // socket, all others are for DNS.
-func passedSockets() (sockets, error) {
-	var s sockets
+func passedSockets() (*sockets, error) {
+	s := &sockets{}
 	for _, f := range activation.Files(true) {
-		err := s.take(f)
-		f.Close()
+		s.patience = passedWithin
+		use := forDNS
+		l, err := net.FileListener(f)
+		if err == nil && l.Addr().Network() == "unix" {
+			use = forControl
+		}
+		if err == nil {
+			err = l.Close()
+		} else if p, packetErr := net.FilePacketConn(f); packetErr == nil {
+			err = p.Close()
+		}
+		s.all = append(s.all, &socket{use: use, file: f})
 		if err != nil {
 			return s, fmt.Errorf("the socket %s that systemd passed: %w", f.Name(), err)
 		}
@@ -53,27 +91,22 @@ func passedSockets() (sockets, error) {
 	return s, nil
 }
 
-// take sorts a passed socket in. The copy that net makes of its descriptor is
-// used; f itself is closed by the caller.
-func (s *sockets) take(f *os.File) error {
-	if l, err := net.FileListener(f); err == nil {
-		if l.Addr().Network() == "unix" {
-			s.control = l
-		} else {
-			s.stream = append(s.stream, l)
+func (s *sockets) has(use string) bool { return s.find(use) != nil }
+
+func (s *sockets) find(use string) *socket {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, one := range s.all {
+		if one.use == use {
+			return one
 		}
-		return nil
 	}
-	p, err := net.FilePacketConn(f)
-	if err == nil {
-		s.packet = append(s.packet, p)
-	}
-	return err
+	return nil
 }
 
-// listen binds UDP and TCP on every address, UDP once for each worker
+// listenDNS binds UDP and TCP on every address, UDP once for each worker
 // (SO_REUSEPORT). IPv6 on a host that has none is left out.
-func (s *sockets) listen(ctx context.Context, addresses []netip.AddrPort, workers int, log *slog.Logger) error {
+func (s *sockets) listenDNS(ctx context.Context, addresses []netip.AddrPort, workers int, log *slog.Logger) error {
 	for _, a := range addresses {
 		packets, stream, err := zone.ListenWorkers(ctx, a.String(), workers)
 		if a.Addr().Is6() && noIPv6(err) {
@@ -83,9 +116,17 @@ func (s *sockets) listen(ctx context.Context, addresses []netip.AddrPort, worker
 		if err != nil {
 			return err
 		}
-		s.packet, s.stream = append(s.packet, packets...), append(s.stream, stream)
+		for _, p := range packets {
+			file, copyErr := p.(*net.UDPConn).File()
+			s.all = append(s.all, &socket{use: forDNS, file: file})
+			err = errors.Join(err, copyErr, p.Close())
+		}
+		_, bindErr := s.bind(forDNS, func() (net.Listener, error) { return stream, nil })
+		if err = errors.Join(err, bindErr); err != nil {
+			return err
+		}
 	}
-	if len(s.packet) == 0 {
+	if !s.has(forDNS) {
 		return fmt.Errorf("there is no address to answer on: %w", syscall.EADDRNOTAVAIL)
 	}
 	return nil
@@ -97,14 +138,98 @@ func noIPv6(err error) bool {
 	return errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)
 }
 
-// close closes all of them. One that was closed before stays so.
-func (s sockets) close() {
-	for _, p := range s.packet {
-		p.Close()
+// bind keeps a socket that is made now.
+func (s *sockets) bind(use string, listen func() (net.Listener, error)) (*socket, error) {
+	l, err := listen()
+	if err != nil {
+		return nil, err
 	}
-	for _, l := range append(s.stream, s.control) {
-		if l != nil {
-			l.Close()
+	one := &socket{use: use, bound: l}
+	if l.Addr().Network() == "unix" {
+		one.path = l.Addr().String()
+	}
+	if one.file, err = l.(interface{ File() (*os.File, error) }).File(); err != nil {
+		return nil, errors.Join(fmt.Errorf("keeping the socket of %s: %w", use, err), l.Close())
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, one)
+	return one, nil
+}
+
+// listen is a copy of the socket for a use, which is bound if it is not there.
+func (s *sockets) listen(use string, bind func() (net.Listener, error)) (net.Listener, error) {
+	one := s.find(use)
+	if one == nil {
+		var err error
+		if one, err = s.bind(use, bind); err != nil {
+			return nil, err
 		}
 	}
+	l, err := net.FileListener(one.file)
+	if err != nil {
+		return nil, fmt.Errorf("the socket of %s: %w", use, err)
+	}
+	if one.path != "" { // it was bound under a temporary name
+		return renamed{l, one.path}, nil
+	}
+	return l, nil
+}
+
+// renamed is a listener on a Unix socket under its last name.
+type renamed struct {
+	net.Listener
+	path string
+}
+
+func (r renamed) Addr() net.Addr { return &net.UnixAddr{Name: r.path, Net: "unix"} }
+
+// dns are copies of the sockets of DNS.
+func (s *sockets) dns() (packet []net.PacketConn, stream []net.Listener, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, one := range s.all {
+		if one.use != forDNS {
+			continue
+		}
+		if l, notStream := net.FileListener(one.file); notStream == nil {
+			stream = append(stream, l)
+			continue
+		}
+		p, failed := net.FilePacketConn(one.file)
+		if failed == nil {
+			packet = append(packet, p)
+		}
+		err = errors.Join(err, failed)
+	}
+	return packet, stream, err
+}
+
+// closeDoors lets go of all that neither DNS nor mail waits on: nobody who comes
+// now is left waiting.
+func (s *sockets) closeDoors() {
+	s.closeIf(func(use string) bool { return use != forDNS && !strings.HasPrefix(use, forPolicy) })
+}
+
+func (s *sockets) close() { s.closeIf(func(string) bool { return true }) }
+
+// closeIf lets go of sockets, and takes away the names that are ours.
+func (s *sockets) closeIf(chosen func(use string) bool) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = slices.DeleteFunc(s.all, func(one *socket) bool {
+		if !chosen(one.use) {
+			return false
+		}
+		if one.bound != nil {
+			_ = one.bound.Close()
+		} else if one.path != "" {
+			_ = os.Remove(one.path)
+		}
+		_ = one.file.Close()
+		return true
+	})
 }

@@ -74,12 +74,12 @@ func openWeb(ctx context.Context, d *dnsbld, log *slog.Logger) (webDoors, error)
 	if err != nil {
 		return doors, configError("%v", err)
 	}
-	if doors.pages, err = listenWeb(ctx, cfg.pages); err != nil && (cfg.given || !errors.Is(err, syscall.EADDRINUSE)) {
+	if doors.pages, err = listenWeb(ctx, d.sockets, "pages", cfg.pages); err != nil && (cfg.given || !errors.Is(err, syscall.EADDRINUSE)) {
 		return doors, err
 	} else if err != nil {
 		log.Warn("the default address of the pages is in use: there are no pages", "address", cfg.pages)
 	}
-	if doors.metrics, err = listenWeb(ctx, cfg.metrics); err != nil {
+	if doors.metrics, err = listenWeb(ctx, d.sockets, "metrics", cfg.metrics); err != nil {
 		doors.close()
 	}
 	return doors, err
@@ -87,11 +87,11 @@ func openWeb(ctx context.Context, d *dnsbld, log *slog.Logger) (webDoors, error)
 
 // listenWeb binds one address; empty: none. The error for an address that another
 // program has wraps syscall.EADDRINUSE, by which openWeb knows it.
-func listenWeb(ctx context.Context, address string) (net.Listener, error) {
+func listenWeb(ctx context.Context, s *sockets, use, address string) (net.Listener, error) {
 	if address == "" {
 		return nil, nil
 	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	l, err := s.listen(use, func() (net.Listener, error) { return new(net.ListenConfig).Listen(ctx, "tcp", address) })
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, &listing.Error{Kind: err, Code: "address-in-use", Message: address + " is in use by another program",
 			Hint: "give --web another address, or --web '' for no pages"}
