@@ -2,7 +2,8 @@ package index
 
 // block is some entries of a tree, by column in one slab of words:
 //
-//	hi     the first half of the place, a word each
+//	hi     the first half of the place, a word each; half a word where the rest
+//	       of all of them is 0, as of IPv4
 //	lo     the second half, if a place has one that is not 0
 //	net    class, length and whether it is an exception, half a word each
 //	until  the end in Unix seconds, half a word each, if an entry has one of
@@ -22,7 +23,7 @@ type block struct {
 }
 
 // columns are those that not every block has.
-type columns struct{ lo, until, text bool }
+type columns struct{ long, lo, until, text bool } // long: hi takes words
 
 // net is what is said of a prefix by one entry, without the prefix.
 type net struct {
@@ -45,21 +46,32 @@ func (b *block) setHalf(column, i int, v uint32) {
 	b.slab[column+i/2] |= uint64(v) << (i & 1 * 32)
 }
 
-func (b *block) place(i int) place {
-	p := place{hi: b.slab[i]}
+func (b *block) place(i int) (p place) {
+	if b.long {
+		p.hi = b.slab[i]
+	} else {
+		p.hi = uint64(b.half(0, i)) << 32
+	}
 	if b.lo {
-		p.lo = b.slab[int(b.n)+i]
+		p.lo = b.slab[b.los()+i]
 	}
 	return p
 }
 
-// nets, untils and texts are where their columns begin, and words is the length
-// of the slab.
+// los, nets, untils and texts are where their columns begin, and words is the
+// length of the slab.
+func (b *block) los() int {
+	if b.long {
+		return int(b.n)
+	}
+	return halves(int(b.n))
+}
+
 func (b *block) nets() int {
 	if b.lo {
-		return 2 * int(b.n)
+		return b.los() + int(b.n)
 	}
-	return int(b.n)
+	return b.los()
 }
 
 func (b *block) untils() int { return b.nets() + halves(int(b.n)) }
@@ -113,15 +125,28 @@ func (b *block) lowerBound(at place) int {
 		for n > 0 {
 			half := (n + 1) >> 1
 			i := base + half - 1
-			base += half & -place{b.slab[i], b.slab[int(b.n)+i]}.before(at)
+			base += half & -b.place(i).before(at)
 			n -= half
 		}
 		return base
 	}
-	hi := b.slab[:n]
+	if b.long {
+		hi := b.slab[:n]
+		for n > 0 {
+			half := (n + 1) >> 1
+			base += half & -place{hi: hi[base+half-1]}.before(at)
+			n -= half
+		}
+		return base
+	}
+	hi, least := b.slab[:halves(n)], at.hi>>32 // no place is at least at that is less than this
+	if at.hi&(1<<32-1)|at.lo != 0 {
+		least++
+	}
 	for n > 0 {
 		half := (n + 1) >> 1
-		base += half & -place{hi: hi[base+half-1]}.before(at)
+		i := base + half - 1
+		base += half & -int((hi[i>>1]>>(i&1*32)&(1<<32-1)-least)>>63)
 		n -= half
 	}
 	return base
@@ -150,7 +175,8 @@ func packBlock(entries []entry) block {
 	for i := range entries {
 		e := &entries[i]
 		b.within.add(e.length)
-		b.lo, b.until, b.text = b.lo || e.lo != 0, b.until || e.until != 0, b.text || e.text != 0
+		b.long, b.lo = b.long || uint32(e.hi) != 0, b.lo || e.lo != 0
+		b.until, b.text = b.until || e.until != 0, b.text || e.text != 0
 		if e.until != 0 {
 			b.due = min(b.due, e.until)
 		}
@@ -164,9 +190,13 @@ func packBlock(entries []entry) block {
 
 // pack writes an entry into a slab that has room for it.
 func (b *block) pack(i int, e *entry) {
-	b.slab[i] = e.hi
+	if b.long {
+		b.slab[i] = e.hi
+	} else {
+		b.setHalf(0, i, uint32(e.hi>>32))
+	}
 	if b.lo {
-		b.slab[int(b.n)+i] = e.lo
+		b.slab[b.los()+i] = e.lo
 	}
 	packed := uint32(e.class)<<16 | uint32(e.length)<<8
 	if e.except {

@@ -1,6 +1,10 @@
 package index
 
-import "dnsbld/listing"
+import (
+	"slices"
+
+	"dnsbld/listing"
+)
 
 // builder makes a Set from another by changes. It copies what it touches and
 // no more. Ops wait until a chunk of them is there, or the builder finishes.
@@ -19,7 +23,7 @@ type builder struct {
 	ownClasses bool
 	folded     int
 	dropped    []uint16 // rows of sources that ended
-	stale      []uint32 // leaves that may need the tree otherwise than they say: a /16, and the first and last of its /20s
+	stale      []uint64 // prefixes that went: the number of a /24, and a length of up to 24
 
 	name string // of the source that was asked for last, and its row
 	row  uint16
@@ -206,14 +210,6 @@ func (b *builder) dueAt(high uint32) uint32 {
 	return forever
 }
 
-// setWide changes what a leaf knows of the tree.
-func (b *builder) setWide(high uint32, wide uint16) {
-	slot, p := b.slot(high)
-	l := *slot
-	l.wide = wide
-	b.replace(high, p, slot, l)
-}
-
 // replace changes a leaf in its page and keeps count of those that are empty.
 func (b *builder) replace(high uint32, p *page, slot *leaf, l leaf) {
 	switch {
@@ -226,6 +222,7 @@ func (b *builder) replace(high uint32, p *page, slot *leaf, l leaf) {
 	if p.filled == 0 {
 		b.pages[high>>8] = nil
 		b.counts.pages--
+		b.counts.wides -= len(p.wide)
 	}
 }
 
@@ -237,6 +234,7 @@ func (b *builder) slot(high uint32) (*leaf, *page) {
 		next := new(page)
 		if p != nil {
 			*next = *p
+			next.wide = slices.Clone(p.wide)
 		} else {
 			b.counts.pages++
 			for i := range next.due {

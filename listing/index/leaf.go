@@ -24,7 +24,7 @@ import "unsafe"
 // The slab never changes. The zero leaf is empty.
 type leaf struct {
 	slab  []uint16
-	wide  uint16 // its /20s in or around which the tree has something of length 16 or more
+	wide  uint16 // number of its wides in the page, from 1; 0: the tree has nothing of length 16 or more here
 	class uint16 // of all entries, where they have but one
 	form  form
 }
@@ -57,6 +57,7 @@ const (
 	few       = 4  // blocks that need no guides
 	vacant    = 0xffff
 	pageBytes = int64(unsafe.Sizeof(page{}))
+	wideBytes = int64(unsafe.Sizeof(wides{}))
 )
 
 // shape is where the parts of a slab are.
@@ -105,9 +106,6 @@ func (l *leaf) at(i int) (low, class uint16, until uint32) {
 	}
 	return words[2*i], words[2*i+1], 0
 }
-
-// needsTree reports whether a query for an address must look into the tree.
-func (l *leaf) needsTree(low uint16) bool { return l.wide>>(low>>12)&1 != 0 }
 
 // size is the memory of the slab.
 func (l *leaf) size() int64 { return 2 * int64(cap(l.slab)) }

@@ -44,8 +44,8 @@ func (s *Set) LookupAt(spot *Spot, now uint32, hits []Hit) []Hit {
 func (s *Set) lookup(addr netip.Addr, l *leaf, from int, now uint32, hits []Hit) []Hit {
 	to, wide := from, !addr.Is4()
 	if !wide {
-		low := uint16(v4(addr))
-		to, wide = l.runEnd(from, low), l.needsTree(low) || s.counts.short > 0
+		ip := v4(addr)
+		to, wide = l.runEnd(from, uint16(ip)), s.needsTree(l, ip)
 	}
 	if !wide && from == to {
 		return hits

@@ -27,8 +27,9 @@ type merger struct {
 	count func(e *entry, by int) // hears of every entry that comes or goes
 
 	next    tree
-	own     []bool // pages that no other tree has
-	open    []block
+	own     []bool  // pages that no other tree has
+	open    []block // of the next page
+	starts  []place // the first of each
 	entries []entry // that the next blocks are made of
 	old     entry   // read last
 	lost    bool    // blocks went, and none has come in their place: the next one has other neighbours
@@ -36,17 +37,24 @@ type merger struct {
 
 // merge is the tree after ops, which are in order.
 func (m *merger) merge(t *tree, ops []netOp) *tree {
-	for n, p := range t.pages {
-		mine := ops
+	m.next = tree{first: make([]place, 0, len(t.pages)+1), pages: make([]*branch, 0, len(t.pages)+1), size: t.size, bytes: t.bytes}
+	m.own = make([]bool, 0, len(t.pages)+1)
+	for n := 0; n < len(t.pages); n++ {
+		if same := m.untouched(t, n, ops); same > n {
+			m.closePages()
+			m.next.first, m.next.pages = append(m.next.first, t.first[n:same]...), append(m.next.pages, t.pages[n:same]...)
+			m.own = append(m.own, make([]bool, same-n)...)
+			if n = same; n == len(t.pages) {
+				break
+			}
+		}
+		p, mine := t.pages[n], ops
 		if n+1 < len(t.pages) {
-			mine = ops[:before(ops, &t.pages[n+1].blocks[0])]
+			mine = ops[:before(ops, t.first[n+1], &t.pages[n+1].blocks[0])]
 		}
 		ops = ops[len(mine):]
-		if len(mine) == 0 && !m.lost && !m.losesAny(p.blocks) {
-			m.closePages()
-			m.add(t.first[n], p, false)
-			continue
-		}
+		m.next.size -= p.size
+		m.next.bytes -= p.bytes + branchBytes
 		m.page(p, mine)
 	}
 	if len(t.pages) == 0 {
@@ -58,8 +66,34 @@ func (m *merger) merge(t *tree, ops []netOp) *tree {
 	return &m.next
 }
 
-// before is how many of some ops come before the first entry of a block.
-func before(ops []netOp, b *block) int {
+// untouched is the first page, from one on, that ops or losses may touch. A page
+// of which the next begins before the first op is left alone.
+func (m *merger) untouched(t *tree, from int, ops []netOp) int {
+	if m.lost {
+		return from
+	}
+	to := len(t.pages)
+	if len(ops) > 0 {
+		to = max(from, sort.Search(to, func(i int) bool { return t.first[i].before(ops[0].place) == 0 })-1)
+	}
+	if m.gone != nil {
+		if n := slices.IndexFunc(t.pages[from:to], func(p *branch) bool { return m.losesAny(p.blocks) }); n >= 0 {
+			to = from + n
+		}
+	}
+	return to
+}
+
+// before is how many of some ops come before the first entry of a block, which is
+// at a place. That tells mostly, so that the block is not fetched for an op that is
+// far away.
+func before(ops []netOp, at place, b *block) int {
+	if len(ops) == 0 || at.before(ops[0].place) == 1 {
+		return 0
+	}
+	if ops[len(ops)-1].place.before(at) == 1 {
+		return len(ops)
+	}
 	first := entry{b.place(0), b.net(0)}
 	return sort.Search(len(ops), func(i int) bool { return ops[i].compare(&first) >= 0 })
 }
@@ -69,11 +103,13 @@ const sparse = blockMax / 4
 
 // page takes in the blocks of a page, those changed that ops or losses touch.
 func (m *merger) page(p *branch, ops []netOp) {
+	m.open, m.starts = slices.Grow(m.open, len(p.blocks)+1), slices.Grow(m.starts, len(p.blocks)+1)
+	m.entries = slices.Grow(m.entries, blockMax+len(ops))
 	for n := range p.blocks {
 		b := &p.blocks[n]
 		mine := ops
 		if n+1 < len(p.blocks) {
-			mine = ops[:before(ops, &p.blocks[n+1])]
+			mine = ops[:before(ops, p.first[n+1], &p.blocks[n+1])]
 		}
 		ops = ops[len(mine):]
 		if len(mine) > 0 || m.loses(b) || (len(m.entries) > 0 && len(m.entries) < sparse) {
@@ -83,9 +119,13 @@ func (m *merger) page(p *branch, ops []netOp) {
 		m.closeBlocks()
 		same := *b
 		same.fresh, m.lost = m.lost, false
-		m.open = append(m.open, same)
+		m.openBlock(p.first[n], same)
 	}
 	m.closeBlocks()
+}
+
+func (m *merger) openBlock(first place, b block) {
+	m.open, m.starts = append(m.open, b), append(m.starts, first)
 }
 
 func (m *merger) losesAny(blocks []block) bool {
@@ -151,7 +191,8 @@ func (m *merger) closeBlocks() {
 	n := len(m.entries)
 	parts := (n + blockMax - 1) / blockMax
 	for i := range parts {
-		m.open = append(m.open, packBlock(m.entries[n*i/parts:n*(i+1)/parts]))
+		entries := m.entries[n*i/parts : n*(i+1)/parts]
+		m.openBlock(entries[0].place, packBlock(entries))
 	}
 	m.lost = m.lost && n == 0
 	m.entries = m.entries[:0]
@@ -162,22 +203,18 @@ func (m *merger) closePages() {
 	n := len(m.open)
 	parts := (n + pageMax - 1) / pageMax
 	for i := range parts {
-		blocks := slices.Clone(m.open[n*i/parts : n*(i+1)/parts])
-		p := &branch{blocks: blocks, due: forever, first: make([]place, len(blocks))}
-		for k := range blocks {
-			b := &blocks[k]
-			p.first[k], p.due, p.size = b.place(0), min(p.due, b.due), p.size+int(b.n)
+		from, to := n*i/parts, n*(i+1)/parts
+		p := &branch{blocks: m.open[from:to:to], first: m.starts[from:to:to], due: forever}
+		for k := range p.blocks {
+			b := &p.blocks[k]
+			p.due, p.size = min(p.due, b.due), p.size+int(b.n)
 			p.bytes += int64(8*cap(b.slab)) + blockBytes
 		}
-		m.add(p.first[0], p, true)
+		m.next.first, m.next.pages, m.own = append(m.next.first, p.first[0]), append(m.next.pages, p), append(m.own, true)
+		m.next.size += p.size
+		m.next.bytes += p.bytes + branchBytes
 	}
-	m.open = m.open[:0]
-}
-
-func (m *merger) add(first place, p *branch, own bool) {
-	m.next.first, m.next.pages, m.own = append(m.next.first, first), append(m.next.pages, p), append(m.own, own)
-	m.next.size += p.size
-	m.next.bytes += p.bytes + branchBytes
+	m.open, m.starts = nil, nil // they are the pages' now
 }
 
 // settle finds out what is around the blocks that are new, and around those

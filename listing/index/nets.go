@@ -1,7 +1,6 @@
 package index
 
 import (
-	"slices"
 	"strings"
 
 	"dnsbld/listing"
@@ -73,67 +72,12 @@ func (b *builder) countNet(is4 bool, e *entry, by int) {
 	if e.text != 0 {
 		b.textsOf(b.classes.rows[e.class].source).refer(by)
 	}
-	if !is4 {
-		return
-	}
-	if e.length < 16 {
-		b.counts.short += by
-		return
-	}
-	first, last := uint32(e.hi>>32), uint32(e.place.last(e.length).hi>>32)
-	b.stale = append(b.stale, first&0xffff_0000|first>>12&0xf<<8|last>>12&0xf)
-}
-
-// refreshWide brings what leaves know of the tree up to date with it.
-func (b *builder) refreshWide() {
-	slices.Sort(b.stale)
-	for stale := slices.Compact(b.stale); len(stale) > 0; {
-		high, n := stale[0]>>16, 1
-		for n < len(stale) && stale[n]>>16 == high {
-			n++
-		}
-		b.refreshLeaf(high, stale[:n])
-		stale = stale[n:]
-	}
-}
-
-func (b *builder) refreshLeaf(high uint32, stale []uint32) {
-	was := b.leafAt(high << 16).wide
-	wide := was
-	for _, d := range stale {
-		for part := d >> 8 & 0xf; part <= d&0xf; part++ {
-			wide &^= 1 << part
-			if b.needsTree(high<<16 | part<<12) {
-				wide |= 1 << part
-			}
-		}
-	}
-	if wide != was {
-		b.setWide(high, wide)
-	}
-}
-
-// needsTree reports whether the tree has a prefix of length 16 or more in or
-// around a /20.
-func (b *builder) needsTree(ip uint32) bool {
-	const length = 20
-	at, t := place{hi: uint64(ip) << 32}, b.nets4
-	last := at.last(length)
-	s, ok := t.search(at, 16)
-	for ; ok && last.before(t.at(s).place(s.entry)) == 0; s, ok = t.following(s) {
-		if t.at(s).length(s.entry) >= 16 {
-			return true
-		}
-	}
-	from, all := t.holders(at)
-	for all = all.upTo(length - 1); ; {
-		n, ok := all.take()
-		if !ok || n < 16 {
-			return false
-		}
-		if _, found := t.get(from, at, n); found {
-			return true
-		}
+	switch {
+	case !is4:
+	case e.length < 16:
+		b.countShort(e, by)
+	default:
+		b.noteWide(e, by)
 	}
 }
 

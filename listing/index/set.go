@@ -22,8 +22,8 @@
 //   - No entry is answered from the second of its end on, whether or not the
 //     sweep has come by.
 //   - A page that holds nothing is nil.
-//   - A leaf says that a query needs the tree where that has something of length
-//     16 or more, and nowhere else.
+//   - A page knows of every /24 in or around which the tree has something of
+//     length 16 or more, and of no other (wide.go).
 //   - A block knows of every length of which an earlier block has a prefix that
 //     holds its first place, and of no other.
 package index
@@ -46,13 +46,15 @@ type Set struct {
 	never    *bart.Lite          // of the configuration
 	classes  *classes
 	counts   counts
+	short    [256]uint32 // entries of IPv4 prefixes of less than 16 bits, by the /8s in or around which they are
 }
 
 // page holds the leaves of one /8.
 type page struct {
 	leaves [256]leaf
 	due    [256]uint32 // first end that an entry of a leaf has of its own, forever if none has
-	filled int         // leaves that are not empty
+	filled int         // leaves that are not empty, or have wides
+	wide   []wides
 }
 
 // counts are kept as entries come and go.
@@ -61,7 +63,7 @@ type counts struct {
 	slabs                       int64 // bytes of leaves
 	pages                       int
 	sources                     int
-	short                       int   // entries of IPv4 prefixes that are too short to be known to leaves
+	wides                       int
 	texts                       int64 // bytes of the entries' own texts
 }
 
@@ -103,7 +105,7 @@ func (s *Set) Stats() Stats {
 	c := s.counts
 	return Stats{Hosts: c.hosts, Prefixes: c.prefixes, Exceptions: c.exceptions,
 		Allows: s.allows.Size(), Sources: c.sources,
-		Bytes: c.slabs + int64(c.pages)*pageBytes + c.texts +
+		Bytes: c.slabs + int64(c.pages)*pageBytes + int64(c.wides)*wideBytes + c.texts +
 			s.nets4.bytes + s.nets6.bytes + int64(s.allows.Size())*bytesPerAllow}
 }
 

@@ -37,7 +37,7 @@ type branch struct {
 
 const (
 	blockMax = 64
-	pageMax  = 128
+	pageMax  = 64
 )
 
 // lastUpTo is the last of some sorted places that is not after at, -1 if all
