@@ -28,6 +28,9 @@ type Outcome struct {
 	Warnings    []string  `json:"warnings,omitempty"`
 }
 
+// Summary is the outcome itself, also of the types that have one in them.
+func (o Outcome) Summary() Outcome { return o }
+
 // Warn adds a sentence, once.
 func (o *Outcome) Warn(sentence string) {
 	for _, w := range o.Warnings {
@@ -151,6 +154,10 @@ type Status struct {
 	Store    listing.Status   `json:"store"`
 	Zones    []report.Zone    `json:"zones"`
 
+	Listeners map[string][]string `json:"listeners,omitempty"` // what is answered where: dns, control, pages, metrics, policy, collector
+	Reload    *Reload             `json:"reload,omitempty"`
+	Parts     map[string]string   `json:"parts,omitempty"` // "ok", or "off: " and why
+
 	HiddenByAllow int               `json:"hidden_by_allow"`  // entries that would be answered, were it not for allow entries
 	Hidden        []report.HiddenBy `json:"hidden,omitempty"` // by which
 
@@ -158,6 +165,14 @@ type Status struct {
 	Breaker *sighting.Breaker `json:"breaker,omitempty"` // of automatic listing
 
 	SourceRemovals []removal.SourceRemovals `json:"source_removals,omitempty"` // by senders, today
+}
+
+// Reload is what became of reading the configuration last, at the start or at a
+// signal.
+type Reload struct {
+	OK    bool      `json:"ok"`
+	At    time.Time `json:"at"`
+	Error string    `json:"error"` // why it is not in force; empty: it is
 }
 
 // SensorStatus is how the sensor is.

@@ -7,7 +7,9 @@ import (
 	"runtime/debug"
 	"slices"
 	"strconv"
+	"strings"
 
+	"dnsbld/ctl"
 	"dnsbld/listing"
 )
 
@@ -77,6 +79,7 @@ func (p *program) status(ctx context.Context, _ *input) error {
 	for _, z := range s.Zones {
 		t.add("zone", "%s, TTL %s, negative %s", clean(z.Name), z.TTL, z.NegativeTTL)
 	}
+	p.daemonRows(s, &t)
 	for _, h := range s.Hidden {
 		t.add("hidden", "%s by the allow entry for %s, owner %s", plural(h.Entries, "entry", "entries"), h.Subject.Text(), clean(h.Owner))
 	}
@@ -94,6 +97,26 @@ func (p *program) status(ctx context.Context, _ *input) error {
 		return err
 	}
 	return p.conclude("status", s, nil)
+}
+
+// daemonRows are the lines of status about the daemon itself: where it listens, the
+// parts that are off though they should not be, and a reload that failed.
+func (p *program) daemonRows(s ctl.Status, t *table) {
+	for _, what := range slices.Sorted(maps.Keys(s.Listeners)) {
+		t.add(clean(what), "%s", clean(strings.Join(s.Listeners[what], " ")))
+	}
+	for _, what := range slices.Sorted(maps.Keys(s.Parts)) {
+		if state := s.Parts[what]; state != "ok" && !strings.HasSuffix(state, "is not set") {
+			t.add(clean(what), "%s", p.human.paint(yellow, clean(state)))
+		}
+	}
+	switch r := s.Reload; {
+	case r == nil:
+	case r.OK:
+		t.add("configuration", "in force since %s", stamp(r.At))
+	default:
+		t.add("configuration", "%s: %s", p.human.paint(red, "not used, read "+stamp(r.At)), clean(r.Error))
+	}
 }
 
 // stats prints numbers, each under a name that can be searched for.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
+	"dnsbld/ctl"
 	"dnsbld/ctl/server"
 	"dnsbld/db"
 	"dnsbld/listing"
@@ -45,8 +47,11 @@ type dnsbld struct {
 	mail  *mailDoor
 	desk  *supportDesk
 	web   webDoors
-	begun config                 // what it began with
-	cfg   atomic.Pointer[config] // in force
+	begun config                     // what it began with
+	cfg   atomic.Pointer[config]     // in force
+	last  atomic.Pointer[ctl.Reload] // reading of the configuration
+
+	listeners map[string][]string // what is answered where, of this generation
 
 	sockets  *sockets
 	changes  atomic.Pointer[db.DB] // the store, for DNS
@@ -67,6 +72,7 @@ func serve(ctx context.Context, cfg config, load func() (config, error), log *sl
 		defer signal.Stop(signals)
 	}
 	d.cfg.Store(&cfg)
+	d.last.Store(&ctl.Reload{OK: true, At: shifted(cfg.offset)().UTC().Truncate(time.Second)})
 	d.live.Protect(cfg.rules.Policy.NeverList())
 	if err := d.openStore(ctx); err != nil {
 		return err
@@ -144,6 +150,9 @@ func (d *dnsbld) generation(ctx context.Context, load func() (config, error)) (e
 	}
 	control, err := d.sockets.listen(forControl, nil)
 	if err != nil {
+		return err
+	}
+	if d.listeners, err = d.where(control); err != nil {
 		return err
 	}
 	return d.serveDoors(ctx, load, control)
@@ -233,11 +242,16 @@ func (d *dnsbld) ready(ctx context.Context) error {
 	if err := d.book.Configure(ctx, self(), cfg.hash); err != nil && ctx.Err() == nil {
 		d.log.Error("noting the configuration: serials do not tell of its changes", "err", err) // DNS is served all the same
 	}
-	stats := d.live.Set().Stats()
-	d.log.Info("serving", "zones", len(cfg.zone.Zones), "hosts", stats.Hosts, "prefixes", stats.Prefixes, "revision", d.live.Set().Revision())
+	stats, listeners := d.live.Set().Stats(), []any{}
+	for _, what := range slices.Sorted(maps.Keys(d.listeners)) {
+		listeners = append(listeners, what, strings.Join(d.listeners[what], " "))
+	}
+	d.log.Info("serving", append([]any{"version", versionText(), "zones", len(cfg.zone.Zones), "hosts", stats.Hosts, "prefixes", stats.Prefixes,
+		"revision", d.live.Set().Revision()}, listeners...)...)
 	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
 		d.log.Warn("telling systemd", "err", err)
 	}
+	d.tellStatus("")
 	d.log.Info("ready")
 	<-ctx.Done()
 	return nil
@@ -314,11 +328,25 @@ func (d *dnsbld) reloads(ctx context.Context, load func() (config, error)) error
 		case <-d.hangups:
 		}
 		_, _ = daemon.SdNotify(false, daemon.SdNotifyReloading)
+		last := ctl.Reload{OK: true, At: d.book.Now().Truncate(time.Second)}
 		if err := d.reload(ctx, load); err != nil {
 			d.log.Error("the new configuration is not used", "err", err)
+			last.OK, last.Error = false, strings.ReplaceAll(err.Error(), "\n", "; ")
 		}
+		d.last.Store(&last)
+		d.tellStatus(last.Error)
 		_, _ = daemon.SdNotify(false, daemon.SdNotifyReady)
 	}
+}
+
+// tellStatus has systemctl status say how the daemon is, in a line: that the last
+// reload failed stays there until one succeeds.
+func (d *dnsbld) tellStatus(failed string) {
+	text := fmt.Sprintf("serving %s", plural(len(d.cfg.Load().zone.Zones), "zone"))
+	if failed != "" {
+		text += "; the new configuration is not used: " + failed
+	}
+	_, _ = daemon.SdNotify(false, "STATUS="+listing.Printable(text)) // without systemd nobody is told
 }
 
 // reload puts the configuration in force that load reads. Each door checks its
@@ -374,7 +402,9 @@ func needRestart(begun, now config) (keys []string) {
 func (d *dnsbld) control() *server.Server {
 	return server.New(server.Config{Book: d.book, Live: d.live,
 		Verify: d.store.VerifyFrom, Backup: d.store.Backup, Answers: d.answers, Zones: d.zones, Serials: d.serials, MailServers: d.mailServers, Criteria: d.criteria,
-		Stats: func() any { return d.dns.Stats() }, Sensor: d.mail, Desk: d.desk.Desk, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.cfg.Load().data})
+		Stats: func() any { return d.dns.Stats() }, Parts: func() (map[string][]string, map[string]string) { return d.listeners, d.parts() },
+		Reload: func() ctl.Reload { return *d.last.Load() },
+		Sensor: d.mail, Desk: d.desk.Desk, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.cfg.Load().data})
 }
 
 // answers is what DNS says of an address, for people.

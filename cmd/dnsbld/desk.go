@@ -66,6 +66,7 @@ type supportDesk struct {
 		desk.People
 		io.Closer
 	}
+	off string // why it does not remember; empty: it does
 }
 
 // openDesk opens the desk in the data directory. Files of it that cannot be used
@@ -83,6 +84,7 @@ func openDesk(d *dnsbld, mail *mailDoor) (*supportDesk, error) {
 	if err == nil {
 		s.people = people
 	} else {
+		s.off = "those who ask are remembered until the end of the program only: " + err.Error()
 		d.log.Error("those who ask for removals are remembered until the end of the program only", "err", err)
 	}
 	s.Desk, err = desk.New(desk.Config{Book: d.book, Counters: mail, DNS: senderDNS{mail}, People: s.people, Signer: signer,

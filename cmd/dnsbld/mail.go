@@ -38,6 +38,7 @@ type mailDoor struct {
 
 	listeners  []net.Listener // of the policy service
 	collecting net.Listener
+	off        string // why counters are not kept; empty: they are
 
 	asking     context.Context // DNS; it ends early, so that a slow resolver does not keep the end waiting
 	stopAsking context.CancelFunc
@@ -49,7 +50,7 @@ type mailDoor struct {
 func openMail(ctx context.Context, cfg config, d *dnsbld) (_ *mailDoor, err error) {
 	m := &mailDoor{d: d}
 	m.asking, m.stopAsking = context.WithCancel(context.WithoutCancel(ctx))
-	archive := openCounters(filepath.Join(cfg.data, "sightings.db"), d)
+	archive := m.openCounters(filepath.Join(cfg.data, "sightings.db"))
 	m.Sensor, err = sensor.New(sensor.Config{Book: d.book, Archive: archive, Log: d.log, Settings: cfg.mail.Settings,
 		Complete: func(ctx context.Context, r sensor.Report) sensor.Report {
 			ctx, cancel := context.WithCancel(ctx)
@@ -74,12 +75,13 @@ func openMail(ctx context.Context, cfg config, d *dnsbld) (_ *mailDoor, err erro
 
 // openCounters opens the file of the counters. Without it they are kept in
 // memory alone: the list is served all the same.
-func openCounters(path string, d *dnsbld) sensor.Archive {
+func (m *mailDoor) openCounters(path string) sensor.Archive {
 	a, err := db.OpenSightings(path, db.Options{}, func(aside string, why error) {
-		d.log.Error("the file of the counters was damaged: counting begins anew", "kept", aside, "err", why)
+		m.d.log.Error("the file of the counters was damaged: counting begins anew", "kept", aside, "err", why)
 	})
 	if err != nil {
-		d.log.Error("what sessions show is counted in memory only", "err", err)
+		m.off = "what sessions show is counted in memory only: " + err.Error()
+		m.d.log.Error("what sessions show is counted in memory only", "err", err)
 		return sensor.MemoryOnly{}
 	}
 	return a

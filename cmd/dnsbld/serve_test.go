@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,6 +21,7 @@ import (
 
 	"dnsbld/ctl"
 	"dnsbld/listing"
+	"dnsbld/listing/report"
 )
 
 // TestMain lets the test binary be the daemon.
@@ -184,6 +186,24 @@ func TestReload(t *testing.T) {
 	writeConfig(t, dir, "nonsense = 1\n")
 	_ = p.Process.Signal(syscall.SIGHUP)
 	eventually(t, "the bad file is refused", func() bool { return strings.Contains(p.said(), "not used") })
+	client := ctl.NewClient(p.socket)
+	reloaded := func() (ctl.Reload, string) {
+		status, err := client.Status(t.Context())
+		if err != nil || status.Reload == nil {
+			t.Fatalf("%+v, %v", status, err)
+		}
+		checks, err := client.Selfcheck(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := slices.IndexFunc(checks, func(c report.Check) bool { return c.Name == "configuration" })
+		return *status.Reload, string(checks[n].Grade) + " " + checks[n].Text
+	}
+	eventually(t, "the failure shows", func() bool { last, _ := reloaded(); return !last.OK })
+	if last, check := reloaded(); !strings.Contains(last.Error, "there is no key nonsense") || last.At.IsZero() ||
+		!strings.HasPrefix(check, "WARN ") || !strings.Contains(check, "there is no key nonsense") {
+		t.Errorf("a failed reload is not seen: %+v, %s", last, check)
+	}
 	if _, _, serial := ask(t, p.dns, "bl.test.", dnsmessage.TypeSOA); ttl() != 300 || serial != before {
 		t.Errorf("a bad file changed something: TTL %d, serial %d", ttl(), serial)
 	}
@@ -197,6 +217,15 @@ func TestReload(t *testing.T) {
 	})
 	if rcode, _, _ := ask(t, p.dns, "2.0.0.127.second.test.", dnsmessage.TypeA); rcode != dnsmessage.RCodeSuccess {
 		t.Errorf("the new zone answers %v", rcode)
+	}
+	eventually(t, "it shows that the file is used", func() bool { last, _ := reloaded(); return last.OK })
+	if last, check := reloaded(); last.Error != "" || !strings.HasPrefix(check, "PASS ") {
+		t.Errorf("%+v, %s", last, check)
+	}
+	for _, want := range []string{"msg=serving version=\"development ", "dns=" + p.dns, "hosts=0", "control=" + p.socket} {
+		if !strings.Contains(p.said(), want) {
+			t.Errorf("the log does not say %s:\n%s", want, p.said())
+		}
 	}
 	p.stop(t)
 
@@ -291,6 +320,9 @@ func TestSystemd(t *testing.T) {
 	told := make([]byte, 100)
 	_ = notify.SetReadDeadline(time.Now().Add(10 * time.Second))
 	if n, err := notify.Read(told); err != nil || string(told[:n]) != "READY=1" {
+		t.Errorf("systemd was told %q, %v", told[:n], err)
+	}
+	if n, err := notify.Read(told); err != nil || string(told[:n]) != "STATUS=serving 1 zone" {
 		t.Errorf("systemd was told %q, %v", told[:n], err)
 	}
 	if rcode, _, _ := ask(t, stream.Addr().String(), "2.0.0.127.bl.test.", dnsmessage.TypeA); rcode != dnsmessage.RCodeSuccess {

@@ -62,6 +62,7 @@ func (f fileConfig) web(c config, wrong *mistakes) webConfig {
 type webDoors struct {
 	server         *web.Server
 	pages, metrics net.Listener
+	off            string // why there are no pages, if they were wanted
 }
 
 // openWeb binds the sockets of the pages. A default address that something
@@ -70,13 +71,14 @@ func openWeb(ctx context.Context, d *dnsbld, log *slog.Logger) (webDoors, error)
 	cfg := d.cfg.Load().web
 	var doors webDoors
 	var err error
-	doors.server, err = web.New(cfg.site, web.Parts{View: d.live, Desk: d.desk.Desk, Now: d.book.Now, Log: log, Metrics: []prometheus.Collector{d.dns}})
+	doors.server, err = web.New(cfg.site, web.Parts{View: d.live, Desk: d.desk.Desk, Now: d.book.Now, Log: log, Metrics: []prometheus.Collector{d.dns, daemonMetrics{d}}})
 	if err != nil {
 		return doors, configError("%v", err)
 	}
 	if doors.pages, err = listenWeb(ctx, d.sockets, "pages", cfg.pages); err != nil && (cfg.given || !errors.Is(err, syscall.EADDRINUSE)) {
 		return doors, err
 	} else if err != nil {
+		doors.off = cfg.pages + ", the default address, is in use"
 		log.Warn("the default address of the pages is in use: there are no pages", "address", cfg.pages)
 	}
 	if doors.metrics, err = listenWeb(ctx, d.sockets, "metrics", cfg.metrics); err != nil {

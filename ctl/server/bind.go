@@ -44,6 +44,7 @@ func call[Req, Resp any](e *ctl.Call[Req, Resp], do func(context.Context, listin
 				return err
 			}
 			out, err := do(r.Context(), who, req)
+			note(r.Context(), req, outcomeOf(out, err), err)
 			if err != nil {
 				return err
 			}
@@ -64,6 +65,7 @@ func upload[Req, Resp any](e *ctl.Upload[Req, Resp], do func(context.Context, li
 			}
 			file := &patient{Reader: r.Body, control: http.NewResponseController(w)}
 			out, err := do(r.Context(), who, req, file)
+			note(r.Context(), req, outcomeOf(out, err), err)
 			if err != nil {
 				file.drain()
 			}
@@ -132,6 +134,14 @@ type partial struct {
 }
 
 func (p *partial) Unwrap() error { return p.error }
+
+// outcomeOf is what was done, also if it failed on its way.
+func outcomeOf(out any, err error) any {
+	if p, ok := errors.AsType[*partial](err); ok {
+		return p.outcome
+	}
+	return out
+}
 
 // fail answers with an error.
 func fail(w http.ResponseWriter, err error) {

@@ -30,6 +30,13 @@ func (s *Server) status(ctx context.Context, who listing.Caller) (ctl.Status, er
 	if set := s.cfg.Live.Set(); set != nil {
 		st.Served = set.Revision()
 	}
+	if s.cfg.Parts != nil {
+		st.Listeners, st.Parts = s.cfg.Parts()
+	}
+	if s.cfg.Reload != nil {
+		last := s.cfg.Reload()
+		st.Reload = &last
+	}
 	hidden, err := s.hidden.at(ctx, s.cfg.Book, store.Head)
 	if err != nil {
 		return ctl.Status{}, err

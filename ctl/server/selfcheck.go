@@ -29,6 +29,9 @@ func (s *Server) selfcheck(ctx context.Context, _ listing.Caller) ([]report.Chec
 	set := s.cfg.Live.Set()
 	of := report.Checked{Book: s.cfg.Book, Zones: s.zones(), View: servedNow{set, uint32(s.cfg.Book.Now().Unix())},
 		Answers: s.cfg.Answers, Serials: s.cfg.Serials, MailServers: s.cfg.MailServers, Criteria: s.cfg.Criteria}
+	if s.cfg.Reload != nil {
+		of.Unused = s.cfg.Reload().Error
+	}
 	if s.cfg.Sensor != nil {
 		breaker := s.cfg.Sensor.Status().Breaker
 		of.Rate = &breaker

@@ -36,7 +36,11 @@ type Config struct {
 	Log         *slog.Logger // nil: none
 	Version     string       // of the program
 	Started     time.Time    // when it began to serve
-	Spool       string       // directory for long answers; empty: the system's temporary one
+	// Parts are where what is answered, and which parts of the daemon are at work;
+	// nil: nobody knows.
+	Parts  func() (listeners map[string][]string, parts map[string]string)
+	Reload func() ctl.Reload // what became of reading the configuration last; nil: there is none
+	Spool  string            // directory for long answers; empty: the system's temporary one
 
 	// Verify walks the audit chain from a checkpoint on; nil: it cannot be
 	// walked from here.
@@ -79,9 +83,9 @@ func New(cfg Config) *Server {
 		if cfg.Unopened != nil && b.endpoint != any(&table.Restore) && b.endpoint != any(&table.Triage) {
 			h = func(http.ResponseWriter, *http.Request, listing.Caller) error { return cfg.Unopened }
 		}
-		s.mux.Handle(route.Method+" "+route.Path, s.handle(route.Role, h))
+		s.mux.Handle(route.Method+" "+route.Path, s.handle(route, h))
 	}
-	s.mux.Handle("/", s.handle(listing.Reader, unknown))
+	s.mux.Handle("/", s.handle(ctl.Route{Name: "Unknown", Role: listing.Reader}, unknown))
 	return s
 }
 
@@ -93,25 +97,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.Serve
 type handler func(w http.ResponseWriter, r *http.Request, who listing.Caller) error
 
 // handle checks the role of the caller, answers with what fails, and logs.
-func (s *Server) handle(least listing.Role, h handler) http.Handler {
+func (s *Server) handle(route ctl.Route, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		who, err := s.authorize(r.Context(), least)
-		if err == nil {
-			err = h(w, r, who)
+		r, line := s.logging(r, route)
+		var err error
+		if line.who, err = s.authorize(r.Context(), route.Role); err == nil {
+			err = h(w, r, line.who)
 		}
-		level := slog.LevelDebug
-		if r.Method != http.MethodGet {
-			level = slog.LevelInfo
-		}
-		log := s.cfg.Log.With("method", r.Method, "path", r.URL.Path, "actor", who.Name)
-		if err == nil {
-			log.Log(r.Context(), level, "control request")
-			return
-		}
-		if !errors.Is(err, errGone) {
+		line.write(r.Context(), err)
+		if err != nil && !errors.Is(err, errGone) {
 			fail(w, err)
 		}
-		log.Log(r.Context(), level, "control request refused", "err", err)
 	})
 }
 

@@ -44,6 +44,7 @@ type Checked struct {
 	// as could be found when there is an error.
 	MailServers func(ctx context.Context, domain string) ([]netip.Addr, error)
 	Criteria    func() error // why the criteria that are published are not those in force
+	Unused      string       // why the configuration that was read last is not in force; empty: it is
 }
 
 // View is the served view at the instant of the check.
@@ -79,6 +80,7 @@ type checkup struct {
 func Selfcheck(ctx context.Context, of Checked) ([]Check, error) {
 	c := &checkup{Checked: of, ctx: ctx, rules: of.Book.Rules()}
 	c.criteria()
+	c.configuration()
 	for _, check := range []func() error{c.audit, c.entries} {
 		if err := check(); err != nil {
 			return nil, err
@@ -133,6 +135,16 @@ func (c *checkup) criteria() {
 		wrong = append(wrong, "no zone is answered from here")
 	}
 	c.verdict("criteria", "2.1.1", Warn, wrong, "every zone names a page, and the criteria there are those in force")
+}
+
+// configuration: the one that was read last is in force. The old one stays when the
+// new one is bad, which nobody would notice until the next start fails.
+func (c *checkup) configuration() {
+	if c.Unused != "" {
+		c.add("configuration", "3.8", Warn, "the configuration that was read last is not in force: %s", c.Unused)
+		return
+	}
+	c.add("configuration", "3.8", Pass, "the configuration that was read last is in force")
 }
 
 // audit: the chain of records is whole.

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// where says what is answered on which addresses, for the log and `blctl status`.
+// Workers share an address, which stands there once.
+func (d *dnsbld) where(control net.Listener) (map[string][]string, error) {
+	all := map[string][]string{"control": {control.Addr().String()}}
+	add := func(what string, a net.Addr) {
+		if !slices.Contains(all[what], a.String()) {
+			all[what] = append(all[what], a.String())
+		}
+	}
+	packet, stream, err := d.sockets.dns() // copies
+	for _, p := range packet {
+		add("dns", p.LocalAddr())
+		err = errors.Join(err, p.Close())
+	}
+	for _, l := range stream {
+		add("dns", l.Addr())
+		err = errors.Join(err, l.Close())
+	}
+	for _, l := range d.mail.listeners {
+		add("policy", l.Addr())
+	}
+	for what, l := range map[string]net.Listener{"collector": d.mail.collecting, "pages": d.web.pages, "metrics": d.web.metrics} {
+		if l != nil {
+			add(what, l.Addr())
+		}
+	}
+	return all, err
+}
+
+// parts says of what may be missing while the list is served whether it is at work,
+// and why not: "ok", or "off: why".
+func (d *dnsbld) parts() map[string]string {
+	all := map[string]string{"desk": part(d.desk.off), "counters": part(d.mail.off)}
+	for what, key := range map[string]string{"pages": "listen.web", "metrics": "listen.metrics", "policy": "sensor.policy", "collector": "sensor.collect.listen"} {
+		if off := ""; len(d.listeners[what]) == 0 {
+			if off = key + " is not set"; what == "pages" && d.web.off != "" {
+				off = d.web.off
+			}
+			all[what] = part(off)
+		} else {
+			all[what] = part("")
+		}
+	}
+	return all
+}
+
+func part(off string) string {
+	if off == "" {
+		return "ok"
+	}
+	return "off: " + off
+}
+
+// daemonMetrics tells a monitoring system what the doors do not know.
+type daemonMetrics struct{ d *dnsbld }
+
+// Describe makes it a prometheus.Collector.
+func (m daemonMetrics) Describe(to chan<- *prometheus.Desc) { prometheus.DescribeByCollect(m, to) }
+
+// Collect gives what became of reading the configuration last.
+func (m daemonMetrics) Collect(to chan<- prometheus.Metric) {
+	gauge := func(name, help string, v float64) {
+		to <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, nil, nil), prometheus.GaugeValue, v)
+	}
+	last, ok := m.d.last.Load(), 0.0
+	if last.OK {
+		ok = 1
+	}
+	gauge("dnsbld_config_last_reload_successful", "Whether the configuration that was read last is in force.", ok)
+	gauge("dnsbld_config_last_reload_timestamp_seconds", "When the configuration was read last.", float64(last.At.Unix()))
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
