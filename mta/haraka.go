@@ -2,6 +2,8 @@ package mta
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"dnsbld/listing/helo"
@@ -11,19 +13,28 @@ import (
 // word. It gives a client five minutes.
 const harakaIdle = 10 * time.Minute
 
-// Haraka reads Haraka's log in its default form and in logfmt (log.ini, with timestamps), alone or
-// behind syslog. A session is one connection; the HELO is in the line that ends it, and so is
-// whether the client was let relay, which only those are who have authenticated or are trusted:
+// Haraka reads Haraka's log in its default form, in logfmt and in JSON (format in log.ini, with
+// timestamps), alone or behind syslog. A session is one connection; the HELO is in the line that ends
+// it, and so is whether the client was let relay, which only those are who have authenticated or are
+// trusted. The lines are those of connection.js of Haraka 2.8 to 3.3, in the forms of its logger.js:
 //
 //	STAMP [NOTICE] [UUID] [core] connect ip=CLIENT port=N local_ip=OURS local_port=25
 //	STAMP [NOTICE] [UUID.1] [core] recipient <RECIPIENT> code=DENY msg="…" sender=SENDER
 //	STAMP [NOTICE] [UUID.1] [core] disconnect ip=CLIENT rdns=NAME helo=HELO relay=N early=N esmtp=Y …
-//	STAMP level=NOTICE uuid=UUID origin=core message=connect ip=CLIENT …                         and so on, in logfmt
+//	STAMP level=NOTICE uuid=UUID origin=core message=connect ip=CLIENT …
+//	STAMP {"level":"NOTICE","uuid":"UUID","origin":"core","message":"connect","ip":"CLIENT",…}
 //
 // HELO is the first word that the client said. Behind a proxy only the last line has the client.
 type Haraka struct {
 	*logReader
 	open *sessions
+}
+
+// harakaLine is what one line says of a connection, whatever its form.
+type harakaLine struct {
+	uuid, message                        []byte
+	ip, localIP, localPort, relay, esmtp []byte
+	said                                 []byte // the HELO
 }
 
 // NewHaraka returns a reader that has read nothing.
@@ -36,14 +47,13 @@ func NewHaraka(o LogOptions) *Haraka {
 func (h *Haraka) Line(line []byte, emit func(Report)) {
 	h.stats.Lines++
 	l := syslogLine{}
-	stamp, text, _ := bytes.Cut(line, []byte(" "))
-	if l.stamp, l.text = stamp, text; !bytes.HasPrefix(text, []byte("[")) && !bytes.HasPrefix(text, []byte("level=")) {
+	if l.stamp, l.text, _ = bytes.Cut(line, []byte(" ")); !beginsWith(l.text, harakaBegins[:]) {
 		var ok bool
 		if l, ok = splitSyslog(line); !ok || !bytes.HasPrefix(l.program, []byte("haraka")) {
 			return // Haraka says a few things without a time when it starts
 		}
 	}
-	id, text, ok := harakaCore(l.text)
+	what, ok := parseHaraka(l.text)
 	if !ok {
 		return
 	}
@@ -54,89 +64,105 @@ func (h *Haraka) Line(line []byte, emit func(Report)) {
 	}
 	h.stats.Known++
 	h.Expire(at, emit)
-	id, _, _ = bytes.Cut(id, []byte(".")) // the number of the mail
+	id, _, _ := bytes.Cut(what.uuid, []byte(".")) // the number of the mail
 	one := h.open.find(id)
 	if one == nil {
-		one = h.open.start(id, append(append(make([]byte, 0, 64), l.host...), append([]byte("/"), id...)...), at, emit)
+		one = h.open.start(id, fmt.Appendf(nil, "%s/%s", l.host, id), at, emit)
 		one.report.Receiver = h.receiver(l.host)
 	}
 	h.open.touch(one, at)
 	h.open.keep(one, line)
-	h.take(one, text, line, emit)
+	h.take(one, &what, line, emit)
 }
 
-// harakaCore cuts what the core says of a connection from a line: "[NOTICE] [UUID] [core] TEXT" or
-// "level=NOTICE uuid=UUID origin=core message=TEXT".
-func harakaCore(text []byte) (id, rest []byte, ok bool) {
+// harakaBegins are how a line's text begins in each of the forms.
+var harakaBegins = [...]string{"[", "level=", `{"level":`}
+
+// parseHaraka reads what the core says of a connection.
+func parseHaraka(text []byte) (what harakaLine, ok bool) {
+	if bytes.HasPrefix(text, []byte("{")) {
+		return parseHarakaJSON(text)
+	}
+	var rest []byte
 	if rest, ok = bytes.CutPrefix(text, []byte("[NOTICE] [")); ok {
-		id, rest, ok = bytes.Cut(rest, []byte("] [core] "))
+		what.uuid, rest, ok = bytes.Cut(rest, []byte("] [core] "))
 	} else if rest, ok = bytes.CutPrefix(text, []byte("level=NOTICE uuid=")); ok {
-		if id, rest, ok = bytes.Cut(rest, []byte(" origin=core message=")); ok && bytes.HasPrefix(rest, []byte(`"`)) {
+		if what.uuid, rest, ok = bytes.Cut(rest, []byte(" origin=core message=")); ok && bytes.HasPrefix(rest, []byte(`"`)) {
 			before, after, _ := bytes.Cut(rest[1:], []byte(`"`)) // "recipient <…>"
 			rest = append(bytes.Clone(before), after...)
 		}
 	}
-	return id, rest, ok && len(id) >= 8
+	what.message = rest
+	if fields, is := bytes.CutPrefix(rest, []byte("connect ")); is {
+		what.message = rest[:len("connect")]
+		what.ip = harakaField(&fields, "ip=")
+		what.localIP, what.localPort = harakaField(&fields, " local_ip="), harakaField(&fields, " local_port=")
+	} else if fields, is := bytes.CutPrefix(rest, []byte("disconnect ")); is {
+		what.message = rest[:len("disconnect")]
+		what.ip, what.said = harakaField(&fields, "ip="), bytes.Trim(harakaField(&fields, " helo="), `"`)
+		what.relay, what.esmtp = harakaField(&fields, " relay="), harakaField(&fields, " esmtp=")
+	}
+	return what, ok && len(what.uuid) >= 8
+}
+
+// parseHarakaJSON reads the same from an object.
+func parseHarakaJSON(text []byte) (harakaLine, bool) {
+	var o struct {
+		Level, UUID, Origin, Message, IP, HELO, Relay, ESMTP string
+
+		LocalIP   string `json:"local_ip"`
+		LocalPort any    `json:"local_port"`
+	}
+	if json.Unmarshal(text, &o) != nil || o.Level != "NOTICE" || o.Origin != "core" || len(o.UUID) < 8 {
+		return harakaLine{}, false
+	}
+	return harakaLine{uuid: []byte(o.UUID), message: []byte(o.Message), ip: []byte(o.IP), localIP: []byte(o.LocalIP),
+		localPort: fmt.Append(nil, o.LocalPort), relay: []byte(o.Relay), esmtp: []byte(o.ESMTP), said: []byte(o.HELO)}, true
 }
 
 // take adds a line to its session.
-func (h *Haraka) take(one *session, text, line []byte, emit func(Report)) {
-	if fields, ok := bytes.CutPrefix(text, []byte("connect ")); ok {
-		h.connect(one, fields)
-		return
-	}
-	if rest, ok := bytes.CutPrefix(text, []byte("recipient <")); ok {
-		one.report.Tried++
-		if mailbox, _, ok := cutQuoted(rest, '>'); ok {
-			one.report.addRecipient(mailbox)
+func (h *Haraka) take(one *session, what *harakaLine, line []byte, emit func(Report)) {
+	switch string(what.message) {
+	case "connect":
+		one.report.Client, _ = parseClient(what.ip)
+		if ours, ok := parseClient(what.localIP); ok {
+			one.report.OurIPs = append(one.report.OurIPs, ours)
 		}
-		return
-	}
-	if fields, ok := bytes.CutPrefix(text, []byte("disconnect ")); ok {
-		h.disconnect(one, fields, line)
+		one.connectedTo(string(what.localPort), h.o.Services)
+	case "disconnect":
+		h.disconnect(one, what, line)
 		h.open.end(one, emit)
-	}
-}
-
-// connect takes where a client connected to.
-func (h *Haraka) connect(one *session, fields []byte) {
-	one.report.Client, _ = parseClient(harakaField(&fields, "ip="))
-	if ours, ok := parseClient(harakaField(&fields, " local_ip=")); ok {
-		one.report.OurIPs = append(one.report.OurIPs, ours)
-	}
-	switch port := string(harakaField(&fields, " local_port=")); port {
-	case "25":
-		one.service, one.name = serviceMX, port
-	case "465", "587":
-		one.service, one.name, one.report.Submission = serviceSubmission, port, true
 	default:
-		one.service, one.name = serviceUnknown, port
+		if rest, ok := bytes.CutPrefix(what.message, []byte("recipient <")); ok {
+			one.report.Tried++
+			if mailbox, _, ok := cutQuoted(rest, '>'); ok {
+				one.report.addRecipient(mailbox)
+			}
+		}
 	}
 }
 
-// disconnect takes what is known of a connection at its end. The fields are in this order; HELO has
-// no blanks.
-func (h *Haraka) disconnect(one *session, fields, line []byte) {
-	client, ok := parseClient(harakaField(&fields, "ip="))
-	said := harakaField(&fields, " helo=")
-	relay, esmtp := harakaField(&fields, " relay="), harakaField(&fields, " esmtp=")
-	if !ok || len(relay) == 0 {
+// disconnect takes what is known of a connection at its end.
+func (h *Haraka) disconnect(one *session, what *harakaLine, line []byte) {
+	client, ok := parseClient(what.ip)
+	if !ok || len(what.relay) == 0 {
 		one.unread = true
 		h.missed("disconnect without ip= or relay=", nil, line)
 		return
 	}
 	s := &one.report.Session
 	s.Client = client
-	s.Auth, one.noAuth = string(relay) == "Y", string(relay) == "N"
-	if said = bytes.Trim(said, `"`); len(said) > 0 {
-		one.greeted, s.HELO, s.Verb = true, greetingText(said), helo.VerbHELO
-		if string(esmtp) == "Y" {
+	s.Auth, one.noAuth = string(what.relay) == "Y", string(what.relay) == "N"
+	if len(what.said) > 0 {
+		one.greeted, s.HELO, s.Verb = true, greetingText(what.said), helo.VerbHELO
+		if string(what.esmtp) == "Y" {
 			s.Verb = helo.VerbEHLO
 		}
 	}
 }
 
-// harakaField cuts the value of the next field with a key from fields, up to a blank.
+// harakaField cuts the value of the next field with a key from fields, up to a blank. The fields are
+// in one order, and HELO has no blanks.
 func harakaField(fields *[]byte, key string) []byte {
 	_, rest, ok := bytes.Cut(*fields, []byte(key))
 	if !ok {

@@ -18,6 +18,8 @@ type LogOptions struct {
 	// Services says of names in a Postfix log (syslog_name) whether the service is for submission.
 	// It comes before what the names themselves say.
 	Services map[string]bool
+	// Columns are the names of a table's columns, for csv.
+	Columns []string
 	// AssumeUnauthenticated is for a receiver that offers no AUTH: sessions are judged as if the
 	// log showed that nobody had authenticated.
 	AssumeUnauthenticated bool
@@ -84,6 +86,9 @@ var formats = [...]struct {
 	{"exim", func(o LogOptions) Log { return NewExim(o) }},
 	{"haraka", func(o LogOptions) Log { return NewHaraka(o) }},
 	{"journal", func(o LogOptions) Log { return NewJournal(o) }},
+	{"opensmtpd", func(o LogOptions) Log { return NewOpenSMTPD(o) }},
+	{"rspamd", func(o LogOptions) Log { return NewRspamd(o) }},
+	{"csv", func(o LogOptions) Log { return NewCSV(o) }},
 	{"ndjson", func(o LogOptions) Log { return NewNDJSON(o) }},
 }
 
@@ -100,6 +105,11 @@ func Formats() string {
 // NewLog returns the reader for one of Formats.
 func NewLog(format string, o LogOptions) (Log, error) {
 	for _, f := range formats {
+		if f.name == format && format == "csv" {
+			if err := validColumns(o.Columns); err != nil {
+				return nil, err
+			}
+		}
 		if f.name == format {
 			return f.open(o), nil
 		}
@@ -113,27 +123,29 @@ func NewLog(format string, o LogOptions) (Log, error) {
 // unreadableLogs are logs of other mail servers, and why no session can be read from them that
 // accuses nobody wrongly.
 var unreadableLogs = map[string]string{
-	"sendmail":   "it does not have the HELO unless LogLevel is 10 or more, and never who was refused before MAIL",
-	"opensmtpd":  "the HELO is not in it",
-	"rspamd":     "the HELO is not in it, and is not escaped where a log_format adds it",
-	"qmail":      "the HELO is not in it",
-	"exchange":   "its protocol log says what the client said, and not which address it came to",
-	"dovecot":    "it is about reading mail",
-	"spamd":      "neither the HELO nor the client is in it",
-	"mailenable": "its columns are a matter of configuration",
+	"sendmail":    "the HELO is not in it, unless LogLevel writes down every word; let Rspamd be its milter, and read the log of that",
+	"qmail":       "the HELO is not in it",
+	"exchange":    "its protocol log says what the client said, and not which address it came to",
+	"dovecot":     "it is about reading mail",
+	"spamd":       "neither the HELO nor the client is in it",
+	"mailenable":  "its columns are a matter of configuration; name them: --format csv --columns",
+	"hmailserver": "its columns are a matter of configuration; name them: --format csv --columns",
 }
 
 // GuessFormat is the format of a log that begins with head: the one that knows most of its lines,
-// or none.
-func GuessFormat(head []byte) (format string) {
-	most := int64(0)
-	for _, f := range formats {
-		log := f.open(LogOptions{})
+// or none. The one that was given is it unless another knows more.
+func GuessFormat(head []byte, given string) (format string) {
+	known := func(open func(LogOptions) Log) int64 {
+		log := open(LogOptions{})
 		for line := range bytes.Lines(head) {
 			log.Line(bytes.TrimRight(line, "\r\n"), func(Report) {})
 		}
-		if known := log.Stats().Known; known > most {
-			format, most = f.name, known
+		return log.Stats().Known
+	}
+	most := int64(0)
+	for _, f := range formats {
+		if n := known(f.open); n > most || n == most && n > 0 && f.name == given {
+			format, most = f.name, n
 		}
 	}
 	return format

@@ -69,8 +69,13 @@ func (n *NDJSON) complete(line []byte, r *Report) {
 		r.Probe = ""
 	}
 	if r.ID == "" {
-		hash := fnv.New64a()
-		hash.Write(line)
-		r.ID = "line/" + strconv.FormatUint(hash.Sum64(), 16)
+		r.ID = "line/" + strconv.FormatUint(hashOf(line), 16)
 	}
+}
+
+// hashOf is FNV-1a, by which what has no name of its own is known again.
+func hashOf(text []byte) uint64 {
+	hash := fnv.New64a()
+	hash.Write(text)
+	return hash.Sum64()
 }

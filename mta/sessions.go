@@ -143,6 +143,21 @@ func (s *sessions) end(one *session, emit func(Report)) {
 	emit(r)
 }
 
+// connectedTo takes the port of ours that a client connected to, of logs that tell ports and no
+// services. The operator may say what one is for; else 25 is for mail from everywhere, 465 and 587
+// are for submission (RFC 8314), and others are not known.
+func (one *session) connectedTo(port string, said map[string]bool) {
+	submission, known := said[port]
+	submission = submission || !known && (port == "465" || port == "587")
+	one.name, one.report.Submission, one.service = port, submission, serviceUnknown
+	switch {
+	case submission:
+		one.service = serviceSubmission
+	case known || port == "25":
+		one.service = serviceMX
+	}
+}
+
 // proven reports whether the log shows that a session was not an authenticated client's, nor for
 // submission, or that it was. What the log does not show accuses nobody.
 func (one *session) proven(r *Report) bool {

@@ -68,7 +68,7 @@ func stampLength(line []byte) int {
 // cutPriority takes <PRIORITY> off.
 func cutPriority(line []byte) []byte {
 	if len(line) > 3 && line[0] == '<' {
-		if n := countDigits(line[1:]); n > 0 && n < 4 && line[1+n] == '>' {
+		if n := countDigits(line[1:]); n > 0 && n < 4 && bytes.HasPrefix(line[1+n:], []byte(">")) {
 			return line[n+2:]
 		}
 	}

@@ -21,7 +21,7 @@ import (
 var mtaTemplates embed.FS
 
 // mtas are the mail servers and filters that mta-config knows.
-var mtas = []string{"postfix", "postscreen", "exim", "rspamd", "spamassassin", "haraka"}
+var mtas = []string{"postfix", "postscreen", "exim", "rspamd", "spamassassin", "haraka", "opensmtpd"}
 
 // mtaModes say how much a listing counts. They stand in the comment at the head of
 // what is printed.

@@ -17,6 +17,7 @@ import (
 func observeFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "format", Usage: "how FILE is written: `FORMAT`"},
+		&cli.StringFlag{Name: "columns", Usage: "with csv: what the columns are, `NAME,...`"},
 		&cli.StringFlag{Name: "receiver", Usage: "the mail server is `NAME`"},
 		&cli.BoolFlag{Name: "follow", Usage: "go on as the log grows"},
 		&cli.StringFlag{Name: "position", Usage: "keep how far it was read in `FILE`; otherwise in the user's state directory"},
@@ -39,7 +40,7 @@ func (p *program) observe(ctx context.Context, in *input) error {
 	if !in.IsSet("format") {
 		return usageError("observe needs --format %s", mta.Formats())
 	}
-	options := mta.LogOptions{Receiver: in.String("receiver"), Now: p.now, Services: in.services(),
+	options := mta.LogOptions{Receiver: in.String("receiver"), Now: p.now, Services: in.services(), Columns: in.columns(),
 		AssumeUnauthenticated: in.Bool("assume-unauthenticated"), Explain: in.Bool("explain")}
 	if in.checkObserve(); in.err != nil {
 		return in.err
@@ -66,7 +67,7 @@ func (p *program) observe(ctx context.Context, in *input) error {
 // checkObserve refuses flags that do not go together, before a line is read.
 func (in *input) checkObserve() {
 	follow := in.Bool("follow")
-	if _, err := mta.NewLog(in.String("format"), mta.LogOptions{}); err != nil {
+	if _, err := mta.NewLog(in.String("format"), mta.LogOptions{Columns: in.columns()}); err != nil {
 		in.fail(usageError("--format: %v", err))
 	}
 	for _, rule := range []struct {
@@ -74,6 +75,7 @@ func (in *input) checkObserve() {
 		mistake string
 	}{
 		{!follow && in.IsSet("position"), "--position is for --follow"},
+		{in.IsSet("columns") && in.String("format") != "csv", "--columns is for --format csv"},
 		{follow && slices.Contains(in.Args().Slice(), "-"), "--follow needs a file: standard input is read as it comes anyway"},
 		{follow && in.Args().Len() > 1, "--follow takes one file"},
 		{in.Bool("explain") && (follow || in.IsSet("to")), "--explain reads a log once and counts nothing: leave out --follow and --to"},
@@ -82,11 +84,21 @@ func (in *input) checkObserve() {
 			in.fail(usageError("%s", rule.mistake))
 		}
 	}
+	in.checkForward()
+}
+
+// checkForward refuses what means nothing without --to.
+func (in *input) checkForward() {
 	for _, flag := range []string{"certificate", "key", "ca", "spool"} {
 		if in.IsSet(flag) && !in.IsSet("to") {
 			in.fail(usageError("--%s is for --to", flag))
 		}
 	}
+}
+
+// columns are what --columns says of a table.
+func (in *input) columns() []string {
+	return strings.FieldsFunc(in.String("columns"), func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 // services are what --service says of names.

@@ -113,7 +113,7 @@ func (l *logInput) guess(in *bufio.Reader) {
 	if err != nil && !errors.Is(err, io.EOF) && len(head) == 0 {
 		return // reading will meet it again
 	}
-	if format := mta.GuessFormat(head); format != "" && format != l.in.String("format") {
+	if format := mta.GuessFormat(head, l.in.String("format")); format != "" && format != l.in.String("format") {
 		l.looksLike = format
 		l.p.human.printf("%s: the first lines look like --format %s, not %s\n", l.p.human.paint(yellow, "warning"), format, l.in.String("format"))
 	}
