@@ -31,8 +31,8 @@ func (s *Server) triage(ctx context.Context, _ listing.Caller, _ ctl.None, text 
 }
 
 // letter is the letter about an address as it stands.
-func (s *Server) letter(ctx context.Context, _ listing.Caller, q ctl.LetterQuery) (removal.Letter, error) {
-	return s.cfg.Desk.Letter(ctx, q.Address, q.Ticket)
+func (s *Server) letter(ctx context.Context, who listing.Caller, q ctl.LetterQuery) (removal.Letter, error) {
+	return s.cfg.Desk.Letter(ctx, who, q.Address, q.Ticket)
 }
 
 // reference says whether the reference at the end of a letter is ours: it is
