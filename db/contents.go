@@ -57,6 +57,9 @@ func (c *contents) add(e *listing.Entry) error {
 	if err := checkSubject(e.Subject); err != nil {
 		return err
 	}
+	if err := listing.CheckEnd(e.Until); err != nil {
+		return fmt.Errorf("%s: %w", e.Subject, err)
+	}
 	id := c.said.id(attrs{since: seconds(e.Since), until: seconds(e.Until), reason: e.Reason, except: e.Except,
 		public: e.PublicNote, note: e.Note, ticket: e.Ticket})
 	if isHost4(e.Subject) {

@@ -382,6 +382,22 @@ func TestRequestLimits(t *testing.T) {
 	if err := r.Validate(); !errors.Is(err, ErrInvalid) {
 		t.Errorf("too many edits: %v", err)
 	}
+	for end, fits := range map[string]bool{"2106-02-07T06:28:14Z": true, "2106-02-07T06:28:15Z": false, "2200-01-01T00:00:00Z": false} {
+		at, err := time.Parse(time.RFC3339, end)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r.Edits = range [][]Edit{{{Op: OpList, Until: at}}, {{Op: OpAllow, Allow: &Allow{Until: at}}}} {
+			if err := r.Validate(); (err == nil) != fits || (err != nil && !errors.Is(err, ErrInvalid)) {
+				t.Errorf("an end at %s: %v", end, err)
+			}
+		}
+		r.Edits, r.Source = nil, &SourceEdit{Until: at}
+		if err := r.Validate(); (err == nil) != fits {
+			t.Errorf("a source until %s: %v", end, err)
+		}
+		r.Source = nil
+	}
 	r.Edits = []Edit{{Op: OpList, Note: strings.Repeat("x", MaxRequestBytes)}}
 	if _, err := r.Canonical(); !errors.Is(err, ErrInvalid) {
 		t.Errorf("too many bytes: %v", err)

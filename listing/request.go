@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -119,6 +120,37 @@ func (r *Request) Validate() error {
 	}
 	if len(r.Edits) > MaxEdits {
 		return fmt.Errorf("request of %d edits, %d at the most: %w", len(r.Edits), MaxEdits, ErrInvalid)
+	}
+	for n := range r.Edits {
+		if err := r.Edits[n].checkEnds(); err != nil {
+			return err
+		}
+	}
+	if r.Source != nil {
+		return CheckEnd(r.Source.Until)
+	}
+	return nil
+}
+
+func (e *Edit) checkEnds() error {
+	ends := []time.Time{e.Until}
+	if e.Allow != nil {
+		ends = append(ends, e.Allow.Until)
+	}
+	for _, t := range ends {
+		if err := CheckEnd(t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CheckEnd refuses an end that cannot be served: queries compare 32 bits of Unix
+// seconds, which last until February 2106.
+func CheckEnd(t time.Time) error {
+	if last := time.Unix(math.MaxUint32-1, 0).UTC(); t.After(last) {
+		return &Error{Kind: ErrInvalid, Code: "end-too-late", Message: fmt.Sprintf("%s is later than the last end that can be kept, %s", t.UTC().Format(time.RFC3339), last.Format(time.RFC3339)),
+			Hint: "give an earlier end"}
 	}
 	return nil
 }

@@ -39,6 +39,7 @@ type fileConfig struct {
 	Desk      deskFile      `toml:"desk"`
 	Web       webFile       `toml:"web"`
 	Limits    limitsConfig  `toml:"limits"`
+	Store     storeFile     `toml:"store"`
 
 	Thresholds map[string]sighting.Threshold `toml:"thresholds"` // by symbol of the reason
 
@@ -158,6 +159,7 @@ func defaultFile() fileConfig {
 		Sensor:     sensorFile{Mode: "0660", Probation: "24h", Collect: collectFile{Receivers: []string{}}, Services: map[string]string{}},
 		Desk:       deskFile{PerWeek: 3, SourceRemovals: 50},
 		Limits:     limitsConfig{WebPerMinute: 60, APIPerMinute: 120},
+		Store:      storeFile{Settle: life(10 * time.Minute)},
 	}
 }
 

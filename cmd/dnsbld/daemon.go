@@ -42,14 +42,17 @@ type dnsbld struct {
 	store *db.DB
 	live  *index.Live
 	clock *index.Clock
-	book  *listing.Book
-	dns   *zone.Server
-	mail  *mailDoor
-	desk  *supportDesk
-	web   webDoors
-	begun config                     // what it began with
-	cfg   atomic.Pointer[config]     // in force
-	last  atomic.Pointer[ctl.Reload] // reading of the configuration
+
+	lastChange time.Time // of the list, when it was opened; zero: never
+	sweeper    atomic.Pointer[index.Sweeper]
+	book       *listing.Book
+	dns        *zone.Server
+	mail       *mailDoor
+	desk       *supportDesk
+	web        webDoors
+	begun      config                     // what it began with
+	cfg        atomic.Pointer[config]     // in force
+	last       atomic.Pointer[ctl.Reload] // reading of the configuration
 
 	listeners map[string][]string // what is answered where, of this generation
 
@@ -170,6 +173,9 @@ func (d *dnsbld) openStore(ctx context.Context) error {
 		return err
 	}
 	d.store = store
+	if d.lastChange, err = store.LastChange(ctx); err != nil { // before anything is written by the clock as it is now
+		d.log.Error("reading when the list was last changed: ends of entries are not held back for a wrong clock", "err", err)
+	}
 	d.changes.Store(store)
 	if skipped, err := skipServed(ctx, store, cfg.database, shifted(cfg.offset)(), d.log); err != nil {
 		d.log.Error("the list may be older than what was served, and could not be taken behind that", "err", err)
@@ -206,7 +212,7 @@ func (d *dnsbld) serveDoors(ctx context.Context, load func() (config, error), co
 	doors.start("control socket", func(ctx context.Context) error { return d.control().Serve(ctx, control) })
 	doors.start("collector", d.mail.serveCollector)
 	doors.run("support desk", func(ctx context.Context) { d.desk.Run(ctx, actor, d.log) })
-	doors.run("sweep", func(ctx context.Context) { index.Sweep(ctx, d.live, d.sweep, d.clock) })
+	doors.run("sweep", d.endDue)
 	if l := d.web.pages; l != nil {
 		doors.start("pages", func(ctx context.Context) error { return d.web.server.Serve(ctx, l) })
 	}
@@ -307,16 +313,6 @@ func (d *dnsbld) follow(ctx context.Context) error {
 	}
 }
 
-// sweep writes the end of entries whose time has come. DNS has not answered them
-// since; the change gives zones another serial, and history its date.
-func (d *dnsbld) sweep(ctx context.Context, edits []listing.Edit) error {
-	err := d.book.Sweep(ctx, self(), edits)
-	if err != nil && ctx.Err() == nil {
-		d.log.Warn("ending entries whose time has come", "entries", len(edits), "err", err)
-	}
-	return err
-}
-
 // reloads puts a new configuration in force at each SIGHUP. A bad one leaves
 // the old one as it is. systemd is told of both ends, as Type=notify-reload asks
 // (systemd.service(5)).
@@ -332,6 +328,9 @@ func (d *dnsbld) reloads(ctx context.Context, load func() (config, error)) error
 		if err := d.reload(ctx, load); err != nil {
 			d.log.Error("the new configuration is not used", "err", err)
 			last.OK, last.Error = false, strings.ReplaceAll(err.Error(), "\n", "; ")
+		}
+		if s := d.sweeper.Load(); s != nil {
+			s.Release() // an operator has looked
 		}
 		d.last.Store(&last)
 		d.tellStatus(last.Error)
@@ -401,7 +400,7 @@ func needRestart(begun, now config) (keys []string) {
 // control is the server behind the control socket.
 func (d *dnsbld) control() *server.Server {
 	return server.New(server.Config{Book: d.book, Live: d.live,
-		Verify: d.store.VerifyFrom, Backup: d.store.Backup, Answers: d.answers, Zones: d.zones, Serials: d.serials, Doctor: d.doctor, MailServers: d.mailServers, Criteria: d.criteria,
+		Verify: d.store.VerifyFrom, Backup: d.store.Backup, Answers: d.answers, Zones: d.zones, Serials: d.serials, MailServers: d.mailServers, Criteria: d.criteria,
 		Stats: func() any { return d.dns.Stats() }, Parts: func() (map[string][]string, map[string]string) { return d.listeners, d.parts() },
 		Reload: func() ctl.Reload { return *d.last.Load() },
 		Sensor: d.mail, Desk: d.desk.Desk, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.cfg.Load().data})

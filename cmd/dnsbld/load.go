@@ -26,6 +26,7 @@ type config struct {
 	data, socket string        // the directory; the control socket
 	database     string        // file of the list
 	offset       time.Duration // of every clock
+	settle       time.Duration // nothing is ended for as long where the time is in doubt
 	json         bool          // log as JSON
 	dns          []netip.AddrPort
 	workers      int // UDP sockets for each address
@@ -91,6 +92,7 @@ func (f fileConfig) resolve() (config, error) {
 	if f.LogFormat != "text" && f.LogFormat != "json" {
 		wrong.addf("log_format = %s: text or json", listing.Quote(f.LogFormat))
 	}
+	c.settle = f.Store.settle(&wrong)
 	c.database, c.dns, c.workers = f.database(&wrong), f.listeners(&wrong), f.Listen.workers(&wrong)
 	c.rules = f.rules(&wrong)
 	c.rules.Policy.Never, c.notes = f.Our.protected(&wrong)

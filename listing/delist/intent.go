@@ -1,7 +1,6 @@
 package delist
 
 import (
-	"context"
 	"strings"
 
 	"dnsbld/listing/removal"
@@ -36,20 +35,20 @@ var (
 // one. own are its words without what it quotes; refused says that it brings a
 // refusal or a log, which is a request without words.
 func intent(own string, refused bool) (asks bool, against string) {
-	asked := request.MatchString(own)
+	asked := request.get().MatchString(own)
 	switch {
-	case negation.MatchString(own):
+	case negation.get().MatchString(own):
 		return false, "it asks not to remove an address"
-	case complaint.MatchString(own):
+	case complaint.get().MatchString(own):
 		return false, "it complains of mail that was received"
-	case thanked.MatchString(own) && !(plea.MatchString(own) && asked):
+	case thanked.get().MatchString(own) && !(plea.get().MatchString(own) && asked):
 		return false, "it gives thanks for a removal"
 	case asked || refused:
 		return true, ""
-	case thanks.MatchString(own):
+	case thanks.get().MatchString(own):
 		return false, "it gives thanks, and asks for nothing"
 	}
-	return blocked.MatchString(own) || bareAddress(own), ""
+	return blocked.get().MatchString(own) || bareAddress(own), ""
 }
 
 // bareAddress reports whether a text is an address and hardly anything else, as
@@ -58,11 +57,10 @@ func bareAddress(own string) bool {
 	return len(strings.Fields(own)) <= 2 && len(addresses(own)) == 1
 }
 
-// refuses reports whether claims bring a refusal, or a log of one, that is not
-// another list's.
+// refuses reports whether claims bring a refusal, or a log of one.
 func refuses(all []removal.Claim) bool {
 	for _, c := range all {
-		if (c.Kind == removal.ClaimBounce || c.Kind == removal.ClaimLog) && c.List == "" {
+		if c.Kind == removal.ClaimBounce || c.Kind == removal.ClaimLog {
 			return true
 		}
 	}
@@ -73,7 +71,7 @@ func refuses(all []removal.Claim) bool {
 func ownWords(text string) string {
 	var own []string
 	for line := range strings.Lines(text) {
-		if !quoteMark.MatchString(line) {
+		if !quoteMark.get().MatchString(line) {
 			own = append(own, line)
 		}
 	}
@@ -82,14 +80,11 @@ func ownWords(text string) string {
 
 // apart takes letters of ours out of a text, quoted or not: they are no evidence
 // of anything.
-func apart(ctx context.Context, text string) (rest, letters string) {
+func apart(text string) (rest, letters string) {
 	var out, letter strings.Builder
 	inside, quoted := false, false
 	for line := range strings.Lines(text) {
-		if ctx.Err() != nil {
-			break
-		}
-		bare := quoteMark.ReplaceAllString(line, "")
+		bare := quoteMark.get().ReplaceAllString(line, "")
 		isQuoted := len(bare) < len(line)
 		words := strings.TrimSpace(bare)
 		switch {

@@ -1,7 +1,6 @@
 package delist
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,7 +45,7 @@ func TestReported(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			f, err := Triage(context.Background(), strings.NewReader(string(raw)), nil)
+			f, err := Triage(strings.NewReader(string(raw)))
 			if err != nil {
 				t.Fatal(err)
 			}

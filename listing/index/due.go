@@ -11,12 +11,19 @@ import (
 // and entries of this list's own whose time has come. For entries of sources
 // that end before them there is one edit a source.
 func (s *Set) Due(now uint32, limit int) []listing.Edit {
+	edits, _ := s.due(now, limit)
+	return edits
+}
+
+// due is Due, and by how many of the edits a source ends.
+func (s *Set) due(now uint32, limit int) (edits []listing.Edit, sources int) {
 	d := due{set: s, now: now, limit: limit, named: make([]bool, len(s.classes.sources))}
 	d.sources()
+	sources = len(d.edits)
 	d.allows()
 	d.leaves()
 	d.nets()
-	return d.edits
+	return d.edits, sources
 }
 
 type due struct {

@@ -242,7 +242,7 @@ func TestSweep(t *testing.T) {
 		clock := index.NewClock(time.Now)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
-		go func() { index.Sweep(ctx, live, s.sweep(live), clock); close(done) }()
+		go func() { sweeper(live, s.sweep(live), clock).Run(ctx); close(done) }()
 
 		time.Sleep(9*time.Second + 999*time.Millisecond)
 		synctest.Wait()
@@ -287,7 +287,7 @@ func TestSweepTriesAgain(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
-		go func() { index.Sweep(ctx, live, apply, index.NewClock(time.Now)); close(done) }()
+		go func() { sweeper(live, apply, index.NewClock(time.Now)).Run(ctx); close(done) }()
 		time.Sleep(2500 * time.Millisecond)
 		broken.Store(false)
 		time.Sleep(5 * time.Second)
