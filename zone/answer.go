@@ -23,6 +23,7 @@ const (
 type Peer struct {
 	Addr netip.AddrPort
 	Over Transport
+	TLS  bool // over TCP
 }
 
 // kind is what sort of answer is given.
@@ -128,7 +129,7 @@ func (s *Server) answerOf(t *tables, r *request, from Peer, sig *signature) repl
 	switch {
 	case r.qclass != dns.ClassINET || z == nil:
 		return refused(edeNotAuthoritative)
-	case r.transfers() && (labels > 0 || !z.access.allows(sig, from.Addr.Addr())):
+	case r.transfers() && (labels > 0 || !z.access.allows(sig, from)):
 		return refused(edeProhibited)
 	}
 	set := s.view.Set()

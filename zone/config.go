@@ -52,6 +52,7 @@ type Zone struct {
 	// must fit.
 	TransferKey  string           `json:"-"` // name of the key that signs questions for them
 	TransferFrom []netip.Prefix   `json:"-"` // where they are asked from
+	TransferTLS  bool             `json:"-"` // they are asked for over TLS alone (RFC 9103)
 	Notify       []netip.AddrPort `json:"-"` // who is told when the zone changed
 }
 

@@ -3,6 +3,7 @@ package zone
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -53,7 +54,8 @@ func peerOf(conn net.Conn) Peer {
 	if a, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
 		from = netip.AddrPortFrom(a.AddrPort().Addr().Unmap(), a.AddrPort().Port())
 	}
-	return Peer{Addr: from, Over: TCP}
+	_, private := conn.(*tls.Conn)
+	return Peer{Addr: from, Over: TCP, TLS: private}
 }
 
 // smallQuery is a length in octets that few queries exceed.

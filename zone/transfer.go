@@ -26,21 +26,24 @@ type Log interface {
 type access struct {
 	key  *key           // that signs the question; nil: any or none
 	from []netip.Prefix // where it comes from; none: anywhere
+	tls  bool           // over TLS alone
 }
 
-func (a *access) allows(s *signature, from netip.Addr) bool {
+func (a *access) allows(s *signature, from Peer) bool {
 	switch {
+	case a.tls && !from.TLS:
+		return false
 	case a.key == nil && len(a.from) == 0:
 		return false
 	case a.key != nil && s.key != a.key:
 		return false
 	}
-	return len(a.from) == 0 || slices.ContainsFunc(a.from, func(p netip.Prefix) bool { return p.Contains(from) })
+	return len(a.from) == 0 || slices.ContainsFunc(a.from, func(p netip.Prefix) bool { return p.Contains(from.Addr.Addr()) })
 }
 
 // compileAccess checks who may transfer the zone and who is told of changes.
 func (z *zone) compileAccess(c Zone, known keys, p *problems) {
-	z.access.from = c.TransferFrom
+	z.access.from, z.access.tls = c.TransferFrom, c.TransferTLS
 	if c.TransferKey != "" {
 		name, _, err := wireName(c.TransferKey)
 		z.access.key = known[name]

@@ -32,6 +32,7 @@ type fileConfig struct {
 	Policy    policyFile    `toml:"policy"`
 	Chaos     chaosFile     `toml:"chaos"`
 	TCP       tcpConfig     `toml:"tcp"`
+	XoT       xotFile       `toml:"xot"`
 	Cookies   zone.Cookies  `toml:"cookies"`
 	Roles     listing.Roles `toml:"roles"`
 	Reasons   []reasonFile  `toml:"reason"`
@@ -55,6 +56,7 @@ type fileConfig struct {
 // listenConfig is [listen]: ADDRESS:PORT each.
 type listenConfig struct {
 	DNS      []string `toml:"dns"`
+	XoT      string   `toml:"xot"`      // transfers over TLS; empty: none
 	Workers  int      `toml:"workers"`  // zero: as many as suit this machine
 	Coalesce string   `toml:"coalesce"` // a duration of Go, for it is in microseconds
 	Web      string   `toml:"web"`      // empty: no pages
@@ -107,6 +109,12 @@ type tcpConfig struct {
 	Connections int  `toml:"connections"`
 	PerClient   int  `toml:"per_client"`
 	Idle        life `toml:"idle"`
+}
+
+// xotFile is [xot]: the certificate for transfers over TLS, PEM files both.
+type xotFile struct {
+	Certificate string `toml:"certificate"`
+	Key         string `toml:"key"`
 }
 
 // reasonFile is a [[reason]]: it changes one of the catalogue, or adds one. A nil

@@ -383,6 +383,7 @@ func needRestart(begun, now config) (keys []string) {
 	for key, same := range map[string]bool{
 		"data": begun.data == now.data, "socket": begun.socket == now.socket, "historyformat": begun.json == now.json,
 		"listen.dns": slices.Equal(begun.dns, now.dns), "listen.workers": begun.workers == now.workers,
+		"listen.xot": begun.xot == now.xot,
 		"listen.web": begun.web.pages == now.web.pages, "listen.metrics": begun.web.metrics == now.web.metrics,
 		"web.certificate": begun.web.site.TLS == now.web.site.TLS,
 		"sensor.receiver": begun.mail.receiver == now.mail.receiver, "sensor.policy": slices.Equal(begun.mail.policy, now.mail.policy),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -147,6 +148,13 @@ func (d *dnsbld) answer(ctx context.Context) error {
 	packet, stream, err := d.sockets.dns()
 	if err != nil {
 		return err
+	}
+	if cfg := d.cfg.Load(); cfg.xot != "" {
+		private, err := d.sockets.listen(forXoT, nil)
+		if err != nil {
+			return err
+		}
+		stream = append(stream, tls.NewListener(private, cfg.xotTLS))
 	}
 	return d.dns.Serve(ctx, packet, stream)
 }

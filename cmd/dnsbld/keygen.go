@@ -26,6 +26,7 @@ type keyConfig struct {
 type transferConfig struct {
 	Key    string   `toml:"transfer_key"`
 	From   []string `toml:"transfer_from"`
+	TLS    bool     `toml:"transfer_tls"`
 	Notify []string `toml:"notify"`
 }
 
@@ -47,6 +48,7 @@ const defaultAlgorithm = "hmac-sha256"
 // transfers puts in who has copies of a zone.
 func (t transferConfig) transfers(z *zone.Zone, wrong *mistakes) {
 	z.TransferKey = t.Key
+	z.TransferTLS = t.TLS
 	z.TransferFrom = parsed(t.From, prefixOf, wrong)
 	z.Notify = parsed(t.Notify, portOf, wrong)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -29,7 +30,9 @@ type config struct {
 	settle       time.Duration // nothing is ended for as long where the time is in doubt
 	json         bool          // log as JSON
 	dns          []netip.AddrPort
-	workers      int // UDP sockets for each address
+	workers      int         // UDP sockets for each address
+	xot          string      // the address of transfers over TLS; empty: none
+	xotTLS       *tls.Config // for them
 	zone         zone.Config
 	rules        listing.Rules
 	ourNames     []string
@@ -94,6 +97,7 @@ func (f fileConfig) resolve() (config, error) {
 	}
 	c.settle = f.Store.settle(&wrong)
 	c.database, c.dns, c.workers = f.database(&wrong), f.listeners(&wrong), f.Listen.workers(&wrong)
+	c.xot, c.xotTLS = f.xot(&wrong)
 	c.rules = f.rules(&wrong)
 	c.rules.Policy.Never, c.notes = f.Our.protected(&wrong)
 	f.Zones = f.zonesOrOne(&wrong)
@@ -108,6 +112,23 @@ func (f fileConfig) resolve() (config, error) {
 	}
 	c.hash = c.zone.Digest()
 	return c, nil
+}
+
+// xot is where and how transfers are given over TLS.
+func (f fileConfig) xot(wrong *mistakes) (address string, how *tls.Config) {
+	private := slices.ContainsFunc(f.Zones, func(z zoneConfig) bool { return z.TLS })
+	switch _, err := netip.ParseAddrPort(f.Listen.XoT); {
+	case f.Listen.XoT == "" && private:
+		wrong.addf("transfer_tls: there is no listen.xot to ask at")
+	case f.Listen.XoT == "":
+	case err != nil:
+		wrong.addf("listen.xot = %s: write an address and a port, such as 192.0.2.53:853", listing.Quote(f.Listen.XoT))
+	default:
+		if how, err = zone.TransferTLS(f.XoT.Certificate, f.XoT.Key); err != nil {
+			wrong.addf("xot: %w", err)
+		}
+	}
+	return f.Listen.XoT, how
 }
 
 // zonesOrOne are the zones of the file; in development, where there is no file,

@@ -23,6 +23,7 @@ import (
 // What sockets are for; those of the other doors stand where they are bound.
 const (
 	forDNS     = "dns"
+	forXoT     = "xot"
 	forControl = "control"
 	forPolicy  = "policy " // and the address
 )
@@ -56,6 +57,9 @@ func openSockets(ctx context.Context, cfg config, log *slog.Logger) (*sockets, e
 	}
 	if err == nil && !s.has(forDNS) {
 		err = s.listenDNS(ctx, cfg.dns, cfg.workers, log)
+	}
+	if err == nil && cfg.xot != "" && !s.has(forXoT) {
+		_, err = s.bind(forXoT, func() (net.Listener, error) { return new(net.ListenConfig).Listen(ctx, "tcp", cfg.xot) })
 	}
 	if err == nil && !s.has(forControl) {
 		_, err = s.bind(forControl, func() (net.Listener, error) { return server.Listen(cfg.socket) })
@@ -208,7 +212,7 @@ func (s *sockets) dns() (packet []net.PacketConn, stream []net.Listener, err err
 // closeDoors lets go of all that neither DNS nor mail waits on: nobody who comes
 // now is left waiting.
 func (s *sockets) closeDoors() {
-	s.closeIf(func(use string) bool { return use != forDNS && !strings.HasPrefix(use, forPolicy) })
+	s.closeIf(func(use string) bool { return use != forDNS && use != forXoT && !strings.HasPrefix(use, forPolicy) })
 }
 
 func (s *sockets) close() { s.closeIf(func(string) bool { return true }) }
