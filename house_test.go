@@ -34,7 +34,7 @@ var imports = map[string][]string{
 	"dnsbld/db/backup":          {"dnsbld/listing"},
 	"dnsbld/db":                 {"dnsbld/db/backup", "dnsbld/listing", "dnsbld/nice", "dnsbld/listing/sighting", "dnsbld/listing/desk"},
 	"dnsbld/db/dbtest":          {"dnsbld/listing"},
-	"dnsbld/zone":               {"dnsbld/listing", "dnsbld/listing/index", "dnsbld/listing/wildcard"},
+	"dnsbld/zone":               {"dnsbld/listing", "dnsbld/listing/index", "dnsbld/listing/report", "dnsbld/listing/wildcard"},
 	"dnsbld/mta":                {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/sensor"},
 	"dnsbld/mta/mtatest":        {},
 	"dnsbld/mta/resolve":        {"dnsbld/listing/helo", "dnsbld/mta"},

@@ -45,6 +45,7 @@ type Client struct {
 	Stats     Get[Stats]                                 `api:"GET /v1/stats reader"`                 // Numbers about the list.
 	Status    Get[Status]                                `api:"GET /v1/status reader"`                // How the daemon is.
 	Selfcheck Get[[]report.Check]                        `api:"GET /v1/selfcheck reader"`             // How the list stands to RFC 6471.
+	Doctor    Call[string, []report.Check]               `api:"GET /v1/doctor?zone reader"`           // How a zone stands in DNS, seen from outside.
 	Watch     Stream[Watch, Watched]                     `api:"GET /v1/changes reader"`               // Changes as they come, until the daemon ends.
 	Audit     Call[listing.Checkpoint, listing.Verified] `api:"GET /v1/audit?from* reader" wait:"0s"` // Verifies the audit chain, all of it or from a checkpoint on. A broken one has in the outcome how far it holds.
 	Backup    Download[None]                             `api:"GET /v1/backup operator"`              // The whole list as a file, with a line at its end by which it is checked.

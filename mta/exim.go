@@ -35,6 +35,7 @@ type Exim struct {
 	processes *sessions // by process
 	clients   *sessions // by client and HELO
 	key       []byte
+	parts     eximParts
 	last      []byte // process and text of the last line by syslog, where Exim writes rejects twice
 }
 
@@ -42,7 +43,7 @@ type Exim struct {
 func NewExim(o LogOptions) *Exim { return newExim(newLogReader(o)) }
 
 func newExim(r *logReader) *Exim {
-	return &Exim{logReader: r, processes: newSessions(r, eximPIDIdle), clients: newSessions(r, eximIdle)}
+	return &Exim{logReader: r, processes: newSessions(r, eximPIDIdle), clients: newSessions(r, eximIdle), parts: eximParts{}}
 }
 
 // Line takes the next line.
@@ -68,13 +69,8 @@ func (e *Exim) Line(line []byte, emit func(Report)) {
 // entry takes a line of Exim's, apart from what syslog puts before it.
 func (e *Exim) entry(l syslogLine, line []byte, emit func(Report)) {
 	e.stats.Known++
-	if l.program != nil {
-		if _, text, ok := cutEximStamp(l.text); ok { // Exim writes its own time behind that of syslog
-			l.text = text
-		}
-		if e.isCopy(&l) {
-			return
-		}
+	if l.program != nil && !e.unwrap(&l, line) {
+		return
 	}
 	l.cutEximPID()
 	var what eximEvent
@@ -88,6 +84,23 @@ func (e *Exim) entry(l syslogLine, line []byte, emit func(Report)) {
 	}
 	e.Expire(at, emit)
 	e.take(l, &what, at, line, emit)
+}
+
+// unwrap puts an entry together that came by syslog in parts, and cuts the time that Exim itself may
+// write behind that of syslog. It returns false while the entry is not whole, and for a copy.
+func (e *Exim) unwrap(l *syslogLine, line []byte) bool {
+	text, whole, ok := e.parts.add(l.from, l.text)
+	if !ok {
+		e.missed("a part of an entry whose beginning is missing", nil, line)
+	}
+	if !whole {
+		return false
+	}
+	l.text = text
+	if _, text, ok := cutEximStamp(l.text); ok {
+		l.text = text
+	}
+	return !e.isCopy(l)
 }
 
 // isCopy reports whether a line is the one before once more: what Exim refuses goes into its main

@@ -155,3 +155,34 @@ func TestEximOldest(t *testing.T) {
 		}
 	}
 }
+
+// TestEximParts: what comes by syslog in parts is one entry, whoever writes between them.
+func TestEximParts(t *testing.T) {
+	say := func(pid int, text string) string { return fmt.Sprintf("Nov 23 08:00:00 mx exim[%d]: %s", pid, text) }
+	head, tail := "H=(h.example) [203.0.113.7] F=<a@sender.ex", "ample> rejected RCPT <b@rcpt.example>: no"
+	noVerb := `203.0.113.7  "h.example" rcpt.example`
+	for name, test := range map[string]struct {
+		lines  []string
+		want   []string
+		missed int64
+	}{
+		"two":            {[]string{say(1, "[1/2] "+head), say(1, "[2/2] "+tail)}, []string{noVerb}, 0},
+		"with its time":  {[]string{say(1, "[1/2] 2026-11-23 08:00:00 "+head), say(1, "[2/2] "+tail)}, []string{noVerb}, 0},
+		"with another":   {[]string{say(1, "[1/2] "+head), say(2, "no host name found for IP address 203.0.113.9"), say(1, "[2/2] "+tail)}, []string{noVerb}, 0},
+		"lines":          {[]string{say(1, `[1\2] Warning: purging the environment.`), say(1, "[2/2]  Suggested action: use keep_environment.")}, nil, 0},
+		"no beginning":   {[]string{say(1, "[2/2] "+tail)}, nil, 1},
+		"one is missing": {[]string{say(1, "[1/3] "+head), say(1, "[3/3] "+tail)}, nil, 1},
+		"no part":        {[]string{say(1, "[1/1] "+head+tail), say(1, "[x/2] "+head+tail), say(1, "[4711] "+head+tail)}, []string{noVerb}, 2},
+	} {
+		if stats := checkLog(t, "exim", test.lines, test.want...); stats.Missed() != test.missed {
+			t.Errorf("%s: %+v", name, stats)
+		}
+	}
+	parts := eximParts{}
+	for i := range 3 * maxEximParts {
+		parts.add(fmt.Append(nil, i), []byte("[1/2] x"))
+	}
+	if len(parts) > maxEximParts {
+		t.Errorf("%d entries are kept", len(parts))
+	}
+}

@@ -1,14 +1,19 @@
 package zone
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/miekg/dns"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"dnsbld/listing/report"
 )
 
 // Times of NOTIFY (RFC 1996, section 3.6).
@@ -33,6 +38,8 @@ type notice struct {
 	again    time.Time     // not before
 	wait     time.Duration // after one more failure
 	failures uint64
+	last     time.Time // answered
+	err      error     // of the last one
 }
 
 // secondaries are all that were ever told of something.
@@ -95,17 +102,35 @@ func (s *secondaries) due(who secondary, serial uint32) *notice {
 func (s *secondaries) done(one *notice, serial uint32, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	one.busy = false
+	one.busy, one.err = false, err
 	if err != nil {
 		one.failures++
 		one.wait = min(max(2*one.wait, notifyLeast), notifyMost)
 	} else {
-		one.answered, one.serial, one.wait = true, serial, notifyLeast
+		one.answered, one.serial, one.wait, one.last = true, serial, notifyLeast, time.Now()
 	}
 	one.again = time.Now().Add(one.wait)
 	if err == nil {
 		one.wait = 0
 	}
+}
+
+// Secondaries are all that are told of changes, in order of zone and address.
+func (s *Server) Secondaries() []report.Secondary {
+	s.secondaries.mu.Lock()
+	defer s.secondaries.mu.Unlock()
+	all := []report.Secondary{}
+	for who, one := range s.secondaries.all {
+		r := report.Secondary{Zone: strings.TrimSuffix(who.zone, "."), Address: who.at, Serial: one.serial, Answered: one.last.UTC(), Failures: one.failures}
+		if one.err != nil {
+			r.Error = one.err.Error()
+		}
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(a, b report.Secondary) int {
+		return cmp.Or(cmp.Compare(a.Zone, b.Zone), a.Address.Compare(b.Address))
+	})
+	return all
 }
 
 // notify tells a secondary of a serial, and waits for its answer.

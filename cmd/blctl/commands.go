@@ -72,6 +72,7 @@ func (p *program) commands() []*cli.Command {
 			command("export", "MAIL", nil, p.action(p.exportPerson)),
 			command("erase", "MAIL", nil, p.action(p.erasePerson))),
 		command("selfcheck", "", selfcheckFlags(), p.action(p.selfcheck)),
+		command("doctor", "ZONE", selfcheckFlags(), p.action(p.doctor)),
 		command("stats", "", nil, p.action(p.stats)),
 		command("status", "", nil, p.action(p.status)),
 		command("completion", "SHELL", nil, p.alone(p.completion)),

@@ -10,6 +10,7 @@ import (
 
 	"dnsbld/listing/helo"
 	"dnsbld/listing/report"
+	"dnsbld/zone"
 )
 
 // serials asks the name servers of all zones, at once: those with addresses in
@@ -30,6 +31,15 @@ func (d *dnsbld) serials(ctx context.Context) []report.ServerSerial {
 		all[i] = *a
 	}
 	return all
+}
+
+// doctor looks at a zone from outside, by the sensor's resolver or else the system's.
+func (d *dnsbld) doctor(ctx context.Context, z report.Zone) []report.Check {
+	resolver := d.cfg.Load().mail.resolver
+	if !resolver.IsValid() {
+		resolver = zone.SystemResolver("/etc/resolv.conf")
+	}
+	return report.Doctor(ctx, report.Patient{Zone: z, Ask: zone.Ask, Resolver: resolver, Secondaries: d.dns.Secondaries()})
 }
 
 // mailServers asks the sensor's resolver where mail for a domain goes.

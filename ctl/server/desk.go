@@ -25,14 +25,14 @@ func (s *Server) eligibility(ctx context.Context, who listing.Caller, a netip.Ad
 func (s *Server) triage(ctx context.Context, _ listing.Caller, _ ctl.None, text io.Reader) (removal.Finding, error) {
 	text = io.LimitReader(text, ctl.MaxMail+1)
 	if s.cfg.Desk == nil {
-		return delist.Triage(text)
+		return delist.Triage(ctx, text, nil)
 	}
 	return s.cfg.Desk.Triage(ctx, text)
 }
 
 // letter is the letter about an address as it stands.
-func (s *Server) letter(ctx context.Context, _ listing.Caller, q ctl.LetterQuery) (removal.Letter, error) {
-	return s.cfg.Desk.Letter(ctx, q.Address, q.Ticket)
+func (s *Server) letter(ctx context.Context, who listing.Caller, q ctl.LetterQuery) (removal.Letter, error) {
+	return s.cfg.Desk.Letter(ctx, who, q.Address, q.Ticket)
 }
 
 // reference says whether the reference at the end of a letter is ours: it is

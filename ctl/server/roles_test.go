@@ -86,6 +86,7 @@ func verbs(t *testing.T) []verb {
 			return err
 		}},
 		{"selfcheck", listing.Reader, func(c *ctl.Client) error { _, err := c.Selfcheck(t.Context()); return err }},
+		{"doctor", listing.Reader, func(c *ctl.Client) error { _, err := c.Doctor(t.Context(), "bl.test"); return err }},
 		{"eligibility", listing.Reader, func(c *ctl.Client) error { _, err := c.Eligibility(t.Context(), host.Addr()); return err }},
 		{"triage", listing.Reader, func(c *ctl.Client) error {
 			_, err := c.Triage(t.Context(), ctl.None{}, strings.NewReader("192.0.2.7"))

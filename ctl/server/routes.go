@@ -35,6 +35,7 @@ func (s *Server) bindings(t *ctl.Client) []binding {
 		get(&t.Stats, s.stats),
 		get(&t.Status, s.status),
 		get(&t.Selfcheck, s.selfcheck),
+		call(&t.Doctor, s.doctor),
 		stream(&t.Watch, s.watch),
 		call(&t.Audit, s.audit),
 		download(&t.Backup, s.backup),

@@ -45,6 +45,18 @@ func (s *Server) selfcheck(ctx context.Context, _ listing.Caller) ([]report.Chec
 	return report.Selfcheck(ctx, of)
 }
 
+// doctor looks at one of the zones that are answered here.
+func (s *Server) doctor(ctx context.Context, _ listing.Caller, name string) ([]report.Check, error) {
+	z, err := s.zone(name)
+	switch {
+	case err != nil:
+		return nil, err
+	case s.cfg.Doctor == nil:
+		return nil, invalid("no-dns", "no DNS is answered here", "ask a running dnsbld: leave --offline out")
+	}
+	return s.cfg.Doctor(ctx, z), nil
+}
+
 // servedNow is the served view at an instant, in Unix seconds.
 type servedNow struct {
 	*index.Set

@@ -26,6 +26,8 @@ type Config struct {
 	Answers func(netip.Addr) []report.Answer            // what DNS says now, a zone each; nil: no DNS here
 	Zones   func() []report.Zone                        // the zones that are answered; nil: none
 	Serials func(context.Context) []report.ServerSerial // what the zones' name servers answer when they are asked; nil: they cannot be
+	// Doctor looks at a zone from outside; nil: DNS cannot be asked.
+	Doctor func(context.Context, report.Zone) []report.Check
 	// MailServers are the addresses to which mail for a domain goes, as many
 	// as could be found when there is an error; nil: DNS cannot be asked.
 	MailServers func(ctx context.Context, domain string) ([]netip.Addr, error)

@@ -31,12 +31,12 @@ var (
 // numbers that are part of something else are none.
 func addresses(text string) []sighted {
 	var all []sighted
-	for _, m := range quad.get().FindAllStringIndex(text, maxAddresses) {
+	for _, m := range quad.FindAllStringIndex(text, maxAddresses) {
 		if a, err := netip.ParseAddr(text[m[0]:m[1]]); err == nil && standsAlone(text, m[0], m[1]) {
 			all = append(all, sighted{a, m[0], m[1]})
 		}
 	}
-	for _, m := range hexa.get().FindAllStringIndex(text, maxAddresses) {
+	for _, m := range hexa.FindAllStringIndex(text, maxAddresses) {
 		start, end := m[0], trimColon(text, m[0], m[1])
 		if strings.EqualFold(text[max(0, start-3):min(end, start+2)], "ipv6:") {
 			start += 2
@@ -68,7 +68,7 @@ func standsAlone(text string, start, end int) bool {
 		if !strings.HasSuffix(word, "ip") || len(word) > 2 && wordByte(word[len(word)-3]) {
 			return false
 		}
-	case longer.get().MatchString(after):
+	case longer.MatchString(after):
 		return false
 	}
 	return !isProduct(before)
@@ -77,7 +77,7 @@ func standsAlone(text string, start, end int) bool {
 // isProduct reports whether a version follows. An address in the path of a URL
 // follows a slash as well.
 func isProduct(before string) bool {
-	if !product.get().MatchString(before) {
+	if !product.MatchString(before) {
 		return false
 	}
 	word := before[strings.LastIndexAny(before, " <\"'(")+1:]
@@ -90,7 +90,7 @@ func isRange(text string, s sighted) bool {
 	if !s.addr.Is4() {
 		return len(after) > 1 && after[0] == '/' && digitByte(after[1]) && !strings.HasPrefix(after, "/128")
 	}
-	return rangeAfter.get().MatchString(after) || rangeBefore.get().MatchString(before) || mask.get().MatchString(before)
+	return rangeAfter.MatchString(after) || rangeBefore.MatchString(before) || mask.MatchString(before)
 }
 
 // candidate reports whether an address can be what a request is about: one of

@@ -1,6 +1,7 @@
 package delist
 
 import (
+	"context"
 	"strings"
 	"time"
 
@@ -89,15 +90,18 @@ var patterns = []pattern{
 }
 
 // claims finds what is offered in flattened text, the Received lines first.
-func claims(flat string, trail []hop) []removal.Claim {
+func claims(ctx context.Context, flat string, trail []hop) []removal.Claim {
 	var all []removal.Claim
 	for _, h := range trail {
 		all = append(all, h.claim())
 	}
 	taken := make([][2]int, 0, maxClaims)
 	for _, p := range patterns {
+		if ctx.Err() != nil {
+			break
+		}
 		made, own := 0, [][2]int(nil)
-		for _, m := range p.re.get().FindAllStringIndex(flat, maxClaims) {
+		for _, m := range p.re.FindAllStringIndex(flat, maxClaims) {
 			if made == p.most || len(all) >= maxClaims {
 				break
 			}
@@ -140,7 +144,7 @@ func (p pattern) around(flat string, start, end int) (from, to int) {
 			to = end + n + 1
 		}
 	case removal.ClaimRDNS, removal.ClaimRcpt:
-		if n := sentenceEnd.get().FindStringIndex(flat[end:to]); n != nil {
+		if n := sentenceEnd.FindStringIndex(flat[end:to]); n != nil {
 			to = end + n[0] + 1
 		}
 	case removal.ClaimBanner:
@@ -164,7 +168,7 @@ func sentenceAround(flat string, start, end, back, on int) (from, to int) {
 	} else if n := strings.IndexByte(flat[from:start], ' '); from > 0 && n >= 0 {
 		from += n + 1
 	}
-	if n := receivedMark.get().FindStringIndex(flat[end:to]); n != nil {
+	if n := receivedMark.FindStringIndex(flat[end:to]); n != nil {
 		to = end + n[0]
 	}
 	if n := strings.LastIndexByte(flat[end:to], ' '); to < len(flat) && n >= 0 {
@@ -180,7 +184,7 @@ var logStart = lazy(`\b(?:\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}|[A-Z][a-z]{2} [
 // without a date before it, where the words around it begin.
 func lineStart(flat string, at, words int) int {
 	back := max(0, at-120)
-	if all := logStart.get().FindAllStringIndex(flat[back:at], -1); len(all) > 0 {
+	if all := logStart.FindAllStringIndex(flat[back:at], -1); len(all) > 0 {
 		return back + all[len(all)-1][0]
 	}
 	return words
@@ -205,34 +209,34 @@ func study(c *removal.Claim, text string) {
 	switch c.Kind {
 	case removal.ClaimLog, removal.ClaimBounce, removal.ClaimTelnet:
 		for _, re := range []*expr{ofClient, inPage} {
-			if m := re.get().FindStringSubmatch(text); m != nil && !c.Addr.IsValid() {
+			if m := re.FindStringSubmatch(text); m != nil && !c.Addr.IsValid() {
 				c.Addr = firstAddr(strings.Trim(m[1], ".:"))
 			}
 		}
 		c.Time = claimTime(text)
 	case removal.ClaimRDNS:
-		if m := reverseName.get().FindStringSubmatch(text); m != nil {
+		if m := reverseName.FindStringSubmatch(text); m != nil {
 			c.Addr = firstAddr(m[4] + "." + m[3] + "." + m[2] + "." + m[1])
 		}
-		if m := pointer.get().FindStringSubmatch(text); m != nil {
+		if m := pointer.FindStringSubmatch(text); m != nil {
 			c.PTR = hostName(m[1])
 		}
 	}
 	if c.Kind != removal.ClaimLog {
 		return
 	}
-	if m := eximLog.get().FindStringSubmatch(text); m != nil {
+	if m := eximLog.FindStringSubmatch(text); m != nil {
 		c.HELO = m[2] + m[3]
-	} else if m := logHELO.get().FindStringSubmatch(text); m != nil {
+	} else if m := logHELO.FindStringSubmatch(text); m != nil {
 		c.HELO = strings.TrimSuffix(m[1], ">")
 	}
 }
 
 func claimTime(text string) time.Time {
-	if m := mailDate.get().FindString(text); m != "" {
+	if m := mailDate.FindString(text); m != "" {
 		return parseDate(m)
 	}
-	m := logTime.get().FindString(text)
+	m := logTime.FindString(text)
 	if m == "" {
 		return time.Time{}
 	}

@@ -1,24 +1,14 @@
 package delist
 
 import (
+	"context"
+	"errors"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 )
 
-// cpu is what this process has used.
-func cpu(t *testing.T) time.Duration {
-	t.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		t.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// A mail that is made to be expensive costs as much as it is long: twice the
-// mail, about twice the work.
+// A mail that is made to be expensive costs as much as it is long, and no more than
+// so many looks at each octet that is read of it: work is counted, not timed.
 func TestTriageCost(t *testing.T) {
 	line := "Received: from a.example (b.example [192.0.2.7]) by c.example; Thu, 26 Nov 2026 09:05:45 +0000\n"
 	const end = "\nFrom: a@b.example\nDate: x\n\nhi"
@@ -32,22 +22,40 @@ func TestTriageCost(t *testing.T) {
 		"folded":  func(n int) string { return "Received: " + strings.Repeat("x\n ", n/4) + end },
 		"letters": func(n int) string { return strings.Repeat("> thank you for writing to us about the address\n", n/50) },
 	} {
-		half, whole := time.Duration(1<<62), time.Duration(1<<62)
-		for range 3 { // the least of three: what else runs here costs too
-			half, whole = min(half, spent(t, mail(maxMail/128))), min(whole, spent(t, mail(maxMail/64)))
-		}
-		if t.Logf("%s: %v, %v", name, half, whole); whole > 3*half+20*time.Millisecond {
-			t.Errorf("%s: half costs %v, the whole %v", name, half, whole)
+		small, large := work(t, mail(maxMail/64)), work(t, mail(maxMail))
+		t.Logf("%s: %d octets are read of a small mail, %d of a large one", name, small, large)
+		if most := 20 * maxPart; large > most { // of a mebibyte a quarter is kept
+			t.Errorf("%s: %d octets are read, at most %d were expected", name, large, most)
 		}
 	}
 }
 
-// spent is what triage of a mail costs.
-func spent(t *testing.T, mail string) time.Duration {
+// work is how many octets the expressions read of a mail.
+func work(t *testing.T, mail string) (octets int) {
 	t.Helper()
-	start := cpu(t)
-	if _, err := Triage(strings.NewReader(mail)); err != nil {
+	scanned = func(n int) { octets += n }
+	defer func() { scanned = nil }()
+	if _, err := Triage(t.Context(), strings.NewReader(mail), nil); err != nil {
 		t.Fatal(err)
 	}
-	return cpu(t) - start
+	return octets
+}
+
+// Nobody waits for what a caller asked who has gone.
+func TestTriageEndsWithItsCaller(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	reads := 0
+	scanned = func(int) {
+		if reads++; reads == 5 {
+			cancel()
+		}
+	}
+	defer func() { scanned = nil }()
+	text := strings.Repeat("Received: from a.example (b.example [192.0.2.7]) by c.example; Thu, 26 Nov 2026 09:05:45 +0000\n", 5000)
+	if _, err := Triage(ctx, strings.NewReader(text), nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	if most := 5 + 12*maxClaims; reads > most {
+		t.Errorf("it went on for %d looks after its caller had gone", reads)
+	}
 }

@@ -1,6 +1,7 @@
 package delist_test
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -33,12 +34,12 @@ func ExampleJudge() {
 }
 
 func ExampleTriage() {
-	f, err := delist.Triage(strings.NewReader(`Please unblock us. Our server answers
+	f, err := delist.Triage(context.Background(), strings.NewReader(`Please unblock us. Our server answers
 "220 mail.sender.example ESMTP", and this is from a mail of ours:
 
 *Received: from mail.sender.example (mail.sender.example [
 192.0.2.7])* * by mx1.rcpt.example (Postfix) with ESMTP id A2B4
-* for ; Fri, 20 Nov 2026 10:11:12 +0100 (CET)*`))
+* for ; Fri, 20 Nov 2026 10:11:12 +0100 (CET)*`), nil)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -62,7 +62,7 @@ var marks = []struct {
 func serverIn(flat string) string {
 	found := ""
 	for _, m := range marks {
-		if !m.re.get().MatchString(flat) {
+		if !m.re.MatchString(flat) {
 			continue
 		}
 		if found != "" {

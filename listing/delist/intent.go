@@ -1,6 +1,7 @@
 package delist
 
 import (
+	"context"
 	"strings"
 
 	"dnsbld/listing/removal"
@@ -35,20 +36,20 @@ var (
 // one. own are its words without what it quotes; refused says that it brings a
 // refusal or a log, which is a request without words.
 func intent(own string, refused bool) (asks bool, against string) {
-	asked := request.get().MatchString(own)
+	asked := request.MatchString(own)
 	switch {
-	case negation.get().MatchString(own):
+	case negation.MatchString(own):
 		return false, "it asks not to remove an address"
-	case complaint.get().MatchString(own):
+	case complaint.MatchString(own):
 		return false, "it complains of mail that was received"
-	case thanked.get().MatchString(own) && !(plea.get().MatchString(own) && asked):
+	case thanked.MatchString(own) && !(plea.MatchString(own) && asked):
 		return false, "it gives thanks for a removal"
 	case asked || refused:
 		return true, ""
-	case thanks.get().MatchString(own):
+	case thanks.MatchString(own):
 		return false, "it gives thanks, and asks for nothing"
 	}
-	return blocked.get().MatchString(own) || bareAddress(own), ""
+	return blocked.MatchString(own) || bareAddress(own), ""
 }
 
 // bareAddress reports whether a text is an address and hardly anything else, as
@@ -57,10 +58,11 @@ func bareAddress(own string) bool {
 	return len(strings.Fields(own)) <= 2 && len(addresses(own)) == 1
 }
 
-// refuses reports whether claims bring a refusal, or a log of one.
+// refuses reports whether claims bring a refusal, or a log of one, that is not
+// another list's.
 func refuses(all []removal.Claim) bool {
 	for _, c := range all {
-		if c.Kind == removal.ClaimBounce || c.Kind == removal.ClaimLog {
+		if (c.Kind == removal.ClaimBounce || c.Kind == removal.ClaimLog) && c.List == "" {
 			return true
 		}
 	}
@@ -71,7 +73,7 @@ func refuses(all []removal.Claim) bool {
 func ownWords(text string) string {
 	var own []string
 	for line := range strings.Lines(text) {
-		if !quoteMark.get().MatchString(line) {
+		if !quoteMark.MatchString(line) {
 			own = append(own, line)
 		}
 	}
@@ -80,11 +82,14 @@ func ownWords(text string) string {
 
 // apart takes letters of ours out of a text, quoted or not: they are no evidence
 // of anything.
-func apart(text string) (rest, letters string) {
+func apart(ctx context.Context, text string) (rest, letters string) {
 	var out, letter strings.Builder
 	inside, quoted := false, false
 	for line := range strings.Lines(text) {
-		bare := quoteMark.get().ReplaceAllString(line, "")
+		if ctx.Err() != nil {
+			break
+		}
+		bare := quoteMark.ReplaceAllString(line, "")
 		isQuoted := len(bare) < len(line)
 		words := strings.TrimSpace(bare)
 		switch {

@@ -1,6 +1,7 @@
 package delist
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -230,7 +231,7 @@ func TestLetterEvidence(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	finding, err := Triage(file)
+	finding, err := Triage(context.Background(), file, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -332,7 +333,7 @@ func TestLetterHostileBytes(t *testing.T) {
 	f := facts(removal.OKSelf, e)
 	f.Ticket, f.References, f.Probe, f.Page, f.Desk, f.Zone = evil, []string{evil}, evil, evil, evil, evil
 	f.Traffic = Traffic{Sessions: 9, Bogus: 9, HELOs: []HELOCount{{evil, 9}}}
-	finding, err := Triage(strings.NewReader("Received: from " + evil + " (" + evil + " [192.0.2.7]) by x; 550 5.7.1 blocked using " + evil))
+	finding, err := Triage(context.Background(), strings.NewReader("Received: from "+evil+" ("+evil+" [192.0.2.7]) by x; 550 5.7.1 blocked using "+evil), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,6 +62,14 @@ func (l letter) Server() string {
 	return l.Finding.Server
 }
 
+// OtherList is the list that a refusal in their mail names, if it is not ours.
+func (l letter) OtherList() string {
+	if l.Finding == nil {
+		return ""
+	}
+	return l.Finding.OtherList
+}
+
 // FixNote stands before Fixes.
 func (l letter) FixNote() string { return FixNote }
 
@@ -134,7 +142,7 @@ func repeated(all []removal.Claim, n int) bool {
 // in the sender's words, then one that quotes ours.
 func weight(c removal.Claim) int {
 	switch {
-	case c.Addr.IsValid() || c.PTR != "" || quad.get().MatchString(c.Text):
+	case c.Addr.IsValid() || c.PTR != "" || quad.MatchString(c.Text):
 		return 2
 	case strings.Contains(c.Text, "matches rcpt"):
 		return 0

@@ -1,6 +1,7 @@
 package delist
 
 import (
+	"context"
 	"net/mail"
 	"net/netip"
 	"strings"
@@ -40,10 +41,13 @@ var (
 const maxHop = 1200
 
 // hops reads the Received lines in flattened text.
-func hops(flat string) []hop {
+func hops(ctx context.Context, flat string) []hop {
 	var all []hop
-	marks := receivedMark.get().FindAllStringIndex(flat, maxClaims)
+	marks := receivedMark.FindAllStringIndex(flat, maxClaims)
 	for n, m := range marks {
+		if ctx.Err() != nil {
+			break
+		}
 		end := min(len(flat), m[1]+maxHop)
 		if n+1 < len(marks) {
 			end = min(end, marks[n+1][0])
@@ -59,7 +63,7 @@ func hops(flat string) []hop {
 // parseHop reads what follows "Received: from".
 func parseHop(s string) (hop, bool) {
 	var h hop
-	if d := mailDate.get().FindStringIndex(s); d != nil {
+	if d := mailDate.FindStringIndex(s); d != nil {
 		h.time = parseDate(s[d[0]:d[1]])
 		s = s[:d[1]]
 	} else {
@@ -67,7 +71,7 @@ func parseHop(s string) (hop, bool) {
 	}
 	h.text = strings.TrimSpace(s)
 	from, by := s, ""
-	if m := byClause.get().FindStringIndex(s); m != nil {
+	if m := byClause.FindStringIndex(s); m != nil {
 		from, by = s[:m[0]+1], s[m[1]:]
 		h.by = hostName(strings.SplitN(by, " ", 2)[0])
 		for _, a := range addresses(cutDate(by)) {
@@ -78,12 +82,12 @@ func parseHop(s string) (hop, bool) {
 	if n := strings.IndexAny(first, " ("); n >= 0 {
 		first, rest = first[:n], first[n:]
 	}
-	if byUser.get().MatchString(s) { // a program on that host: nobody greeted
+	if byUser.MatchString(s) { // a program on that host: nobody greeted
 		h.inner = true
 		return h, h.by != "" && !h.time.IsZero()
 	}
 	h.read(first, rest, by)
-	h.inner = submitted.get().MatchString(s) || (h.confirmed && sameSite(h.ptr, h.by))
+	h.inner = submitted.MatchString(s) || (h.confirmed && sameSite(h.ptr, h.by))
 	return h, h.addr.IsValid() || h.by != "" && !h.time.IsZero()
 }
 
@@ -106,7 +110,7 @@ func (h *hop) read(first, rest, by string) {
 
 // emptyForm: qmail and Yahoo write "(HELO )" where nothing was said.
 func emptyForm(h *hop, first, rest, _ string) bool {
-	if !emptyHELO.get().MatchString(rest) {
+	if !emptyHELO.MatchString(rest) {
 		return false
 	}
 	h.ptr, h.addr = hostName(first), firstAddr(rest, first)
@@ -115,7 +119,7 @@ func emptyForm(h *hop, first, rest, _ string) bool {
 
 // claimingForm: the SMTP proxy of obtuse writes "NAME (claiming to be HELO)".
 func claimingForm(h *hop, first, rest, _ string) bool {
-	m := claiming.get().FindStringSubmatch(rest)
+	m := claiming.FindStringSubmatch(rest)
 	if m == nil {
 		return false
 	}
@@ -126,7 +130,7 @@ func claimingForm(h *hop, first, rest, _ string) bool {
 // wordForm: Exim writes "helo=x" and qmail "HELO x"; Exim alone has checked that
 // the name leads back.
 func wordForm(h *hop, first, rest, _ string) bool {
-	m := heloWord.get().FindStringSubmatch(rest)
+	m := heloWord.FindStringSubmatch(rest)
 	if m == nil {
 		return false
 	}
@@ -138,19 +142,19 @@ func wordForm(h *hop, first, rest, _ string) bool {
 
 // parenthesesForm: Postfix and sendmail write "HELO (NAME [ADDRESS])".
 func parenthesesForm(h *hop, first, rest, _ string) bool {
-	m := insideParens.get().FindStringSubmatch(rest)
+	m := insideParens.FindStringSubmatch(rest)
 	if m == nil {
 		return false
 	}
 	h.helo, h.ptr, h.addr = first, hostName(m[1]), firstAddr(rest, first)
-	h.confirmed = h.ptr != "" && !notConfirmed.get().MatchString(rest)
+	h.confirmed = h.ptr != "" && !notConfirmed.MatchString(rest)
 	return true
 }
 
 // eximBareForm: Exim writes the address alone where it noted no greeting.
 func eximBareForm(h *hop, first, rest, by string) bool {
 	a := firstAddr(rest, first)
-	if strings.Trim(first, "[]") != a.String() || !eximMark.get().MatchString(by) {
+	if strings.Trim(first, "[]") != a.String() || !eximMark.MatchString(by) {
 		return false
 	}
 	h.addr = a
@@ -160,7 +164,7 @@ func eximBareForm(h *hop, first, rest, by string) bool {
 // eximNamedForm: Exim writes the confirmed name once where the host greeted with
 // it.
 func eximNamedForm(h *hop, first, rest, by string) bool {
-	if !eximMark.get().MatchString(by) || !strings.Contains(rest, "[") {
+	if !eximMark.MatchString(by) || !strings.Contains(rest, "[") {
 		return false
 	}
 	h.helo, h.ptr, h.addr = first, hostName(first), firstAddr(rest, first)
@@ -171,7 +175,7 @@ func eximNamedForm(h *hop, first, rest, by string) bool {
 // qmailForm: qmail writes "NAME (ADDRESS)" where the host greeted with its name.
 // In brackets, or from Exchange, the word is the greeting alone.
 func qmailForm(h *hop, first, rest, by string) bool {
-	if strings.Contains(rest, "[") || exchangeMark.get().MatchString(by) || !strings.Contains(rest, "(") {
+	if strings.Contains(rest, "[") || exchangeMark.MatchString(by) || !strings.Contains(rest, "(") {
 		return false
 	}
 	h.helo, h.ptr, h.addr = first, hostName(first), firstAddr(rest, first)
@@ -188,7 +192,7 @@ func firstAddr(texts ...string) netip.Addr {
 }
 
 func cutDate(s string) string {
-	if d := mailDate.get().FindStringIndex(s); d != nil {
+	if d := mailDate.FindStringIndex(s); d != nil {
 		return s[:d[0]]
 	}
 	return s
@@ -215,7 +219,7 @@ var properName = lazy(`^[A-Za-z0-9_]([A-Za-z0-9_-]*\.)+[A-Za-z][A-Za-z0-9-]*$`)
 // hostName is s if it is a full host name, in lower case; else empty.
 func hostName(s string) string {
 	s = strings.ToLower(strings.TrimRight(strings.Trim(s, "()<>;,"), "."))
-	if len(s) > 253 || !properName.get().MatchString(s) {
+	if len(s) > 253 || !properName.MatchString(s) {
 		return ""
 	}
 	return s

@@ -1,6 +1,7 @@
 package delist
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,7 +46,7 @@ func TestReported(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			f, err := Triage(strings.NewReader(string(raw)))
+			f, err := Triage(context.Background(), strings.NewReader(string(raw)), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

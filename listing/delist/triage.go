@@ -1,6 +1,7 @@
 package delist
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/netip"
@@ -12,27 +13,33 @@ import (
 
 // Triage reads a mail or pasted text, at most 1 MiB of it. It believes nothing:
 // it says what is claimed, what that would prove, and what not. Automatic says
-// why no program may answer it; it is empty for text that is no mail. The only
-// errors are those of reading.
-func Triage(r io.Reader) (removal.Finding, error) {
+// why no program may answer it; it is empty for text that is no mail. ours are the
+// names by which refusals name this list; none: no refusal is another list's.
+//
+// The only errors are those of reading, and that of ctx, which ends the work.
+func Triage(ctx context.Context, r io.Reader, ours []string) (removal.Finding, error) {
 	raw, cut, err := readAll(r)
 	if err != nil {
 		return removal.Finding{}, fmt.Errorf("reading the mail: %w", err)
 	}
 	box := open(raw)
-	text, letters := apart(box.text.String()[:min(box.text.Len(), maxPart)])
+	text, letters := apart(ctx, box.text.String()[:min(box.text.Len(), maxPart)])
+	if err := ctx.Err(); err != nil {
+		return removal.Finding{}, err
+	}
 	cut = cut || box.text.Len() >= maxPart
 	flat := flatten(text)
 	if len(flat) > maxFlat {
 		flat, cut = flat[:maxFlat], true
 	}
-	f := find(flat)
+	f := find(ctx, flat)
 	if len(f.Candidates) == 0 && box.outer != "" {
 		// The body names no address: what brought the mail here may be the sample.
-		outer := find(flatten(box.outer[:min(len(box.outer), maxFlat)]) + " ; " + flat)
+		outer := find(ctx, flatten(box.outer[:min(len(box.outer), maxFlat)])+" ; "+flat)
 		outer.References, outer.Server = f.References, f.Server
 		f = outer
 	}
+	attribute(&f, ours)
 	f.Reply = letters != ""
 	for _, r := range references(flatten(letters)) {
 		if !slices.Contains(f.References, r) && len(f.References) < mostReferences {
@@ -46,19 +53,50 @@ func Triage(r io.Reader) (removal.Finding, error) {
 		f.From, f.MessageID = box.header.Get("From"), box.header.Get("Message-Id")
 		f.Automatic, _ = Automatic(&box.header)
 	}
-	return f, nil
+	return f, ctx.Err()
 }
 
-// find reads flattened text.
-func find(flat string) removal.Finding {
-	trail := hops(flat)
-	all := claims(flat, trail)
-	f := removal.Finding{Candidates: candidates(flat, trail, all), PTR: []string{}, References: references(flat), Server: serverIn(flat), Claims: all}
+// find reads flattened text, as far as ctx lets it.
+func find(ctx context.Context, flat string) removal.Finding {
+	trail := hops(ctx, flat)
+	all := claims(ctx, flat, trail)
+	f := removal.Finding{Candidates: []netip.Addr{}, PTR: []string{}, Claims: all}
+	if ctx.Err() == nil {
+		f.Candidates, f.References, f.Server = candidates(flat, trail, all), references(flat), serverIn(flat)
+	}
 	if f.Claims == nil {
 		f.Claims = []removal.Claim{}
 	}
 	f.Settle()
 	return f
+}
+
+// otherList is how refusals name the list that they go by.
+var otherList = lazy(`(?i)\b(?:(?:blocked|rejected|refused|denied) using|(?:black|block)?listed (?:in|on|at|by|with)|blocked by|found (?:in|on)|(?:rbl|dnsbl|blocklist|blacklist)[:=]) ?(?:the )?"?((?:[a-z0-9-]+\.)+[a-z]{2,})`)
+
+// attribute says of refusals that name another list, and not this one, that they
+// are that list's.
+func attribute(f *removal.Finding, ours []string) {
+	if len(ours) == 0 {
+		return
+	}
+	for n := range f.Claims {
+		c := &f.Claims[n]
+		if c.Kind != removal.ClaimBounce && c.Kind != removal.ClaimLog {
+			continue
+		}
+		text := strings.ToLower(c.Text)
+		m := otherList.FindStringSubmatch(text)
+		if m == nil || slices.ContainsFunc(ours, func(name string) bool { return name != "" && strings.Contains(text, strings.ToLower(name)) }) {
+			continue
+		}
+		c.List = m[1]
+		c.Proves = "that a receiving server refused mail because of the list " + c.List
+		c.DoesNotProve = "anything about this list: " + c.List + " is another one, and a removal from it has to be asked for there"
+		if f.OtherList == "" {
+			f.OtherList = c.List
+		}
+	}
 }
 
 // receiving are the forms in which texts name the host that mail went to, or
@@ -93,13 +131,13 @@ func candidates(flat string, trail []hop, all []removal.Claim) []netip.Addr {
 		}
 	}
 	for _, re := range receiving {
-		for _, m := range re.get().FindAllStringSubmatch(flat, maxAddresses) {
+		for _, m := range re.FindAllStringSubmatch(flat, maxAddresses) {
 			if a := firstAddr(strings.Trim(m[1], ".:")); a.IsValid() {
 				out[a] = true
 			}
 		}
 	}
-	for _, m := range trying.get().FindAllStringSubmatch(flat, maxAddresses) {
+	for _, m := range trying.FindAllStringSubmatch(flat, maxAddresses) {
 		if a := firstAddr(m[1]); a.IsValid() && !strings.Contains(flat, "telnet "+m[1]) {
 			out[a] = true
 		}
@@ -172,7 +210,7 @@ var greetingBefore = lazy(`(?i)(?:\b(?:helo|ehlo)(?:=<?|,|\s)\s?|\breceived\s?:\
 // isGreeting reports whether an address is what somebody said in HELO: that
 // may be anybody's.
 func isGreeting(flat string, s sighted) bool {
-	if !greetingBefore.get().MatchString(flat[max(0, s.start-30):s.start]) {
+	if !greetingBefore.MatchString(flat[max(0, s.start-30):s.start]) {
 		return false
 	}
 	// Exim writes "from [192.0.2.7] (helo=…)": there the address is the client's.
@@ -195,18 +233,18 @@ func references(flat string) []string {
 			found = append(found, s)
 		}
 	}
-	for _, m := range rtStyle.get().FindAllStringSubmatch(flat, mostReferences) {
+	for _, m := range rtStyle.FindAllStringSubmatch(flat, mostReferences) {
 		add(m[1])
 	}
-	for _, m := range numbered.get().FindAllStringSubmatch(flat, mostReferences) {
+	for _, m := range numbered.FindAllStringSubmatch(flat, mostReferences) {
 		add(m[1])
 	}
-	for _, m := range system.get().FindAllString(flat, mostReferences) {
+	for _, m := range system.FindAllString(flat, mostReferences) {
 		if _, number, _ := strings.Cut(m, ":"); !slices.Contains(found, number) {
 			add(m)
 		}
 	}
-	for _, m := range ourOwn.get().FindAllString(flat, mostReferences) {
+	for _, m := range ourOwn.FindAllString(flat, mostReferences) {
 		add(m)
 	}
 	return found

@@ -2,6 +2,7 @@ package delist
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"net/netip"
@@ -19,7 +20,7 @@ import (
 
 func triage(t testing.TB, text string) removal.Finding {
 	t.Helper()
-	f, err := Triage(strings.NewReader(text))
+	f, err := Triage(context.Background(), strings.NewReader(text), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +148,7 @@ func TestTriageReading(t *testing.T) {
 	if !f.Cut || !f.Human || len(f.Candidates) != 1 {
 		t.Errorf("cut %t, human %t, candidates %v", f.Cut, f.Human, f.Candidates)
 	}
-	if _, err := Triage(iotest.ErrReader(errors.New("gone"))); err == nil {
+	if _, err := Triage(context.Background(), iotest.ErrReader(errors.New("gone")), nil); err == nil {
 		t.Error("an error of reading was lost")
 	}
 }
@@ -226,7 +227,7 @@ func FuzzTriage(f *testing.F) {
 	}
 	l := letters(f)
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		found, err := Triage(bytes.NewReader(raw))
+		found, err := Triage(context.Background(), bytes.NewReader(raw), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -247,7 +248,40 @@ func FuzzTriage(f *testing.F) {
 
 // The identifiers of our tickets are found in mails.
 func TestOwnNumbers(t *testing.T) {
-	if id := removal.NewID('T'); !ourOwn.get().MatchString(id) {
+	if id := removal.NewID('T'); !ourOwn.MatchString(id) {
 		t.Errorf("%q is not found", id)
+	}
+}
+
+// A refusal that names another list is said to be that list's. It asks us for
+// nothing.
+func TestRefusalOfAnotherList(t *testing.T) {
+	ours := []string{"bl.example", "www.bl.example"}
+	for text, want := range map[string]string{
+		"554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using zen.other.example; https://www.other.example/query/ip/192.0.2.7": "zen.other.example",
+		"550 5.7.1 [192.0.2.7] is listed by dnsbl.other.example":                                                                               "dnsbl.other.example",
+		"550 Mail rejected. RBL: bl.other.example, 192.0.2.7":                                                                                  "bl.other.example",
+		"554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using bl.example; 192.0.2.7 was listed":                                "",
+		"554 5.7.1 Client host [192.0.2.7] blocked using lists.receiver.example; https://www.bl.example/192.0.2.7":                             "",
+		"550 5.1.1 <joe@receiver.example>: Recipient address rejected; Client host [192.0.2.7]":                                                "",
+	} {
+		f, err := Triage(t.Context(), strings.NewReader("From: joe@sender.example\nDate: x\n\nhost mx.receiver.example said:\n"+text+"\n"), ours)
+		if err != nil || f.OtherList != want || f.Address == nil || f.Address.String() != "192.0.2.7" || f.Asks != (want == "") {
+			t.Errorf("%s: the list %q, address %v, asks %t, %v", text, f.OtherList, f.Address, f.Asks, err)
+		}
+		for _, c := range f.Claims {
+			if want != "" && c.Kind == removal.ClaimBounce && !strings.Contains(c.DoesNotProve, "another one") {
+				t.Errorf("%s: it does not prove %s", text, c.DoesNotProve)
+			}
+		}
+	}
+	facts := LetterFacts{Zone: "bl.example", Address: sender, Now: noon, Decision: removal.Decision{Code: removal.NotListed, Sentence: "It is not listed."},
+		Finding: &removal.Finding{OtherList: "zen.other.example"}}
+	letters, err := NewLetters(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := letters.Render(facts); err != nil || !strings.Contains(strings.Join(strings.Fields(text), " "), "names zen.other.example. That is another list, not ours") {
+		t.Errorf("%v\n%s", err, text)
 	}
 }

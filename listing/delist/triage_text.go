@@ -155,12 +155,12 @@ var (
 // loosen undoes what happens to text that was copied out of a mail program
 // with its encoding.
 func loosen(text string) string {
-	if len(softBreak.get().FindAllStringIndex(text, 2)) > 1 || len(softByte.get().FindAllStringIndex(text, 2)) > 1 {
+	if len(softBreak.FindAllStringIndex(text, 2)) > 1 || len(softByte.FindAllStringIndex(text, 2)) > 1 {
 		if plain, err := io.ReadAll(quotedprintable.NewReader(strings.NewReader(text))); err == nil {
 			text = string(plain)
 		}
 	}
-	if markup.get().MatchString(text) {
+	if markup.MatchString(text) {
 		text = stripHTML(text)
 	}
 	return text
@@ -174,9 +174,9 @@ var (
 
 // stripHTML leaves the words. A mailbox in angle brackets is no tag.
 func stripHTML(text string) string {
-	text = hidden.get().ReplaceAllString(text, " ")
-	text = breaking.get().ReplaceAllString(text, "\n")
-	text = tag.get().ReplaceAllString(text, "")
+	text = hidden.ReplaceAllString(text, " ")
+	text = breaking.ReplaceAllString(text, "\n")
+	text = tag.ReplaceAllString(text, "")
 	return html.UnescapeString(text)
 }
 
@@ -191,6 +191,6 @@ var (
 // flatten is text as one line: quote marks, emphasis and line breaks are gone,
 // wherever a mail program has put them.
 func flatten(text string) string {
-	text = quoteMark.get().ReplaceAllString(invisible.Replace(text), "")
-	return spacedQuad.get().ReplaceAllString(strings.Join(strings.Fields(text), " "), "$1.$2.$3.$4")
+	text = quoteMark.ReplaceAllString(invisible.Replace(text), "")
+	return spacedQuad.ReplaceAllString(strings.Join(strings.Fields(text), " "), "$1.$2.$3.$4")
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 	"net/netip"
+	"net/url"
 	"time"
 
 	"dnsbld/listing"
@@ -137,6 +138,19 @@ func (s Settings) zone() string {
 		return "this list"
 	}
 	return s.Zones[0].Name
+}
+
+// names are those by which refusals name this list: its zones, and the host of its
+// pages.
+func (s Settings) names() []string {
+	var all []string
+	for _, z := range s.Zones {
+		all = append(all, z.Name)
+	}
+	if u, err := url.Parse(s.Page); err == nil && u.Host != "" {
+		all = append(all, u.Host)
+	}
+	return all
 }
 
 // page is the address of the page about an address.

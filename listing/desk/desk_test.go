@@ -183,7 +183,7 @@ func TestWithoutEvidenceItIsOurError(t *testing.T) {
 		t.Errorf("eligibility: %v, %v", d.Code, err)
 	}
 	var refused *listing.Error
-	if _, err := o.Letter(t.Context(), sender, ""); !errors.As(err, &refused) || refused.Code != "no-evidence" {
+	if _, err := o.Letter(t.Context(), operator("alice"), sender, ""); !errors.As(err, &refused) || refused.Code != "no-evidence" {
 		t.Errorf("a letter that upholds it: %v", err)
 	}
 	if done := o.request(t, desk.Request{}); done.NoLetter == nil || done.Letter != "" || !o.listed() {
@@ -214,7 +214,7 @@ func TestSenderDelistsItself(t *testing.T) {
 	o := newOffice(t)
 	o.add(t, listing.Add{Reason: "helo-bare-ip", HELO: "192.0.2.7"})
 	o.see(t, noon.Add(-3*time.Hour), 12, "192.0.2.7", helo.CodeBareIP, helo.Medium)
-	letter, err := o.Letter(t.Context(), sender, "")
+	letter, err := o.Letter(t.Context(), operator("alice"), sender, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -338,7 +338,7 @@ func TestProbeIsProof(t *testing.T) {
 	if d, _ := o.Eligibility(t.Context(), operator("alice"), sender); d.Code != removal.NoProof {
 		t.Fatalf("the second time: %s", d.Code)
 	}
-	letter, err := o.Letter(t.Context(), sender, "")
+	letter, err := o.Letter(t.Context(), operator("alice"), sender, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,11 +18,12 @@ import (
 // Letter writes the letter about an address as it stands, and changes nothing.
 // It fails with the code no-evidence when it would uphold a listing without
 // naming what was seen.
-func (d *Desk) Letter(ctx context.Context, a netip.Addr, ticket string) (removal.Letter, error) {
+func (d *Desk) Letter(ctx context.Context, by listing.Caller, a netip.Addr, ticket string) (removal.Letter, error) {
 	about, err := d.About(ctx, a)
 	if err != nil {
 		return removal.Letter{}, err
 	}
+	about.askedBy(d.requesters(Request{By: by}), time.Time{})
 	about.Facts.Offered = d.inquire(ctx, &about, "", delist.Proof{})
 	c := &pending{now: d.now(), about: about}
 	c.decision, c.shown, c.unshown = d.judged(about, c.now)

@@ -18,7 +18,7 @@ import (
 // itself: its own servers are no candidates, and its log tells whether the address
 // was listed at the time of the session in question.
 func (d *Desk) Triage(ctx context.Context, text io.Reader) (removal.Finding, error) {
-	f, err := delist.Triage(text)
+	f, err := delist.Triage(ctx, text, d.cfg.Settings().names())
 	if err != nil {
 		return f, err
 	}

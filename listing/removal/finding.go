@@ -28,6 +28,7 @@ type Claim struct {
 	Text         string    `json:"text"` // printable ASCII
 	Proves       string    `json:"proves"`
 	DoesNotProve string    `json:"does_not_prove"`
+	List         string    `json:"list,omitempty"` // of a refusal: the other list that it names
 
 	// What it tells of a session; none of it is sent.
 	Addr      netip.Addr `json:"-"` // that it is about
@@ -53,8 +54,9 @@ type Finding struct {
 	Asks       bool         `json:"asks,omitempty"`    // it asks for a removal
 	Against    string       `json:"against,omitempty"` // what in it speaks against a removal, so that a person has to read it
 	Automatic  string       `json:"automatic,omitempty"`
-	Cut        bool         `json:"cut,omitempty"`    // it was longer than is read
-	Server     string       `json:"server,omitempty"` // the one kind of mail server that it speaks of, a Fix's Server
+	Cut        bool         `json:"cut,omitempty"`        // it was longer than is read
+	OtherList  string       `json:"other_list,omitempty"` // that a refusal in it names, and not ours
+	Server     string       `json:"server,omitempty"`     // the one kind of mail server that it speaks of, a Fix's Server
 
 	From      string `json:"-"` // who wrote it: personal data
 	MessageID string `json:"-"`

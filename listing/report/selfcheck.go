@@ -21,12 +21,14 @@ const (
 	Fail Grade = "FAIL"
 )
 
-// Check is one thing that RFC 6471 asks of a list.
+// Check is one thing that was looked at: of those that RFC 6471 asks of a list, or
+// of how a zone stands in DNS.
 type Check struct {
 	Name    string `json:"name"`
-	Section string `json:"section"` // of RFC 6471
+	Section string `json:"section,omitempty"` // of RFC 6471
 	Grade   Grade  `json:"grade"`
-	Text    string `json:"text"` // one sentence
+	Text    string `json:"text"`             // one sentence
+	Remedy  string `json:"remedy,omitempty"` // what to do about it
 }
 
 // Checked is a list as far as a selfcheck looks at it. Book and View are

@@ -91,6 +91,31 @@ CONF
 	wait_for "unbound" dig +time=1 +tries=1 @127.0.0.1 example. SOA
 }
 
+# start_journald: systemd's journal, alone, with its own /run and /dev/log in this
+# mount namespace; journal prints it as `journalctl -o json`.
+start_journald() {
+	"$ROOT/scripts/dev/need" /usr/lib/systemd/systemd-journald=systemd
+	mkdir dev
+	mount -t tmpfs tmpfs dev
+	for device in null zero full random urandom; do
+		touch dev/$device
+		mount --bind /dev/$device dev/$device
+	done
+	ln -s /proc/self/fd dev/fd
+	ln -s /run/systemd/journal/dev-log dev/log
+	mount --bind dev /dev
+	mount -t tmpfs tmpfs /run
+	mkdir -p /run/systemd/journal /run/log/journal
+	# A flood of lines is no reason to drop some: a test sends more than a mail server.
+	printf '%s\n' '[Journal]' 'RateLimitBurst=0' 'Storage=volatile' >journald.conf
+	mkdir -p /run/systemd/journald.conf.d
+	cp journald.conf /run/systemd/journald.conf.d/test.conf
+	/usr/lib/systemd/systemd-journald >journald.log 2>&1 &
+	started $!
+	wait_for "the journal" test -S /run/systemd/journal/dev-log
+}
+journal() { journalctl --directory=/run/log/journal --output=json --no-pager; }
+
 is_ready() {
 	kill -0 "$DNSBLD" 2>/dev/null || fail "dnsbld ended"
 	awk '/^-- dnsbld/ { ready = 0 } /[ =]ready$/ { ready = 1 } END { exit !ready }' dnsbld.log
