@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,18 +33,36 @@ var csvColumns = []string{"-", "date", "time", "client", "receiver", "id", "verb
 type CSV struct {
 	*logReader
 	open    *sessions
-	comma   byte // 0: not known yet
-	replies bool // the table has what the server answered
-	row     map[string][]byte
-	fields  [][]byte
+	comma   byte           // 0: not known yet
+	replies bool           // the table has what the server answered
+	index   map[string]int // by the name of a column, where it is
+	fields  [][]byte       // of the row
 	key     []byte
+	last    string // time that was read
+	at      time.Time
 }
 
 // NewCSV returns a reader that has read nothing.
 func NewCSV(o LogOptions) *CSV {
 	r := newLogReader(o)
-	return &CSV{logReader: r, open: newSessions(r, csvIdle), row: map[string][]byte{}}
+	c := &CSV{logReader: r, open: newSessions(r, csvIdle), index: map[string]int{}}
+	for i, name := range o.Columns {
+		c.index[name] = i
+	}
+	return c
 }
+
+// column is what a row has in a column, if the table has it.
+func (c *CSV) column(name string) (value []byte, ok bool) {
+	i, ok := c.index[name]
+	if ok {
+		value = c.fields[i]
+	}
+	return value, ok
+}
+
+// value is the same; a table without the column has nothing there.
+func (c *CSV) value(name string) []byte { value, _ := c.column(name); return value }
 
 // validColumns says what is wrong with the names of columns.
 func validColumns(columns []string) error {
@@ -77,14 +96,14 @@ func (c *CSV) Line(line []byte, emit func(Report)) {
 		c.malformed("a row with fewer columns", line)
 		return
 	}
-	at, ok := c.time(string(c.row["date"]), string(c.row["time"]))
+	at, ok := c.time()
 	if !ok {
 		if c.stats.Known > 0 || c.stats.Skipped > 0 {
 			c.malformed("a row without a time", line)
 		}
 		return
 	}
-	client, ok := parseClient(c.row["client"])
+	client, ok := parseClient(c.value("client"))
 	if !ok {
 		c.malformed("a row without a client", line)
 		return
@@ -94,10 +113,10 @@ func (c *CSV) Line(line []byte, emit func(Report)) {
 	one := c.sessionOf(client, at, line, emit)
 	c.open.touch(one, at)
 	c.open.keep(one, line)
-	if port := c.row["port"]; len(port) > 0 {
+	if port := c.value("port"); len(port) > 0 {
 		one.connectedTo(string(port), c.o.Services)
 	}
-	if _, commands := c.row["command"]; commands {
+	if _, commands := c.column("command"); commands {
 		c.command(one, emit)
 	} else {
 		c.session(one)
@@ -107,29 +126,29 @@ func (c *CSV) Line(line []byte, emit func(Report)) {
 
 // sessionOf is the session that a row is of. A row without an id is a session of its own.
 func (c *CSV) sessionOf(client netip.Addr, at time.Time, line []byte, emit func(Report)) *session {
-	id := c.row["id"]
-	c.key = fmt.Appendf(c.key[:0], "%s %s", id, client)
+	id := c.value("id")
+	c.key = client.AppendTo(append(append(c.key[:0], id...), ' '))
 	if one := c.open.find(c.key); one != nil {
 		return one
 	}
 	if len(id) == 0 {
-		id = fmt.Appendf(nil, "row/%x", hashOf(line))
+		id = strconv.AppendUint([]byte("row/"), hashOf(line), 16)
 	}
-	one := c.open.start(c.key, fmt.Appendf(nil, "%s/%s", client, id), at, emit)
-	one.report.Client, one.report.Receiver = client, cmp.Or(string(c.row["receiver"]), c.receiver(nil))
+	one := c.open.start(c.key, append(append(client.AppendTo(make([]byte, 0, 64)), '/'), id...), at, emit)
+	one.report.Client, one.report.Receiver = client, cmp.Or(string(c.value("receiver")), c.receiver(nil))
 	return one
 }
 
 // session takes a row that is a session.
 func (c *CSV) session(one *session) {
-	one.greeted, one.report.HELO, one.report.Verb = true, greetingText(c.row["helo"]), helo.Verb(bytes.ToUpper(c.row["verb"]))
-	if len(c.row["helo"]) == 0 {
+	one.greeted, one.report.HELO, one.report.Verb = true, greetingText(c.value("helo")), helo.Verb(bytes.ToUpper(c.value("verb")))
+	if len(c.value("helo")) == 0 {
 		one.report.Verb = helo.VerbNone
 	}
-	who, shown := c.row["auth"]
+	who, shown := c.column("auth")
 	one.report.Auth = shown && !slices.Contains([]string{"", "-", "0", "no", "false"}, strings.ToLower(string(who)))
 	one.noAuth = shown && !one.report.Auth
-	for mailbox := range bytes.FieldsFuncSeq(c.row["rcpt"], func(r rune) bool { return r == ' ' || r == ',' || r == ';' }) {
+	for mailbox := range bytes.FieldsFuncSeq(c.value("rcpt"), func(r rune) bool { return r == ' ' || r == ',' || r == ';' }) {
 		one.report.Tried++
 		one.report.addRecipient(mailbox)
 	}
@@ -137,7 +156,7 @@ func (c *CSV) session(one *session) {
 
 // command takes a row of what was said.
 func (c *CSV) command(one *session, emit func(Report)) {
-	said, reply := c.row["command"], c.row["reply"]
+	said, reply := c.value("command"), c.value("reply")
 	if text, sent := bytes.CutPrefix(said, []byte("SENT: ")); sent {
 		said, reply = nil, text
 	}
@@ -167,19 +186,29 @@ func (c *CSV) command(one *session, emit func(Report)) {
 	}
 }
 
-// time reads a time as tables have it, of which the date may be a column of its own. MailEnable writes
-// the month first.
-func (c *CSV) time(date, text string) (time.Time, bool) {
-	text = strings.TrimSpace(date + " " + text)
-	for _, layout := range [...]string{time.RFC3339, "2006-01-02 15:04:05", "2006-01-02T15:04:05", "01/02/06 15:04:05", "01/02/2006 15:04:05"} {
-		if t, err := time.ParseInLocation(layout, text, c.o.Zone); err == nil {
-			return t.UTC(), true
+// csvLayouts are how tables write times. MailEnable writes the month first.
+var csvLayouts = [...]string{"2006-01-02 15:04:05", time.RFC3339, "2006-01-02T15:04:05", "01/02/06 15:04:05", "01/02/2006 15:04:05"}
+
+// time reads the time of a row, of which the date may be a column of its own. Most rows share theirs
+// with the row before.
+func (c *CSV) time() (time.Time, bool) {
+	date, text := c.value("date"), c.value("time")
+	if len(date) > 0 {
+		text = append(append(append(c.key[:0], date...), ' '), text...)
+	}
+	if len(text) > 0 && string(text) == c.last {
+		return c.at, true
+	}
+	for _, layout := range csvLayouts {
+		if t, err := time.ParseInLocation(layout, string(text), c.o.Zone); err == nil {
+			c.last, c.at = string(text), t.UTC()
+			return c.at, true
 		}
 	}
 	return time.Time{}, false
 }
 
-// split puts the fields of a line under the names of their columns.
+// split finds the fields of a line.
 func (c *CSV) split(line []byte) bool {
 	if c.comma == 0 {
 		c.comma = ','
@@ -196,13 +225,7 @@ func (c *CSV) split(line []byte) bool {
 		field, rest, more = cutField(rest, c.comma)
 		c.fields = append(c.fields, field)
 	}
-	if len(c.fields) < len(c.o.Columns) {
-		return false
-	}
-	for i, name := range c.o.Columns {
-		c.row[name] = c.fields[i]
-	}
-	return true
+	return len(c.fields) >= len(c.o.Columns)
 }
 
 // cutField takes the next field: up to the comma, or in double quotes, which are written twice within

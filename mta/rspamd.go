@@ -24,6 +24,8 @@ type Rspamd struct {
 	*logReader
 	open *sessions
 	key  []byte
+
+	said, recipients []byte // of the mail
 }
 
 // NewRspamd returns a reader that has read nothing.
@@ -59,32 +61,39 @@ func (d *Rspamd) Line(line []byte, emit func(Report)) {
 	d.mail(&l, text, at, line, emit)
 }
 
+// rspamdFields are how the fields of a mail begin.
+var rspamdFields = [...]string{"dnsbld", "ip=", "auth=", "helo=", "rcpts="}
+
 // mail takes a mail.
 func (d *Rspamd) mail(l *syslogLine, text []byte, at time.Time, line []byte, emit func(Report)) {
-	fields := bytes.Fields(text)
-	if len(fields) < 5 || string(fields[0]) != "dnsbld" {
+	var value [5][]byte // by field
+	n := 0
+	for field := range bytes.FieldsSeq(text) {
+		if n == len(value) {
+			break
+		}
+		var ok bool
+		if value[n], ok = bytes.CutPrefix(field, []byte(rspamdFields[n])); !ok {
+			break
+		}
+		n++
+	}
+	if n < len(value) {
 		d.missed("a mail in another log_format than mta-config prints", nil, line)
 		return
-	}
-	var value [5][]byte // by field
-	for i, key := range [...]string{1: "ip=", "auth=", "helo=", "rcpts="} {
-		var ok bool
-		if value[i], ok = bytes.CutPrefix(fields[i], []byte(key)); !ok {
-			d.missed("a mail without "+key, nil, line)
-			return
-		}
 	}
 	client, ok := parseClient(value[1])
 	if !ok {
 		return // of a local program
 	}
-	said, err := hex.AppendDecode(nil, value[3])
-	recipients, wrong := hex.AppendDecode(nil, value[4])
+	said, err := hex.AppendDecode(d.said[:0], value[3])
+	recipients, wrong := hex.AppendDecode(d.recipients[:0], value[4])
+	d.said, d.recipients = said, recipients
 	if err != nil || wrong != nil {
 		d.missed("a mail with a value that is not in hexadecimal digits", nil, line)
 		return
 	}
-	d.key = fmt.Appendf(d.key[:0], "%s %s", client, said)
+	d.key = append(client.AppendTo(d.key[:0]), said...)
 	one := d.open.find(d.key)
 	if one == nil {
 		one = d.open.start(d.key, fmt.Appendf(nil, "%s/%s/%x", l.host, client, hashOf(said)), at, emit)
