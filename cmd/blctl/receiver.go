@@ -17,6 +17,9 @@ func (p *program) receivers(ctx context.Context, _ *input) error {
 	}
 	if err := each(p, all, func(r sighting.Receiver) []string {
 		state := "counts"
+		if r.Full {
+			state = fmt.Sprintf("counts; %d listed this hour on its word alone, no more until the next", r.Listed)
+		}
 		if !r.Probation.IsZero() {
 			state = "on probation, " + p.ahead(r.Probation)
 		}

@@ -183,7 +183,7 @@ func moveClock(ts *testscript.TestScript, _ bool, args []string) {
 func probation(ts *testscript.TestScript, _ bool, args []string) {
 	life, err := listing.ParseLife(args[0])
 	ts.Check(err)
-	daemonOf(ts).counters.engine.SetProbation(life.Duration())
+	daemonOf(ts).counters.engine.SetReceivers(life.Duration(), 0)
 }
 
 func instant(ts *testscript.TestScript, _ bool, args []string) {

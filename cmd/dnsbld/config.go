@@ -164,7 +164,7 @@ func defaultFile() fileConfig {
 		Policy:     policyFile{listing.DefaultPolicy(), []string{}},
 		TCP:        tcpConfig{Connections: 1000, PerClient: 50, Idle: life(10 * time.Second)},
 		Thresholds: sighting.DefaultThresholds().BySymbol(),
-		Sensor:     sensorFile{Mode: "0660", Probation: "24h", Collect: collectFile{Receivers: []string{}}, Services: map[string]string{}},
+		Sensor:     sensorFile{Mode: "0660", Probation: "24h", PerReceiver: 100, Collect: collectFile{Receivers: []string{}}, Services: map[string]string{}},
 		Desk:       deskFile{PerWeek: 3, SourceRemovals: 50},
 		Limits:     limitsConfig{WebPerMinute: 60, APIPerMinute: 120},
 		Store:      storeFile{Settle: life(10 * time.Minute)},

@@ -19,13 +19,14 @@ import (
 
 // sensorFile is [sensor] as it is written.
 type sensorFile struct {
-	Receiver  string `toml:"receiver"`
-	Policy    any    `toml:"policy"` // an address, or a list of them
-	Mode      string `toml:"policy_mode"`
-	Group     string `toml:"policy_group"`
-	Enforce   bool   `toml:"enforce"`
-	Probation string `toml:"probation"`
-	Resolver  string `toml:"resolver"`
+	Receiver    string `toml:"receiver"`
+	Policy      any    `toml:"policy"` // an address, or a list of them
+	Mode        string `toml:"policy_mode"`
+	Group       string `toml:"policy_group"`
+	Enforce     bool   `toml:"enforce"`
+	Probation   string `toml:"probation"`
+	PerReceiver int    `toml:"receiver_listings_per_hour"`
+	Resolver    string `toml:"resolver"`
 
 	Collect  collectFile       `toml:"collect"`
 	Services map[string]string `toml:"services"` // syslog_name of Postfix: "25" or "submission"
@@ -75,6 +76,9 @@ func (f fileConfig) mail(c config, wrong *mistakes) mailConfig {
 	s.policy, s.socket = f.Sensor.policyAddresses(wrong), f.Sensor.policySocket(wrong)
 	s.resolver = f.Sensor.resolver(wrong)
 	s.Probation = f.Sensor.probation(wrong)
+	if s.PerReceiver = f.Sensor.PerReceiver; s.PerReceiver < 1 || s.PerReceiver > 10_000 {
+		wrong.addf("sensor.receiver_listings_per_hour = %d: from 1 to 10000", s.PerReceiver)
+	}
 	s.collect = f.Sensor.collect(s, wrong)
 	// One mail server has one way in: what the policy service reports, a log must
 	// not report again.

@@ -73,6 +73,7 @@ resolver = "127.0.0.1"
 receiver = "mx\n1"
 policy_mode = "rw"
 probation = "-3h"
+receiver_listings_per_hour = 0
 policy_group = "no such group"
 [sensor.services]
 mx = "26"
@@ -82,7 +83,7 @@ share = 3.0
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, want := range []string{"our.trusted", "sensor.policy", "sensor.resolver", "sensor.receiver", "sensor.policy_mode", "sensor.policy_group", "sensor.probation",
+	for _, want := range []string{"our.trusted", "sensor.policy", "sensor.resolver", "sensor.receiver", "sensor.policy_mode", "sensor.policy_group", "sensor.probation", "sensor.receiver_listings_per_hour",
 		"sensor.services.mx", "thresholds.helo-bare-ip: share"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("does not say %s: %v", want, err)
@@ -135,7 +136,7 @@ func start(t *testing.T, dir string, change ...func(*fileConfig)) *running {
 			f.Data, f.Listen.DNS = dir, []string{"127.0.0.1:0"}
 			f.Our = ourConfig{Addresses: []string{"198.51.100.25", "198.51.100.26"}, Names: []string{"mx.rcpt.example"},
 				Hosted: []string{"rcpt.example"}, Trusted: []string{"203.0.113.240/28"}}
-			f.Sensor = sensorFile{Mode: "0660", Probation: "0", Receiver: "mx1", Policy: "unix:" + filepath.Join(dir, "policy"), Enforce: true}
+			f.Sensor = sensorFile{Mode: "0660", Probation: "0", PerReceiver: 100, Receiver: "mx1", Policy: "unix:" + filepath.Join(dir, "policy"), Enforce: true}
 			for _, c := range change {
 				c(f)
 			}

@@ -47,6 +47,9 @@ type Config struct {
 type Settings struct {
 	Thresholds sighting.Thresholds
 	Probation  time.Duration // for which a new receiver's sessions list nobody
+	// PerReceiver is how many addresses are listed in an hour on the word of one
+	// receiver alone; 0: 100.
+	PerReceiver int
 	// Named are the shadow reasons that a zone answers. A reload does not
 	// change them.
 	Named []listing.Reason
@@ -76,7 +79,7 @@ type Sensor struct {
 func New(c Config) (*Sensor, error) {
 	s := &Sensor{c: c, errors: errorLog{log: c.Log}, queue: make(chan Report, queued), batches: map[*batch]struct{}{}}
 	s.settings.Store(&c.Settings)
-	o := sighting.Options{Now: c.Book.Now, Rules: c.Book.Rules, Thresholds: c.Thresholds, Archive: c.Archive, Named: c.Named, Ended: s.ended, Probation: c.Probation}
+	o := sighting.Options{Now: c.Book.Now, Rules: c.Book.Rules, Thresholds: c.Thresholds, Archive: c.Archive, Named: c.Named, Ended: s.ended, Probation: c.Probation, PerReceiver: c.PerReceiver}
 	var err error
 	if s.engine, err = sighting.New(o); errors.Is(err, listing.ErrCorrupt) {
 		if err = c.Archive.Renew(err); err == nil {
@@ -94,7 +97,7 @@ func (s *Sensor) Configure(c Settings) error {
 	if err := s.engine.SetThresholds(c.Thresholds); err != nil {
 		return err
 	}
-	s.engine.SetProbation(c.Probation)
+	s.engine.SetReceivers(c.Probation, c.PerReceiver)
 	s.settings.Store(&c)
 	return nil
 }

@@ -72,3 +72,47 @@ func TestBreakerMedian(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 }
+
+// One receiver alone lists no more than it may in an hour; others go on, and it
+// does in the next hour.
+func TestBreakerOfAReceiver(t *testing.T) {
+	d := newDesk(t, func(o *Options) { o.PerReceiver = 3 }).reports("mx1", "mx2")
+	addr := func(i int) string { return netip.AddrFrom4([4]byte{203, 0, 113, byte(i)}).String() }
+	for i := range 5 {
+		d.sees(5, addr(i), ourIP, at(-time.Duration(i)*time.Second))
+	}
+	if got := len(d.settle()); got != 3 {
+		t.Errorf("%d listed", got)
+	}
+	if r := d.Receivers(); r[0].Listed != 3 || !r[0].Full || r[1].Full {
+		t.Errorf("%+v", r)
+	}
+	d.sees(1, addr(10), ourIP)
+	d.sees(1, addr(10), ourIP, by("mx2"))
+	d.sees(5, addr(11), ourIP, by("mx2"))
+	if got := len(d.settle()); got != 5 {
+		t.Errorf("%d listed with those of mx2", got)
+	}
+	d.now = d.now.Add(time.Hour)
+	if got := len(d.settle()); got != 7 {
+		t.Errorf("%d listed in the next hour", got)
+	}
+	d.store()
+	d.start()
+	if r := d.Receivers(); r[0].Listed != 2 || r[0].Full {
+		t.Errorf("after a start: %+v", r)
+	}
+}
+
+// What could not be listed is given back.
+func TestBreakerOfAReceiverGivesBack(t *testing.T) {
+	d := newDesk(t, func(o *Options) { o.PerReceiver = 1 }).reports("mx1", "mx2")
+	d.sees(5, "203.0.113.1", ourIP)
+	d.book.refuse = listing.ErrUnavailable
+	if _, err := d.Send(d.Context(), d.book); err == nil {
+		t.Error("no error")
+	}
+	d.book.refuse = nil
+	d.now = d.now.Add(2 * time.Second)
+	d.want("203.0.113.1 helo-our-ip")
+}

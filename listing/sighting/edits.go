@@ -17,6 +17,12 @@ const maxLooks = 2000
 // judged as a whole.
 const offenders = 3
 
+// asked is an edit that was given.
+type asked struct {
+	at    time.Time
+	alone uint8 // of a new listing, the receiver that it rests on; 0: several
+}
+
 // patience is how long an edit that was given is waited for to show.
 const patience = 30 * time.Second
 
@@ -107,11 +113,12 @@ func (e *Engine) Failed(edits []listing.Edit) {
 		if !ok {
 			continue
 		}
-		delete(e.inFlight, edit.Key)
-		e.schedule.add(now.Add(time.Second), p, u.host)
 		if edit.Op == listing.OpList && edit.Note != "" { // a new listing
 			e.own.Breaker.giveBack()
+			e.own.Receivers.giveBack(e.inFlight[edit.Key].alone)
 		}
+		delete(e.inFlight, edit.Key)
+		e.schedule.add(now.Add(time.Second), p, u.host)
 	}
 }
 

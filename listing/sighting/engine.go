@@ -1,6 +1,7 @@
 package sighting
 
 import (
+	"cmp"
 	"container/list"
 	"crypto/hmac"
 	"crypto/rand"
@@ -31,6 +32,9 @@ type Options struct {
 	Ended func(listing.Key) (time.Time, error)
 	// Probation is how long a new receiver's sessions list nobody.
 	Probation time.Duration
+	// PerReceiver is how many addresses are listed in an hour on the word of one
+	// receiver alone; zero: 100.
+	PerReceiver int
 	// Memory is how many bytes counters take before the oldest are stored and
 	// forgotten; zero: 32 MiB.
 	Memory int
@@ -44,7 +48,7 @@ func (o Options) Validate() error {
 	if o.Now == nil || o.Rules == nil || o.Archive == nil {
 		errs = append(errs, errors.New("sightings: a clock, rules and an archive are needed"))
 	}
-	if o.Memory < 0 || o.IDs < 0 {
+	if o.Memory < 0 || o.IDs < 0 || o.PerReceiver < 0 {
 		errs = append(errs, errors.New("sightings: bounds on memory are not negative"))
 	}
 	return errors.Join(append(errs, o.Thresholds.Validate())...)
@@ -79,9 +83,9 @@ type Engine struct {
 	entries   map[place][]*ownEntry
 	ends      map[place]endings
 	allows    map[listing.Subject]listing.Allow
-	inFlight  map[listing.Key]time.Time // asked of the Book then, not yet seen in a Change
-	deferred  map[place]struct{}        // by the breaker
-	tidied    time.Time                 // when to tidy next
+	inFlight  map[listing.Key]asked // of the Book, not yet seen in a Change
+	deferred  map[place]struct{}    // by the breaker
+	tidied    time.Time             // when to tidy next
 	shadows   map[listing.Key]Found
 	probation byReceiver // those on probation, when that was looked at last
 	again     byReceiver // those whose places are to be looked at again
@@ -109,9 +113,10 @@ func New(o Options) (*Engine, error) {
 	if o.IDs == 0 {
 		o.IDs = 1_000_000
 	}
+	o.PerReceiver = cmp.Or(o.PerReceiver, perReceiver)
 	e := &Engine{o: o, wake: make(chan struct{}, 1), records: map[place]*record{}, ids: newIDs(),
 		reading: map[string]chan struct{}{}, due: map[place][]uint64{}, entries: map[place][]*ownEntry{}, ends: map[place]endings{},
-		allows: map[listing.Subject]listing.Allow{}, inFlight: map[listing.Key]time.Time{},
+		allows: map[listing.Subject]listing.Allow{}, inFlight: map[listing.Key]asked{},
 		deferred: map[place]struct{}{}, shadows: map[listing.Key]Found{}, withheld: map[listing.Key]Withheld{}, totals: map[Outcome]uint64{}}
 	for item, err := range o.Archive.Scan([]byte{engineKey}, nil) {
 		if err != nil {
@@ -135,6 +140,9 @@ func New(o Options) (*Engine, error) {
 	e.keyed = hmac.New(sha256.New, e.own.Secret)
 	return e, nil
 }
+
+// perReceiver is the usual bound of what one receiver alone has listed in an hour.
+const perReceiver = 100
 
 // SetThresholds puts others in force. Addresses are held against them at their
 // next session.

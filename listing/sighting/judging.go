@@ -43,13 +43,13 @@ func (e *Engine) newJudging(p place, now time.Time) (*judging, error) {
 
 // waiting reports whether an edit of a key was given and has not shown yet.
 func (j *judging) waiting(k listing.Key) bool {
-	at, ok := j.inFlight[k]
-	return ok && j.now.Sub(at) < patience
+	edit, ok := j.inFlight[k]
+	return ok && j.now.Sub(edit.at) < patience
 }
 
 // ask gives an edit, once.
 func (j *judging) ask(e listing.Edit) {
-	j.inFlight[e.Key] = j.now
+	j.inFlight[e.Key] = asked{at: j.now}
 	j.edits = append(j.edits, e)
 }
 
@@ -240,14 +240,20 @@ func (n *record) offending(r listing.Reason) (hosts []unit) {
 	return hosts
 }
 
-// list asks for a listing, unless the breaker is open: then the place is
-// looked at again when it closes.
+// list asks for a listing, unless the breaker is open, or that of the receiver
+// on whose word alone it rests: then the place is looked at again when it closes.
 func (j *judging) list(u unit, key listing.Key, old *ownEntry, d Decision) {
 	info, known := j.rules.Reasons.Info(d.Reason)
 	if !known {
 		return
 	}
+	alone := j.alone(u, d.Reason)
+	if !j.own.Receivers.takeAlone(alone, j.now, j.o.PerReceiver) {
+		j.postpone(u)
+		return
+	}
 	if !j.own.Breaker.take(j.now) {
+		j.own.Receivers.giveBack(alone)
 		j.postpone(u)
 		return
 	}
@@ -256,6 +262,23 @@ func (j *judging) list(u unit, key listing.Key, old *ownEntry, d Decision) {
 	}
 	j.ask(listing.Edit{Op: listing.OpList, Key: key, Expect: old.expected(), Life: j.life(info), Seen: d.Last,
 		Companion: companion(info), Origin: listing.ByThreshold, Note: d.Sentence, Evidence: j.evidence(u, d.Reason)})
+	j.inFlight[key] = asked{j.now, alone}
+}
+
+// alone is the receiver on whose word alone a unit is listed; 0: there are
+// several, or it is one of too many to have a number.
+func (j *judging) alone(u unit, r listing.Reason) uint8 {
+	number, seen := uint8(0), false
+	for c := range j.n.since(j.n.newest(u, j.counts) - windowSeconds) {
+		if !u.has(c) || !j.counts(c) || !c.against(r) {
+			continue
+		}
+		if seen && c.receiver != number {
+			return 0
+		}
+		number, seen = c.receiver, true
+	}
+	return number
 }
 
 // maxDeferred is how many places wait for the breaker; the others wait for their

@@ -28,6 +28,8 @@ type Receiver struct {
 	Since     time.Time  `json:"since,omitzero"`           // when it was new; zero: accepted, or long ago
 	Last      time.Time  `json:"last,omitzero"`            // its newest session
 	Probation time.Time  `json:"probation_until,omitzero"` // until when its sessions list nobody; zero: they count
+	Listed    int        `json:"listed_this_hour"`         // addresses on its word alone
+	Full      bool       `json:"breaker_open"`             // no more of these until the next hour
 	Total     int        `json:"would_list_total"`         // addresses that they would have listed but for that
 	Customers int        `json:"customers"`                // of these, such that look like customers
 	Withheld  []Withheld `json:"would_list"`               // the first of these, customers before others
@@ -66,11 +68,12 @@ func (e *Engine) isNew(c *cell) bool {
 // counts reports whether a cell is held against thresholds now.
 func (e *Engine) counts(c *cell) bool { return c.counted() && !e.isNew(c) }
 
-// SetProbation puts another time in force for which a receiver is new.
-func (e *Engine) SetProbation(d time.Duration) {
+// SetReceivers puts another time in force for which a receiver is new, and
+// another bound of what one alone has listed in an hour; zero: the usual one.
+func (e *Engine) SetReceivers(probation time.Duration, most int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.o.Probation = d
+	e.o.Probation, e.o.PerReceiver = probation, cmp.Or(most, perReceiver)
 	e.notify()
 }
 
@@ -104,6 +107,8 @@ func (e *Engine) receivers(now time.Time) []Receiver {
 	all := make([]Receiver, 0, len(r.Names))
 	for i, name := range r.Names {
 		one := Receiver{Name: name, Since: instant(r.Since[i]), Last: instant(r.Last[i]), Withheld: []Withheld{}}
+		one.Listed = r.listedAlone(uint8(i+1), now)
+		one.Full = one.Listed >= e.o.PerReceiver
 		if on[i+1] {
 			one.Probation = one.Since.Add(e.o.Probation)
 		}

@@ -119,7 +119,7 @@ func TestProbationBesideOthers(t *testing.T) {
 	d.sees(5, sender, ourIP)
 	d.want(sender + " helo-our-ip")
 	until := d.entry(sender, listing.OurIP).Until
-	d.SetProbation(listing.Day)
+	d.SetReceivers(listing.Day, 0)
 	d.now = d.now.Add(2 * listing.Day)
 	d.reports("mx9")
 	d.sees(9, sender, ourIP, by("mx9"))

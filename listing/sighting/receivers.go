@@ -11,6 +11,42 @@ type receivers struct {
 	Names []string `json:"names"`           // the number is the position, from 1
 	Last  []int64  `json:"last"`            // Unix seconds, by the engine's clock
 	Since []int64  `json:"since,omitempty"` // when it was new; 0: accepted, or older than probation
+
+	// What was listed on the word of one receiver alone, by its number, in an
+	// hour: the breaker of each.
+	Hour   int64         `json:"hour,omitempty"`
+	Listed map[uint8]int `json:"listed,omitempty"`
+}
+
+// takeAlone counts a listing that rests on one receiver alone, unless it has had
+// as many as it may in this hour. Receiver 0 stands for several.
+func (r *receivers) takeAlone(number uint8, now time.Time, limit int) bool {
+	if hour := now.Unix() / 3600; r.Hour != hour || r.Listed == nil {
+		r.Hour, r.Listed = hour, map[uint8]int{}
+	}
+	if number == 0 {
+		return true
+	}
+	if r.Listed[number] >= limit {
+		return false
+	}
+	r.Listed[number]++
+	return true
+}
+
+// giveBack takes back what was taken for a listing that did not come about.
+func (r *receivers) giveBack(number uint8) {
+	if r.Listed[number] > 0 {
+		r.Listed[number]--
+	}
+}
+
+// listedAlone is how many that were in the present hour.
+func (r *receivers) listedAlone(number uint8, now time.Time) int {
+	if r.Hour != now.Unix()/3600 {
+		return 0
+	}
+	return r.Listed[number]
 }
 
 // byReceiver says something of each receiver by its number; 0 stands for those

@@ -62,8 +62,8 @@ func (e *Engine) tidy(now time.Time) {
 	}
 	e.tidied = nextHour(now)
 	clear(e.deferred)
-	for k, at := range e.inFlight {
-		if now.Sub(at) >= patience {
+	for k, edit := range e.inFlight {
+		if now.Sub(edit.at) >= patience {
 			delete(e.inFlight, k)
 		}
 	}
