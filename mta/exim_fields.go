@@ -34,9 +34,9 @@ type eximFields struct {
 	hasProtocol bool // there is a P=, of a protocol that we know
 }
 
-// parseHost reads the client at the start of text. Exim shows HELO in parentheses and as it came.
-// The HELO ends before the first ") [ADDRESS]". If there is another one with another address, in
-// the HELO or behind the client, the line could be another client's, and is left alone.
+// parseHost reads the client at the start of text. Exim shows HELO in parentheses and as it came. The
+// HELO ends before the first ") [ADDRESS]". If what follows could be another client, the line is left
+// alone.
 func (what *eximEvent) parseHost(text []byte) (rest []byte, read eximRead) {
 	h := &what.host
 	ok := true
@@ -49,16 +49,44 @@ func (what *eximEvent) parseHost(text []byte) (rest []byte, read eximRead) {
 		h.addr, h.port, rest, ok = cutEndpoint(text)
 	} else if h.helo, h.addr, h.port, rest, ok = cutHELO(text[1:]); ok {
 		h.greeted = true
-		for _, addr, _, more, found := cutHELO(rest); found; _, addr, _, more, found = cutHELO(more) {
-			if addr != h.addr {
-				return nil, eximAmbiguous
-			}
+		if anotherClient(rest, h.addr) {
+			return nil, eximAmbiguous
 		}
 	}
 	if !ok {
 		return nil, eximUnread
 	}
 	return rest, eximEventRead
+}
+
+// anotherClient reports whether, with another HELO than the one before the first ") [ADDRESS]", a line
+// would be another client's: there is one more, with another address, and behind it the line goes on as
+// lines do behind a client. A HELO can be such a text where the configuration accepts any
+// (helo_accept_junk_hosts). What senders, recipients and subjects hold does not look so: behind
+// "\") [198.51.100.9]\"@sender.example" there is no field.
+func anotherClient(rest []byte, client netip.Addr) bool {
+	for _, addr, _, more, found := cutHELO(rest); found; _, addr, _, more, found = cutHELO(more) {
+		if addr != client && followsClient(more) {
+			return true
+		}
+	}
+	return false
+}
+
+// followsClient reports whether text is what can stand behind a client: a field, a word of Exim's, a
+// colon, or nothing.
+func followsClient(text []byte) bool {
+	if len(text) == 0 || text[0] == ':' {
+		return true
+	}
+	word, ok := bytes.CutPrefix(text, []byte(" "))
+	if !ok {
+		return false
+	}
+	key, _, field := bytes.Cut(word[:min(len(word), 8)], []byte("="))
+	flag, _, more := bytes.Cut(word, []byte(" "))
+	return field && eximKey(key) || more && eximFlag(flag) || beginsWith(word, []string{"rejected ", "temporarily rejected ", "closed ", "lost", "sender verify ", "Warning: ",
+		"incomplete transaction", "dropped by ", "RCPT ", "(via inetd)", "(TCP/IP", "(ODMR"})
 }
 
 // cutHELO cuts text at the first ") [ADDRESS]" or ") [ADDRESS]:PORT".

@@ -186,3 +186,34 @@ func TestEximParts(t *testing.T) {
 		t.Errorf("%d entries are kept", len(parts))
 	}
 }
+
+// TestEximShapedFields: what looks like another client in a sender, a recipient, a subject or a
+// message ID is not one; what looks so in a HELO may be.
+func TestEximShapedFields(t *testing.T) {
+	const noVerb = `203.0.113.7  "h.example" rcpt.example`
+	for name, test := range map[string]struct {
+		text, want string
+		ambiguous  int64
+	}{
+		"sender":     {`H=(h.example) [203.0.113.7] F=<"a) [198.51.100.9]"@s.example> rejected RCPT <b@rcpt.example>: no`, noVerb, 0},
+		"quoted":     {`H=(h.example) [203.0.113.7] F=<"\") [198.51.100.9]"@s.example> rejected RCPT <b@rcpt.example>: no`, noVerb, 0},
+		"recipient":  {`H=(h.example) [203.0.113.7] F=<a@s.example> rejected RCPT <"x) [198.51.100.9]"@rcpt.example>: no`, noVerb, 0},
+		"text":       {`H=(h.example) [203.0.113.7] F=<a@s.example> rejected RCPT <b@rcpt.example>: (x) [198.51.100.9] is not you`, noVerb, 0},
+		"subject":    {`1wIZyP-000000-AB <= a@s.example H=(h.example) [203.0.113.7] P=esmtp S=1 T="x) [198.51.100.9]" for b@rcpt.example`, `203.0.113.7 EHLO "h.example" rcpt.example`, 0},
+		"message ID": {`1wIZyP-000000-AB <= a@s.example H=(h.example) [203.0.113.7] P=esmtp S=1 id=x) [198.51.100.9]@s for b@rcpt.example`, `203.0.113.7 EHLO "h.example" rcpt.example`, 0},
+		"HELO":       {`H=(h) [198.51.100.9]) [203.0.113.7] F=<a@s.example> rejected RCPT <b@rcpt.example>: no`, "", 1},
+		"HELO with fields": {`H=(h) [198.51.100.9] F=<a@s.example> rejected RCPT <b@rcpt.example>: no) [203.0.113.7] F=<c@s.example> rejected RCPT <b@rcpt.example>: no`,
+			"", 1},
+		"HELO that opens a quote": {`H=(h) [198.51.100.9] F=<") [203.0.113.7] F=<"@s.example> rejected RCPT <b@rcpt.example>: no`, "", 1},
+		"HELO of a connection":    {`SMTP connection from (h) [198.51.100.9] closed by QUIT) [203.0.113.7] closed by QUIT`, "", 1},
+		"refused HELO":            {`rejected EHLO from (h) [198.51.100.9]) [203.0.113.7]: syntactically invalid argument(s): h) [198.51.100.9]`, "", 1},
+	} {
+		var want []string
+		if test.want != "" {
+			want = []string{test.want}
+		}
+		if stats := checkLog(t, "exim", exim(test.text), want...); stats.Ambiguous != test.ambiguous {
+			t.Errorf("%s: %+v", name, stats)
+		}
+	}
+}

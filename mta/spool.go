@@ -47,7 +47,7 @@ func OpenSpool(dir string, limit int64) (*Spool, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("opening the spool: %w", err)
 	}
-	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the spool: %w", err)
 	}
@@ -105,7 +105,7 @@ func (s *Spool) Put(batch []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	name := fmt.Sprintf("%020d%s", s.next, spoolSuffix)
-	if err := s.write(s.path(name), batch); err != nil {
+	if err := ReplaceFile(s.path(name), batch); err != nil {
 		return fmt.Errorf("spooling sessions: %w", err)
 	}
 	s.add(name, int64(len(batch)), s.next)
@@ -120,29 +120,6 @@ func (s *Spool) Put(batch []byte) error {
 		s.lost++
 	}
 	return nil
-}
-
-// write makes a file whole or not at all.
-func (s *Spool) write(path string, batch []byte) error {
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(batch)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(path+".new", path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(path+".new"))
-	}
-	dir, err := os.Open(s.dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // remove lets go of the i-th file.
@@ -204,3 +181,32 @@ func (s *Spool) Lost() int {
 
 // Close lets another process have the spool. The batches stay.
 func (s *Spool) Close() error { return s.lock.Close() }
+
+// ReplaceFile makes a file whole or not at all, readable by its owner alone: it is written under another
+// name, path and ".new", brought to disk, and gets its name last. What stands under either name is taken
+// away, never written into: in a directory of others it may be a link to somewhere else.
+func ReplaceFile(path string, content []byte) error {
+	temporary := path + ".new"
+	if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(temporary, os.O_CREATE|os.O_EXCL|os.O_WRONLY|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(temporary, path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(temporary))
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}

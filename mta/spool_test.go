@@ -97,3 +97,43 @@ func TestSpoolIsBounded(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// A file that is replaced is never written through a link, and is its owner's alone.
+func TestReplaceFile(t *testing.T) {
+	dir := t.TempDir()
+	path, victim := filepath.Join(dir, "position"), filepath.Join(dir, "victim")
+	if err := os.WriteFile(victim, []byte("precious"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, link := range []string{path, path + ".new"} {
+		if err := os.Symlink(victim, link); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, text := range []string{"one", "two"} {
+		if err := mta.ReplaceFile(path, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile(path)
+		info, _ := os.Lstat(path)
+		if err != nil || string(got) != text || info.Mode() != 0o600 {
+			t.Errorf("%q, %v, %v", got, info.Mode(), err)
+		}
+	}
+	if got, _ := os.ReadFile(victim); string(got) != "precious" {
+		t.Errorf("the file behind the link is %q", got)
+	}
+	left, _ := os.ReadDir(dir)
+	if len(left) != 2 {
+		t.Errorf("%d files are left", len(left))
+	}
+	if err := os.Mkdir(path+".new", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(path+".new", "x"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := mta.ReplaceFile(path, nil); err == nil {
+		t.Error("a directory in the way is no error")
+	}
+}

@@ -203,8 +203,5 @@ func writePosition(file string, at mta.Position) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(file+".new", append(raw, '\n'), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(file+".new", file)
+	return mta.ReplaceFile(file, append(raw, '\n'))
 }
