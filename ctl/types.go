@@ -26,6 +26,9 @@ type Outcome struct {
 	// where no zone is answered, and for a dry run.
 	EffectiveBy time.Time `json:"effective_by,omitzero"`
 	Warnings    []string  `json:"warnings,omitempty"`
+
+	// StillListed are the entries by which DNS still lists what a command was to free.
+	StillListed []report.StillListed `json:"still_listed,omitempty"`
 }
 
 // Summary is the outcome itself, also of the types that have one in them.

@@ -78,7 +78,10 @@ type TicketDone struct {
 	Ticket   removal.Ticket   `json:"ticket"`
 	Opened   bool             `json:"opened,omitempty"`
 	Revision listing.Revision `json:"revision,omitempty"` // that ended the listing
-	Proof    *removal.Ways    `json:"proof,omitempty"`    // how the sender can show that the address is his; nil: it is not listed
+	Warnings []string         `json:"warnings,omitempty"`
+	Proof    *removal.Ways    `json:"proof,omitempty"` // how the sender can show that the address is his; nil: it is not listed
+
+	StillListed []report.StillListed `json:"still_listed,omitempty"` // though the ticket was granted
 }
 
 // Person names somebody by his mail address.

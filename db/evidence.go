@@ -22,7 +22,7 @@ func (w *writing) putEvidence(r *listing.Request, changes []listing.Change) erro
 		if !named[sum] {
 			continue
 		}
-		kept := listing.Evidence{Salt: e.Evidence.Salt, Samples: e.Evidence.Samples}
+		kept := listing.Evidence{Salt: e.Evidence.Salt, Samples: e.Evidence.Samples, Sessions: e.Evidence.Sessions}
 		if err := putJSON(w.tx.Bucket(evidenceBucket), sum[:], kept); err != nil {
 			return err
 		}

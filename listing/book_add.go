@@ -73,14 +73,41 @@ func (c Add) edit(p *planning) (Edit, error) {
 		}
 	}
 	e := Edit{Op: OpList, Key: Key{Subject: c.Subject, Reason: info.Code}, Expect: c.IfRevision, Except: c.Except,
-		Origin: ByOperator, PublicNote: Printable(c.PublicNote), Note: Printable(c.Note), Ticket: Printable(c.Ticket)}
+		Origin: ByOperator, PublicNote: info.complete(Printable(c.PublicNote)), Note: Printable(c.Note), Ticket: Printable(c.Ticket)}
 	if info.Repeat > 1 {
 		e.Companion = Repeat
 	}
-	if c.HELO != "" {
-		e.Evidence = newEvidence(Sample{Time: p.now.Truncate(time.Second), HELO: Printable(c.HELO)})
+	if err := c.evidence(&e, info, p); err != nil {
+		return Edit{}, err
 	}
 	return e, c.setEnd(&e, info, p.rules.Policy, p.now)
+}
+
+// evidence adds what the operator saw. A letter that upholds a listing for a greeting
+// has to name all of it; without that support takes it back as an error.
+func (c Add) evidence(e *Edit, info ReasonInfo, p *planning) error {
+	if c.Sessions < 0 || c.Seen.After(p.now) {
+		return &Error{Kind: ErrInvalid, Code: "bad-evidence", Message: "evidence is of the past, and of at least one session",
+			Hint: "give the time of the last session seen, and how many there were"}
+	}
+	if c.HELO != "" || c.Receiver != "" || !c.Seen.IsZero() {
+		seen := c.Seen
+		if seen.IsZero() {
+			seen = p.now
+		}
+		e.Evidence = newEvidence(Sample{Time: seen.UTC().Truncate(time.Second), Receiver: Printable(c.Receiver), HELO: Printable(c.HELO), Verdict: info.Symbol})
+		e.Evidence.Sessions = c.Sessions
+	}
+	if !c.Except && info.Basis == BasisHELO && !c.satisfies(info.Needs) {
+		p.warnings = append(p.warnings, "the desk cannot stand by it without the greeting, its time, the receiver and the number of sessions: "+
+			"unless sessions are counted too, its decision is OK_SUPPORT, and it ends as our error")
+	}
+	return nil
+}
+
+// satisfies reports whether the evidence has what a letter has to name.
+func (c Add) satisfies(n Needs) bool {
+	return (c.HELO != "" || !n.Greeting) && (c.Receiver != "" || !n.Receiver) && (c.Sessions > 0 || !n.Sessions)
 }
 
 func twoPersons(info ReasonInfo) error {

@@ -44,7 +44,9 @@ func Link(before Digest, record []byte) Digest {
 type Evidence struct {
 	Salt    []byte   `json:"salt,omitempty"`
 	Samples []Sample `json:"samples,omitempty"`
-	Digest  Digest   `json:"digest,omitzero"` // set when the rest is kept apart or erased
+	// Sessions is how many sessions an operator says there were; 0: they are counted.
+	Sessions int    `json:"sessions,omitempty"`
+	Digest   Digest `json:"digest,omitzero"` // set when the rest is kept apart or erased
 }
 
 // Sample is one session as a receiver saw it.
@@ -64,7 +66,7 @@ func (e *Evidence) Sum() Digest {
 	if len(e.Samples) == 0 {
 		return e.Digest
 	}
-	raw, err := json.Marshal(&Evidence{Salt: e.Salt, Samples: e.Samples})
+	raw, err := json.Marshal(&Evidence{Salt: e.Salt, Samples: e.Samples, Sessions: e.Sessions})
 	if err != nil { // times beyond the year 9999 alone do this
 		raw = fmt.Appendf(nil, "%x %+v", e.Salt, e.Samples)
 	}

@@ -36,7 +36,10 @@ type Add struct {
 	Except     bool      `json:"except,omitempty"`
 	For        Life      `json:"for,omitzero"`
 	Until      time.Time `json:"until,omitzero"`
-	HELO       string    `json:"helo,omitempty"` // as it was seen; escaped before it is kept
+	HELO       string    `json:"helo,omitempty"`     // as it was seen; escaped before it is kept
+	Seen       time.Time `json:"seen,omitzero"`      // when that was; zero: now
+	Receiver   string    `json:"receiver,omitempty"` // the server that saw it
+	Sessions   int       `json:"sessions,omitempty"` // in how many sessions
 	Note       string    `json:"note,omitempty"`
 	PublicNote string    `json:"public_note,omitempty"`
 	Ticket     string    `json:"ticket,omitempty"`

@@ -112,6 +112,19 @@ func (i ReasonInfo) AnsweredBy(named []Reason) bool {
 	return slices.Contains(named, i.Code) || (len(named) == 0 && i.Published)
 }
 
+// complete is what TXT says of an entry with an operator's public note: the note
+// completes the sentence of the reason. Feeds bring whole texts of their own.
+func (i ReasonInfo) complete(note string) string {
+	if note == "" {
+		return ""
+	}
+	return i.Text + ": " + note
+}
+
+// Note is the operator's part of a public text, for pages and letters that say the
+// rest themselves.
+func (i ReasonInfo) Note(public string) string { return strings.TrimPrefix(public, i.Text+": ") }
+
 // LifeAt is the life of an entry at a level: base × repeat^(level−1), capped.
 func (i ReasonInfo) LifeAt(level int) Life { return lifeAt(i.Base, i.Longest, i.Repeat, level) }
 

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"dnsbld/listing"
 	"dnsbld/listing/delist"
 	"dnsbld/listing/desk"
 	"dnsbld/listing/index"
@@ -22,6 +23,9 @@ type Desk interface {
 	// About is called for every page.
 	About(ctx context.Context, a netip.Addr) (desk.About, error)
 	Judged(about desk.About, now time.Time) removal.Decision
+
+	// Range are the entries that list a whole range, its own or wider ones.
+	Range(ctx context.Context, s listing.Subject) ([]delist.Evident, error)
 
 	// Token is also in the form, so that a request is about the listing that
 	// was read of.

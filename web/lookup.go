@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"errors"
 	"html/template"
 	"net/http"
 	"slices"
@@ -24,12 +25,11 @@ type homePage struct {
 func (s *Server) home(v *visit) error {
 	q := v.URL.Query().Get("q")
 	if strings.TrimSpace(q) != "" {
-		a, err := parseAddress(q)
-		if err != nil {
-			return err
+		path, err := s.find(v, q)
+		if err == nil {
+			http.Redirect(v.w, v.Request, path, http.StatusSeeOther)
 		}
-		http.Redirect(v.w, v.Request, "/"+a.String(), http.StatusSeeOther)
-		return nil
+		return err
 	}
 	p := homePage{frame: s.frame(v.site, "Look up an address")}
 	p.Here = "home"
@@ -65,6 +65,8 @@ type reasonPart struct {
 	Prefix, Source, Public    string
 	Since, Until              moment
 	Level                     int
+	ByHand                    bool   // a person listed it, for no greeting
+	Ask                       string // whom to ask then
 	Sightings                 []sightingPart
 }
 
@@ -127,6 +129,9 @@ type sparedPart struct {
 func (s *Server) showAddress(v *visit) error {
 	text := v.PathValue("address")
 	a, err := parseAddress(text)
+	if e, ok := errors.AsType[*listing.Error](err); ok && e.Code == "prefix" {
+		return s.showRange(v, text)
+	}
 	if err != nil {
 		return notAPage(text, err)
 	}
@@ -176,7 +181,9 @@ func (s *Server) addressPage(v *visit, l *addressInfo) addressPage {
 func (p *addressPage) addReasons(l *addressInfo) {
 	var until time.Time
 	for _, e := range l.about.Entries {
-		p.Reasons = append(p.Reasons, newReason(e, l.now))
+		r := newReason(e, l.now)
+		r.Ask = p.Mail
+		p.Reasons = append(p.Reasons, r)
 		p.HELO = p.HELO || e.Info.Basis == listing.BasisHELO
 		p.Counting = p.Counting || e.Info.Counted
 		if e.Until.After(until) {
@@ -204,7 +211,8 @@ func (p *addressPage) addFormer(l *addressInfo) {
 // greetings.
 func newReason(e delist.Evident, now time.Time) reasonPart {
 	p := reasonPart{Symbol: e.Info.Symbol, Text: e.Info.Text, Why: e.Info.Explanation, Answer: answerOf(e.Reason),
-		Source: e.Source, Public: e.PublicNote, Since: at(e.Since, now), Until: at(e.Until, now), Level: e.Level}
+		Source: e.Source, Public: e.Info.Note(e.PublicNote), Since: at(e.Since, now), Until: at(e.Until, now), Level: e.Level,
+		ByHand: e.Reason == listing.Manual || e.Reason == listing.Network}
 	if e.Subject.IsValid() && !e.Subject.IsHost() {
 		p.Prefix = e.Subject.String()
 	}

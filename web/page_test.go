@@ -6,6 +6,7 @@ import (
 	"flag"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -104,7 +105,7 @@ func TestPages(t *testing.T) {
 			h := newHouse(t)
 			c.make(h)
 			a := h.get(c.path, c.from)
-			a.has(t, map[string]int{"not-an-address": 400, "prefix": 400}[c.name]+b2i(!strings.Contains("not-an-address prefix", c.name))*200)
+			a.has(t, 200+200*b2i(c.name == "not-an-address"))
 			wellFormed(t, a.body)
 			golden(t, c.name+".html", varying.ReplaceAllString(a.body, "/static/0/"))
 		})
@@ -187,7 +188,7 @@ func TestAddressesInPaths(t *testing.T) {
 		{"/[2001:db8::7]", 301, "/2001:db8::7"},
 		{"/192.0.2.7/32", 301, "/192.0.2.7"},
 		{"/%20192.0.2.7", 301, "/192.0.2.7"},
-		{"/192.0.2.0/24", 400, ""},
+		{"/192.0.2.0/24", 200, ""},
 		{"/192.0.2.007", 400, ""},
 		{"/192.0.2.7:25", 400, ""},
 		{"/fe80::1%25eth0", 400, ""},
@@ -368,4 +369,45 @@ func FuzzParseAddress(f *testing.F) {
 			t.Errorf("%q is %s, and that is %s, %v", text, a, again, err)
 		}
 	})
+}
+
+// The search box takes what people paste.
+func TestSearchBox(t *testing.T) {
+	h := newHouse(t)
+	for text, want := range map[string]string{
+		" 192.0.2.7 ": "/192.0.2.7", "192.0.2.7:25": "/192.0.2.7", "[2001:db8::7]:25": "/2001:db8::7", "[IPv6:2001:db8::7]": "/2001:db8::7",
+		"7.2.0.192.in-addr.arpa": "/192.0.2.7", "7.2.0.192.bl.example.": "/192.0.2.7",
+		"7.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa": "/2001:db8::7",
+		"https://bl.example/192.0.2.7":                                             "/192.0.2.7", "see http://bl.example/2001:db8::7.": "/2001:db8::7", "bl.example/192.0.2.0/24": "/192.0.2.0/24",
+		"192.0.2.0/24": "/192.0.2.0/24",
+		"554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using bl.example; 192.0.2.7 greeted our servers; https://bl.example/192.0.2.7": "/192.0.2.7",
+	} {
+		a := h.get("/?q="+url.QueryEscape(text), "")
+		if a.status != http.StatusSeeOther || a.header.Get("Location") != want {
+			t.Errorf("%q: %d to %q, want %s", text, a.status, a.header.Get("Location"), want)
+		}
+	}
+	for text, says := range map[string]string{
+		"sender.example": "is a domain, and this list holds IP addresses", "joe@sender.example": "is a domain", "999.1.1.1": "is not an IP address",
+		"Client host [192.0.2.7] and client host [192.0.2.8] blocked using bl.example": "names 2 addresses", "hello": "is not an IP address",
+	} {
+		h.get("/?q="+url.QueryEscape(text), "").has(t, http.StatusBadRequest, says)
+	}
+}
+
+// The link in the refusal of an address inside a listed range works.
+func TestPageOfARange(t *testing.T) {
+	h := newHouse(t)
+	h.add("192.0.2.0/24", "manual", func(a *listing.Add) { a.PublicNote = "sells lists of addresses" })
+	a := h.get("/192.0.2.0/24", "")
+	a.has(t, 200, "Listed as a whole", "sells lists of addresses", "Which address is yours?")
+	wellFormed(t, a.body)
+	golden(t, "of-a-range.html", varying.ReplaceAllString(a.body, "/static/0/"))
+	if a := h.get("/192.0.2.0/24?ip=192.0.2.9", ""); a.status != http.StatusSeeOther || a.header.Get("Location") != "/192.0.2.9" {
+		t.Errorf("with an address: %d to %q", a.status, a.header.Get("Location"))
+	}
+	h.get("/198.51.100.0/24", "").has(t, 200, "Not listed as a whole")
+	h.get("/192.0.2.1/24", "").has(t, http.StatusBadRequest, "That is not an address")
+	h.add("192.0.2.7", "manual")
+	h.get("/192.0.2.7", "").has(t, 200, "A person listed it by hand", "mailto:desk@bl.example")
 }

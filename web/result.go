@@ -15,7 +15,6 @@ type resultPage struct {
 	Decision     removal.Decision
 	Ticket       string
 	Ours         bool // it was our error
-	Still        bool // other reasons stand
 	By           moment
 	Retry        moment
 	Probe, Proof string
@@ -33,7 +32,9 @@ func (s *Server) showResult(v *visit, l *addressInfo, d removal.Answer) error {
 	p := resultPage{frame: s.frame(v.site, l.address.String()), Address: l.address.String(), Decision: d.Decision, Ticket: d.Ticket,
 		Ours: d.Outcome == removal.Withdrawn, By: at(d.EffectiveBy, v.now), WatchDays: int(removal.Watch / listing.Day), Retry: retry(d.Decision, v.now), Letter: d.Letter}
 	p.Outcome = s.outcome(d)
-	p.Still = p.Outcome == "removed" && after.listed()
+	if p.Outcome == "removed" && after.listed() {
+		p.Outcome = "still"
+	}
 	p.Title = resultTitles[p.Outcome] + ": " + p.Address
 	p.Probe, p.Proof = s.removal(v, l).proofs(d.Decision.Code)
 	status := http.StatusOK
@@ -80,5 +81,5 @@ func (r removalPart) proofs(code removal.Code) (probe, text string) {
 // resultTitles are by outcome.
 var resultTitles = map[string]string{
 	"removed": "The listing is removed", "pending": "The listing is being removed", "ticket": "Your request is with our support",
-	"refused": "The listing stands for now", "clear": "Nothing to remove",
+	"still": "It is still listed", "refused": "The listing stands for now", "clear": "Nothing to remove",
 }

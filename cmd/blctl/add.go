@@ -16,8 +16,11 @@ func addFlags() []cli.Flag {
 		&cli.StringFlag{Name: "for", Usage: "how long, a `DURATION`; otherwise what the reason says"},
 		&cli.StringFlag{Name: "until", Usage: "the end, a `TIME`, instead of --for"},
 		&cli.StringFlag{Name: "helo", Usage: "what the host said in HELO or EHLO, kept as evidence: `STRING`"},
+		&cli.StringFlag{Name: "seen", Usage: "when that was, a `TIME`; otherwise now"},
+		&cli.StringFlag{Name: "receiver", Usage: "`NAME` of the server that saw it"},
+		&cli.StringFlag{Name: "sessions", Usage: "in how many sessions it was seen: `N`"},
 		&cli.StringFlag{Name: "note", Usage: "for operators: `TEXT`"},
-		&cli.StringFlag{Name: "public-note", Usage: "stands in the TXT record in place of the reason's text: `TEXT`"},
+		&cli.StringFlag{Name: "public-note", Usage: "for everybody, behind the reason's text in TXT and on the page: `TEXT`"},
 		&cli.StringFlag{Name: "ticket", Usage: "`REF` of the ticket, such as rt:1425832"},
 		&cli.BoolFlag{Name: "force", Usage: "list a range"},
 	}, changeFlags()...)
@@ -27,7 +30,7 @@ func addFlags() []cli.Flag {
 func (in *input) add() listing.Add {
 	first, more := in.subjects()
 	c := listing.Add{Subject: first, More: more, Reason: in.String("reason"), Except: in.Bool("except"), For: in.life("for"), Until: in.time("until"),
-		HELO: in.String("helo"), Note: in.String("note"), PublicNote: in.String("public-note"), Ticket: in.String("ticket"),
+		HELO: in.String("helo"), Seen: in.time("seen"), Receiver: in.String("receiver"), Sessions: in.count("sessions"), Note: in.String("note"), PublicNote: in.String("public-note"), Ticket: in.String("ticket"),
 		Force: in.Bool("force"), Options: in.options()}
 	if c.Reason == "" {
 		in.fail(invalid("usage", "a reason is needed", "for example --reason helo-bare-ip; `blctl reasons` lists them"))

@@ -143,6 +143,8 @@ type changed struct {
 	EffectiveBy *time.Time       `json:"dns_effective_by"`
 	Warnings    []string         `json:"warnings"`
 
+	StillListed []report.StillListed `json:"still_listed,omitempty"` // by which DNS still lists it
+
 	DryRun    bool           `json:"dry_run,omitempty"`
 	Inside    *report.Inside `json:"inside,omitempty"` // of a dry run: what should be looked at first
 	Repeated  bool           `json:"repeated,omitempty"`
@@ -158,7 +160,7 @@ func (c changed) changedList() bool { return c.Changed }
 // ended: it is listed no more.
 func asChanged(prefix string, out ctl.Outcome) changed {
 	c := changed{Prefix: prefix, Changed: out.Changed, Revision: out.Revision, DryRun: out.DryRun, Inside: out.Inside, Repeated: out.Repeated,
-		Addresses: out.Addresses, Entries: list(out.Entries), Changes: list(out.Changes), Warnings: list(out.Warnings)}
+		Addresses: out.Addresses, Entries: list(out.Entries), Changes: list(out.Changes), Warnings: list(out.Warnings), StillListed: out.StillListed}
 	if len(out.Entries) > 0 {
 		first := out.Entries[0]
 		c.Reason, c.Code, c.Entry = first.Reason, first.Code, &first
@@ -187,7 +189,10 @@ func (p *program) report(action, prefix, about string, out ctl.Outcome, err erro
 		err = partly{err}
 	}
 	p.describe(about, out)
-	return p.conclude(action, asChanged(prefix, out), err)
+	if err := p.conclude(action, asChanged(prefix, out), err); err != nil || len(out.StillListed) == 0 {
+		return err
+	}
+	return answered(exitPartly) // it is done, and DNS lists it all the same: the warnings say by what
 }
 
 // reportOn is report for a command about prefixes. With --json the first of them

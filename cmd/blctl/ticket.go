@@ -56,10 +56,17 @@ func (p *program) openTicket(ctx context.Context, in *input) error {
 func (p *program) ticketResult(action string, done ctl.TicketDone, changed bool) error {
 	p.printTicket(done.Ticket)
 	p.printProof(done.Proof)
-	return p.conclude(action, struct {
+	for _, w := range done.Warnings {
+		p.human.printf("  warning: %s\n", clean(w))
+	}
+	err := p.conclude(action, struct {
 		Changed bool `json:"changed"`
 		ctl.TicketDone
 	}{changed, done}, nil)
+	if err != nil || len(done.StillListed) == 0 {
+		return err
+	}
+	return answered(exitPartly)
 }
 
 // showTicket prints a ticket and how its sender can prove that the address is his.
@@ -90,7 +97,7 @@ func (p *program) tickets(ctx context.Context, q removal.Query) error {
 		return err
 	}
 	return each(p, all, func(t removal.Ticket) []string {
-		return []string{t.ID, t.Address.String(), string(t.State), string(t.Decision), "opened " + stamp(t.Opened), joinedTexts(t.References)}
+		return []string{t.ID, addressOf(t), string(t.State), string(t.Decision), "opened " + stamp(t.Opened), joinedTexts(t.References)}
 	})
 }
 
@@ -114,10 +121,18 @@ func (p *program) ticketStep(verb removal.Verb) cli.ActionFunc {
 	})
 }
 
+// addressOf is the address of a ticket, for people.
+func addressOf(t removal.Ticket) string {
+	if !t.Address.IsValid() {
+		return "(no address yet)"
+	}
+	return t.Address.String()
+}
+
 // printTicket prints a ticket with its notes, oldest first.
 func (p *program) printTicket(t removal.Ticket) {
 	h := p.human
-	h.printf("%s %s %s\n", h.paint(bold, t.ID), t.Address, h.paint(yellow, string(t.State)))
+	h.printf("%s %s %s\n", h.paint(bold, t.ID), addressOf(t), h.paint(yellow, string(t.State)))
 	if len(t.References) > 0 {
 		h.printf("  references: %s\n", joinedTexts(t.References))
 	}

@@ -75,17 +75,31 @@ func TestHostileMails(t *testing.T) {
 	}
 }
 
-// What does not say what it is about, or says too much, goes to a person, and
-// nothing is opened, counted or ended for it.
-func TestMailsForAPerson(t *testing.T) {
+// What does not say which address it is about is asked that, once a day, in one
+// ticket.
+func TestMailsThatAreAskedBack(t *testing.T) {
 	r := start(t, shortDir(t))
 	var ten strings.Builder
 	for n := range 10 {
 		fmt.Fprintf(&ten, "please unblock 203.0.113.%d\n", n+1)
 	}
+	for n, text := range []string{ten.String(), "why?", "unblock 203.0.113.0/24"} {
+		got, err := r.ask(fmt.Sprintf("From: joe@sender.example\nMessage-ID: <%d@sender.example>\n\n%s", n, text))
+		if err != nil || got.Human || !strings.Contains(got.Letter, "Your mail names") || got.To != "joe@sender.example" || (got.NoAnswer == "") != (n == 0) {
+			t.Errorf("%q: %+v, %v", text, got, err)
+		}
+	}
+	if n := r.tickets(); n != 1 {
+		t.Errorf("%d tickets were opened", n)
+	}
+}
+
+// What says too much, or is no mail of a person, goes to a person, and nothing is
+// opened, counted or ended for it.
+func TestMailsForAPerson(t *testing.T) {
+	r := start(t, shortDir(t))
 	head := "From: joe@sender.example\nMessage-ID: <1@sender.example>\n\n"
 	for name, text := range map[string]string{
-		"ten addresses": head + ten.String(), "none": head + "why?", "a range": head + "unblock 203.0.113.0/24",
 		"over a megabyte": head + "unblock 203.0.113.7 " + strings.Repeat("please ", 170_000),
 		"rubbish":         strings.Repeat("\x00\xff\x1b", 100_000),
 	} {

@@ -44,8 +44,35 @@ func command[C any](s *Server, of parts[C], do carryOut[C]) func(context.Context
 			return ctl.Outcome{}, err
 		}
 		res, err := do(s.cfg.Book, ctx, who, c)
-		return s.changed(ctx, *o, res, err)
+		out, err := s.changed(ctx, *o, res, err)
+		if err == nil && frees(c) && res.Changed() && res.Proposal == nil && !o.DryRun {
+			err = s.still(ctx, &out, append(more, *subject)...)
+		}
+		return out, err
 	}
+}
+
+// frees reports whether a command is to take what it names off the list at once.
+func frees(c any) bool {
+	switch c := c.(type) {
+	case listing.Delist:
+		return true
+	case listing.Expire:
+		return c.At.IsZero() && c.In == 0
+	}
+	return false
+}
+
+// still adds to an outcome by what subjects are listed all the same.
+func (s *Server) still(ctx context.Context, out *ctl.Outcome, subjects ...listing.Subject) error {
+	return s.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error {
+		all, sentences, err := report.Still(snap, s.cfg.Book.Rules(), s.cfg.Book.Now(), s.zones(), subjects...)
+		out.StillListed = all
+		for _, text := range sentences {
+			out.Warn(text)
+		}
+		return err
+	})
 }
 
 // dropSource ends a source. All its entries end with it, in one change.

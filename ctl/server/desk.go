@@ -98,6 +98,11 @@ func (s *Server) tickets(ctx context.Context, _ listing.Caller, q removal.Query)
 func (s *Server) takeTicket(ctx context.Context, who listing.Caller, c ctl.TicketStep) (d ctl.TicketDone, err error) {
 	c.By = who
 	d.Ticket, d.Revision, err = s.cfg.Desk.Take(ctx, c.Name, c.Action)
+	if err == nil && c.Verb == removal.VerbGrant {
+		var out ctl.Outcome
+		err = s.still(ctx, &out, listing.HostSubject(d.Ticket.Address))
+		d.StillListed, d.Warnings = out.StillListed, out.Warnings
+	}
 	return s.done(ctx, d, err)
 }
 

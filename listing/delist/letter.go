@@ -105,7 +105,7 @@ func (l *Letters) try() error {
 	e := Evident{Sessions: 1, Samples: []listing.Sample{{Time: day, Receiver: "-", HELO: `\x00`, DNS: "-"}}}
 	e.Subject, e.Source, e.PublicNote, e.Level, e.Info = host, "-", "-", 1, listing.ReasonInfo{Basis: listing.BasisHELO, Counted: true}
 	f := LetterFacts{Zone: "-", Page: "-", Desk: "-", Probe: "-", Text: "-", Address: host.Addr(), Now: day, EffectiveBy: day.Add(time.Hour),
-		Decision: removal.Decision{RetryAfter: &day}, Entries: []Evident{e}, Last: &Ended{}, Reference: "-", Ticket: "-", References: []string{"-"},
+		Decision: removal.Decision{RetryAfter: &day}, Entries: []Evident{e}, Still: []Evident{e}, Last: &Ended{}, Reference: "-", Ticket: "-", References: []string{"-"},
 		Traffic: Traffic{From: day, To: day, Sessions: 2, HELOs: []HELOCount{{}}}, Finding: &removal.Finding{Time: &day, ListedThen: new(bool), Claims: []removal.Claim{{}}}}
 	all := []LetterFacts{f}
 	for _, o := range []removal.Outcome{removal.Removed, removal.Withdrawn} {
@@ -126,6 +126,9 @@ func (l *Letters) try() error {
 	for _, t := range l.set.Templates() {
 		for _, f := range all {
 			var of any = letter{f}
+			if t.Name() == "ask" {
+				of = Question{Zone: "-", Desk: "-", Page: "-", Ticket: "-", Candidates: []netip.Addr{host.Addr()}}
+			}
 			if strings.HasPrefix(t.Name(), "reason-") || strings.HasPrefix(t.Name(), "basis-") || t.Name() == "sightings" {
 				of = block{e, f.Address}
 			}
@@ -155,6 +158,38 @@ func (l *Letters) Render(f LetterFacts) (string, error) {
 	return fill(out.String()), nil
 }
 
+// Question is what a letter says that asks which address a mail is about.
+type Question struct {
+	Zone, Desk, Page, Ticket string
+	Candidates               []netip.Addr // that the mail names; one is no question
+}
+
+// Named are the candidates as text.
+func (q Question) Named() (all []string) {
+	for _, a := range q.Candidates {
+		all = append(all, a.String())
+	}
+	return all
+}
+
+// Subject is the subject of the mail that carries it.
+func (q Question) Subject() string {
+	s := oneLine(q.Zone) + ": which address is it about?"
+	if q.Ticket != "" {
+		s += " [" + q.Ticket + "]"
+	}
+	return s
+}
+
+// Ask writes a letter that asks which address a mail is about.
+func (l *Letters) Ask(q Question) (string, error) {
+	var out strings.Builder
+	if err := l.set.ExecuteTemplate(&out, "ask", q); err != nil {
+		return "", fmt.Errorf("writing the letter: %w", err)
+	}
+	return fill(out.String()), nil
+}
+
 // about writes what a letter says of a listing, by the template of its reason
 // or of its basis.
 func (l *Letters) about(b block) (ready, error) {
@@ -174,10 +209,12 @@ func (l *Letters) about(b block) (ready, error) {
 // printable ASCII.
 func Subject(f LetterFacts) string {
 	what := string(f.Decision.Code)
-	switch f.Outcome {
-	case removal.Removed:
+	switch {
+	case len(f.Still) > 0:
+		what = "still listed"
+	case f.Outcome == removal.Removed:
 		what = "delisted"
-	case removal.Withdrawn:
+	case f.Outcome == removal.Withdrawn:
 		what = "delisted, with our apologies"
 	}
 	s := fmt.Sprintf("%s and %s: %s", f.Address, oneLine(f.Zone), what)

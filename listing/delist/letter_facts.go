@@ -25,6 +25,7 @@ type LetterFacts struct {
 	EffectiveBy time.Time // when resolvers have the end of the listing, if it ends now
 
 	Entries []Evident        // that list the address; with an Outcome, that did
+	Still   []Evident        // with an Outcome: that list the address all the same
 	Traffic Traffic          // of the address; its zero value: not known
 	Last    *Ended           // for an address that is not listed: its last listing, if one is known
 	Finding *removal.Finding // what the mail in question shows, if there is one

@@ -48,6 +48,14 @@ func (l letter) Reasons() []block {
 	return all
 }
 
+// StillListed are the listings that stand although what was asked about has ended.
+func (l letter) StillListed() (all []block) {
+	for _, e := range l.Still {
+		all = append(all, block{e, l.Address})
+	}
+	return all
+}
+
 // Diagnosis is what the counters mean.
 func (l letter) Diagnosis() sighting.Diagnosis {
 	return cmp.Or(l.Traffic.Diagnosis, sighting.CannotTell)
@@ -207,7 +215,7 @@ func (b block) Prefix() string { return b.Subject.Text() }
 func (b block) Range() bool { return b.Subject.IsValid() && !b.Subject.IsHost() }
 
 // Public is what the operator says in public, without the last dot.
-func (b block) Public() string { return strings.TrimSuffix(oneLine(b.PublicNote), ".") }
+func (b block) Public() string { return strings.TrimSuffix(oneLine(b.Info.Note(b.PublicNote)), ".") }
 
 // byTime are the samples, the oldest first.
 func (b block) byTime() []listing.Sample {

@@ -58,7 +58,7 @@ func (d *Desk) look(snap listing.Snapshot, about *About) error {
 	if err := d.entries(snap, held, about); err != nil {
 		return err
 	}
-	f, _, err := readFile(snap, a)
+	f, _, err := readFile(snap, a.String())
 	if err != nil {
 		return err
 	}
@@ -99,11 +99,16 @@ func (about *About) askedBy(requesters []string, this time.Time) {
 // held are the entries in force that cover an address, strongest first. Those
 // list it that some zone answers.
 func (d *Desk) held(snap listing.Snapshot, a netip.Addr) ([]listing.Held, error) {
+	return listing.HeldAt(snap, d.cfg.Book.Rules(), listing.HostSubject(a), d.now(), d.zones())
+}
+
+// zones are the reasons that each zone names.
+func (d *Desk) zones() [][]listing.Reason {
 	zones := [][]listing.Reason{}
 	for _, z := range d.cfg.Settings().Zones {
 		zones = append(zones, z.Reasons)
 	}
-	return listing.HeldAt(snap, d.cfg.Book.Rules(), listing.HostSubject(a), d.now(), zones)
+	return zones
 }
 
 // entries takes in what the address is answered for.
@@ -120,6 +125,28 @@ func (d *Desk) entries(snap listing.Snapshot, held []listing.Held, about *About)
 		}
 	}
 	return nil
+}
+
+// Range are the entries that list a whole range: its own, and wider ones.
+func (d *Desk) Range(ctx context.Context, s listing.Subject) (all []delist.Evident, err error) {
+	err = d.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error {
+		held, err := listing.HeldAt(snap, d.cfg.Book.Rules(), s, d.now(), d.zones())
+		for _, h := range listing.Answered(held) {
+			ev, failed := d.evident(snap, h.Entry, About{})
+			if failed != nil {
+				return failed
+			}
+			all = append(all, ev)
+		}
+		return err
+	})
+	return all, err
+}
+
+// answeredNow are the entries that an address is answered for now.
+func (d *Desk) answeredNow(ctx context.Context, a netip.Addr) ([]delist.Evident, error) {
+	about, err := d.About(ctx, a)
+	return about.Entries, err
 }
 
 // spared is the strongest entry that would list the address, but for an
@@ -139,25 +166,39 @@ func (d *Desk) evident(snap listing.Snapshot, e listing.Entry, about About) (del
 	if e.Reason == listing.RcptBogus {
 		ev.Looked, ev.Fixed = true, about.stopped(e.Reason, d.now())
 	}
-	err := d.evidence(snap, &ev, about.Counted)
-	// What a reason that ends when fixed rests on is looked at, whoever said it.
-	ev.Word = ev.Info.SelfDelist != listing.SelfNo && ev.Info.SelfDelist != listing.SelfFixed && (e.Source != "" || e.Origin == listing.ByOperator && ev.Sessions == 0)
-	return ev, err
+	return ev, d.evidence(snap, &ev, about.Counted)
 }
 
 // evidence adds what was seen and who ended former listings himself.
 func (d *Desk) evidence(snap listing.Snapshot, e *delist.Evident, counted sighting.Facts) error {
+	given := 0 // sessions, by an operator
 	if e.Evidence != (listing.Digest{}) {
 		kept, err := snap.Evidence(e.Evidence)
 		if err != nil && !errors.Is(err, listing.ErrNotFound) {
 			return err
 		}
-		e.Samples = kept.Samples
+		e.Samples, given = kept.Samples, kept.Sessions
 	}
 	addCounted(e, counted)
+	e.Word = onWord(e)
+	e.Sessions = max(e.Sessions, given)
 	if e.Source != "" {
 		return nil
 	}
+	return selfDelisted(snap, e)
+}
+
+// onWord reports whether an entry rests on somebody's word alone, a feed's or an
+// operator's. A reason that ends when it is fixed is looked at, whoever said it.
+func onWord(e *delist.Evident) bool {
+	if e.Info.SelfDelist == listing.SelfNo || e.Info.SelfDelist == listing.SelfFixed {
+		return false
+	}
+	return e.Source != "" || e.Origin == listing.ByOperator && e.Sessions == 0
+}
+
+// selfDelisted adds when senders themselves ended earlier listings of the key.
+func selfDelisted(snap listing.Snapshot, e *delist.Evident) error {
 	for c, err := range snap.History(e.Subject) {
 		switch {
 		case err != nil:

@@ -17,7 +17,8 @@ import (
 )
 
 // FileKind is the kind of the document that holds what the desk knows of one
-// address; its ID is the address.
+// address; its ID is the address. What is asked without an address is in a file of
+// the contact, by the contact's random ID.
 const FileKind = "address"
 
 // file is what the desk knows of an address beside the list.
@@ -51,9 +52,9 @@ const (
 )
 
 // readFile reads the file of an address; without one it is empty and at revision 0.
-func readFile(snap listing.Snapshot, a netip.Addr) (file, listing.Revision, error) {
+func readFile(snap listing.Snapshot, key string) (file, listing.Revision, error) {
 	var f file
-	doc, err := snap.Document(FileKind, a.String())
+	doc, err := snap.Document(FileKind, key)
 	if errors.Is(err, listing.ErrNotFound) {
 		return f, 0, nil
 	}
@@ -99,11 +100,16 @@ const attempts = 5
 
 // edit reads the file of an address and, if id is not empty, a ticket, has them
 // changed and writes what is different, all in one request.
-func (d *Desk) edit(ctx context.Context, actor string, a netip.Addr, change func(*addressEdit) error) (*addressEdit, error) {
+func (d *Desk) edit(ctx context.Context, actor, key string, change func(*addressEdit) error) (*addressEdit, error) {
+	return d.editFor(ctx, actor, key, "", change)
+}
+
+// editFor is edit with the tickets of a contact at hand that have no address yet.
+func (d *Desk) editFor(ctx context.Context, actor, key, contact string, change func(*addressEdit) error) (*addressEdit, error) {
 	for n := 1; ; n++ {
 		var ed *addressEdit
 		err := d.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) (err error) {
-			ed, err = d.read(snap, a)
+			ed, err = d.read(snap, key, contact)
 			return err
 		})
 		if err == nil {
@@ -112,7 +118,7 @@ func (d *Desk) edit(ctx context.Context, actor string, a netip.Addr, change func
 		if err != nil {
 			return nil, err
 		}
-		edits, err := ed.edits(a)
+		edits, err := ed.edits(key)
 		if err != nil || len(edits) == 0 {
 			return ed, err
 		}
@@ -125,9 +131,9 @@ func (d *Desk) edit(ctx context.Context, actor string, a netip.Addr, change func
 }
 
 // read is what the desk has about an address in a snapshot.
-func (d *Desk) read(snap listing.Snapshot, a netip.Addr) (ed *addressEdit, err error) {
+func (d *Desk) read(snap listing.Snapshot, key, contact string) (ed *addressEdit, err error) {
 	ed = &addressEdit{now: d.now()}
-	if ed.file, ed.fileRead, err = readFile(snap, a); err != nil {
+	if ed.file, ed.fileRead, err = readFile(snap, key); err != nil {
 		return nil, err
 	}
 	if ed.sources, err = readSources(snap, ed.now); err != nil {
@@ -140,7 +146,10 @@ func (d *Desk) read(snap listing.Snapshot, a netip.Addr) (ed *addressEdit, err e
 		}
 		ed.tickets = append(ed.tickets, ticketEdit{t, read, false})
 	}
-	return ed, nil
+	if contact != "" {
+		err = ed.readWaiting(snap, contact)
+	}
+	return ed, err
 }
 
 // addressEdit is what the desk has about an address while it is changed.
@@ -150,6 +159,7 @@ type addressEdit struct {
 	fileRead listing.Revision
 	written  bool // the file is to be
 	tickets  []ticketEdit
+	waiting  []ticketEdit           // of the contact, without an address
 	sources  map[string]*sourceEdit // by name
 }
 
@@ -163,11 +173,11 @@ type ticketEdit struct {
 
 // edits are what has to be written. Each expects the revision that was read, so that
 // two writers cannot undo each other.
-func (ed *addressEdit) edits(a netip.Addr) ([]listing.Edit, error) {
+func (ed *addressEdit) edits(key string) ([]listing.Edit, error) {
 	var all []listing.Edit
 	if ed.written {
 		ed.file.tidy(ed.now)
-		e, err := writeDocument(FileKind, a.String(), ed.file, ed.fileRead)
+		e, err := writeDocument(FileKind, key, ed.file, ed.fileRead)
 		if err != nil {
 			return nil, err
 		}
@@ -194,6 +204,41 @@ func (ed *addressEdit) edits(a netip.Addr) ([]listing.Edit, error) {
 		all = append(all, e)
 	}
 	return all, nil
+}
+
+// readWaiting reads the tickets of a contact who was asked for the address.
+func (ed *addressEdit) readWaiting(snap listing.Snapshot, contact string) error {
+	f, _, err := readFile(snap, contact)
+	for _, id := range f.Tickets {
+		t, read, failed := readTicket(snap, id)
+		if failed != nil {
+			return failed
+		}
+		if !t.Address.IsValid() && t.State != removal.Closed {
+			ed.waiting = append(ed.waiting, ticketEdit{t, read, false})
+		}
+	}
+	return err
+}
+
+// adopt gives the newest ticket that waits for an address this one.
+func (ed *addressEdit) adopt(a netip.Addr) (removal.Ticket, bool) {
+	if len(ed.waiting) == 0 {
+		return removal.Ticket{}, false
+	}
+	t := ed.waiting[len(ed.waiting)-1]
+	t.Address, t.changed = a, true
+	ed.file.Tickets, ed.written = append(ed.file.Tickets, t.ID), true
+	ed.tickets = append(ed.tickets, t)
+	return t.Ticket, true
+}
+
+// fileKey names the file that a ticket is in.
+func fileKey(t removal.Ticket) string {
+	if t.Address.IsValid() {
+		return t.Address.String()
+	}
+	return t.ContactID
 }
 
 // open makes a ticket and puts it into the file.

@@ -62,6 +62,7 @@ func (d *Desk) letterFacts(c *pending) delist.LetterFacts {
 	default:
 		f.Entries = c.unshown
 	}
+	f.Still = c.still
 	if c.finding != nil && len(f.References) == 0 {
 		f.References = c.finding.References
 	}

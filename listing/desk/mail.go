@@ -68,6 +68,8 @@ func (r *Request) unanswerable() (why string, human bool) {
 		return "it is longer than is read", true
 	case f.Against != "":
 		return f.Against, true
+	case r.From != "": // who can be asked is asked
+		return "", false
 	case len(f.Candidates) == 0:
 		return "it names no address that it can be about", true
 	case f.Human:

@@ -56,7 +56,7 @@ func (d *Desk) Probe(ctx context.Context, actor string, p Probe) (bool, error) {
 	if about.Came != nil && about.saidAlready(came) {
 		return false, refused
 	}
-	_, err = d.edit(ctx, actor, a, func(ed *addressEdit) error {
+	_, err = d.edit(ctx, actor, a.String(), func(ed *addressEdit) error {
 		ed.file.Came, ed.written = &came, true
 		if !came.Proof {
 			return nil

@@ -18,8 +18,11 @@ import (
 const TokenPrefix = "helo+"
 
 // Ways are the ways to prove that an address is the sender's; nil: it is not
-// listed.
+// listed, or not known.
 func (d *Desk) Ways(ctx context.Context, a netip.Addr) (*removal.Ways, error) {
+	if !a.IsValid() {
+		return nil, nil
+	}
 	about, err := d.About(ctx, a)
 	if err != nil || len(about.Entries) == 0 {
 		return nil, err

@@ -15,7 +15,7 @@ import (
 // register counts the request and notes it in a ticket. One that was heard before
 // and not finished goes on as it was decided then.
 func (d *Desk) register(ctx context.Context, c *pending) error {
-	_, err := d.edit(ctx, c.By.Name, c.Address, func(ed *addressEdit) error {
+	_, err := d.editFor(ctx, c.By.Name, c.Address.String(), c.contact.ID, func(ed *addressEdit) error {
 		if n := slices.IndexFunc(ed.file.Requests, func(h pastRequest) bool { return h.ID == c.id }); n >= 0 {
 			return c.resume(ed, ed.file.Requests[n])
 		}
@@ -67,6 +67,9 @@ func (c *pending) resume(ed *addressEdit, h pastRequest) error {
 // one.
 func (d *Desk) ticketFor(ed *addressEdit, c *pending) (removal.Ticket, error) {
 	t, found := ed.current(ed.named(c.Request), len(c.about.Entries) > 0)
+	if !found {
+		t, found = ed.adopt(c.Address)
+	}
 	if !found {
 		var err error
 		if t, err = removal.NewTicket(c.Address, removal.Step{Time: c.now, Actor: c.By.Name}); err != nil {
@@ -152,17 +155,23 @@ func note(r Request) string {
 	return strings.Join(parts, "; ")
 }
 
-// carryOut ends what is to end, once, and says so in the ticket.
+// carryOut ends what is to end, once, notes what lists the address all the same, and
+// says so in the ticket.
 func (d *Desk) carryOut(ctx context.Context, c *pending) error {
-	if c.because == "" {
-		return nil
+	if len(c.ends) == 0 {
+		if err := d.recall(ctx, c); err != nil || c.because == "" {
+			return err
+		}
 	}
 	revision, err := d.end(ctx, c)
+	if err == nil {
+		c.still, err = d.answeredNow(ctx, c.Address)
+	}
 	if err != nil {
 		return err
 	}
 	c.revision = revision
-	_, err = d.edit(ctx, c.By.Name, c.Address, func(ed *addressEdit) error {
+	_, err = d.edit(ctx, c.By.Name, c.Address.String(), func(ed *addressEdit) error {
 		n := slices.IndexFunc(ed.tickets, func(t ticketEdit) bool { return t.ID == c.ticket.ID })
 		if n < 0 || ed.tickets[n].Because != "" {
 			return nil // done already

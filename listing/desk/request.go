@@ -51,7 +51,12 @@ func (d *Desk) Request(ctx context.Context, r Request) (removal.Reply, error) {
 	}
 	done := removal.Reply{To: r.From, Finding: r.finding}
 	var err error
-	if done.NoAnswer, done.Human = r.unanswerable(); done.NoAnswer == "" {
+	done.NoAnswer, done.Human = r.unanswerable()
+	switch {
+	case done.NoAnswer != "":
+	case r.finding != nil && !r.Address.IsValid():
+		done.Answer, err = d.askBack(ctx, r)
+	default:
 		done.Answer, err = d.deal(ctx, r)
 	}
 	if r.finding != nil {
@@ -83,10 +88,7 @@ func (d *Desk) deal(ctx context.Context, r Request) (removal.Answer, error) {
 	if c.contact, err = d.contact(r, c.now); err == nil {
 		err = d.register(ctx, c)
 	}
-	if err == nil && c.because != "" && len(c.ends) == 0 {
-		err = d.recall(ctx, c)
-	}
-	if err == nil {
+	if err == nil && c.because != "" {
 		err = d.carryOut(ctx, c)
 	}
 	if err != nil {
@@ -108,11 +110,7 @@ func (d *Desk) judge(ctx context.Context, r Request) (*pending, *removal.Answer,
 		r.Key = rand.Text()
 	}
 	id := digest(r.Key)
-	earlier, found, err := d.answered(id)
-	if err == nil && found && r.keyed && earlier.Content != "" && earlier.Content != r.content() {
-		err = &listing.Error{Kind: listing.ErrConflict, Code: "request-id", Message: "another request came with this id before",
-			Hint: "give each request an id of its own"}
-	}
+	earlier, found, err := d.earlier(r, id)
 	if err != nil || found && !(r.Again && earlier.Outcome == removal.Stands) {
 		return nil, &earlier.Answer, err
 	}
@@ -136,6 +134,17 @@ func (d *Desk) judge(ctx context.Context, r Request) (*pending, *removal.Answer,
 	return c, nil, nil
 }
 
+// earlier finds what was answered to the same request. Another one under its id is a
+// conflict.
+func (d *Desk) earlier(r Request, id string) (answerKept, bool, error) {
+	kept, found, err := d.answered(id)
+	if err == nil && found && r.keyed && kept.Content != "" && kept.Content != r.content() {
+		err = &listing.Error{Kind: listing.ErrConflict, Code: "request-id", Message: "another request came with this id before",
+			Hint: "give each request an id of its own"}
+	}
+	return kept, found, err
+}
+
 // sameTask is the same for decisions that leave a sender the same to do.
 func sameTask(d removal.Decision) string {
 	if d.RetryAfter == nil {
@@ -155,6 +164,7 @@ type pending struct {
 	unshown  []delist.Evident
 	because  listing.DelistReason // what the listing is ended for; empty: it is not
 	ends     []delist.Evident     // that are ended
+	still    []delist.Evident     // that list the address all the same
 	ticket   removal.Ticket
 	contact  removal.Contact // its zero value: nobody who left an address
 	revision listing.Revision

@@ -1,6 +1,7 @@
 package desk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
@@ -24,7 +25,7 @@ func readTicket(snap listing.Snapshot, id string) (removal.Ticket, listing.Revis
 // Open makes a ticket for an address, or adds to the one that is open.
 func (d *Desk) Open(ctx context.Context, by listing.Caller, a netip.Addr, reference, note string) (t removal.Ticket, opened bool, err error) {
 	a = listing.Canonical(a)
-	_, err = d.edit(ctx, by.Name, a, func(ed *addressEdit) (err error) {
+	_, err = d.edit(ctx, by.Name, a.String(), func(ed *addressEdit) (err error) {
 		step := stepBy(by, ed.now, note)
 		if t, opened = ed.current("", true); opened {
 			opened = false
@@ -80,7 +81,8 @@ func byReference(snap listing.Snapshot, name string) (found removal.Ticket, err 
 	return found, err
 }
 
-// Tickets lists tickets, the longest open first.
+// Tickets lists tickets: those that wait for us, the longest waiting first, then the
+// others.
 func (d *Desk) Tickets(ctx context.Context, q removal.Query) ([]removal.Ticket, error) {
 	found := []removal.Ticket{}
 	err := d.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error {
@@ -98,8 +100,18 @@ func (d *Desk) Tickets(ctx context.Context, q removal.Query) ([]removal.Ticket, 
 		}
 		return nil
 	})
-	slices.SortStableFunc(found, func(x, y removal.Ticket) int { return x.Opened.Compare(y.Opened) })
+	slices.SortStableFunc(found, func(x, y removal.Ticket) int { // what waits for us comes first
+		return cmp.Or(waiting(x)-waiting(y), x.Opened.Compare(y.Opened))
+	})
 	return found, err
+}
+
+// waiting is 0 for a ticket that waits for us, 1 for others.
+func waiting(t removal.Ticket) int {
+	if t.State == removal.Open {
+		return 0
+	}
+	return 1
 }
 
 // Take does something to a ticket. Granting a request also ends the listing.
@@ -111,7 +123,7 @@ func (d *Desk) Take(ctx context.Context, name string, s removal.Action) (t remov
 		return d.grant(ctx, t, s)
 	}
 	id := t.ID
-	_, err = d.edit(ctx, s.By.Name, t.Address, func(ed *addressEdit) (err error) {
+	_, err = d.edit(ctx, s.By.Name, fileKey(t), func(ed *addressEdit) (err error) {
 		t, err = ed.take(id, s)
 		return err
 	})
@@ -163,6 +175,9 @@ func stepBy(who listing.Caller, now time.Time, note string) removal.Step {
 // grant ends the listing that a ticket is about and settles the ticket, in one
 // request.
 func (d *Desk) grant(ctx context.Context, t removal.Ticket, s removal.Action) (removal.Ticket, listing.Revision, error) {
+	if !t.Address.IsValid() {
+		return t, 0, &listing.Error{Kind: listing.ErrConflict, Code: "no-address", Message: "ticket " + t.ID + " has no address yet", Hint: "open a ticket for the address"}
+	}
 	id := t.ID
 	c := listing.Delist{Subject: listing.HostSubject(t.Address), Because: s.Because, Ticket: id}
 	if c.Because == "" {
@@ -178,7 +193,7 @@ func (d *Desk) grant(ctx context.Context, t removal.Ticket, s removal.Action) (r
 	s.Because = c.Because
 	state := t.State
 	res, err := d.cfg.Book.Grant(ctx, s.By, c, func(snap listing.Snapshot) ([]listing.Edit, error) {
-		ed, err := d.read(snap, t.Address)
+		ed, err := d.read(snap, fileKey(t), "")
 		if err != nil {
 			return nil, err
 		}
@@ -191,7 +206,7 @@ func (d *Desk) grant(ctx context.Context, t removal.Ticket, s removal.Action) (r
 		if err != nil {
 			return nil, err
 		}
-		return ed.edits(t.Address)
+		return ed.edits(fileKey(t))
 	})
 	return t, res.Revision, err
 }
@@ -259,6 +274,8 @@ func (d *Desk) due(ctx context.Context, t removal.Ticket, now time.Time) (why st
 	switch {
 	case t.Appeal: // a person is at it
 		return "", false, nil
+	case !t.Address.IsValid():
+		return "nobody said which address it is about", now.Sub(t.Changed) >= patience, nil
 	case t.State == removal.Granted:
 		if now.Before(t.WatchUntil) {
 			return "", false, nil

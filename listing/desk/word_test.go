@@ -176,3 +176,84 @@ func TestARequestIDIsOneRequest(t *testing.T) {
 		}
 	}
 }
+
+// A mail that cannot be understood is answered with what is missing, and waits in a
+// ticket for the sender.
+func TestWhatIsMissingIsAsked(t *testing.T) {
+	o := newOffice(t)
+	o.add(t, listing.Add{Reason: "manual"})
+	mail := func(from, id, body string) removal.Reply {
+		t.Helper()
+		text := "From: " + from + "\nMessage-ID: <" + id + "@sender.example>\nDate: x\nSubject: blocked\n\n" + body + "\n"
+		done, err := o.Request(t.Context(), desk.Request{By: operator("desk"), Text: []byte(text), Delist: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return done
+	}
+	first := mail("joe@sender.example", "1", "unblock me")
+	if first.Human || first.NoAnswer != "" || o.ticket(t, first.Ticket).State != removal.Asked {
+		t.Fatalf("%+v", first)
+	}
+	contains(t, first.Letter, "Your mail names none", first.Ticket)
+	if two := mail("joe@sender.example", "2", "please remove 192.0.2.7 or 192.0.2.8"); two.Ticket != first.Ticket || !strings.Contains(two.Letter, "192.0.2.7 and 192.0.2.8") || two.NoAnswer == "" {
+		t.Errorf("a second mail: %+v", two)
+	}
+	quoted := "> " + strings.ReplaceAll(first.Letter, "\n", "\n> ")
+	answered := mail("joe@sender.example", "3", "It is 192.0.2.7, please remove it.\n\n"+quoted)
+	if answered.Ticket != first.Ticket || answered.Address != sender || answered.Decision.Code != removal.ManualHold {
+		t.Errorf("the answer: %+v", answered)
+	}
+	if ticket := o.ticket(t, first.Ticket); ticket.Address != sender || ticket.State != removal.Denied {
+		t.Errorf("the ticket: %+v", ticket)
+	}
+	if again := mail("joe@sender.example", "4", "unblock me"); again.Ticket == first.Ticket {
+		t.Error("a ticket that has its address is asked for it")
+	}
+	if other := mail("Undisclosed <>", "5", "unblock me"); other.Letter != "" || other.NoAnswer == "" {
+		t.Errorf("nobody is written to: %+v", other)
+	}
+	o.advance(15 * listing.Day)
+	if err := o.Tend(t.Context(), "dnsbld"); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := o.Tickets(t.Context(), removal.Query{State: removal.Asked}); err != nil || len(all) != 0 {
+		t.Errorf("still waiting: %+v, %v", all, err)
+	}
+}
+
+// What still lists the address is said: a letter never says that it is off the list.
+func TestLetterOfWhatIsStillListed(t *testing.T) {
+	o := newOffice(t)
+	o.add(t, listing.Add{Reason: "helo-bare-ip"})
+	wide, err := listing.ParseSubject("192.0.2.0/24")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.book.Add(t.Context(), operator("alice"), listing.Add{Subject: wide, Reason: "helo-our-name", Force: true, Note: "all of it"}); err != nil {
+		t.Fatal(err)
+	}
+	done := o.request(t, desk.Request{Delist: true, OwnUp: true})
+	if done.Outcome != removal.Withdrawn || !strings.Contains(done.Subject, "still listed") {
+		t.Errorf("%q %s", done.Outcome, done.Subject)
+	}
+	contains(t, done.Letter, "192.0.2.7 is still on our list", "helo-our-name, which covers 192.0.2.0/24")
+	if strings.Contains(done.Letter, "We ended the listing") {
+		t.Error(done.Letter)
+	}
+}
+
+// Evidence given by hand is evidence: the desk can stand by the entry, and control
+// of the address has to be shown.
+func TestEvidenceByHand(t *testing.T) {
+	o := newOffice(t)
+	o.add(t, listing.Add{Reason: "helo-bare-ip", HELO: "192.0.2.7", Seen: noon.Add(-time.Hour), Receiver: "mx1", Sessions: 9})
+	done := o.click(t, sender, "198.51.100.9")
+	if done.Decision.Code != removal.NoProof || done.Outcome != removal.Stands {
+		t.Errorf("%+v", done.Decision)
+	}
+	contains(t, done.Letter, "9 such sessions", "mx1", "2026-11-23 11:00:00 UTC")
+	if _, err := o.book.Add(t.Context(), operator("alice"), listing.Add{Subject: listing.HostSubject(sender), Reason: "2", Seen: noon.Add(time.Hour)}); !errors.Is(err, listing.ErrInvalid) {
+		t.Errorf("seen in the future: %v", err)
+	}
+}
