@@ -201,3 +201,26 @@ func FuzzRspamd(f *testing.F) {
 	f.Add([]byte("2026-11-23 08:00:00 #2(normal) <4>; task; rspamd_task_write_log: dnsbld ip=203.0.113.7 auth=no helo=68 rcpts="))
 	fuzzLog(f, "rspamd")
 }
+
+// FuzzCSV: whatever is in a table, it is read alike again, and every session has a client and an ID.
+func FuzzCSV(f *testing.F) {
+	f.Add([]byte("\"SMTPD\"\t1\t5\t\"2026-11-23 08:00:00.123\"\t\"203.0.113.7\"\t\"RECEIVED: EHLO h\"\n"), true)
+	f.Add([]byte("2026-11-23 08:00:00,203.0.113.7,h,b@rcpt.example,,25\n2026-11-23 08:00:01;203.0.113.8;h;\"a\"\"b\";joe;587\n"), false)
+	f.Fuzz(func(t *testing.T, raw []byte, commands bool) {
+		o := options()
+		o.Columns = []string{"time", "client", "helo", "rcpt", "auth", "port"}
+		if commands {
+			o.Columns = []string{"-", "-", "id", "time", "client", "command"}
+		}
+		first, stats := readBytes(t, "csv", raw, o)
+		again, _ := readBytes(t, "csv", raw, o)
+		if fmt.Sprint(first) != fmt.Sprint(again) || stats.Sessions != int64(len(first)) {
+			t.Errorf("%+v\n%+v\n%+v", first, again, stats)
+		}
+		for _, r := range first {
+			if !r.Client.IsValid() || r.ID == "" || r.Receiver == "" {
+				t.Errorf("%+v", r)
+			}
+		}
+	})
+}
