@@ -203,7 +203,7 @@ func (w *writing) changeEntry(c *listing.Change, n int) error {
 	var entry, served put
 	if e := c.After; e != nil {
 		entry = put{entryKey(e.Key), encodeEntry(nil, e)}
-		served = put{entry.key, encodeServed(e)}
+		served = put{entry.key, seal(entry.key, encodeServed(e))}
 	} else {
 		entry = put{key: entryKey(c.Before.Key)}
 		served = entry

@@ -66,7 +66,11 @@ func (r *reader) attrs() attrs {
 }
 
 // decodeAttrs reads the value of an entry of a source that is not an IPv4 host.
-func decodeAttrs(raw []byte) (attrs, error) {
+func decodeAttrs(key, sealed []byte) (attrs, error) {
+	raw, err := unseal(key, sealed)
+	if err != nil {
+		return attrs{}, err
+	}
 	r := reader{b: raw}
 	a := r.attrs()
 	return a, r.err("entry of a source")

@@ -185,14 +185,19 @@ func fillOwn(b *testing.B, d *DB, hosts []uint32) {
 		for _, v4 := range hosts {
 			e := listing.Entry{Key: listing.Key{Subject: hostSubject(v4), Reason: listing.BareIP}, Since: noon, Until: noon.Add(listing.Day),
 				Level: 1, Origin: listing.ByOperator, Actor: "alice", Revision: 1}
-			if err := tx.Bucket(servedBucket).Put(entryKey(e.Key), encodeServed(&e)); err != nil {
+			if err := tx.Bucket(servedBucket).Put(entryKey(e.Key), seal(entryKey(e.Key), encodeServed(&e))); err != nil {
 				return err
 			}
 			if err := tx.Bucket(entriesBucket).Put(entryKey(e.Key), encodeEntry(nil, &e)); err != nil {
 				return err
 			}
 		}
-		return nil
+		h, err := readHead(tx)
+		if err != nil {
+			return err
+		}
+		h.entries += len(hosts)
+		return tx.Bucket(metaBucket).Put(headKey, h.encode())
 	})
 	if err != nil {
 		b.Fatal(err)

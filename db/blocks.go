@@ -142,6 +142,10 @@ func findHost(block []byte, v4 uint32, each func(*attrs)) error {
 	if block == nil {
 		return nil
 	}
+	block, err := unseal(hostKey(v4), block)
+	if err != nil {
+		return err
+	}
 	t, err := openTable(block, blockLow)
 	if err != nil {
 		return err
@@ -167,6 +171,9 @@ type blockReader struct {
 
 func (r *blockReader) open(key, raw []byte) (err error) {
 	if r.base, err = blockBase(key); err != nil {
+		return err
+	}
+	if raw, err = unseal(key, raw); err != nil {
 		return err
 	}
 	if r.table, err = openTable(raw, blockLow); err != nil {

@@ -24,21 +24,24 @@
 //	          "head"                revision, chain hash, number of own entries
 //	          "config"              hash of the configuration in force
 //	entries   key                   an entry of this list's own
-//	served    key                   of the same entry: flags, until, its own text
+//	served    key                   of the same entry: flags, until, its own text; sealed
 //	past      key                   level and end of its last listing
-//	allows    subject               an allow entry (JSON)
+//	allows    subject               an allow entry (JSON, sealed)
 //	papers    kind, 0, id           a document: its revision and its body
-//	sources   name                  a source as an object (JSON)
-//	contents  name/hosts  /16       packed IPv4 hosts of a source, see blocks.go
-//	          name/wide   key       its other entries: attributes
+//	sources   name                  a source as an object (JSON, sealed)
+//	contents  name/hosts  /16       packed IPv4 hosts of a source, see blocks.go; sealed
+//	          name/wide   key       its other entries: attributes; sealed
 //	deltas    name  'h' /8 revision what a revision changed in the IPv4 hosts of a /8
 //	          name  'w' revision n  … and in the others, 4,096 a piece
 //	          name  'e' revision    the source ended: which change of the record says so
 //	log       revision              chain hash after it, then its record
 //	history   subject revision      which changes of the record are about it
-//	evidence  digest                what was seen (JSON)
+//	evidence  digest                what was seen (JSON, sealed)
 //	done      request id            what it was answered: see done.go
 //	aged      time, request id      the same in order of time, for forgetting
+//
+// A sealed value ends in its checksum: see seal.go. Version 1 of the layout had
+// none; a file of it is upgraded when it is opened.
 //
 // Beside the file, in FILE.served, stands the highest revision that was served
 // from it: it outlives the file when a backup takes its place.

@@ -120,6 +120,9 @@ func decodeServed(key, value []byte) (listing.Served, error) {
 	if err != nil {
 		return listing.Served{}, err
 	}
+	if value, err = unseal(key, value); err != nil {
+		return listing.Served{}, err
+	}
 	r := reader{b: value}
 	s := listing.Served{Key: k, Except: r.byte()&flagExcept != 0, Until: r.time()}
 	s.Text = string(r.rest())

@@ -10,7 +10,7 @@ import (
 )
 
 // schema is the version of the layout that this code writes and reads.
-const schema = 1
+const schema = 2
 
 // The buckets of a file.
 var (

@@ -71,6 +71,8 @@ func Open(path string, o Options) (*DB, error) {
 		if err := errors.Join(initialize(b), syncDir(filepath.Dir(path))); err != nil {
 			return nil, fmt.Errorf("making %s: %w", path, errors.Join(outward(err), b.Close()))
 		}
+	} else if err := guarded(func() error { return upgradeFile(b) }); err != nil {
+		return nil, fmt.Errorf("upgrading %s: %w", path, errors.Join(err, b.Close()))
 	}
 	d := &DB{bolt: b, file: file, queue: newQueue(), news: newNews(), done: make(chan struct{}), commit: (*bolt.Tx).Commit}
 	go d.write()
@@ -152,6 +154,20 @@ func lock(f *os.File, timeout time.Duration) error {
 				Hint: "stop that dnsbld first, or talk to it with blctl, without --offline"}
 		}
 	}
+}
+
+// upgradeFile upgrades a file, and does not write to one that needs none.
+func upgradeFile(b *bolt.DB) error {
+	older := false
+	err := b.View(func(tx *bolt.Tx) error {
+		version, _ := binary.Uvarint(tx.Bucket(metaBucket).Get(schemaKey))
+		older = version < schema
+		return nil
+	})
+	if err != nil || !older {
+		return err
+	}
+	return b.Update(upgrade)
 }
 
 // initialize makes the buckets of a new file.

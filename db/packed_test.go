@@ -81,7 +81,7 @@ func TestEntryCodec(t *testing.T) {
 		if err != nil || got != want {
 			t.Fatalf("got %+v (%v), want %+v", got, err, want)
 		}
-		served, err := decodeServed(entryKey(want.Key), encodeServed(&want))
+		served, err := decodeServed(entryKey(want.Key), seal(entryKey(want.Key), encodeServed(&want)))
 		if err != nil || served != (listing.Served{Key: want.Key, Except: want.Except, Until: want.Until, Text: want.PublicNote}) {
 			t.Fatalf("served %+v, %v", served, err)
 		}

@@ -140,7 +140,7 @@ func (p *planner) compareBlock(key, old []byte, said []uint64) error {
 	}
 	block := put{key: bytes.Clone(key)}
 	if !p.next.empty() {
-		block.value = p.next.encode(encodeAttrs)
+		block.value = seal(key, p.next.encode(encodeAttrs))
 	}
 	p.hosts = append(p.hosts, block)
 	return nil
@@ -251,7 +251,7 @@ func (p *planner) compareWide(c *bolt.Cursor) error {
 		}
 		order := compareKeys(k, key)
 		if order <= 0 {
-			a, err := decodeAttrs(v)
+			a, err := decodeAttrs(k, v)
 			if err != nil {
 				return err
 			}
@@ -277,7 +277,7 @@ func (p *planner) putWide(key []byte, have, want *attrs) {
 	p.log.wide(key, have, after)
 	var value []byte
 	if after != nil {
-		value = encodeAttrs(nil, after)
+		value = seal(key, encodeAttrs(nil, after))
 	}
 	p.plan.wide = append(p.plan.wide, put{key, value})
 }

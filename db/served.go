@@ -7,20 +7,29 @@ import (
 )
 
 // served gives what the query path needs of all entries: this list's own, then
-// source by source. It allocates nothing an entry but for texts.
+// source by source. It allocates nothing an entry but for texts. All of it is
+// checked by its sums, and that nothing is missing by the numbers of entries.
 func (s *state) served(yield func(listing.Served) bool) error {
-	c := s.tx.Bucket(servedBucket).Cursor()
-	for k, v := c.First(); k != nil; k, v = c.Next() {
-		e, err := decodeServed(k, v)
-		if err != nil || !yield(e) {
+	n := 0
+	count := func(e listing.Served) bool { n++; return yield(e) }
+	more, err := servedKeys(s.tx.Bucket(servedBucket).Cursor(), decodeServed, count)
+	if err != nil || !more {
+		return err
+	}
+	if n != s.head.entries {
+		return corruptf("%d entries of this list's own are served, and %d are counted", n, s.head.entries)
+	}
+	sources, err := s.sources()
+	if err != nil {
+		return err
+	}
+	for i := range sources {
+		n = 0
+		if more, err = s.servedSource(sources[i].Name, count); err != nil || !more {
 			return err
 		}
-	}
-	names := s.tx.Bucket(sourcesBucket).Cursor()
-	for k, _ := names.First(); k != nil; k, _ = names.Next() {
-		more, err := s.servedSource(string(k), yield)
-		if err != nil || !more {
-			return err
+		if n != sources[i].Entries {
+			return corruptf("%d entries of source %s are served, and %d are counted", n, sources[i].Name, sources[i].Entries)
 		}
 	}
 	return nil
@@ -37,18 +46,22 @@ func (s *state) servedSource(name string, yield func(listing.Served) bool) (more
 	if err != nil || !more {
 		return false, err
 	}
-	c := wide.Cursor()
-	for k, v := c.First(); k != nil; k, v = c.Next() {
+	return servedKeys(wide.Cursor(), func(k, v []byte) (listing.Served, error) {
 		key, err := parseKey(k)
 		if err != nil {
-			return false, err
+			return listing.Served{}, err
 		}
-		a, err := decodeAttrs(v)
-		if err != nil {
+		a, err := decodeAttrs(k, v)
+		return a.served(key.Subject, name), err
+	}, yield)
+}
+
+// servedKeys gives the entries of a bucket that has one a key.
+func servedKeys(c *bolt.Cursor, decode func(k, v []byte) (listing.Served, error), yield func(listing.Served) bool) (more bool, err error) {
+	for k, v := c.First(); k != nil; k, v = c.Next() {
+		e, err := decode(k, v)
+		if err != nil || !yield(e) {
 			return false, err
-		}
-		if !yield(a.served(key.Subject, name)) {
-			return false, nil
 		}
 	}
 	return true, nil

@@ -69,10 +69,7 @@ func getJSON(b *bolt.Bucket, key []byte, into any) (found bool, err error) {
 	if raw == nil {
 		return false, nil
 	}
-	if err := json.Unmarshal(raw, into); err != nil {
-		return false, corruptf("object %q", key)
-	}
-	return true, nil
+	return true, decodeJSON(key, raw, into)
 }
 
 func putJSON(b *bolt.Bucket, key []byte, object any) error {
@@ -80,7 +77,15 @@ func putJSON(b *bolt.Bucket, key []byte, object any) error {
 	if err != nil {
 		return err
 	}
-	return b.Put(key, raw)
+	return b.Put(key, seal(key, raw))
+}
+
+func decodeJSON(key, sealed []byte, into any) error {
+	raw, err := unseal(key, sealed)
+	if err == nil && json.Unmarshal(raw, into) != nil {
+		err = corruptf("object %q", key)
+	}
+	return err
 }
 
 // allJSON are the objects of a bucket, in order of key.
@@ -88,8 +93,8 @@ func allJSON[T any](b *bolt.Bucket) (all []T, err error) {
 	c := b.Cursor()
 	for k, v := c.First(); k != nil; k, v = c.Next() {
 		var o T
-		if err := json.Unmarshal(v, &o); err != nil {
-			return nil, corruptf("object %q", k)
+		if err := decodeJSON(k, v, &o); err != nil {
+			return nil, err
 		}
 		all = append(all, o)
 	}
@@ -137,6 +142,6 @@ func decodeWide(k, v []byte, src *listing.Source) (listing.Entry, error) {
 	if err != nil {
 		return listing.Entry{}, err
 	}
-	a, err := decodeAttrs(v)
+	a, err := decodeAttrs(k, v)
 	return a.entry(key.Subject, src), err
 }

@@ -1,6 +1,7 @@
 package db
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 // import, by the hash chain. It fails with listing.ErrCorrupt at the first
 // revision that was altered, or before which one was left out or put in. It
 // goes through the bytes as they are, in short transactions; changes that come
-// meanwhile are looked at too.
+// meanwhile are looked at too. Then it checks what answers are made of.
 func (d *DB) Verify(ctx context.Context) (listing.Verified, error) {
 	return d.VerifyFrom(ctx, listing.Checkpoint{})
 }
@@ -41,9 +42,49 @@ func (d *DB) VerifyFrom(ctx context.Context, from listing.Checkpoint) (listing.V
 			return v, err
 		}
 		if w.ended {
-			return v, nil
+			return v, d.read((*state).checkServed)
 		}
 	}
+}
+
+// checkServed proves by its sums what answers are made of, and that entries of
+// this list's own are served as they are kept.
+func (s *state) checkServed() error {
+	err := s.served(func(listing.Served) bool { return true })
+	if err == nil {
+		_, err = allJSON[listing.Allow](s.tx.Bucket(allowsBucket))
+	}
+	if err == nil {
+		_, err = allJSON[listing.Evidence](s.tx.Bucket(evidenceBucket))
+	}
+	if err == nil {
+		err = s.servedAsKept()
+	}
+	if err == nil {
+		return nil
+	}
+	return &listing.Error{Kind: listing.ErrCorrupt, Code: "damaged", Message: fmt.Sprintf("the chain holds, but what answers are made of does not: %v", err),
+		Hint: "restore a backup; DNS goes on with what it has loaded"}
+}
+
+// servedAsKept compares entries with what is served of them, side by side.
+func (s *state) servedAsKept() error {
+	c, served := s.tx.Bucket(entriesBucket).Cursor(), s.tx.Bucket(servedBucket).Cursor()
+	at, of := served.First()
+	for k, v := c.First(); k != nil || at != nil; k, v = c.Next() {
+		if !bytes.Equal(k, at) {
+			return corruptf("an entry at %x is served, and one at %x is kept", at, k)
+		}
+		e, err := decodeEntry(k, v)
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(of, seal(k, encodeServed(&e))) {
+			return corruptf("%s is not served as it is kept", e.Subject)
+		}
+		at, of = served.Next()
+	}
+	return nil
 }
 
 // leadsTo fails unless the chain goes through a checkpoint.

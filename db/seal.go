@@ -1,0 +1,86 @@
+package db
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// What answers are made of carries a checksum: each value of the buckets served,
+// allows, sources, contents and evidence ends in the CRC-32C of its key and of
+// itself, four bytes, the highest first. A file system hands over a damaged page
+// as it is, and bbolt has no sums of its own but of its meta pages; a bit that
+// flipped in a block of hosts would list another address. Whatever reads such a
+// value checks it first, start-up too.
+
+const sealSize = 4
+
+func checksum(key, value []byte) uint32 {
+	table := crc32.MakeTable(crc32.Castagnoli) // the library makes it once
+	return crc32.Update(crc32.Checksum(key, table), table, value)
+}
+
+// seal is a value with its checksum.
+func seal(key, value []byte) []byte {
+	return binary.BigEndian.AppendUint32(value[:len(value):len(value)], checksum(key, value))
+}
+
+// unseal is the value that seal got. It aliases what it is given.
+func unseal(key, sealed []byte) ([]byte, error) {
+	n := len(sealed) - sealSize
+	if n < 0 || binary.BigEndian.Uint32(sealed[n:]) != checksum(key, sealed[:n]) {
+		return nil, corruptf("the value at %x is not as it was written", key)
+	}
+	return sealed[:n], nil
+}
+
+// upgrade brings a file of an older layout to the present one, in one
+// transaction. Version 1 had no checksums.
+func upgrade(tx *bolt.Tx) error {
+	meta := tx.Bucket(metaBucket)
+	for _, name := range [][]byte{servedBucket, allowsBucket, sourcesBucket, evidenceBucket} {
+		if err := sealAll(tx.Bucket(name)); err != nil {
+			return err
+		}
+	}
+	all := tx.Bucket(contentsBucket)
+	err := all.ForEachBucket(func(name []byte) error {
+		for _, part := range [][]byte{hostsBucket, wideBucket} {
+			b := all.Bucket(name).Bucket(part)
+			if b == nil {
+				return corruptf("source %s has no contents", name)
+			}
+			if err := sealAll(b); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return meta.Put(schemaKey, binary.AppendUvarint(nil, schema))
+}
+
+// sealAll seals the values of a bucket, some at a time: a cursor is not to be used
+// where its bucket changes.
+func sealAll(b *bolt.Bucket) error {
+	const atOnce = 4096
+	for from := []byte(nil); ; {
+		var puts []put
+		c := b.Cursor()
+		for k, v := c.Seek(from); k != nil && len(puts) < atOnce; k, v = c.Next() {
+			puts = append(puts, put{append([]byte(nil), k...), seal(k, v)})
+		}
+		for _, p := range puts {
+			if err := p.into(b); err != nil {
+				return err
+			}
+		}
+		if len(puts) < atOnce {
+			return nil
+		}
+		from = append(puts[len(puts)-1].key, 0) // the next key that there can be
+	}
+}
