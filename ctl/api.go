@@ -63,7 +63,8 @@ type Client struct {
 	Request      Call[DeskRequest, DeskAnswer]         `api:"POST /v1/request support" limit:"2162688"` // Asks for an address to be delisted.
 	OpenTicket   Call[TicketCommand, TicketDone]       `api:"POST /v1/tickets support"`                 // Opens a ticket, or adds to the open one of the address.
 	Ticket       Call[string, TicketDone]              `api:"GET /v1/ticket?name reader"`               // A ticket, by its ID or a reference in another system.
-	Tickets      Call[removal.Query, []removal.Ticket] `api:"GET /v1/tickets reader"`                   // Tickets, the longest open first.
+	Tickets      Call[removal.Query, []removal.Ticket] `api:"GET /v1/tickets reader"`                   // Tickets: those that wait for us first, the longest waiting before the others.
+	TicketStats  Get[removal.Stats]                    `api:"GET /v1/tickets/stats reader"`             // What waits at the desk, and how it did in 30 days.
 	TakeTicket   Call[TicketStep, TicketDone]          `api:"POST /v1/ticket support"`                  // Does something to a ticket.
 	ExportPerson Call[Person, removal.Person]          `api:"POST /v1/person/export support"`           // All that is kept about a mail address.
 	ErasePerson  Call[Person, removal.Person]          `api:"POST /v1/person/erase support"`            // Erases all that is kept about a mail address, and says what that was.

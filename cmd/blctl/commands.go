@@ -62,6 +62,7 @@ func (p *program) commands() []*cli.Command {
 			command("open", "IP", ticketFlags(), p.action(p.openTicket)),
 			command("show", "REF", nil, p.action(p.showTicket)),
 			command("list", "[IP]", ticketsFlags(), act(p, (*input).tickets, p.tickets)),
+			command("stats", "", nil, p.action(p.ticketStats)),
 			command("note", "REF", ticketFlags(), p.ticketStep(removal.VerbNote)),
 			command("ask", "REF", ticketFlags(), p.ticketStep(removal.VerbAsk)),
 			command("grant", "REF", grantFlags(), p.ticketStep(removal.VerbGrant)),

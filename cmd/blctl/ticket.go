@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -99,6 +100,33 @@ func (p *program) tickets(ctx context.Context, q removal.Query) error {
 	return each(p, all, func(t removal.Ticket) []string {
 		return []string{t.ID, addressOf(t), string(t.State), string(t.Decision), "opened " + stamp(t.Opened), joinedTexts(t.References)}
 	})
+}
+
+// ticketStats prints what waits at the desk, and how it did.
+func (p *program) ticketStats(ctx context.Context, _ *input) error {
+	st, err := p.client.TicketStats(ctx)
+	if err != nil {
+		return err
+	}
+	var t table
+	t.add("open", "%d, which wait for us", st.Open)
+	if st.OldestOpen != nil {
+		t.add("oldest open", "since %s", stamp(*st.OldestOpen))
+	}
+	t.add("asked", "%d, which wait for the sender", st.Asked)
+	for _, code := range removal.Codes() {
+		if n := st.Decisions[code]; n > 0 {
+			t.add("decided", "%s %d times in 30 days", code, n)
+		}
+	}
+	t.add("our errors", "%d in 30 days, %.1f %% of the listings that were ended", st.Errors, 100*st.ErrorShare)
+	if st.MedianRemoval != nil {
+		t.add("removal takes", "%s in the median", time.Duration(*st.MedianRemoval)*time.Second)
+	}
+	if err := p.human.table(t); err != nil {
+		return err
+	}
+	return p.conclude("ticket stats", st, nil)
 }
 
 // ticketStep is the action of a command that does something to a ticket. The

@@ -95,6 +95,10 @@ func (s *Server) tickets(ctx context.Context, _ listing.Caller, q removal.Query)
 
 // takeTicket does something to a ticket. The desk decides who may, with the
 // Book.
+func (s *Server) ticketStats(ctx context.Context, _ listing.Caller) (removal.Stats, error) {
+	return s.cfg.Desk.Stats(ctx)
+}
+
 func (s *Server) takeTicket(ctx context.Context, who listing.Caller, c ctl.TicketStep) (d ctl.TicketDone, err error) {
 	c.By = who
 	d.Ticket, d.Revision, err = s.cfg.Desk.Take(ctx, c.Name, c.Action)

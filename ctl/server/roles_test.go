@@ -99,6 +99,7 @@ func verbs(t *testing.T) []verb {
 		{"letter --verify", listing.Reader, func(c *ctl.Client) error { _, err := c.Reference(t.Context(), "L-A"); return err }},
 		{"ticket list", listing.Reader, func(c *ctl.Client) error { _, err := c.Tickets(t.Context(), removal.Query{}); return err }},
 		{"ticket show", listing.Reader, func(c *ctl.Client) error { _, err := c.Ticket(t.Context(), "T-1"); return err }},
+		{"ticket stats", listing.Reader, func(c *ctl.Client) error { _, err := c.TicketStats(t.Context()); return err }},
 		{"request", listing.Support, func(c *ctl.Client) error {
 			_, err := c.Request(t.Context(), ctl.DeskRequest{Address: "192.0.2.7"})
 			return err

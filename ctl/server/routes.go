@@ -59,6 +59,7 @@ func (s *Server) deskBindings(t *ctl.Client) []binding {
 		call(&t.OpenTicket, s.openTicket),
 		call(&t.Ticket, s.ticket),
 		call(&t.Tickets, s.tickets),
+		get(&t.TicketStats, s.ticketStats),
 		call(&t.TakeTicket, s.takeTicket),
 		call(&t.ExportPerson, s.exportPerson),
 		call(&t.ErasePerson, s.erasePerson),
