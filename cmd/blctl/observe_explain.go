@@ -40,6 +40,9 @@ type explanation struct {
 	Services      map[string]int `json:"services"`
 	Missing       []string       `json:"missing"` // what was not known here
 	NotUnderstood []mta.Shape    `json:"not_understood"`
+	// Probation are the mail servers, of those that the log can be of, whose sessions
+	// list nobody yet.
+	Probation []string `json:"probation,omitempty"`
 }
 
 // explain reads a log, counts nothing, and says of every session what was read
@@ -67,7 +70,7 @@ func (p *program) explain(ctx context.Context, l *logInput, options mta.LogOptio
 	if err != nil && sum.Sessions+sum.NoHELO == 0 {
 		return err
 	}
-	sum.NotUnderstood = list(l.shapes)
+	sum.NotUnderstood, sum.Probation = list(l.shapes), p.onProbation(ctx, options.Receiver)
 	p.human.printf("\n%s: %d authenticated, %d for submission, %d of which the log does not show either; %d bogus; %d without HELO in the log\n",
 		plural(sum.Sessions, "session", "sessions"), sum.Authenticated, sum.Submission, sum.Unproven, sum.Bogus, sum.NoHELO)
 	for _, service := range slices.Sorted(maps.Keys(sum.Services)) {
@@ -76,8 +79,25 @@ func (p *program) explain(ctx context.Context, l *logInput, options mta.LogOptio
 	for _, what := range sum.Missing {
 		p.human.printf("  not known here: %s\n", what)
 	}
+	for _, receiver := range sum.Probation {
+		p.human.printf("  %s is on probation: its sessions list nobody yet; see blctl receiver list\n", clean(receiver))
+	}
 	p.printShapes(sum.NotUnderstood)
 	return p.conclude("observe", sum, err)
+}
+
+// onProbation are the mail servers on probation, or the one of a name if it is. Without the daemon none is known.
+func (p *program) onProbation(ctx context.Context, name string) (names []string) {
+	all, err := p.client.Receivers(ctx)
+	if err != nil {
+		return nil
+	}
+	for _, r := range all {
+		if !r.Probation.IsZero() && (name == "" || name == r.Name) {
+			names = append(names, r.Name)
+		}
+	}
+	return names
 }
 
 // ourSide is what the daemon's configuration says of the receiving side. Status
