@@ -1,12 +1,10 @@
 package zone
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -35,6 +33,7 @@ type notice struct {
 	busy     bool // a NOTIFY is on its way
 	answered bool // ever
 	serial   uint32
+	newest   uint32        // that it is to be told of
 	again    time.Time     // not before
 	wait     time.Duration // after one more failure
 	failures uint64
@@ -90,6 +89,7 @@ func (s *secondaries) due(who secondary, serial uint32) *notice {
 		one = new(notice)
 		s.all[who] = one
 	}
+	one.newest = serial
 	if one.busy || (one.answered && one.serial == serial) || time.Now().Before(one.again) {
 		return nil
 	}
@@ -115,20 +115,22 @@ func (s *secondaries) done(one *notice, serial uint32, err error) {
 	}
 }
 
-// Secondaries are all that are told of changes, in order of zone and address.
-func (s *Server) Secondaries() []report.Secondary {
+// Secondaries are those that are told of changes of a zone, in order of address.
+func (s *Server) Secondaries(zone string) (all []report.Secondary) {
 	s.secondaries.mu.Lock()
 	defer s.secondaries.mu.Unlock()
-	all := []report.Secondary{}
 	for who, one := range s.secondaries.all {
-		r := report.Secondary{Zone: strings.TrimSuffix(who.zone, "."), Address: who.at, Serial: one.serial, Answered: one.last.UTC(), Failures: one.failures}
+		if who.zone != dns.CanonicalName(zone) {
+			continue
+		}
+		r := report.Secondary{Address: who.at, Serial: one.serial, Answered: one.last.UTC(), Failures: one.failures}
 		if one.err != nil {
 			r.Error = one.err.Error()
 		}
 		all = append(all, r)
 	}
 	slices.SortFunc(all, func(a, b report.Secondary) int {
-		return cmp.Or(cmp.Compare(a.Zone, b.Zone), a.Address.Compare(b.Address))
+		return a.Address.Compare(b.Address)
 	})
 	return all
 }
@@ -161,6 +163,7 @@ func (s *secondaries) collect(emit func(name, help string, kind prometheus.Value
 	for who, one := range s.all {
 		emit("notify_failures_total", "NOTIFY messages that a secondary did not answer, or not well.", prometheus.CounterValue, float64(one.failures), who.zone, who.at.String())
 		if one.answered {
+			emit("notify_lag", "Serials that a secondary is behind, by the last NOTIFY that it answered.", prometheus.GaugeValue, float64(one.newest-one.serial), who.zone, who.at.String())
 			emit("notify_serial", "Serial of the last NOTIFY that a secondary answered.", prometheus.GaugeValue, float64(one.serial), who.zone, who.at.String())
 		}
 	}

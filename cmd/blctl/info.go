@@ -11,6 +11,7 @@ import (
 
 	"dnsbld/ctl"
 	"dnsbld/listing"
+	"dnsbld/listing/report"
 )
 
 // version is set by the release build.
@@ -78,6 +79,9 @@ func (p *program) status(ctx context.Context, _ *input) error {
 	t.add("store", "%s, %.1f MiB", clean(s.Store.Path), float64(s.Store.Bytes)/(1<<20))
 	for _, z := range s.Zones {
 		t.add("zone", "%s, TTL %s, negative %s", clean(z.Name), z.TTL, z.NegativeTTL)
+		for _, s := range z.Secondaries {
+			t.add("secondary", "%s", p.secondaryText(s, z.Serial))
+		}
 	}
 	p.daemonRows(s, &t)
 	for _, h := range s.Hidden {
@@ -97,6 +101,17 @@ func (p *program) status(ctx context.Context, _ *input) error {
 		return err
 	}
 	return p.conclude("status", s, nil)
+}
+
+// secondaryText says how far a secondary has been told of a zone.
+func (p *program) secondaryText(s report.Secondary, now uint32) string {
+	switch {
+	case s.Answered.IsZero():
+		return p.human.paint(yellow, fmt.Sprintf("%s has answered no NOTIFY %s", s.Address, clean(s.Error)))
+	case s.Serial != now || s.Error != "":
+		return p.human.paint(yellow, fmt.Sprintf("%s was told of serial %d at %s, %d behind %s", s.Address, s.Serial, stamp(s.Answered), now-s.Serial, clean(s.Error)))
+	}
+	return fmt.Sprintf("%s was told of serial %d", s.Address, s.Serial)
 }
 
 // daemonRows are the lines of status about the daemon itself: where it listens, the

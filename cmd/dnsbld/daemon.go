@@ -430,7 +430,7 @@ func (d *dnsbld) zones() []report.Zone {
 			zone.NS = append(zone.NS, ns.Name)
 			zone.Glue[ns.Name] = ns.Addresses
 		}
-		zone.Serial = uint32(d.served())
+		zone.Serial, zone.Secondaries = uint32(d.served()), d.dns.Secondaries(z.Name)
 		all = append(all, zone)
 	}
 	return all

@@ -31,7 +31,6 @@ type Reply struct {
 
 // Secondary is one that is told when a zone changes.
 type Secondary struct {
-	Zone     string         `json:"zone"`
 	Address  netip.AddrPort `json:"address"`
 	Serial   uint32         `json:"serial"`          // of the last NOTIFY that it answered
 	Answered time.Time      `json:"answered"`        // when; zero: never
@@ -41,10 +40,9 @@ type Secondary struct {
 
 // Patient is a zone that a doctor looks at, with the means to.
 type Patient struct {
-	Zone        Zone
-	Ask         func(context.Context, Question) (Reply, error)
-	Resolver    netip.AddrPort // the system's, or the sensor's; not valid: there is none
-	Secondaries []Secondary    // those that are told of changes of any zone
+	Zone     Zone
+	Ask      func(context.Context, Question) (Reply, error)
+	Resolver netip.AddrPort // the system's, or the sensor's; not valid: there is none
 }
 
 // port is where name servers are asked.
@@ -226,7 +224,7 @@ func (d *doctor) resolver() {
 	case err != nil:
 		d.grade(check, Warn, "no resolver was asked for the zone: "+err.Error(), "set sensor.resolver to the one that your mail servers use")
 	case r.says() != "listed":
-		d.grade(check, Fail, fmt.Sprintf("the resolver %s answers %s for the test point: its mail servers see no listing", d.Resolver, r.says()), "set the delegation right first; then ask the resolver with dig +trace")
+		d.grade(check, Fail, fmt.Sprintf("the resolver %s answers %s for the test point: mail servers that ask it see no listing", d.Resolver, r.says()), "set the delegation right first; then ask the resolver with dig +trace")
 	default:
 		d.grade(check, Pass, fmt.Sprintf("the resolver %s finds the test point", d.Resolver), "")
 	}
@@ -234,11 +232,8 @@ func (d *doctor) resolver() {
 
 // secondaries: each has answered the NOTIFY of what is served now.
 func (d *doctor) secondaries() {
-	for _, s := range d.Secondaries {
-		if canonical(s.Zone) != canonical(d.Zone.Name) {
-			continue
-		}
-		const check = "secondary"
+	const check = "secondary"
+	for _, s := range d.Zone.Secondaries {
 		switch {
 		case s.Answered.IsZero():
 			d.grade(check, Fail, fmt.Sprintf("%s has answered no NOTIFY: %s", s.Address, s.Error), "allow NOTIFY from this address there, with the key of the zone: docs/secondaries.md")

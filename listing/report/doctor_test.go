@@ -94,15 +94,15 @@ func TestDoctor(t *testing.T) {
 			p.Zone.Glue["ns2.elsewhere.example"] = addressesOf(atFirst)
 		}, "WARN name servers: no name server has an IPv6 address"},
 		"untold": {func(_ world, p *Patient) {
-			p.Secondaries[0].Answered, p.Secondaries[0].Error = time.Time{}, "REFUSED"
+			p.Zone.Secondaries[0].Answered, p.Zone.Secondaries[0].Error = time.Time{}, "REFUSED"
 		}, "FAIL secondary: 198.51.100.53:53 has answered no NOTIFY: REFUSED"},
-		"no longer told": {func(_ world, p *Patient) { p.Secondaries[0].Error = "i/o timeout" }, "WARN secondary: 198.51.100.53:53 answered up to serial 70, and then: i/o timeout"},
+		"no longer told": {func(_ world, p *Patient) { p.Zone.Secondaries[0].Error = "i/o timeout" }, "WARN secondary: 198.51.100.53:53 answered up to serial 70, and then: i/o timeout"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := healthy()
-			p := Patient{Zone: Zone{Name: "BL.example.", Serial: 70, NS: []string{"ns1.bl.example", "ns2.elsewhere.example"}, Glue: map[string][]netip.Addr{"ns1.bl.example": addressesOf(atFirst)}},
-				Ask: w.ask, Resolver: netip.AddrPortFrom(netip.MustParseAddr(atResolver), port),
-				Secondaries: []Secondary{{Zone: "bl.example", Address: netip.MustParseAddrPort("198.51.100.53:53"), Serial: 70, Answered: time.Unix(1, 0)}, {Zone: "other.example"}}}
+			p := Patient{Zone: Zone{Name: "BL.example.", Serial: 70, NS: []string{"ns1.bl.example", "ns2.elsewhere.example"}, Glue: map[string][]netip.Addr{"ns1.bl.example": addressesOf(atFirst)},
+				Secondaries: []Secondary{{Address: netip.MustParseAddrPort("198.51.100.53:53"), Serial: 70, Answered: time.Unix(1, 0)}}},
+				Ask: w.ask, Resolver: netip.AddrPortFrom(netip.MustParseAddr(atResolver), port)}
 			c.sick(w, &p)
 			var bad []string
 			for _, check := range Doctor(t.Context(), p) {

@@ -67,6 +67,7 @@ type Zone struct {
 	Glue        map[string][]netip.Addr `json:"-"`              // addresses of name servers, those that are configured
 	Mail        string                  `json:"mail,omitempty"` // mailbox of who is responsible, as a name
 	Page        string                  `json:"page,omitempty"` // what stands before an address in the URL of its page
+	Secondaries []Secondary             `json:"secondaries,omitempty"`
 }
 
 // checkup is a run of all checks.
