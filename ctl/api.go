@@ -40,7 +40,7 @@ type Client struct {
 	HistoryAt Call[At, report.AsOf]                  `api:"GET /v1/then reader"`           // How a prefix stood at an instant.
 	Allows    Call[listing.Subject, []listing.Allow] `api:"GET /v1/allow?prefix* reader"`  // The allow entries in force; with a prefix, those that overlap it.
 	Reasons   Get[[]listing.ReasonInfo]              `api:"GET /v1/reasons reader"`        // The catalogue, strongest first.
-	Sources   Get[[]listing.Source]                  `api:"GET /v1/sources reader"`        // The sources in force.
+	Sources   Call[bool, []report.Source]            `api:"GET /v1/sources?all* reader"`   // The sources in force by name; with all=true then those that ended in the last 30 days.
 
 	Stats     Get[Stats]                                 `api:"GET /v1/stats reader"`                 // Numbers about the list.
 	Status    Get[Status]                                `api:"GET /v1/status reader"`                // How the daemon is.

@@ -9,6 +9,7 @@ import (
 
 	"dnsbld/ctl"
 	"dnsbld/listing"
+	"dnsbld/listing/report"
 )
 
 // dropFlags are those of source drop.
@@ -18,30 +19,40 @@ func dropFlags() []cli.Flag {
 	}, changeFlags()...)
 }
 
-// sources prints the imported feeds in force.
+// sources prints the imported feeds in force, then those that ended lately. What ends
+// for want of an import is marked.
 func (p *program) sources(ctx context.Context, _ *input) error {
-	all, err := p.client.Sources(ctx)
+	all, err := p.client.Sources(ctx, true)
 	if err != nil {
 		return err
 	}
-	return each(p, all, func(s listing.Source) []string {
-		return []string{clean(s.Name), plural(s.Entries, "entry", "entries"),
-			"imported " + stamp(s.Refreshed) + " by " + clean(s.Actor), "ends " + p.ahead(s.Until)}
+	return each(p, all, func(s report.Source) []string {
+		end := "ends " + p.ahead(s.Until)
+		switch {
+		case s.Lapsed():
+			end = p.human.paint(red, "ended "+p.ahead(s.Ended)+", not imported in time")
+		case !s.Ended.IsZero():
+			end = "ended " + p.ahead(s.Ended) + ", " + clean(string(s.Because))
+		}
+		return []string{clean(s.Name), plural(s.Entries, "entry", "entries"), "imported " + stamp(s.Refreshed) + " by " + clean(s.Actor), end}
 	})
 }
 
 // findSource is a source in force. Sources are few, so one is found among all.
 func (p *program) findSource(ctx context.Context, name string) (listing.Source, error) {
-	all, err := p.client.Sources(ctx)
+	all, err := p.client.Sources(ctx, true)
 	if err != nil {
 		return listing.Source{}, err
 	}
-	n := slices.IndexFunc(all, func(s listing.Source) bool { return s.Name == name })
-	if n < 0 {
-		return listing.Source{}, &listing.Error{Kind: listing.ErrNotFound, Code: "no-source",
-			Message: "there is no source " + listing.Quote(name)}
+	message := "there is no source " + listing.Quote(name)
+	n := slices.IndexFunc(all, func(s report.Source) bool { return s.Name == name })
+	switch {
+	case n >= 0 && all[n].Ended.IsZero():
+		return all[n].Source, nil
+	case n >= 0:
+		message += ": it ended on " + stamp(all[n].Ended)
 	}
-	return all[n], nil
+	return listing.Source{}, &listing.Error{Kind: listing.ErrNotFound, Code: "no-source", Message: message}
 }
 
 // showSource prints one.

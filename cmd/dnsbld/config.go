@@ -36,6 +36,7 @@ type fileConfig struct {
 	Cookies   zone.Cookies  `toml:"cookies"`
 	Roles     listing.Roles `toml:"roles"`
 	Reasons   []reasonFile  `toml:"reason"`
+	Sources   sourcesFile   `toml:"sources"`
 	Sensor    sensorFile    `toml:"sensor"`
 	Desk      deskFile      `toml:"desk"`
 	Web       webFile       `toml:"web"`
@@ -95,6 +96,11 @@ type ourConfig struct {
 type policyFile struct {
 	listing.Policy
 	Canaries []string `toml:"canaries"`
+}
+
+// sourcesFile is [sources]: imported feeds.
+type sourcesFile struct {
+	Warn life `toml:"warn"` // before the end of a source, and after it
 }
 
 // chaosFile is [chaos]: how this server names itself to those who ask.
@@ -165,6 +171,7 @@ func defaultFile() fileConfig {
 		TCP:        tcpConfig{Connections: 1000, PerClient: 50, Idle: life(10 * time.Second)},
 		Thresholds: sighting.DefaultThresholds().BySymbol(),
 		Sensor:     sensorFile{Mode: "0660", Probation: "24h", PerReceiver: 100, Collect: collectFile{Receivers: []string{}}, Services: map[string]string{}},
+		Sources:    sourcesFile{Warn: life(listing.Day)},
 		Desk:       deskFile{PerWeek: 3, SourceRemovals: 50},
 		Limits:     limitsConfig{WebPerMinute: 60, APIPerMinute: 120},
 		Store:      storeFile{Settle: life(10 * time.Minute)},

@@ -55,6 +55,7 @@ type dnsbld struct {
 	last       atomic.Pointer[ctl.Reload] // reading of the configuration
 
 	listeners map[string][]string // what is answered where, of this generation
+	sources   atomic.Pointer[[]report.Source]
 
 	sockets  *sockets
 	changes  atomic.Pointer[db.DB] // the store, for DNS
@@ -213,6 +214,7 @@ func (d *dnsbld) serveDoors(ctx context.Context, load func() (config, error), co
 	doors.start("collector", d.mail.serveCollector)
 	doors.run("support desk", func(ctx context.Context) { d.desk.Run(ctx, actor, d.log) })
 	doors.run("sweep", d.endDue)
+	doors.run("sources", d.watchSources)
 	if l := d.web.pages; l != nil {
 		doors.start("pages", func(ctx context.Context) error { return d.web.server.Serve(ctx, l) })
 	}
@@ -403,7 +405,7 @@ func (d *dnsbld) control() *server.Server {
 	return server.New(server.Config{Book: d.book, Live: d.live,
 		Verify: d.store.VerifyFrom, Backup: d.store.Backup, Answers: d.answers, Zones: d.zones, Serials: d.serials, Doctor: d.doctor, MailServers: d.mailServers, Criteria: d.criteria,
 		Stats: func() any { return d.dns.Stats() }, Parts: func() (map[string][]string, map[string]string) { return d.listeners, d.parts() },
-		Reload: func() ctl.Reload { return *d.last.Load() },
+		Reload: func() ctl.Reload { return *d.last.Load() }, WarnSources: func() time.Duration { return d.cfg.Load().warnSources },
 		Sensor: d.mail, Desk: d.desk.Desk, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.cfg.Load().data})
 }
 

@@ -185,12 +185,12 @@ func TestSelfcheckOfADaemon(t *testing.T) {
 	for _, c := range checks {
 		grades[c.Name] = string(c.Grade)
 	}
-	for _, name := range []string{"criteria", "audit", "temporary", "width", "size", "contact", "prompt", "codes", "payment", "test-points", "shutdown", "special", "hidden", "configuration", "rate"} {
+	for _, name := range []string{"criteria", "audit", "temporary", "width", "size", "contact", "prompt", "codes", "payment", "test-points", "shutdown", "special", "hidden", "configuration", "sources", "rate"} {
 		if grades[name] != "PASS" {
 			t.Errorf("%s: %q", name, grades[name])
 		}
 	}
-	if grades["name-servers"] != "WARN" || grades["canaries"] != "WARN" || len(grades) != 17 {
+	if grades["name-servers"] != "WARN" || grades["canaries"] != "WARN" || len(grades) != 18 {
 		t.Errorf("%v", grades)
 	}
 }

@@ -40,6 +40,7 @@ type config struct {
 	mail         mailConfig
 	desk         desk.Settings
 	web          webConfig
+	warnSources  time.Duration
 	notes        []string // for the log at the start
 }
 
@@ -88,7 +89,10 @@ func (m *mistakes) addf(format string, args ...any) { m.add(fmt.Errorf(format, a
 func (f fileConfig) resolve() (config, error) {
 	var wrong mistakes
 	c := config{data: f.Data, socket: cmp.Or(f.Socket, filepath.Join(f.Data, "control.sock")), json: f.LogFormat == "json",
-		offset: f.clockOffset, ourNames: f.Our.names()}
+		offset: f.clockOffset, ourNames: f.Our.names(), warnSources: f.Sources.Warn.Duration()}
+	if c.warnSources <= 0 || c.warnSources > keptSources {
+		wrong.addf("sources.warn = %s: more than nothing, and 30d at the most", f.Sources.Warn)
+	}
 	if f.Data == "" {
 		wrong.addf("data: no directory given")
 	}
@@ -130,6 +134,9 @@ func (f fileConfig) xot(wrong *mistakes) (address string, how *tls.Config) {
 	}
 	return f.Listen.XoT, how
 }
+
+// keptSources is how long a source that ended is remembered, and can be warned of.
+const keptSources = 30 * listing.Day
 
 // zonesOrOne are the zones of the file; in development, where there is no file,
 // one to try. A shifted clock would be a lie in a zone that others ask for.

@@ -68,11 +68,12 @@ type daemonMetrics struct{ d *dnsbld }
 // Describe makes it a prometheus.Collector.
 func (m daemonMetrics) Describe(to chan<- *prometheus.Desc) { prometheus.DescribeByCollect(m, to) }
 
-// Collect gives what became of reading the configuration last.
+// Collect gives what became of reading the configuration last, and the sources.
 func (m daemonMetrics) Collect(to chan<- prometheus.Metric) {
 	gauge := func(name, help string, v float64) {
 		to <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, nil, nil), prometheus.GaugeValue, v)
 	}
+	m.d.collectSources(to)
 	last, ok := m.d.last.Load(), 0.0
 	if last.OK {
 		ok = 1

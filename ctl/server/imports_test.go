@@ -112,7 +112,7 @@ func TestDropSource(t *testing.T) {
 	if err != nil || !out.Changed || h.listed("203.0.0.1") || out.Changes[0].Note != "no longer kept up" {
 		t.Fatalf("%+v, %v", out, err)
 	}
-	if all, err := c.Sources(t.Context()); err != nil || len(all) != 0 {
+	if all, err := c.Sources(t.Context(), false); err != nil || len(all) != 0 {
 		t.Errorf("%+v, %v", all, err)
 	}
 }

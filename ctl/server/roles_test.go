@@ -75,7 +75,7 @@ func verbs(t *testing.T) []verb {
 		}},
 		{"allow list", listing.Reader, func(c *ctl.Client) error { _, err := c.Allows(t.Context(), listing.Subject{}); return err }},
 		{"reasons", listing.Reader, func(c *ctl.Client) error { _, err := c.Reasons(t.Context()); return err }},
-		{"source list", listing.Reader, func(c *ctl.Client) error { _, err := c.Sources(t.Context()); return err }},
+		{"source list", listing.Reader, func(c *ctl.Client) error { _, err := c.Sources(t.Context(), true); return err }},
 		{"propose list", listing.Reader, func(c *ctl.Client) error { _, err := c.Proposals(t.Context(), false); return err }},
 		{"stats", listing.Reader, func(c *ctl.Client) error { _, err := c.Stats(t.Context()); return err }},
 		{"status", listing.Reader, func(c *ctl.Client) error { _, err := c.Status(t.Context()); return err }},

@@ -30,7 +30,7 @@ func (s *Server) bindings(t *ctl.Client) []binding {
 		call(&t.HistoryAt, s.historyAt),
 		call(&t.Allows, s.allows),
 		get(&t.Reasons, s.reasons),
-		get(&t.Sources, s.sources),
+		call(&t.Sources, s.sources),
 
 		get(&t.Stats, s.stats),
 		get(&t.Status, s.status),

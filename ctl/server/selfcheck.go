@@ -28,7 +28,7 @@ func (s *Server) selfcheck(ctx context.Context, _ listing.Caller) ([]report.Chec
 	}
 	set := s.cfg.Live.Set()
 	of := report.Checked{Book: s.cfg.Book, Zones: s.zones(), View: servedNow{set, uint32(s.cfg.Book.Now().Unix())},
-		Answers: s.cfg.Answers, Serials: s.cfg.Serials, MailServers: s.cfg.MailServers, Criteria: s.cfg.Criteria}
+		Answers: s.cfg.Answers, Serials: s.cfg.Serials, MailServers: s.cfg.MailServers, Criteria: s.cfg.Criteria, WarnSources: s.warnSources()}
 	if s.cfg.Reload != nil {
 		of.Unused = s.cfg.Reload().Error
 	}
@@ -55,6 +55,14 @@ func (s *Server) doctor(ctx context.Context, _ listing.Caller, name string) ([]r
 		return nil, invalid("no-dns", "no DNS is answered here", "ask a running dnsbld: leave --offline out")
 	}
 	return s.cfg.Doctor(ctx, z), nil
+}
+
+// warnSources is how long before the end of a source, and after it, to warn.
+func (s *Server) warnSources() time.Duration {
+	if s.cfg.WarnSources == nil {
+		return listing.Day
+	}
+	return s.cfg.WarnSources()
 }
 
 // servedNow is the served view at an instant, in Unix seconds.

@@ -31,13 +31,15 @@ type Config struct {
 	// MailServers are the addresses to which mail for a domain goes, as many
 	// as could be found when there is an error; nil: DNS cannot be asked.
 	MailServers func(ctx context.Context, domain string) ([]netip.Addr, error)
-	Criteria    func() error // why the criteria that are published are not those in force; nil: nothing publishes them
-	Stats       func() any   // counters of the DNS side, sent as JSON; nil: none
-	Sensor      Sensor       // nil: sessions are not counted here
-	Desk        *desk.Desk   // nil: there is no support desk here
-	Log         *slog.Logger // nil: none
-	Version     string       // of the program
-	Started     time.Time    // when it began to serve
+	Criteria    func() error         // why the criteria that are published are not those in force; nil: nothing publishes them
+	Stats       func() any           // counters of the DNS side, sent as JSON; nil: none
+	Sensor      Sensor               // nil: sessions are not counted here
+	Desk        *desk.Desk           // nil: there is no support desk here
+	Log         *slog.Logger         // nil: none
+	Version     string               // of the program
+	Started     time.Time            // when it began to serve
+	WarnSources func() time.Duration // how long before the end of a source, and after it, to warn; nil: a day
+
 	// Parts are where what is answered, and which parts of the daemon are at work;
 	// nil: nobody knows.
 	Parts  func() (listeners map[string][]string, parts map[string]string)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -119,30 +120,26 @@ func (s *Server) spooled(w http.ResponseWriter, contentType string, fill func(io
 // allows are the allow entries in force, those that overlap a prefix if one is
 // given.
 func (s *Server) allows(ctx context.Context, _ listing.Caller, around listing.Subject) ([]listing.Allow, error) {
-	now := s.cfg.Book.Now()
-	return inForce(ctx, s, listing.Snapshot.Allows, func(a listing.Allow) bool {
-		return a.Active(now) && (!around.IsValid() || a.Subject.Overlaps(around.Prefix))
-	})
-}
-
-// sources are the imported feeds in force, by name.
-func (s *Server) sources(ctx context.Context, _ listing.Caller) ([]listing.Source, error) {
-	now := s.cfg.Book.Now()
-	return inForce(ctx, s, listing.Snapshot.Sources, func(source listing.Source) bool { return source.Active(now) })
-}
-
-// inForce are those of a snapshot that are wanted.
-func inForce[T any](ctx context.Context, s *Server, all func(listing.Snapshot) ([]T, error), wanted func(T) bool) ([]T, error) {
-	found := []T{}
+	now, found := s.cfg.Book.Now(), []listing.Allow{}
 	err := s.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error {
-		some, err := all(snap)
-		for _, one := range some {
-			if wanted(one) {
-				found = append(found, one)
+		all, err := snap.Allows()
+		for _, a := range all {
+			if a.Active(now) && (!around.IsValid() || a.Subject.Overlaps(around.Prefix)) {
+				found = append(found, a)
 			}
 		}
 		return err
 	})
+	return found, err
+}
+
+// sources are the imported feeds in force, by name; with all those that ended lately,
+// too.
+func (s *Server) sources(ctx context.Context, _ listing.Caller, all bool) ([]report.Source, error) {
+	found, err := report.AllSources(ctx, s.cfg.Book.Store(), s.cfg.Book.Now())
+	if !all {
+		found = slices.DeleteFunc(found, func(s report.Source) bool { return !s.Ended.IsZero() })
+	}
 	return found, err
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+	"time"
 
 	"dnsbld/listing"
 	"dnsbld/listing/sighting"
@@ -45,8 +46,9 @@ type Checked struct {
 	// MailServers are the addresses to which mail for a domain goes, as many
 	// as could be found when there is an error.
 	MailServers func(ctx context.Context, domain string) ([]netip.Addr, error)
-	Criteria    func() error // why the criteria that are published are not those in force
-	Unused      string       // why the configuration that was read last is not in force; empty: it is
+	Criteria    func() error  // why the criteria that are published are not those in force
+	WarnSources time.Duration // how long before the end of a source, and after it, to warn
+	Unused      string        // why the configuration that was read last is not in force; empty: it is
 }
 
 // View is the served view at the instant of the check.
@@ -84,7 +86,7 @@ func Selfcheck(ctx context.Context, of Checked) ([]Check, error) {
 	c := &checkup{Checked: of, ctx: ctx, rules: of.Book.Rules()}
 	c.criteria()
 	c.configuration()
-	for _, check := range []func() error{c.audit, c.entries} {
+	for _, check := range []func() error{c.audit, c.entries, c.sources} {
 		if err := check(); err != nil {
 			return nil, err
 		}
