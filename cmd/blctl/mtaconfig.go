@@ -1,16 +1,20 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"text/template"
 
 	"github.com/urfave/cli/v2"
 
+	"dnsbld/ctl"
 	"dnsbld/listing"
 )
 
@@ -36,14 +40,16 @@ func mtaConfigFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "zone", Usage: "the list is `ZONE`"},
 		&cli.StringFlag{Name: "mode", Usage: "`MODE`: conservative, balanced or strict; otherwise balanced"},
-		&cli.StringFlag{Name: "policy", Usage: "the policy service answers at `ADDR:PORT`; otherwise 127.0.0.1:10040"},
+		&cli.StringFlag{Name: "policy", Usage: "the policy service answers at `ADDR:PORT` or unix:PATH; otherwise as configured"},
 	}
 }
 
 // mtaPage is what a template is filled with. Templates call its methods, too.
 type mtaPage struct {
-	Zone, Mode, Meaning, Policy string
-	Reasons                     []mtaReason
+	Zone, Mode, Meaning string
+	Policy              string // where the policy service answers, as Postfix has it: inet:HOST:PORT or unix:PATH
+	Receiver            string // the name of the mail server that asks it
+	Reasons             []mtaReason
 }
 
 // mtaReason is a reason that is answered, with what filters need beside its
@@ -80,13 +86,22 @@ func (p *program) mtaConfig(ctx context.Context, in *input) error {
 	case !known:
 		return usageError("--mode takes conservative, balanced or strict, not %s", listing.Quote(mode))
 	}
-	zone, reasons, err := p.zoneFor(ctx, in)
+	st, asked := p.client.Status(ctx)
+	zone, reasons, err := p.zoneFor(ctx, in, st, asked)
 	if err != nil {
 		return err
 	}
-	page := mtaPage{Zone: zone, Mode: mode, Meaning: meaning, Policy: "127.0.0.1:10040", Reasons: mtaReasons(mode, reasons)}
+	page := mtaPage{Zone: zone, Mode: mode, Meaning: meaning, Policy: policyPeer(defaultPolicy), Receiver: "NAME", Reasons: mtaReasons(mode, reasons)}
+	if s := st.Sensor; s != nil {
+		page.Receiver = cmp.Or(clean(s.Receiver), page.Receiver)
+		if len(s.Policy) > 0 {
+			page.Policy = policyPeer(s.Policy[0])
+		} else if server == "postfix" && !in.IsSet("policy") {
+			fmt.Fprintf(p.stderr, "warning: this dnsbld answers no policy requests: set policy = \"%s\" in [sensor]\n", defaultPolicy)
+		}
+	}
 	if in.IsSet("policy") {
-		page.Policy = in.String("policy")
+		page.Policy = policyPeer(in.String("policy"))
 	}
 	text, err := page.render(server)
 	if err != nil {
@@ -121,14 +136,13 @@ func (page mtaPage) render(server string) (string, error) {
 // zoneFor is the zone that was given, or else the first of the daemon, and what
 // it answers, as far as that can be known. A configuration for a zone that is
 // named can be written without a daemon: then the reasons are the built-in ones.
-func (p *program) zoneFor(ctx context.Context, in *input) (zone string, answered []listing.ReasonInfo, err error) {
+func (p *program) zoneFor(ctx context.Context, in *input, st ctl.Status, asked error) (zone string, answered []listing.ReasonInfo, err error) {
 	zone = strings.ToLower(strings.TrimSuffix(in.String("zone"), "."))
 	if in.IsSet("zone") && !isZoneName(zone) {
 		return "", nil, usageError("--zone takes the name of a zone, not %s", listing.Quote(zone))
 	}
-	st, err := p.client.Status(ctx)
 	var reasons []listing.ReasonInfo
-	if err == nil {
+	if err = asked; err == nil {
 		reasons, err = p.client.Reasons(ctx)
 	}
 	switch {
@@ -167,6 +181,39 @@ func (page mtaPage) Answers() string {
 		all = append(all, fmt.Sprintf("127.0.0.%d", r.Code))
 	}
 	return strings.Join(all, ",")
+}
+
+// Pattern is the last octets of the reasons as Postfix has them, and of no other
+// number: a code that means something else tomorrow must not refuse mail today.
+func (page mtaPage) Pattern() string {
+	var ranges []string
+	for n := 0; n < len(page.Reasons); {
+		first, last := page.Reasons[n].Code, page.Reasons[n].Code
+		for n++; n < len(page.Reasons) && page.Reasons[n].Code == last+1; n++ {
+			last++
+		}
+		if first == last {
+			ranges = append(ranges, fmt.Sprint(int(first)))
+		} else {
+			ranges = append(ranges, fmt.Sprintf("%d..%d", first, last))
+		}
+	}
+	return "127.0.0.[" + strings.Join(ranges, ";") + "]"
+}
+
+// defaultPolicy is where the policy service is in the examples.
+const defaultPolicy = "127.0.0.1:10040"
+
+// policyPeer is an address of the policy service as Postfix connects to it. One that
+// answers on every address of this host is asked on loopback.
+func policyPeer(address string) string {
+	if strings.HasPrefix(address, "unix:") || strings.HasPrefix(address, "inet:") {
+		return clean(address)
+	}
+	if a, err := netip.ParseAddrPort(address); err == nil && a.Addr().IsUnspecified() {
+		address = net.JoinHostPort("127.0.0.1", fmt.Sprint(a.Port()))
+	}
+	return "inet:" + clean(address)
 }
 
 // mtaReasons are the reasons that count, with how much for filters that add up.
