@@ -152,6 +152,7 @@ type Status struct {
 	Started  time.Time        `json:"started,omitzero"`
 	Uptime   string           `json:"uptime"` // "3d4h", whole seconds
 	User     string           `json:"user"`   // who asks, as changes would name him
+	Role     string           `json:"role"`   // that he has here
 	Revision listing.Revision `json:"revision"`
 	Served   listing.Revision `json:"served"` // what answers are given from
 	Store    listing.Status   `json:"store"`
@@ -160,6 +161,9 @@ type Status struct {
 	Listeners map[string][]string `json:"listeners,omitempty"` // what is answered where: dns, control, pages, metrics, policy, collector
 	Reload    *Reload             `json:"reload,omitempty"`
 	Parts     map[string]string   `json:"parts,omitempty"` // "ok", or "off: " and why
+	Sources   []listing.Source    `json:"sources"`         // in force
+	Tickets   *TicketCount        `json:"tickets,omitempty"`
+	Backup    *BackedUp           `json:"backup,omitempty"` // the last; nil: none is known
 
 	HiddenByAllow int               `json:"hidden_by_allow"`  // entries that would be answered, were it not for allow entries
 	Hidden        []report.HiddenBy `json:"hidden,omitempty"` // by which
@@ -168,6 +172,19 @@ type Status struct {
 	Breaker *sighting.Breaker `json:"breaker,omitempty"` // of automatic listing
 
 	SourceRemovals []removal.SourceRemovals `json:"source_removals,omitempty"` // by senders, today
+}
+
+// TicketCount is how many tickets wait for us, and for their senders.
+type TicketCount struct {
+	Open   int       `json:"open"`
+	Asked  int       `json:"asked"`
+	Oldest time.Time `json:"oldest,omitzero"` // since when the longest open one has been
+}
+
+// BackedUp is a backup that was sent whole.
+type BackedUp struct {
+	At       time.Time        `json:"at"`
+	Revision listing.Revision `json:"revision"`
 }
 
 // Reload is what became of reading the configuration last, at the start or at a
@@ -184,6 +201,7 @@ type SensorStatus struct {
 	Policy    []string `json:"policy"`   // where it answers
 	Enforce   bool     `json:"enforce"`
 	Resolver  string   `json:"resolver,omitempty"`
+	Today     uint64   `json:"sessions_today"`      // counted since midnight UTC, or the start if that was later
 	Service   any      `json:"service,omitempty"`   // counters of the policy service, sent as JSON
 	Collect   string   `json:"collect,omitempty"`   // where sessions of other machines are taken
 	Collector any      `json:"collector,omitempty"` // counters of that, sent as JSON

@@ -69,7 +69,7 @@ func (p *program) status(ctx context.Context, _ *input) error {
 	if !s.Started.IsZero() {
 		t.add("up", "%s, since %s", s.Uptime, stamp(s.Started))
 	}
-	t.add("you are", "%s", clean(s.User))
+	t.add("you are", "%s, %s", clean(s.User), clean(s.Role))
 	served := "being served"
 	if s.Served < s.Revision {
 		served = p.human.paint(yellow, fmt.Sprintf("revision %d is being served", s.Served))
@@ -115,7 +115,8 @@ func (p *program) secondaryText(s report.Secondary, now uint32) string {
 }
 
 // daemonRows are the lines of status about the daemon itself: where it listens, the
-// parts that are off though they should not be, and a reload that failed.
+// parts that are off though they should not be, and what somebody may have to see to:
+// sources, tickets, the last backup, the last reload.
 func (p *program) daemonRows(s ctl.Status, t *table) {
 	for _, what := range slices.Sorted(maps.Keys(s.Listeners)) {
 		t.add(clean(what), "%s", clean(strings.Join(s.Listeners[what], " ")))
@@ -124,6 +125,20 @@ func (p *program) daemonRows(s ctl.Status, t *table) {
 		if state := s.Parts[what]; state != "ok" && !strings.HasSuffix(state, "is not set") {
 			t.add(clean(what), "%s", p.human.paint(yellow, clean(state)))
 		}
+	}
+	for _, source := range s.Sources {
+		t.add("source "+clean(source.Name), "%s, imported %s, ends %s", plural(source.Entries, "entry", "entries"), relative(source.Refreshed, p.now()), p.ahead(source.Until))
+	}
+	if n := s.Tickets; n != nil && n.Open+n.Asked > 0 {
+		t.add("tickets", "%d open, %d asked, the oldest since %s", n.Open, n.Asked, stamp(n.Oldest))
+	} else if n != nil {
+		t.add("tickets", "none is open")
+	}
+	switch {
+	case s.Backup != nil:
+		t.add("backup", "%s (%s), revision %d", stamp(s.Backup.At), relative(s.Backup.At, p.now()), s.Backup.Revision)
+	case s.Reload != nil: // it is a daemon
+		t.add("backup", "%s", p.human.paint(yellow, "none was taken"))
 	}
 	switch r := s.Reload; {
 	case r == nil:

@@ -14,6 +14,7 @@ func (p *program) sensorRows(s *ctl.SensorStatus, t *table) {
 	if len(s.Policy) > 0 {
 		t.add("policy service", "%s, as %s", clean(strings.Join(s.Policy, ", ")), clean(s.Receiver))
 	}
+	t.add("sessions", "%d today", s.Today)
 	if len(s.Receivers) > 0 {
 		t.add("receivers", "%s", clean(strings.Join(s.Receivers, ", ")))
 	}

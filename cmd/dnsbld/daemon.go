@@ -403,8 +403,8 @@ func needRestart(begun, now config) (keys []string) {
 // control is the server behind the control socket.
 func (d *dnsbld) control() *server.Server {
 	return server.New(server.Config{Book: d.book, Live: d.live,
-		Verify: d.store.VerifyFrom, Backup: d.store.Backup, Answers: d.answers, Zones: d.zones, Serials: d.serials, Doctor: d.doctor, MailServers: d.mailServers, Criteria: d.criteria,
-		Stats: func() any { return d.dns.Stats() }, Parts: func() (map[string][]string, map[string]string) { return d.listeners, d.parts() },
+		Verify: d.store.VerifyFrom, Backup: d.backup, Answers: d.answers, Zones: d.zones, Serials: d.serials, Doctor: d.doctor, MailServers: d.mailServers,
+		Criteria: d.criteria, Stats: func() any { return d.dns.Stats() }, Complete: d.complete,
 		Reload: func() ctl.Reload { return *d.last.Load() }, WarnSources: func() time.Duration { return d.cfg.Load().warnSources },
 		Sensor: d.mail, Desk: d.desk.Desk, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.cfg.Load().data})
 }

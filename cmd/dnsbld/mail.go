@@ -12,11 +12,13 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/pelletier/go-toml/v2"
 
 	"dnsbld/ctl"
 	"dnsbld/db"
+	"dnsbld/listing"
 	"dnsbld/listing/desk"
 	"dnsbld/listing/helo"
 	"dnsbld/listing/sensor"
@@ -39,6 +41,10 @@ type mailDoor struct {
 	listeners  []net.Listener // of the policy service
 	collecting net.Listener
 	off        string // why counters are not kept; empty: they are
+
+	dayLock sync.Mutex
+	day     time.Time // of today's sessions
+	before  uint64    // counted before it
 
 	asking     context.Context // DNS; it ends early, so that a slow resolver does not keep the end waiting
 	stopAsking context.CancelFunc
@@ -247,10 +253,32 @@ func (m *mailDoor) Simulate(ctx context.Context, text []byte) (sighting.Simulati
 	return m.Sensor.Simulate(ctx, other)
 }
 
+// counted is how many sessions were counted since the start.
+func (m *mailDoor) counted() uint64 {
+	totals := m.Sensor.Status().Totals
+	return totals[sighting.Counted] + totals[sighting.Exempt]
+}
+
+// today is how many sessions were counted since midnight UTC, or since the start. It
+// is asked for once a minute at least, so that a day begins with what was counted by
+// then.
+func (m *mailDoor) today() uint64 {
+	counted, day := m.counted(), m.d.book.Now().Truncate(listing.Day)
+	m.dayLock.Lock()
+	defer m.dayLock.Unlock()
+	switch {
+	case m.day.IsZero(): // what was counted so far is of the day of the start
+		m.day = day
+	case !day.Equal(m.day):
+		m.day, m.before = day, counted
+	}
+	return counted - m.before
+}
+
 // Status is how the door and the sensor do.
 func (m *mailDoor) Status() ctl.SensorStatus {
 	cfg := m.cfg.Load()
-	st := ctl.SensorStatus{Receiver: cfg.receiver, Policy: []string{}, Enforce: cfg.enforce, Service: m.policy.Stats(), Our: cfg.our, Services: cfg.services, Status: m.Sensor.Status()}
+	st := ctl.SensorStatus{Today: m.today(), Receiver: cfg.receiver, Policy: []string{}, Enforce: cfg.enforce, Service: m.policy.Stats(), Our: cfg.our, Services: cfg.services, Status: m.Sensor.Status()}
 	for _, l := range cfg.policy {
 		st.Policy = append(st.Policy, l.String())
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -222,6 +223,13 @@ func TestReload(t *testing.T) {
 	if last, check := reloaded(); last.Error != "" || !strings.HasPrefix(check, "PASS ") {
 		t.Errorf("%+v, %s", last, check)
 	}
+	if status, err := client.Status(t.Context()); err != nil || status.Backup != nil || len(status.Listeners["dns"]) != 1 || status.Parts["desk"] != "ok" ||
+		status.Parts["policy"] != "off: sensor.policy is not set" || status.Role != "operator" {
+		t.Errorf("%+v, %v", status, err)
+	}
+	if _, err := client.Backup(t.Context(), ctl.None{}, io.Discard); err != nil {
+		t.Fatal(err)
+	}
 	for _, want := range []string{"msg=serving version=\"development ", "dns=" + p.dns, "hosts=0", "control=" + p.socket} {
 		if !strings.Contains(p.said(), want) {
 			t.Errorf("the log does not say %s:\n%s", want, p.said())
@@ -230,6 +238,9 @@ func TestReload(t *testing.T) {
 	p.stop(t)
 
 	again := startDaemon(t, dir, nil, "--config", "dnsbld.toml")
+	if status, err := ctl.NewClient(again.socket).Status(t.Context()); err != nil || status.Backup == nil || time.Since(status.Backup.At) > time.Minute {
+		t.Errorf("the backup is forgotten: %+v, %v", status.Backup, err)
+	}
 	_, _, first := ask(t, again.dns, "bl.test.", dnsmessage.TypeSOA)
 	again.stop(t)
 	if third := startDaemon(t, dir, nil, "--config", "dnsbld.toml"); true {

@@ -11,7 +11,8 @@ import (
 
 // watchSources warns in the log of sources that are not imported in time: before
 // they end, when they have ended, and at the start if that was lately. A warning is
-// given once for each. It looks once a minute, and gives metrics what it saw.
+// given once for each. It looks once a minute, and gives metrics what it saw. The
+// same minute has the sessions of a day begin.
 func (d *dnsbld) watchSources(ctx context.Context) {
 	if d.live.Wait(ctx, 0) != nil {
 		return // it ends
@@ -20,6 +21,7 @@ func (d *dnsbld) watchSources(ctx context.Context) {
 	defer tick.Stop()
 	for warned := map[string]bool{}; ; {
 		warned = d.warnOfSources(ctx, warned)
+		d.mail.today()
 		select {
 		case <-ctx.Done():
 			return

@@ -1,12 +1,21 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"dnsbld/ctl"
+	"dnsbld/listing"
 )
 
 // where says what is answered on which addresses, for the log and `blctl status`.
@@ -36,6 +45,36 @@ func (d *dnsbld) where(control net.Listener) (map[string][]string, error) {
 		}
 	}
 	return all, err
+}
+
+// lastBackup is the file in the data directory that keeps when a backup was last
+// sent whole: a restart must not look like a list without backups.
+const lastBackup = "last-backup.json"
+
+// backup sends the list, and remembers that it did.
+func (d *dnsbld) backup(ctx context.Context, to io.Writer) (listing.Revision, error) {
+	r, err := d.store.Backup(ctx, to)
+	if err != nil {
+		return r, err
+	}
+	raw, err := json.Marshal(ctl.BackedUp{At: d.book.Now().Truncate(time.Second), Revision: r})
+	if err == nil {
+		err = os.WriteFile(filepath.Join(d.cfg.Load().data, lastBackup), raw, 0o600)
+	}
+	if err != nil {
+		d.log.Warn("noting the backup, which is whole", "err", err)
+	}
+	return r, nil
+}
+
+// complete adds to a status what the doors do not know.
+func (d *dnsbld) complete(st *ctl.Status) {
+	st.Listeners, st.Parts = d.listeners, d.parts()
+	var last ctl.BackedUp
+	raw, err := os.ReadFile(filepath.Join(d.cfg.Load().data, lastBackup))
+	if err == nil && json.Unmarshal(raw, &last) == nil {
+		st.Backup = &last
+	}
 }
 
 // parts says of what may be missing while the list is served whether it is at work,

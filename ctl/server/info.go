@@ -9,6 +9,7 @@ import (
 
 	"dnsbld/ctl"
 	"dnsbld/listing"
+	"dnsbld/listing/removal"
 	"dnsbld/listing/report"
 )
 
@@ -19,7 +20,7 @@ func (s *Server) status(ctx context.Context, who listing.Caller) (ctl.Status, er
 	if err != nil {
 		return ctl.Status{}, err
 	}
-	st := ctl.Status{Version: s.cfg.Version, Started: s.cfg.Started.UTC().Truncate(time.Second), User: who.Name,
+	st := ctl.Status{Version: s.cfg.Version, Started: s.cfg.Started.UTC().Truncate(time.Second), User: who.Name, Role: who.Role.String(),
 		Revision: store.Head, Store: store, Zones: s.zones()}
 	if st.Zones == nil {
 		st.Zones = []report.Zone{}
@@ -30,8 +31,14 @@ func (s *Server) status(ctx context.Context, who listing.Caller) (ctl.Status, er
 	if set := s.cfg.Live.Set(); set != nil {
 		st.Served = set.Revision()
 	}
-	if s.cfg.Parts != nil {
-		st.Listeners, st.Parts = s.cfg.Parts()
+	if s.cfg.Complete != nil {
+		s.cfg.Complete(&st)
+	}
+	if st.Sources, err = s.inForce(ctx); err != nil {
+		return ctl.Status{}, err
+	}
+	if st.Tickets, err = s.countTickets(ctx); err != nil {
+		return ctl.Status{}, err
 	}
 	if s.cfg.Reload != nil {
 		last := s.cfg.Reload()
@@ -50,6 +57,39 @@ func (s *Server) status(ctx context.Context, who listing.Caller) (ctl.Status, er
 		st.SourceRemovals, err = s.cfg.Desk.SourceRemovals(ctx)
 	}
 	return st, err
+}
+
+// inForce are the sources in force.
+func (s *Server) inForce(ctx context.Context) (found []listing.Source, err error) {
+	now := s.cfg.Book.Now()
+	err = s.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error {
+		found, err = snap.Sources()
+		return err
+	})
+	return none(slices.DeleteFunc(found, func(s listing.Source) bool { return !s.Active(now) }), err)
+}
+
+// countTickets counts those that are not decided; nil: there is no desk.
+func (s *Server) countTickets(ctx context.Context) (*ctl.TicketCount, error) {
+	if s.cfg.Desk == nil {
+		return nil, nil
+	}
+	all, err := s.cfg.Desk.Tickets(ctx, removal.Query{})
+	n := &ctl.TicketCount{}
+	for _, t := range all { // the longest open first
+		switch t.State {
+		case removal.Open:
+			n.Open++
+		case removal.Asked:
+			n.Asked++
+		default:
+			continue
+		}
+		if n.Oldest.IsZero() {
+			n.Oldest = t.Opened
+		}
+	}
+	return n, err
 }
 
 // hiddenCache keeps what allow entries hide at one revision: it takes a walk through

@@ -40,11 +40,11 @@ type Config struct {
 	Started     time.Time            // when it began to serve
 	WarnSources func() time.Duration // how long before the end of a source, and after it, to warn; nil: a day
 
-	// Parts are where what is answered, and which parts of the daemon are at work;
-	// nil: nobody knows.
-	Parts  func() (listeners map[string][]string, parts map[string]string)
-	Reload func() ctl.Reload // what became of reading the configuration last; nil: there is none
-	Spool  string            // directory for long answers; empty: the system's temporary one
+	// Complete adds to a status what the daemon alone knows: where it listens, which
+	// of its parts are at work, the last backup; nil: there is no daemon.
+	Complete func(*ctl.Status)
+	Reload   func() ctl.Reload // what became of reading the configuration last; nil: there is none
+	Spool    string            // directory for long answers; empty: the system's temporary one
 
 	// Verify walks the audit chain from a checkpoint on; nil: it cannot be
 	// walked from here.
