@@ -72,8 +72,11 @@ func (c Add) edit(p *planning) (Edit, error) {
 			return Edit{}, err
 		}
 	}
+	if err := checkPublicNote(c.PublicNote); err != nil {
+		return Edit{}, err
+	}
 	e := Edit{Op: OpList, Key: Key{Subject: c.Subject, Reason: info.Code}, Expect: c.IfRevision, Except: c.Except,
-		Origin: ByOperator, PublicNote: info.complete(Printable(c.PublicNote)), Note: Printable(c.Note), Ticket: Printable(c.Ticket)}
+		Origin: ByOperator, PublicNote: info.complete(c.PublicNote), Note: Text(c.Note), Ticket: Text(c.Ticket)}
 	if info.Repeat > 1 {
 		e.Companion = Repeat
 	}
@@ -108,6 +111,23 @@ func (c Add) evidence(e *Edit, info ReasonInfo, p *planning) error {
 // satisfies reports whether the evidence has what a letter has to name.
 func (c Add) satisfies(n Needs) bool {
 	return (c.HELO != "" || !n.Greeting) && (c.Receiver != "" || !n.Receiver) && (c.Sessions > 0 || !n.Sessions)
+}
+
+// checkPublicNote refuses what would not stand in TXT, and in the reply of a mail
+// server that repeats it, as it was written.
+func checkPublicNote(text string) error {
+	e := &Error{Kind: ErrInvalid, Code: "public-note"}
+	switch {
+	case Printable(text) != text:
+		e.Message = "a public note stands in DNS and in the replies of mail servers, which take printable ASCII alone"
+		e.Hint = "write it in English, or in letters without accents; --note takes any script"
+	case len(text) > MaxTXT:
+		e.Message = fmt.Sprintf("the public note has %d octets, and no more than %d fit into a reply", len(text), MaxTXT)
+		e.Hint = "say it shorter; what is for operators goes into --note"
+	default:
+		return nil
+	}
+	return e
 }
 
 func twoPersons(info ReasonInfo) error {
@@ -190,6 +210,6 @@ func (c Permit) plan(p *planning) ([]Edit, error) {
 	if err := p.rules.Policy.checkAllow(c.Subject, c.Force, c.Note, p.second); err != nil {
 		return nil, err
 	}
-	return []Edit{{Op: OpAllow, Expect: c.IfRevision, Allow: &Allow{Subject: c.Subject, Owner: Printable(c.Owner),
-		Until: c.Until.Truncate(time.Second), Note: Printable(c.Note)}}}, nil
+	return []Edit{{Op: OpAllow, Expect: c.IfRevision, Allow: &Allow{Subject: c.Subject, Owner: Text(c.Owner),
+		Until: c.Until.Truncate(time.Second), Note: Text(c.Note)}}}, nil
 }

@@ -112,7 +112,7 @@ func (c Delist) except(e Entry, policy Policy) Edit {
 	}
 	return Edit{Op: OpList, Key: Key{Subject: e.Subject, Reason: e.Reason}, Except: true, Keep: true, Origin: ByOperator,
 		Life: life,
-		Note: Printable(fmt.Sprintf("delisted (%s) from source %s", c.Because, e.Source)), Ticket: Printable(c.Ticket)}
+		Note: Printable(fmt.Sprintf("delisted (%s) from source %s", c.Because, e.Source)), Ticket: Text(c.Ticket)}
 }
 
 // Expire changes when entries end.
@@ -143,7 +143,7 @@ func (c Expire) plan(p *planning) ([]Edit, error) {
 			return nil, err
 		}
 		if e.Source == "" {
-			edits = append(edits, Edit{Op: OpExpire, Key: e.Key, Expect: expected(e, c.Options), Until: until, Note: Printable(c.Note)})
+			edits = append(edits, Edit{Op: OpExpire, Key: e.Key, Expect: expected(e, c.Options), Until: until, Note: Text(c.Note)})
 		}
 	}
 	if len(edits) == 0 && !c.Within {

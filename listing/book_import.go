@@ -41,7 +41,7 @@ func (b *Book) Import(ctx context.Context, who Caller, c Import, entries iter.Se
 	}
 	edit.Until = now.Add(life.Duration()).Truncate(time.Second)
 	in := importer{rules: rules, source: c.Source, now: now, bad: bad}
-	o := order{Header: Header{Time: now, Actor: who.Name, Note: Printable(c.Note)}, Options: c.Options, intent: IntentOf(c)}
+	o := order{Header: Header{Time: now, Actor: who.Name, Note: Text(c.Note)}, Options: c.Options, intent: IntentOf(c)}
 	res, err := b.replace(ctx, o, edit, in.check(entries))
 	res.Skipped, res.Over = in.skipped, in.over
 	return res, err
@@ -136,7 +136,7 @@ func (b *Book) DropSource(ctx context.Context, who Caller, name, note string, o 
 	if err := b.Rules().Roles.Require(who, Operator, ""); err != nil {
 		return Result{}, err
 	}
-	by := order{Header: Header{Actor: who.Name, Note: Printable(note)}, Options: o, intent: IntentOf(name)}
+	by := order{Header: Header{Actor: who.Name, Note: Text(note)}, Options: o, intent: IntentOf(name)}
 	return b.plan(ctx, who, by, func(p *planning) ([]Edit, error) {
 		sources, err := p.Sources()
 		for _, have := range sources {

@@ -62,7 +62,7 @@ func (b *Book) propose(ctx context.Context, who Caller, c command) (Result, erro
 	}
 	kept := o
 	kept.DryRun, kept.IdempotencyKey, kept.Propose, kept.ProposalNote = false, "", false, ""
-	p := Proposal{ID: proposalID(o), Action: c.action(), By: Person{who.Name, who.UID}, Note: Printable(o.ProposalNote), State: ProposalOpen}
+	p := Proposal{ID: proposalID(o), Action: c.action(), By: Person{who.Name, who.UID}, Note: Text(o.ProposalNote), State: ProposalOpen}
 	var err error
 	if p.Command, err = json.Marshal(c.with(kept)); err != nil {
 		return Result{}, fmt.Errorf("keeping the proposal: %w", err)

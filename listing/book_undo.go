@@ -22,7 +22,7 @@ func (b *Book) Undo(ctx context.Context, who Caller, id Revision, note string, o
 	if err := b.Rules().Roles.Require(who, Operator, ""); err != nil {
 		return Result{}, err
 	}
-	by := order{Header: Header{Time: b.Now(), Actor: who.Name, Note: Printable(note)}, Options: o, intent: IntentOf(id)}
+	by := order{Header: Header{Time: b.Now(), Actor: who.Name, Note: Text(note)}, Options: o, intent: IntentOf(id)}
 	switch done, err := b.decided(ctx, by); {
 	case err != nil:
 		return Result{}, err

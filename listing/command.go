@@ -164,7 +164,7 @@ func (p *planning) planAll(c command) ([]Edit, error) {
 }
 
 func note(note, ticket string) Header {
-	return Header{Note: Printable(note), Ticket: Printable(ticket)}
+	return Header{Note: Text(note), Ticket: Text(ticket)}
 }
 
 // Import replaces or extends a source.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // The kinds of failure. One place maps them to exit codes, one to HTTP.
@@ -60,6 +61,26 @@ func Quote(s string) string {
 		s, cut = s[:most], "…"
 	}
 	return strings.TrimSuffix(fmt.Sprintf("%+q", s), `"`) + cut + `"`
+}
+
+// Text is what somebody wrote, as it was written: in UTF-8, whatever the script. Only
+// bytes that are no UTF-8, which JSON could not carry, are written as \xNN. It is made
+// harmless where it is shown: terminals, TXT, mail and HTML differ.
+func Text(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	var b strings.Builder
+	for len(s) > 0 {
+		r, n := utf8.DecodeRuneInString(s)
+		if r == utf8.RuneError && n == 1 {
+			fmt.Fprintf(&b, `\x%02x`, s[0])
+		} else {
+			b.WriteString(s[:n])
+		}
+		s = s[n:]
+	}
+	return b.String()
 }
 
 // Printable is s in printable ASCII, every other byte written as \xNN, so that

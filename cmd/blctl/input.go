@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
@@ -54,6 +55,17 @@ func (in *input) checkArguments() error {
 		return usageError("%s takes no argument, not %s", in.Command.HelpName, listing.Quote(in.Args().First()))
 	case given > most:
 		return usageError("%s takes %s, and nothing more: %s", in.Command.HelpName, in.Command.ArgsUsage, listing.Quote(in.Args().Get(most)))
+	}
+	return nil
+}
+
+// checkText refuses text for people that is not UTF-8: JSON cannot carry it, so it
+// would not come back as it was written. A greeting may be of any bytes.
+func (in *input) checkText() error {
+	for _, flag := range []string{"note", "public-note", "ticket", "owner", "ref"} {
+		if !utf8.ValidString(in.String(flag)) {
+			return usageError("--%s is not UTF-8: is the terminal set to another encoding?", flag)
+		}
 	}
 	return nil
 }

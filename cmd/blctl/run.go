@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -94,7 +95,7 @@ func (p *program) action(do func(context.Context, *input) error) cli.ActionFunc 
 		p.json, p.yes = c.Bool("json"), c.Bool("yes")
 		p.human = p.printerFor(c.Bool("no-color"))
 		in := &input{Context: c, now: p.now, stdin: p.stdin, warn: p.warn}
-		if err := in.checkArguments(); err != nil {
+		if err := cmp.Or(in.checkArguments(), in.checkText()); err != nil {
 			return err
 		}
 		closeStore := func() error { return nil }

@@ -90,6 +90,7 @@ func setUp(env *testscript.Env) error {
 	env.Setenv("BLCTL_SOCKET", socket)
 	env.Setenv("STORE", store)
 	env.Setenv("NASTY", "\x1b[31mred")
+	env.Setenv("LATIN1", "gr\xf6\xdfer")
 	env.Setenv("LONG", strings.Repeat("so ", 100))
 	env.Defer(func() {
 		if err := d.stop(); err != nil {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"dnsbld/ctl"
 	"dnsbld/listing"
@@ -105,20 +107,34 @@ func read[Req any](w http.ResponseWriter, r *http.Request, route ctl.Route) (req
 	if route.HasBody() {
 		control := http.NewResponseController(w)
 		setDeadline(control, time.Now().Add(patience))
-		d := json.NewDecoder(http.MaxBytesReader(w, r.Body, route.Limit))
-		d.DisallowUnknownFields()
-		err = d.Decode(&req)
-		if err == nil {
-			if _, more := d.Token(); !errors.Is(more, io.EOF) {
-				err = errors.New("something follows the command")
-			}
-		}
+		err = decode(http.MaxBytesReader(w, r.Body, route.Limit), &req)
 		setDeadline(control, time.Time{}) // else it would end the request later
 		if err != nil {
 			return req, ctl.BadRequest(err)
 		}
 	}
 	return req, route.ReadParams(r, &req)
+}
+
+// decode reads one JSON object and nothing more. What is not UTF-8 is refused: the
+// decoder would replace it, and a note would not come back as it was written.
+func decode(from io.Reader, to any) error {
+	raw, err := io.ReadAll(from)
+	if err != nil {
+		return err
+	}
+	if !utf8.Valid(raw) {
+		return errors.New("it is not UTF-8")
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(to); err != nil {
+		return err
+	}
+	if _, more := d.Token(); !errors.Is(more, io.EOF) {
+		return errors.New("something follows the command")
+	}
+	return nil
 }
 
 // setDeadline bounds how long a read of the body may take, where there is a
