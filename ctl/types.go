@@ -227,8 +227,16 @@ type Stats struct {
 	Expiring int              `json:"expiring"`   // of the entries, within a day
 	Reasons  []Count          `json:"reasons"`    // strongest first, those that have entries
 	Sources  []Count          `json:"sources"`    // "" is this list itself
+	Answered Answered         `json:"answered"`
 	Index    Index            `json:"index"`
 	DNS      any              `json:"dns,omitempty"`
+}
+
+// Answered is what DNS answers as listed now: each host and each prefix once, however
+// many entries it has, and without what is excepted, hidden or in no zone.
+type Answered struct {
+	Hosts    int `json:"hosts"`
+	Prefixes int `json:"prefixes"`
 }
 
 // Index is how much the served view holds, entries that have just ended

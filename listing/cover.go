@@ -22,6 +22,14 @@ func NewCover(subjects ...Subject) Cover {
 	return c
 }
 
+// Addresses is how many addresses are in the subjects, each counted once.
+func (c Cover) Addresses() (n float64) {
+	for _, s := range c {
+		n += s.Addresses()
+	}
+	return n
+}
+
 // Covers reports whether one of the subjects covers all of s.
 func (c Cover) Covers(s Subject) bool {
 	n := sort.Search(len(c), func(n int) bool { return c[n].Compare(s) > 0 })

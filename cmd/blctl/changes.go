@@ -84,6 +84,8 @@ type summary struct {
 	Actors    map[string]int   `json:"actors"`
 	First     listing.Revision `json:"first,omitempty"`
 	Last      listing.Revision `json:"last,omitempty"`
+
+	touched []listing.Subject
 }
 
 // add counts a change.
@@ -95,7 +97,7 @@ func (s *summary) add(e report.Event) {
 		s.Reasons[e.Reason]++
 	}
 	if e.Subject.IsValid() {
-		s.Addresses += e.Subject.Addresses()
+		s.touched = append(s.touched, e.Subject)
 	}
 	if e.Revision != s.Last {
 		s.Revisions++
@@ -106,6 +108,7 @@ func (s *summary) add(e report.Event) {
 // printSummary prints the counts, the greatest first.
 func (p *program) printSummary(s summary) error {
 	h := p.human
+	s.Addresses = listing.NewCover(s.touched...).Addresses()
 	if s.Changes == 0 {
 		h.printf("no changes\n")
 	} else {

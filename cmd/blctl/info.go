@@ -157,6 +157,8 @@ func (p *program) stats(ctx context.Context, _ *input) error {
 	}
 	var t table
 	row := func(name string, n int, remark string) { t = append(t, []string{name, strconv.Itoa(n), remark}) }
+	row("answered by DNS", s.Answered.Hosts+s.Answered.Prefixes, fmt.Sprintf("%s, %s",
+		plural(s.Answered.Hosts, "host", "hosts"), plural(s.Answered.Prefixes, "prefix", "prefixes")))
 	row("entries in force", s.Entries, fmt.Sprintf("%d of them end within a day", s.Expiring))
 	row("exceptions", s.Excepts, "")
 	row("allow entries", s.Allows, "")
@@ -170,31 +172,23 @@ func (p *program) stats(ctx context.Context, _ *input) error {
 		}
 		row(name, source.Entries, "")
 	}
-	t = append(t, []string{"index", fmt.Sprintf("%.1f MiB", float64(s.Index.Bytes)/(1<<20)), fmt.Sprintf("revision %d", s.Revision)})
-	if err := p.human.table(append(t, counters("dns", s.DNS)...)); err != nil {
+	if err := p.human.table(append(t, queries(s.DNS)...)); err != nil {
 		return err
 	}
 	return p.conclude("stats", s, nil)
 }
 
-// counters are what the DNS side counts, whatever it is: each number under the
-// path that leads to it in the JSON, so that new ones need no change here.
-func counters(name string, v any) (rows table) {
-	switch v := v.(type) {
-	case map[string]any:
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			rows = append(rows, counters(name+" "+clean(key), v[key])...)
+// queries are what people want to know of DNS: how many came, and what was answered.
+// The other counters are for --json and for monitoring.
+func queries(dns any) (rows table) {
+	doors, _ := dns.(map[string]any)
+	for _, door := range []string{"udp", "tcp"} {
+		counts, _ := doors[door].(map[string]any)
+		for _, kind := range []string{"queries", "listed", "nxdomain"} {
+			if n, ok := counts[kind].(float64); ok {
+				rows = append(rows, []string{kind + " " + door, strconv.FormatFloat(n, 'f', -1, 64), "since the start"})
+			}
 		}
-	case []any:
-		for n, of := range v {
-			rows = append(rows, counters(name+" "+strconv.Itoa(n), of)...)
-		}
-	case float64:
-		rows = append(rows, []string{name, strconv.FormatFloat(v, 'f', -1, 64)})
-	case string:
-		rows = append(rows, []string{name, clean(v)})
-	case bool:
-		rows = append(rows, []string{name, strconv.FormatBool(v)})
 	}
 	return rows
 }

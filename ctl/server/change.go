@@ -158,16 +158,18 @@ func (s *Server) outcome(ctx context.Context, res listing.Result, dry bool) (ctl
 			out.Warn(fmt.Sprintf("%s is recorded and shown to operators, but answered only by zones that name it", info.Symbol))
 		}
 	}
+	var touched []listing.Subject // by a change each, or more
 	for _, c := range res.Changes {
 		e := rows.Event(c)
 		out.Changes = append(out.Changes, e)
 		switch {
 		case e.Subject.IsValid():
-			out.Addresses += e.Subject.Addresses()
+			touched = append(touched, e.Subject)
 		case e.Action == report.Dropped:
 			out.Addresses += float64(c.SourceBefore.Entries) // nearly all are hosts
 		}
 	}
+	out.Addresses += listing.NewCover(touched...).Addresses()
 	if res.Repeated {
 		out.Warn("this was decided earlier under the same idempotency key; nothing was done again")
 	}

@@ -9,6 +9,7 @@ import (
 
 	"dnsbld/ctl"
 	"dnsbld/listing"
+	"dnsbld/listing/index"
 	"dnsbld/listing/removal"
 	"dnsbld/listing/report"
 )
@@ -128,12 +129,40 @@ func (s *Server) stats(ctx context.Context, _ listing.Caller) (st ctl.Stats, err
 	}
 	if set := s.cfg.Live.Set(); set != nil {
 		has := set.Stats()
+		st.Answered = s.answered(set)
 		st.Index = ctl.Index{Hosts: has.Hosts, Prefixes: has.Prefixes, Exceptions: has.Exceptions, Bytes: has.Bytes}
 	}
 	if s.cfg.Stats != nil {
 		st.DNS = s.cfg.Stats()
 	}
 	return st, nil
+}
+
+// answered counts the subjects that the served view lists for a reason which a zone
+// answers. A subject that several entries list counts for the first of them.
+func (s *Server) answered(set *index.Set) (n ctl.Answered) {
+	now, zones, reasons := uint32(s.cfg.Book.Now().Unix()), s.zones(), s.cfg.Book.Rules().Reasons
+	var answers [256]bool
+	for _, info := range reasons.All() {
+		answers[info.Code] = slices.ContainsFunc(zones, func(z report.Zone) bool { return info.AnsweredBy(z.Reasons) })
+	}
+	var hits []index.Hit
+	for e := range set.Each() {
+		if e.Except {
+			continue
+		}
+		hits = slices.DeleteFunc(set.LookupPrefix(e.Subject.Prefix, hits[:0]), func(h index.Hit) bool {
+			return h.Prefix != e.Subject.Prefix || h.Until > 0 && h.Until <= now || !answers[h.Reason]
+		})
+		switch {
+		case len(hits) == 0 || hits[0].Reason != e.Reason || hits[0].Source != e.Source:
+		case e.Subject.IsHost():
+			n.Hosts++
+		default:
+			n.Prefixes++
+		}
+	}
+	return n
 }
 
 // count goes through what is served, which is the smallest part of an entry

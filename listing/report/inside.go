@@ -134,6 +134,7 @@ func (r *Reach) touchSource(ctx context.Context, source string) error {
 // import too, and says how many addresses they are. It is for undo: of an
 // import the changes that are shown name the source alone.
 func (r *Reach) Revision(ctx context.Context, id listing.Revision) (in *Inside, addresses float64, err error) {
+	var touched []listing.Subject
 	for c, err := range r.book.Store().Changes(ctx, id-1) {
 		if err != nil {
 			return nil, 0, err
@@ -143,12 +144,12 @@ func (r *Reach) Revision(ctx context.Context, id listing.Revision) (in *Inside, 
 		}
 		if s := subjectOf(c); s.IsValid() {
 			r.Touch(s)
-			addresses += s.Addresses()
+			touched = append(touched, s)
 		}
 		if c.Last {
 			break
 		}
 	}
 	in, err = r.Result()
-	return in, addresses, err
+	return in, listing.NewCover(touched...).Addresses(), err
 }
