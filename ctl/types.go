@@ -227,6 +227,7 @@ type Stats struct {
 	Expiring int              `json:"expiring"`   // of the entries, within a day
 	Reasons  []Count          `json:"reasons"`    // strongest first, those that have entries
 	Sources  []Count          `json:"sources"`    // "" is this list itself
+	Networks []Count          `json:"networks"`   // /16, of IPv6 /32, with the most entries
 	Answered Answered         `json:"answered"`
 	Index    Index            `json:"index"`
 	DNS      any              `json:"dns,omitempty"`

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -46,11 +47,22 @@ func (p *program) permit(ctx context.Context, c listing.Permit) error {
 	return p.reportOn(action, c.Subject, c.More, out, err)
 }
 
-// allows prints the allow entries in force: all, or those that overlap a prefix.
-func (p *program) allows(ctx context.Context, around listing.Subject) error {
-	all, err := p.client.Allows(ctx, around)
-	if err != nil {
-		return err
+// allows prints the allow entries in force: all, or those that overlap one of some
+// prefixes, each once.
+func (p *program) allows(ctx context.Context, in *input) error {
+	first, more := in.subjects()
+	if in.err != nil {
+		return in.err
+	}
+	var all []listing.Allow
+	for _, around := range append([]listing.Subject{first}, more...) { // the invalid one means all
+		some, err := p.client.Allows(ctx, around)
+		if err != nil {
+			return err
+		}
+		all = append(all, slices.DeleteFunc(some, func(a listing.Allow) bool {
+			return slices.ContainsFunc(all, func(b listing.Allow) bool { return a.Subject == b.Subject })
+		})...)
 	}
 	return each(p, all, func(a listing.Allow) []string {
 		return []string{a.Subject.Text(), p.human.paint(green, "never listed") + untilOrForGood(a.Until), "owner " + clean(a.Owner),

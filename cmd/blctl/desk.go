@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"strings"
 
@@ -13,17 +14,45 @@ import (
 )
 
 // address is the first argument as one address.
-func (in *input) address() netip.Addr {
-	s := in.prefix()
+func (in *input) address() netip.Addr { return in.host(in.prefix()) }
+
+// host is a subject as one address.
+func (in *input) host(s listing.Subject) netip.Addr {
 	if s.IsValid() && !s.IsHost() {
 		in.fail(invalid("not-an-address", s.String()+" is a prefix, and a request is about one address", "for example "+s.Addr().String()))
 	}
 	return s.Addr()
 }
 
-// eligibility asks for the decision that a request would get now. Its exit status is
-// the decision, for scripts that delist themselves.
-func (p *program) eligibility(ctx context.Context, a netip.Addr) error {
+// eligibility asks for the decisions that requests would get now. Its exit status is
+// the decision, for scripts that delist themselves; of several that differ it is 6.
+func (p *program) eligibility(ctx context.Context, in *input) error {
+	first, more := in.subjects()
+	addresses := []netip.Addr{in.host(first)}
+	for _, s := range more {
+		addresses = append(addresses, in.host(s))
+	}
+	if in.err != nil {
+		return in.err
+	}
+	var decided error
+	for n, a := range addresses {
+		err := p.eligible(ctx, a)
+		if _, answer := errors.AsType[answered](err); err != nil && !answer {
+			return err
+		}
+		if n > 0 && exitStatus(err) != exitStatus(decided) {
+			err = answered(exitPartly)
+		}
+		if decided == nil || err == answered(exitPartly) {
+			decided = err
+		}
+	}
+	return decided
+}
+
+// eligible prints one decision, and ends with its status.
+func (p *program) eligible(ctx context.Context, a netip.Addr) error {
 	e, err := p.client.Eligibility(ctx, a)
 	if err != nil {
 		return err

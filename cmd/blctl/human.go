@@ -7,10 +7,10 @@ import (
 	"os"
 	"strings"
 	"text/tabwriter"
-	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/term"
+
+	"dnsbld/listing"
 )
 
 // Output for people is plain text, in lines of at most 80 columns where possible.
@@ -59,24 +59,7 @@ func (p printer) paint(colour, text string) string {
 
 // clean is what a terminal may be shown of bytes from outside: whatever is not
 // a printable character is written as \xNN. Letters of any script stay.
-func clean(s string) string {
-	if strings.IndexFunc(s, func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }) < 0 {
-		return s
-	}
-	var b strings.Builder
-	for len(s) > 0 {
-		r, n := utf8.DecodeRuneInString(s)
-		if (r == utf8.RuneError && n == 1) || !unicode.IsPrint(r) {
-			for _, c := range []byte(s[:n]) {
-				fmt.Fprintf(&b, `\x%02x`, c)
-			}
-		} else {
-			b.WriteString(s[:n])
-		}
-		s = s[n:]
-	}
-	return b.String()
-}
+func clean(s string) string { return listing.Shown(s) }
 
 // dryRun begins what a trial run prints.
 func (p printer) dryRun() {

@@ -44,7 +44,7 @@ func (in *input) checkArguments() error {
 		if !strings.HasPrefix(name, "[") {
 			least++
 		}
-		if strings.HasSuffix(name, "...") {
+		if strings.HasSuffix(strings.TrimSuffix(name, "]"), "...") {
 			most = math.MaxInt
 		}
 	}

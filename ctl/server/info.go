@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -175,6 +176,7 @@ func (s *Server) count(snap listing.Snapshot, st *ctl.Stats) error {
 	now := s.cfg.Book.Now()
 	soon := now.Add(listing.Day)
 	var byReason [256]int
+	byNetwork := map[listing.Subject]int{}
 	bySource := map[string]*int{"": new(int)}
 	for name := range sources {
 		bySource[name] = new(int)
@@ -195,12 +197,14 @@ func (s *Server) count(snap listing.Snapshot, st *ctl.Stats) error {
 		}
 		st.Entries++
 		byReason[e.Reason]++
+		byNetwork[report.NetworkOf(e.Subject)]++
 		if n := bySource[e.Source]; n != nil {
 			*n++
 		}
 	}
 	st.Revision = snap.Revision()
 	st.Reasons, st.Sources = countReasons(s.cfg.Book.Rules().Reasons, byReason), countSources(bySource)
+	st.Networks = countNetworks(byNetwork)
 	st.Allows, err = countAllows(snap, now)
 	return err
 }
@@ -228,6 +232,18 @@ func countSources(by map[string]*int) []ctl.Count {
 	counts := []ctl.Count{}
 	for _, name := range slices.Sorted(maps.Keys(by)) {
 		counts = append(counts, ctl.Count{Name: name, Entries: *by[name]})
+	}
+	return counts
+}
+
+// countNetworks are the networks with the most entries, the greatest first.
+func countNetworks(by map[listing.Subject]int) []ctl.Count {
+	const shown = 10
+	counts := []ctl.Count{}
+	for _, s := range slices.SortedFunc(maps.Keys(by), func(a, b listing.Subject) int {
+		return cmp.Or(cmp.Compare(by[b], by[a]), a.Compare(b))
+	})[:min(len(by), shown)] {
+		counts = append(counts, ctl.Count{Name: s.String(), Entries: by[s]})
 	}
 	return counts
 }

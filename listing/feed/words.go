@@ -113,6 +113,6 @@ func publicText(text string) string {
 // noteText makes a text from a file fit to be shown to operators.
 func noteText(text string) string {
 	const most = 1000
-	text = listing.Text(strings.TrimSpace(text))
-	return strings.ToValidUTF8(text[:min(len(text), most)], "")
+	text = listing.Printable(strings.TrimSpace(text))
+	return text[:min(len(text), most)]
 }

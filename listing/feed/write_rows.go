@@ -79,7 +79,7 @@ func (w *csvWriter) write(e *listing.Entry) error {
 		return nil
 	}
 	w.fields = append(w.fields[:0], e.Subject.String(), w.out.Reasons.Symbol(e.Reason), strconv.Itoa(int(e.Reason)), strconv.FormatBool(e.Except),
-		stamp(e.Since), stamp(e.Until), strconv.Itoa(e.Level), string(e.Origin), e.Source, listing.Text(e.Note), listing.Text(e.Ticket),
+		stamp(e.Since), stamp(e.Until), strconv.Itoa(e.Level), string(e.Origin), e.Source, listing.Shown(e.Note), listing.Shown(e.Ticket),
 		strconv.FormatUint(uint64(e.Revision), 10), listing.Printable(e.PublicNote), strconv.FormatBool(hidden))
 	return w.to.Write(w.fields)
 }

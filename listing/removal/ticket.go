@@ -309,7 +309,7 @@ func (t Ticket) note(by Step, state State) (Ticket, error) {
 		return t, &listing.Error{Kind: listing.ErrPolicy, Code: "too-many-notes",
 			Message: fmt.Sprintf("ticket %s has %d notes, which is all it takes", t.ID, maxNotes), Hint: "close it and open another for the address"}
 	}
-	text := listing.Text(mailbox().ReplaceAllString(by.Note, "[mail address]"))
+	text := listing.Shown(mailbox().ReplaceAllString(by.Note, "[mail address]"))
 	text = strings.ToValidUTF8(text[:min(len(text), maxNote)], "")
 	t.Notes = append(t.Notes[:len(t.Notes):len(t.Notes)], Note{Time: by.Time.UTC(), Actor: by.Actor, State: state, Text: text})
 	return t, nil

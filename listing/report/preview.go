@@ -86,7 +86,7 @@ func (p *Previewer) Add(e listing.Entry) {
 	if p.hide.Covers(e.Subject) {
 		p.found.Hidden++
 	}
-	if n := networkOf(e.Subject); p.networks[n] > 0 || len(p.networks) < previewNetworks {
+	if n := NetworkOf(e.Subject); p.networks[n] > 0 || len(p.networks) < previewNetworks {
 		p.networks[n]++
 	}
 	p.widest(e.Subject)
@@ -113,9 +113,9 @@ func (p *Previewer) widest(s listing.Subject) {
 	}
 }
 
-// networkOf is the network by which lines are counted: what one would call a
+// NetworkOf is the network by which lines and entries are counted: what one would call a
 // provider of its own, roughly.
-func networkOf(s listing.Subject) listing.Subject {
+func NetworkOf(s listing.Subject) listing.Subject {
 	bits := 16
 	if s.Addr().Is6() {
 		bits = 32
