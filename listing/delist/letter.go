@@ -161,6 +161,7 @@ func (l *Letters) Render(f LetterFacts) (string, error) {
 // Question is what a letter says that asks which address a mail is about.
 type Question struct {
 	Zone, Desk, Page, Ticket string
+	Reference                string       // of the letter
 	Candidates               []netip.Addr // that the mail names; one is no question
 }
 

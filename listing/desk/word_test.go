@@ -195,7 +195,7 @@ func TestWhatIsMissingIsAsked(t *testing.T) {
 	if first.Human || first.NoAnswer != "" || o.ticket(t, first.Ticket).State != removal.Asked {
 		t.Fatalf("%+v", first)
 	}
-	contains(t, first.Letter, "Your mail names none", first.Ticket)
+	contains(t, first.Letter, "Your mail names none", first.Ticket, "Reference of this letter: L-")
 	if two := mail("joe@sender.example", "2", "please remove 192.0.2.7 or 192.0.2.8"); two.Ticket != first.Ticket || !strings.Contains(two.Letter, "192.0.2.7 and 192.0.2.8") || two.NoAnswer == "" {
 		t.Errorf("a second mail: %+v", two)
 	}
