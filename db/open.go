@@ -220,7 +220,7 @@ func (d *DB) Status(ctx context.Context) (listing.Status, error) {
 	err := d.read(func(s *state) error {
 		sources, err := s.sources()
 		st = listing.Status{Head: s.head.revision, Chain: s.head.chain, Entries: s.head.entries,
-			Bytes: s.tx.Size(), Path: d.bolt.Path()}
+			Bytes: s.tx.Size(), Free: int64(d.bolt.Stats().FreePageN) * int64(d.bolt.Info().PageSize), Path: d.bolt.Path()}
 		for _, src := range sources {
 			st.Sourced += src.Entries
 		}

@@ -65,6 +65,7 @@ type Status struct {
 	Entries int      `json:"entries"` // of this list's own
 	Sourced int      `json:"sourced"` // in sources
 	Bytes   int64    `json:"bytes"`   // on disk
+	Free    int64    `json:"free"`    // of these, what nothing lies in
 	Path    string   `json:"path,omitempty"`
 	Failed  string   `json:"failed,omitempty"` // why it takes and tells nothing more, until the program is started again
 }

@@ -76,7 +76,7 @@ func (p *program) status(ctx context.Context, _ *input) error {
 	}
 	t.add("revision", "%d, %s", s.Revision, served)
 	t.add("entries", "%d of its own, %d in sources", s.Store.Entries, s.Store.Sourced)
-	t.add("store", "%s, %.1f MiB", clean(s.Store.Path), float64(s.Store.Bytes)/(1<<20))
+	t.add("store", "%s, %.1f MiB, %.1f MiB of it free", clean(s.Store.Path), float64(s.Store.Bytes)/(1<<20), float64(s.Store.Free)/(1<<20))
 	for _, z := range s.Zones {
 		t.add("zone", "%s, TTL %s, negative %s", clean(z.Name), z.TTL, z.NegativeTTL)
 		for _, s := range z.Secondaries {
