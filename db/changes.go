@@ -24,7 +24,7 @@ func (d *DB) OwnChanges(ctx context.Context, after listing.Revision) iter.Seq2[l
 
 func (d *DB) follow(ctx context.Context, f follower) iter.Seq2[listing.Change, error] {
 	return func(yield func(listing.Change, error) bool) {
-		f := f // each use begins anew
+		f := f // each use starts again
 		for {
 			more := d.news.wait()
 			err := f.read(ctx, d)

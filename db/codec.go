@@ -114,7 +114,7 @@ func (r *reader) err(what string) error {
 }
 
 // corruptf says what is damaged. Only listing.ErrCorrupt makes a writer drop one
-// request of a batch and a helper file begin anew.
+// request of a batch and a helper file begin again.
 func corruptf(format string, args ...any) error {
 	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), listing.ErrCorrupt)
 }

@@ -142,7 +142,7 @@ func TestFilePutInPlace(t *testing.T) {
 	}
 }
 
-// A list that was served and is gone is not begun anew in silence.
+// A list that was served and is gone is not begun again in silence.
 func TestLostList(t *testing.T) {
 	for name, lose := range map[string]func(string) error{
 		"missing": os.Remove, "empty": func(p string) error { return os.Truncate(p, 0) },
@@ -169,7 +169,7 @@ func TestLostList(t *testing.T) {
 	}
 }
 
-// A damaged file of people is set aside and begun anew.
+// A damaged file of people is set aside and begun again.
 func TestPeopleBeginAnew(t *testing.T) {
 	for name, damage := range map[string][]byte{"text": []byte("hello"), "noise": bytes.Repeat([]byte{0xa5}, 1<<15), "empty": {}} {
 		path := filepath.Join(t.TempDir(), "people.db")

@@ -77,7 +77,7 @@ func (h *helper) beginAnew(why error) error {
 	return nil
 }
 
-// Renew moves the file aside and begins anew, because something in it cannot be
+// Renew moves the file aside and starts again, because something in it cannot be
 // understood.
 func (h *helper) Renew(why error) error {
 	h.mu.RLock()

@@ -50,11 +50,20 @@ func TestOldFile(t *testing.T) {
 	}
 }
 
+// oldStatus is what the description kept of a list's status: nothing of the file.
+type oldStatus struct {
+	Head    listing.Revision `json:"revision"`
+	Chain   listing.Digest   `json:"chain"`
+	Entries int              `json:"entries"`
+	Sourced int              `json:"sourced"`
+	Bytes   int64            `json:"bytes"` // always 0
+}
+
 // describe is all that a list holds, as JSON.
 func describe(t *testing.T, d *DB) []byte {
 	t.Helper()
 	var out struct {
-		Status  listing.Status
+		Status  oldStatus
 		Entries []listing.Entry
 		Served  []listing.Served
 		Allows  []listing.Allow
@@ -70,7 +79,7 @@ func describe(t *testing.T, d *DB) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out.Status = listing.Status{Head: st.Head, Chain: st.Chain, Entries: st.Entries, Sourced: st.Sourced}
+	out.Status = oldStatus{Head: st.Head, Chain: st.Chain, Entries: st.Entries, Sourced: st.Sourced}
 	err = d.View(t.Context(), func(s listing.Snapshot) (err error) {
 		out.Entries, out.Served, out.Papers = all(t, s.Each(listing.Subject{})), all(t, s.Served()), all(t, s.Documents("ticket"))
 		out.Allows, err = s.Allows()

@@ -27,7 +27,7 @@ type People struct{ helper }
 var _ desk.People = (*People)(nil)
 
 // OpenPeople opens the file, or makes it, for its owner alone to read. A damaged
-// one is moved aside and begun anew; moved, if it is not nil, is told.
+// one is moved aside and begun again; moved, if it is not nil, is told.
 func OpenPeople(path string, moved func(aside string, why error)) (*People, error) {
 	p := &People{helper{path: path, options: Options{InitialMmap: 1 << 20}, prepare: everyKey, moved: moved}}
 	if err := removeAll(p.spare()); err != nil {
@@ -140,7 +140,7 @@ func (p *People) rewrite() error {
 	}
 	fresh, err := bolt.Open(p.spare(), 0o600, nil)
 	if err != nil {
-		return fmt.Errorf("writing %s anew: %w", p.path, err)
+		return fmt.Errorf("rewriting %s: %w", p.path, err)
 	}
 	err = errors.Join(bolt.Compact(fresh, p.bolt, 1<<20), fresh.Close())
 	if err == nil {
@@ -150,7 +150,7 @@ func (p *People) rewrite() error {
 		err = syncDir(filepath.Dir(p.path))
 	}
 	if err != nil {
-		return fmt.Errorf("writing %s anew: %w", p.path, errors.Join(err, removeAll(p.spare())))
+		return fmt.Errorf("rewriting %s: %w", p.path, errors.Join(err, removeAll(p.spare())))
 	}
 	if err := p.bolt.Close(); err != nil {
 		return fmt.Errorf("closing the old %s: %w", p.path, err)

@@ -138,7 +138,7 @@ func TestSightingsAreAMap(t *testing.T) {
 }
 
 // Counters are losable: a damaged file, another's, and one of a newer program
-// are moved aside, and counting begins anew.
+// are moved aside, and counting starts again.
 func TestSightingsThatAreDamaged(t *testing.T) {
 	dir := t.TempDir()
 	var none []error
@@ -176,7 +176,7 @@ func TestSightingsThatAreDamaged(t *testing.T) {
 				t.Errorf("the damaged file is not kept: %v", err)
 			}
 			if err := s.Save(items("n2=b")); err != nil || keysOf(t, s, "", "") != "n2=b" {
-				t.Errorf("it is not begun anew: %v, %s", err, keysOf(t, s, "", ""))
+				t.Errorf("it is not begun again: %v, %s", err, keysOf(t, s, "", ""))
 			}
 		})
 	}

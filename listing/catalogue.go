@@ -51,7 +51,7 @@ var builtin = [...]ReasonInfo{
 		Base:        3 * days, Longest: 90 * days, Repeat: 1, SelfDelist: SelfYes},
 	{Code: Repeat, Symbol: "repeat", Basis: BasisOther, Counted: true, Rank: 9,
 		Text:        "has been listed here repeatedly",
-		Explanation: "The address was listed anew within 90 days of an earlier listing, more than once. This entry accompanies the main reason and ends with it.",
+		Explanation: "The address was listed again within 90 days of an earlier listing, more than once. This entry accompanies the main reason and ends with it.",
 		Published:   true, Longest: 90 * days, Repeat: 1, SelfDelist: SelfNo},
 	{Code: Imported, Symbol: "imported", Basis: BasisOther, Needs: Needs{Source: true}, Rank: 10,
 		Text:        "is on a list that this list includes",

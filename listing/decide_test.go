@@ -348,10 +348,10 @@ func TestDecideSource(t *testing.T) {
 		}
 	}
 	if err := importing(day(9), SourceEdit{Expect: generation(0)}, Diff{Added: 5}); err != nil {
-		t.Fatalf("after its end a source begins anew: %v", err)
+		t.Fatalf("after its end a source starts again: %v", err)
 	}
 	if s := m.sources["feed"]; s.Generation != 1 || s.Entries != 5 {
-		t.Errorf("begun anew: %+v", s)
+		t.Errorf("begun again: %+v", s)
 	}
 }
 

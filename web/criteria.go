@@ -95,7 +95,7 @@ var removalWords = map[listing.SelfDelist]string{
 	listing.SelfYes:   "by the sender, at once",
 	listing.SelfTwice: "by the sender, from the third listing on by our support",
 	listing.SelfProof: "by the sender once in 30 days, then with proof",
-	listing.SelfFixed: "by the sender, as soon as it is mended",
+	listing.SelfFixed: "by the sender, as soon as it is fixed",
 	listing.SelfNo:    "by the operator",
 }
 

@@ -227,14 +227,14 @@ func TestAddressesInPaths(t *testing.T) {
 	}
 }
 
-// What rests on reverse DNS ends when that is mended: the page needs no proof, and
+// What rests on reverse DNS ends when that is fixed: the page needs no proof, and
 // says after a request that it looked.
 func TestUnmended(t *testing.T) {
 	h := newHouse(t, func(c *Config) { c.Zones[0].Reasons = []listing.Reason{2, 12} })
 	h.add("192.0.2.7", "rdns-missing")
 	h.desk.know("192.0.2.7", sighting.Facts{Samples: []listing.Sample{{Time: noon.Add(-time.Hour), Receiver: "mx1", DNS: "nxdomain", Verdict: "rdns-missing"}}})
 	a := h.get("/192.0.2.7", "")
-	a.has(t, 200, "Look whether it is mended")
+	a.has(t, 200, "Look whether it is fixed")
 	wellFormed(t, a.body)
 	golden(t, "unmended.html", varying.ReplaceAllString(a.body, "/static/0/"))
 	h.desk.nameless = true

@@ -18,7 +18,7 @@ type removalPart struct {
 	Decision removal.Decision
 	Retry    moment // where the decision does not say it itself
 	From     bool   // the request comes from the address
-	Unfixed  bool   // it ends when what it rests on is mended, and needs no other proof
+	Unfixed  bool   // it ends when what it rests on is fixed, and needs no other proof
 	Came     *camePart
 	Probe    string // where a mail from the address is proof
 	Text     string // what in TXT at its name is proof
@@ -58,7 +58,7 @@ func (s *Server) removal(v *visit, l *addressInfo) removalPart {
 		r.Form = &formPart{Action: "/" + l.address.String(), Token: token, Button: buttonOf(l.decision.Code)}
 	}
 	if r.Unfixed {
-		r.Form.Button = "Look whether it is mended"
+		r.Form.Button = "Look whether it is fixed"
 	}
 	return r
 }

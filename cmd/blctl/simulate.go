@@ -58,7 +58,7 @@ func (p *program) simulate(ctx context.Context, in *input) error {
 	return p.conclude("simulate", out, err)
 }
 
-// printSimulation names who would be listed anew (+) and who no more (-).
+// printSimulation names who would be listed again (+) and who no more (-).
 func (p *program) printSimulation(s sighting.Simulation) {
 	h := p.human
 	h.printf("%s looked at: %d listed as before, %d more, %d fewer\n", plural(s.Networks, "network", "networks"), s.Kept, len(s.Added), len(s.Removed))

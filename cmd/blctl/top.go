@@ -19,7 +19,7 @@ import (
 // topFlags are those of top.
 func topFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "interval", Usage: "draw it anew every `DURATION`; otherwise 5s"},
+		&cli.StringFlag{Name: "interval", Usage: "draw it again every `DURATION`; otherwise 5s"},
 		&cli.BoolFlag{Name: "once", Usage: "print it once"},
 	}
 }

@@ -70,7 +70,7 @@ type supportDesk struct {
 }
 
 // openDesk opens the desk in the data directory. Files of it that cannot be used
-// never keep the list from being served: it begins anew without them, and says so.
+// never keep the list from being served: it starts again without them, and says so.
 func openDesk(d *dnsbld, mail *mailDoor) (*supportDesk, error) {
 	data := d.cfg.Load().data
 	signer, err := delist.NewSigner(db.OpenKey(filepath.Join(data, "desk.key"), d.log))
@@ -79,7 +79,7 @@ func openDesk(d *dnsbld, mail *mailDoor) (*supportDesk, error) {
 	}
 	s := &supportDesk{people: &db.PeopleInMemory{}}
 	people, err := db.OpenPeople(filepath.Join(data, "people.db"), func(aside string, why error) {
-		d.log.Error("the file of those who asked for removals was damaged: it begins anew", "kept", aside, "err", why)
+		d.log.Error("the file of those who asked for removals was damaged: it starts again", "kept", aside, "err", why)
 	})
 	if err == nil {
 		s.people = people

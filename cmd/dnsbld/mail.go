@@ -83,7 +83,7 @@ func openMail(ctx context.Context, cfg config, d *dnsbld) (_ *mailDoor, err erro
 // memory alone: the list is served all the same.
 func (m *mailDoor) openCounters(path string) sensor.Archive {
 	a, err := db.OpenSightings(path, db.Options{}, func(aside string, why error) {
-		m.d.log.Error("the file of the counters was damaged: counting begins anew", "kept", aside, "err", why)
+		m.d.log.Error("the file of the counters was damaged: counting starts again", "kept", aside, "err", why)
 	})
 	if err != nil {
 		m.off = "what sessions show is counted in memory only: " + err.Error()

@@ -398,7 +398,7 @@ func TestClockOffset(t *testing.T) {
 }
 
 // Whatever became of the files beside the list, DNS is served: what they held
-// begins anew, the file is set aside, and the log says so. Only the list itself
+// starts again, the file is set aside, and the log says so. Only the list itself
 // must be whole.
 func TestDamagedFilesDoNotStopDNS(t *testing.T) {
 	dir := shortDir(t)

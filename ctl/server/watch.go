@@ -49,7 +49,7 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request, q ctl.Watch) erro
 	}
 	if after > status.Head {
 		return invalid("future", fmt.Sprintf("revision %d is yet to come: the newest is %d", after, status.Head),
-			"was the list restored from a backup? Read it anew, then follow from its revision")
+			"was the list restored from a backup? Read it again, then follow from its revision")
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.WriteHeader(http.StatusOK)

@@ -148,7 +148,7 @@ func TestDecisionJSON(t *testing.T) {
 	d := Judge(Facts{Address: sender, Entries: []Listing{listed(t, listing.BareIP, level(2))}, Counters: Counters{LastBogus: ago(time.Hour), Bogus: 5}}, noon)
 	raw, err := json.Marshal(d)
 	want := `{"decision":"STILL_OFFENDING","sentence":"The last bogus greeting from 192.0.2.7 came at 2026-11-23 11:00:00 UTC, less than 6 hours ago.",` +
-		`"retry_after":"2026-11-23T17:00:00Z","changes_when":"6 hours without a bogus greeting, that is until 2026-11-23 17:00:00 UTC; each new one starts this time anew."}`
+		`"retry_after":"2026-11-23T17:00:00Z","changes_when":"6 hours without a bogus greeting, that is until 2026-11-23 17:00:00 UTC; each new one starts this time again."}`
 	if err != nil || string(raw) != want {
 		t.Errorf("got  %s\nwant %s (%v)", raw, want, err)
 	}

@@ -57,7 +57,7 @@ func (v *view) words(code removal.Code) (sentence, changes string) {
 			"Nothing more is needed from you than to ask our support."
 	case removal.OKSelf:
 		return fmt.Sprintf("You can end the listing of %s now, without our help.", v.Address),
-			"Nothing more is needed than to ask for removal on the page of the address, once the cause is mended."
+			"Nothing more is needed than to ask for removal on the page of the address, once the cause is fixed."
 	}
 	return v.conduct(code)
 }
@@ -68,11 +68,11 @@ func (v *view) conduct(code removal.Code) (sentence, changes string) {
 	case removal.StillOffending:
 		wait := coolDown(v.level)
 		return fmt.Sprintf("The last bogus greeting from %s came at %s, less than %s ago.", v.Address, stamp(v.Counters.LastBogus), span(wait)),
-			fmt.Sprintf("%s without a bogus greeting, that is until %s; each new one starts this time anew.", capital(span(wait)), stamp(v.cooled())) + v.orProbe()
+			fmt.Sprintf("%s without a bogus greeting, that is until %s; each new one starts this time again.", capital(span(wait)), stamp(v.cooled())) + v.orProbe()
 	case removal.MixedTraffic:
 		return v.mixed()
 	case removal.RepeatLockout:
-		return fmt.Sprintf("%s has come back on this list again and again: its listing is at level %d, and the level rises only when an address is listed anew within 90 days of its last listing.", v.Address, v.level),
+		return fmt.Sprintf("%s has come back on this list again and again: its listing is at level %d, and the level rises only when an address is listed again within 90 days of its last listing.", v.Address, v.level),
 			fmt.Sprintf("It ends by itself at %s if no new bogus greeting is seen. Before that, only an appeal can end it: another person then looks at it.", v.endOf(func(e Listing) bool { return e.Level >= lockoutLevel }))
 	case removal.ExpiresSoon:
 		return fmt.Sprintf("The listing of %s ends by itself at %s, within %s.", v.Address, stamp(v.ends()), span(soon)),
@@ -147,11 +147,11 @@ func (v *view) orProbe() string {
 func (v *view) noProof() (sentence, changes string) {
 	if v.any(func(e Listing) bool { return unmended(e) && e.Looked }) {
 		return fmt.Sprintf("We looked just now, and what %s is listed for can still be seen.", v.Address),
-			"The listing can be ended as soon as it is mended: ask again then, and we look again. DNS may keep an old answer for some minutes."
+			"The listing can be ended as soon as it is fixed: ask again then, and we look again. DNS may keep an old answer for some minutes."
 	}
 	if v.any(unmended) {
-		return fmt.Sprintf("The listing of %s can be ended as soon as what it is listed for is mended.", v.Address),
-			"Mend it and ask for removal: we look then, and the listing ends at once if it is mended."
+		return fmt.Sprintf("The listing of %s can be ended as soon as what it is listed for is fixed.", v.Address),
+			"Fix it and ask for removal: we look then, and the listing ends at once if it is fixed."
 	}
 	if v.any(func(e Listing) bool { return e.Word }) && !v.controlled() {
 		return fmt.Sprintf("The listing of %s rests on the word of another list or of a person, not on what our own servers counted. To end it we need proof that the address is yours, and none has come.", v.Address),
@@ -195,9 +195,9 @@ func Because(r listing.DelistReason) string {
 	case listing.SelfService:
 		return "the sender asked for it"
 	case listing.FixedVerified:
-		return "the cause was mended"
+		return "the cause was fixed"
 	case listing.FixedClaimed:
-		return "the sender had mended the cause"
+		return "the sender had fixed the cause"
 	case listing.OurError, listing.FalsePositive:
 		return "it was our mistake"
 	case listing.AppealUpheld:

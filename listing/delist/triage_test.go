@@ -163,7 +163,7 @@ func TestTriageReplyToLetter(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f := triage(t, "From: Joe <joe@sender.example>\nTo: desk@bl.example\nSubject: Re: "+Subject(lf)+"\n\nIt is mended now.\n\n> "+strings.ReplaceAll(text, "\n", "\n> "))
+		f := triage(t, "From: Joe <joe@sender.example>\nTo: desk@bl.example\nSubject: Re: "+Subject(lf)+"\n\nIt is fixed now.\n\n> "+strings.ReplaceAll(text, "\n", "\n> "))
 		if f.Address == nil || *f.Address != sender {
 			t.Errorf("%s: candidates %v", code, f.Candidates)
 		}

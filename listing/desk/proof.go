@@ -50,7 +50,7 @@ func (d *Desk) tokens(about About) (probe, text string) {
 const dnsTime = 5 * time.Second
 
 // inquire asks DNS for what would change a refusal: whether what an entry rests
-// on is mended, and whether the sender has put the token into DNS. offered is
+// on is fixed, and whether the sender has put the token into DNS. offered is
 // the proof that came along, or a better one.
 func (d *Desk) inquire(ctx context.Context, about *About, from string, offered delist.Proof) delist.Proof {
 	if d.cfg.DNS == nil || len(about.Entries) == 0 {

@@ -110,7 +110,7 @@ func TestStrangersDoNotLockOutTheSender(t *testing.T) {
 	}
 }
 
-// Reverse DNS that is mended ends the listing at once, on request.
+// Reverse DNS that is fixed ends the listing at once, on request.
 func TestMendedReverseDNS(t *testing.T) {
 	for reason, mend := range map[string]func(*records){
 		"rdns-missing":     func(r *records) { r.names = []string{"mail.sender.example"} },

@@ -66,7 +66,7 @@ type Answer struct {
 	Ticket      string           `json:"ticket,omitempty"`
 	Outcome     Outcome          `json:"outcome"`
 	Revision    listing.Revision `json:"revision,omitempty"`    // that ended the listing
-	EffectiveBy time.Time        `json:"effective_by,omitzero"` // when the last resolver has let go of it
+	EffectiveBy time.Time        `json:"effective_by,omitzero"` // when the last resolver has dropped it
 	Subject     string           `json:"subject,omitempty"`     // of the mail that carries the letter
 	Letter      string           `json:"letter"`                // empty: none can be written, and NoLetter says why
 	NoLetter    *listing.Error   `json:"-"`

@@ -191,7 +191,7 @@ func (d *doctor) nameServer(who string, at netip.AddrPort) {
 			d.grade(check, Fail, fmt.Sprintf("%s does not answer for the zone (%s)", who, r.Rcode), "configure the zone there: docs/secondaries.md")
 			return
 		case behind < 0:
-			d.grade(check, Fail, fmt.Sprintf("%s has serial %d, ahead of %d here", who, r.Serial, d.Zone.Serial), "it takes the zone from another primary, or an older list was put in place here: transfer the zone there anew")
+			d.grade(check, Fail, fmt.Sprintf("%s has serial %d, ahead of %d here", who, r.Serial, d.Zone.Serial), "it takes the zone from another primary, or an older list was put in place here: transfer the zone there again")
 			return
 		case behind > 0 && !tcp:
 			d.grade(check, Warn, fmt.Sprintf("%s has serial %d, %d behind", who, r.Serial, behind), "look at its log of transfers; is its address in notify and transfer_from, and does it have the key?")
@@ -201,7 +201,7 @@ func (d *doctor) nameServer(who string, at netip.AddrPort) {
 		name, want := point[0], point[1]
 		r, err := d.Ask(d.ctx, Question{Server: at, Name: name + "." + d.Zone.Name, Type: "A"})
 		if got := r.says(); err != nil || got != want {
-			d.grade(check, Fail, fmt.Sprintf("%s answers %s for %s.%s, where %s is right", who, got, name, d.Zone.Name, want), "it serves another zone, or lost records in a transfer: transfer the zone there anew")
+			d.grade(check, Fail, fmt.Sprintf("%s answers %s for %s.%s, where %s is right", who, got, name, d.Zone.Name, want), "it serves another zone, or lost records in a transfer: transfer the zone there again")
 			return
 		}
 	}

@@ -8,7 +8,7 @@
 //     minute for each kind, and tried again.
 //   - Nothing is listed before the engine knows every entry of the list.
 //   - One damaged value costs the counters, nothing else: their file is set
-//     aside and counting begins anew.
+//     aside and counting starts again.
 //   - It knows no socket and no file format. Callers bring the reports, the
 //     archive and the questions to DNS.
 package sensor

@@ -23,7 +23,7 @@ const Actor = "dnsbld:sensor"
 // Archive is the file of the counters.
 type Archive interface {
 	sighting.Archive
-	// Renew sets the file aside and begins anew, because something in it
+	// Renew sets the file aside and starts again, because something in it
 	// cannot be understood.
 	Renew(why error) error
 	io.Closer

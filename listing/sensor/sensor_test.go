@@ -174,7 +174,7 @@ func (a *torn) Scan(prefix, after []byte) iter.Seq2[sighting.Item, error] {
 
 func (a *torn) Renew(why error) error { a.renewed++; return a.Archive.Renew(why) }
 
-// Damaged counters are begun anew, and the sensor starts.
+// Damaged counters are begun again, and the sensor starts.
 func TestDamagedArchive(t *testing.T) {
 	var archive *torn
 	s := start(t, func(c *Config) { archive = &torn{Archive: c.Archive}; c.Archive = archive })
