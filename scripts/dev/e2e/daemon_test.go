@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,7 +33,7 @@ func programs(t *testing.T) string {
 type daemon struct {
 	bin, dir, dns string
 	cmd           *exec.Cmd
-	seen          uint32 // the highest serial
+	seen          atomic.Uint32 // the highest serial
 	watching      sync.WaitGroup
 	end           chan struct{}
 	mu            sync.Mutex // guards log
@@ -86,7 +87,7 @@ func (d *daemon) start(t *testing.T) {
 				return
 			case <-time.After(20 * time.Millisecond):
 				if soa, err := d.ask("bl.test.", dns.TypeSOA); err == nil && len(soa.Answer) == 1 {
-					d.seen = max(d.seen, soa.Answer[0].(*dns.SOA).Serial)
+					d.seen.Store(max(d.seen.Load(), soa.Answer[0].(*dns.SOA).Serial))
 				}
 			}
 		}
