@@ -188,7 +188,30 @@ type renamed struct {
 
 func (r renamed) Addr() net.Addr { return &net.UnixAddr{Name: r.path, Net: "unix"} }
 
-// dns are copies of the sockets of DNS.
+// addresses are those that DNS is answered on. The sockets are only asked: a copy
+// of net's would set O_NONBLOCK, which all copies share, and the workers, who wait
+// in the kernel for what comes, would spin.
+func (s *sockets) addresses() (all []netip.AddrPort, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, one := range s.all {
+		if one.use != forDNS {
+			continue
+		}
+		name, failed := syscall.Getsockname(int(one.file.Fd()))
+		err = errors.Join(err, failed)
+		switch name := name.(type) {
+		case *syscall.SockaddrInet4:
+			all = append(all, netip.AddrPortFrom(netip.AddrFrom4(name.Addr), uint16(name.Port)))
+		case *syscall.SockaddrInet6:
+			all = append(all, netip.AddrPortFrom(netip.AddrFrom16(name.Addr), uint16(name.Port)))
+		}
+	}
+	return all, err
+}
+
+// dns are copies of the sockets of DNS, for those who answer: nobody else makes
+// any, see addresses.
 func (s *sockets) dns() (packet []net.PacketConn, stream []net.Listener, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

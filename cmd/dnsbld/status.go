@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -27,14 +26,9 @@ func (d *dnsbld) where(control net.Listener) (map[string][]string, error) {
 			all[what] = append(all[what], a.String())
 		}
 	}
-	packet, stream, err := d.sockets.dns() // copies
-	for _, p := range packet {
-		add("dns", p.LocalAddr())
-		err = errors.Join(err, p.Close())
-	}
-	for _, l := range stream {
-		add("dns", l.Addr())
-		err = errors.Join(err, l.Close())
+	dns, err := d.sockets.addresses()
+	for _, a := range dns {
+		add("dns", net.UDPAddrFromAddrPort(a))
 	}
 	for _, l := range d.mail.listeners {
 		add("policy", l.Addr())

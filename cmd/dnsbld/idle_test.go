@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// The workers of DNS wait in the kernel. Were a socket of theirs not to block, they
+// would ask it again and again, and an idle daemon would take a processor.
+func TestSocketsBlock(t *testing.T) {
+	dir := shortDir(t)
+	p := startDaemon(t, dir, nil, "--data", "data")
+	check := func(pid int) {
+		t.Helper()
+		sockets := udpSockets(t, pid, p.dns)
+		if len(sockets) == 0 {
+			t.Errorf("it has no UDP socket at %s", p.dns)
+		}
+		for _, fd := range sockets {
+			if flags := flagsOf(t, pid, fd); flags&syscall.O_NONBLOCK != 0 {
+				t.Errorf("socket %s does not block: flags %o", fd, flags)
+			}
+		}
+	}
+	check(p.Process.Pid)
+	if err := p.Process.Signal(syscall.SIGUSR2); err != nil {
+		t.Fatal(err)
+	}
+	successor := successorOf(t, p)
+	check(successor.Pid)
+	if err := successor.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-p.ended; err != nil {
+		t.Error(err)
+	}
+}
+
+// udpSockets are the descriptors of a process that are UDP sockets at an address.
+func udpSockets(t *testing.T, pid int, address string) (fds []string) {
+	t.Helper()
+	table, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/udp", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := netip.MustParseAddrPort(address).Port()
+	lines := regexp.MustCompile(fmt.Sprintf(`(?m)^ *\d+: [0-9A-F]{8}:%04X .*$`, port)).FindAllString(string(table), -1)
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		link, err := os.Readlink(file)
+		inode, is := strings.CutPrefix(strings.TrimSuffix(link, "]"), "socket:[")
+		if err != nil || !is {
+			continue
+		}
+		for _, line := range lines {
+			if strings.Contains(line, " "+inode+" ") {
+				fds = append(fds, filepath.Base(file))
+			}
+		}
+	}
+	return fds
+}
+
+func flagsOf(t *testing.T, pid int, fd string) int64 {
+	t.Helper()
+	info, err := os.ReadFile(fmt.Sprintf("/proc/%d/fdinfo/%s", pid, fd))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(`(?m)^flags:\s+([0-7]+)$`).FindSubmatch(info)
+	flags, err := strconv.ParseInt(string(m[1]), 8, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return flags
+}
