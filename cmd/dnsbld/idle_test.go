@@ -27,6 +27,9 @@ func TestSocketsBlock(t *testing.T) {
 			if flags := flagsOf(t, pid, fd); flags&syscall.O_NONBLOCK != 0 {
 				t.Errorf("socket %s does not block: flags %o", fd, flags)
 			}
+			if watched(t, pid, fd) {
+				t.Errorf("the runtime watches socket %s: it wakes a thread for every query", fd)
+			}
 		}
 	}
 	check(p.Process.Pid)
@@ -69,6 +72,22 @@ func udpSockets(t *testing.T, pid int, address string) (fds []string) {
 		}
 	}
 	return fds
+}
+
+// watched reports whether a descriptor is in a set of epoll(7).
+func watched(t *testing.T, pid int, fd string) bool {
+	t.Helper()
+	infos, err := filepath.Glob(fmt.Sprintf("/proc/%d/fdinfo/*", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := regexp.MustCompile(`(?m)^tfd:\s+` + fd + `\s`)
+	for _, info := range infos {
+		if text, err := os.ReadFile(info); err == nil && in.Match(text) {
+			return true
+		}
+	}
+	return false
 }
 
 func flagsOf(t *testing.T, pid int, fd string) int64 {

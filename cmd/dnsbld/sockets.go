@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/activation"
+	"golang.org/x/sys/unix"
 
 	"dnsbld/ctl/server"
 	"dnsbld/zone"
@@ -121,7 +122,7 @@ func (s *sockets) listenDNS(ctx context.Context, addresses []netip.AddrPort, wor
 			return err
 		}
 		for _, p := range packets {
-			file, copyErr := p.(*net.UDPConn).File()
+			file, copyErr := unwatched(p.(*net.UDPConn))
 			s.all = append(s.all, &socket{use: forDNS, file: file})
 			err = errors.Join(err, copyErr, p.Close())
 		}
@@ -134,6 +135,26 @@ func (s *sockets) listenDNS(ctx context.Context, addresses []netip.AddrPort, wor
 		return fmt.Errorf("there is no address to answer on: %w", syscall.EADDRNOTAVAIL)
 	}
 	return nil
+}
+
+// unwatched is a copy of a socket that the runtime does not watch: it would wake a
+// thread for every query, though others read it. os.NewFile watches what does not
+// block.
+func unwatched(c *net.UDPConn) (*os.File, error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var fd int
+	controlErr := raw.Control(func(attached uintptr) {
+		if fd, err = unix.FcntlInt(attached, unix.F_DUPFD_CLOEXEC, 0); err == nil {
+			err = unix.SetNonblock(fd, false)
+		}
+	})
+	if err = errors.Join(controlErr, err); err != nil {
+		return nil, fmt.Errorf("keeping a socket of DNS: %w", err)
+	}
+	return os.NewFile(uintptr(fd), forDNS), nil
 }
 
 // noIPv6 reports whether binding failed because the host has no such family, or
