@@ -124,6 +124,11 @@ func TestHandOverFails(t *testing.T) {
 	if _, err := ctl.NewClient(filepath.Join(dir, "c.sock")).Status(t.Context()); err != nil {
 		t.Error(err)
 	}
+	for _, fd := range descriptors(t, p.Process.Pid, "tcp", address) {
+		if flagsOf(t, p.Process.Pid, fd)&syscall.O_NONBLOCK == 0 {
+			t.Errorf("socket %s blocks since it was handed over", fd)
+		}
+	}
 	if asked, wrong := stop(); wrong > 0 || asked < 20 {
 		t.Errorf("of %d queries %d were lost or refused\n%s", asked, wrong, p.said())
 	}

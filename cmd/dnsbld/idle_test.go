@@ -13,17 +13,20 @@ import (
 )
 
 // The workers of DNS wait in the kernel. Were a socket of theirs not to block, they
-// would ask it again and again, and an idle daemon would take a processor.
+// would ask it again and again, and an idle daemon would take a processor. Those who
+// accept connections wait in the runtime: were a socket of theirs to block, they
+// could not be ended. Copies share that, so that it is looked at after each start.
 func TestSocketsBlock(t *testing.T) {
 	dir := shortDir(t)
 	p := startDaemon(t, dir, nil, "--data", "data")
 	check := func(pid int) {
 		t.Helper()
-		sockets := udpSockets(t, pid, p.dns)
-		if len(sockets) == 0 {
-			t.Errorf("it has no UDP socket at %s", p.dns)
+		for _, fd := range descriptors(t, pid, "tcp", p.dns) {
+			if flags := flagsOf(t, pid, fd); flags&syscall.O_NONBLOCK == 0 {
+				t.Errorf("socket %s of TCP blocks: flags %o", fd, flags)
+			}
 		}
-		for _, fd := range sockets {
+		for _, fd := range descriptors(t, pid, "udp", p.dns) {
 			if flags := flagsOf(t, pid, fd); flags&syscall.O_NONBLOCK != 0 {
 				t.Errorf("socket %s does not block: flags %o", fd, flags)
 			}
@@ -46,10 +49,10 @@ func TestSocketsBlock(t *testing.T) {
 	}
 }
 
-// udpSockets are the descriptors of a process that are UDP sockets at an address.
-func udpSockets(t *testing.T, pid int, address string) (fds []string) {
+// descriptors are those of a process that are sockets at an address.
+func descriptors(t *testing.T, pid int, network, address string) (fds []string) {
 	t.Helper()
-	table, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/udp", pid))
+	table, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/%s", pid, network))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,6 +73,9 @@ func udpSockets(t *testing.T, pid int, address string) (fds []string) {
 				fds = append(fds, filepath.Base(file))
 			}
 		}
+	}
+	if len(fds) == 0 {
+		t.Errorf("process %d has no socket of %s at %s", pid, network, address)
 	}
 	return fds
 }

@@ -21,7 +21,7 @@ import (
 	"dnsbld/zone"
 )
 
-// What sockets are for; those of the other doors stand where they are bound.
+// Uses of sockets; those of the other doors stand where they are bound.
 const (
 	forDNS     = "dns"
 	forXoT     = "xot"
@@ -122,7 +122,7 @@ func (s *sockets) listenDNS(ctx context.Context, addresses []netip.AddrPort, wor
 			return err
 		}
 		for _, p := range packets {
-			file, copyErr := unwatched(p.(*net.UDPConn))
+			file, copyErr := kept(forDNS, p.(*net.UDPConn))
 			s.all = append(s.all, &socket{use: forDNS, file: file})
 			err = errors.Join(err, copyErr, p.Close())
 		}
@@ -137,24 +137,28 @@ func (s *sockets) listenDNS(ctx context.Context, addresses []netip.AddrPort, wor
 	return nil
 }
 
-// unwatched is a copy of a socket that the runtime does not watch: it would wake a
-// thread for every query, though others read it. os.NewFile watches what does not
-// block.
-func unwatched(c *net.UDPConn) (*os.File, error) {
+// kept is a copy of a socket's descriptor, to make others of and to hand over. All
+// copies share O_NONBLOCK, so this one leaves the flag as those who answer need it,
+// which net's own File does not: its Fd clears the flag, and whoever accepts then
+// waits in the kernel and cannot be ended. For UDP, whose workers do wait in the
+// kernel, it is cleared here: the runtime watches what does not block, and would
+// wake a thread for every query, though others read it.
+func kept(use string, c syscall.Conn) (*os.File, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
 	var fd int
+	_, datagrams := c.(*net.UDPConn)
 	controlErr := raw.Control(func(attached uintptr) {
-		if fd, err = unix.FcntlInt(attached, unix.F_DUPFD_CLOEXEC, 0); err == nil {
+		if fd, err = unix.FcntlInt(attached, unix.F_DUPFD_CLOEXEC, 0); err == nil && datagrams {
 			err = unix.SetNonblock(fd, false)
 		}
 	})
 	if err = errors.Join(controlErr, err); err != nil {
-		return nil, fmt.Errorf("keeping a socket of DNS: %w", err)
+		return nil, fmt.Errorf("keeping the socket of %s: %w", use, err)
 	}
-	return os.NewFile(uintptr(fd), forDNS), nil
+	return os.NewFile(uintptr(fd), use), nil
 }
 
 // noIPv6 reports whether binding failed because the host has no such family, or
@@ -173,8 +177,8 @@ func (s *sockets) bind(use string, listen func() (net.Listener, error)) (*socket
 	if l.Addr().Network() == "unix" {
 		one.path = l.Addr().String()
 	}
-	if one.file, err = l.(interface{ File() (*os.File, error) }).File(); err != nil {
-		return nil, errors.Join(fmt.Errorf("keeping the socket of %s: %w", use, err), l.Close())
+	if one.file, err = kept(use, l.(syscall.Conn)); err != nil {
+		return nil, errors.Join(err, l.Close())
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -209,30 +213,46 @@ type renamed struct {
 
 func (r renamed) Addr() net.Addr { return &net.UnixAddr{Name: r.path, Net: "unix"} }
 
-// addresses are those that DNS is answered on. The sockets are only asked: a copy
-// of net's would set O_NONBLOCK, which all copies share, and the workers, who wait
-// in the kernel for what comes, would spin.
-func (s *sockets) addresses() (all []netip.AddrPort, err error) {
+// where says what is answered on which addresses, for the log and `blctl status`.
+// Workers share an address, which stands there once. The sockets are only asked: a
+// copy of net's would set O_NONBLOCK, which all copies share, and the workers, who
+// wait in the kernel for what comes, would spin.
+func (s *sockets) where() (map[string][]string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	all := map[string][]string{}
 	for _, one := range s.all {
-		if one.use != forDNS {
-			continue
+		address, err := one.address()
+		if err != nil {
+			return nil, fmt.Errorf("the address of the socket of %s: %w", one.use, err)
 		}
-		name, failed := syscall.Getsockname(int(one.file.Fd()))
-		err = errors.Join(err, failed)
-		switch name := name.(type) {
-		case *syscall.SockaddrInet4:
-			all = append(all, netip.AddrPortFrom(netip.AddrFrom4(name.Addr), uint16(name.Port)))
-		case *syscall.SockaddrInet6:
-			all = append(all, netip.AddrPortFrom(netip.AddrFrom16(name.Addr), uint16(name.Port)))
+		use, _, _ := strings.Cut(one.use, " ")
+		if !slices.Contains(all[use], address) {
+			all[use] = append(all[use], address)
 		}
 	}
-	return all, err
+	return all, nil
+}
+
+// address is where it is reached.
+func (s *socket) address() (string, error) {
+	if s.path != "" {
+		return s.path, nil
+	}
+	name, err := unix.Getsockname(int(s.file.Fd()))
+	switch name := name.(type) {
+	case *unix.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(name.Addr), uint16(name.Port)).String(), nil
+	case *unix.SockaddrInet6:
+		return netip.AddrPortFrom(netip.AddrFrom16(name.Addr), uint16(name.Port)).String(), nil
+	case *unix.SockaddrUnix:
+		return name.Name, nil
+	}
+	return "", err
 }
 
 // dns are copies of the sockets of DNS, for those who answer: nobody else makes
-// any, see addresses.
+// any, see where.
 func (s *sockets) dns() (packet []net.PacketConn, stream []net.Listener, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

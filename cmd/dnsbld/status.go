@@ -5,10 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,30 +14,6 @@ import (
 	"dnsbld/ctl"
 	"dnsbld/listing"
 )
-
-// where says what is answered on which addresses, for the log and `blctl status`.
-// Workers share an address, which stands there once.
-func (d *dnsbld) where(control net.Listener) (map[string][]string, error) {
-	all := map[string][]string{"control": {control.Addr().String()}}
-	add := func(what string, a net.Addr) {
-		if !slices.Contains(all[what], a.String()) {
-			all[what] = append(all[what], a.String())
-		}
-	}
-	dns, err := d.sockets.addresses()
-	for _, a := range dns {
-		add("dns", net.UDPAddrFromAddrPort(a))
-	}
-	for _, l := range d.mail.listeners {
-		add("policy", l.Addr())
-	}
-	for what, l := range map[string]net.Listener{"collector": d.mail.collecting, "pages": d.web.pages, "metrics": d.web.metrics} {
-		if l != nil {
-			add(what, l.Addr())
-		}
-	}
-	return all, err
-}
 
 // lastBackup is the file in the data directory that keeps when a backup was last
 // sent whole: a restart must not look like a list without backups.
