@@ -9,7 +9,7 @@ import (
 	"dnsbld/listing"
 )
 
-// What ended by itself in the last week of the log is counted by the hour, and
+// Ends that came by themselves in the last week of the log are counted by the hour, and
 // when the list was last changed is what its log says.
 func TestEnds(t *testing.T) {
 	d := openTest(t, filepath.Join(t.TempDir(), "listings.db"))

@@ -10,7 +10,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// What happened to a subject is found in two ways. Of this list's own entries
+// The history of a subject is found in two ways. Of this list's own entries
 // the bucket "history" has, by subject and revision, the numbers of the changes
 // in the record, one varint each. Of sources the deltas are searched where they
 // lie, which keep the revisions of a /8 together. Nothing but what was found is

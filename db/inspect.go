@@ -102,7 +102,7 @@ func foreign(what string) error {
 		Hint: "check the path; nothing was changed"}
 }
 
-// What is read of bbolt's meta pages: after a page header of 16 bytes come
+// The layout of bbolt's meta pages, as far as it is read: after a page header of 16 bytes come
 // magic, version, page size, flags, root bucket (two numbers), freelist, high
 // water mark, transaction and the FNV-1a sum of these.
 const (

@@ -21,7 +21,7 @@ import (
 // People keeps the personal data of the support desk, in a file of its own:
 // one bucket a kind, a value an id. It implements desk.People.
 //
-// What is deleted is gone: the file is written anew without it.
+// A deleted record is gone: the file is rewritten without it.
 type People struct{ helper }
 
 var _ desk.People = (*People)(nil)

@@ -15,7 +15,7 @@ import (
 // Of an entry the subject, the reason, except, since, until and the texts are
 // kept; source, origin, actor and revision are its source's. An entry that
 // gives no since keeps the one it has, and begins with the request otherwise.
-// What is said twice of one key is decided by attrs.better, whatever the
+// Of two lines about one key attrs.better decides, whatever the
 // order; times are kept to the second.
 func (d *DB) Replace(ctx context.Context, r listing.Request, entries iter.Seq2[listing.Entry, error]) (v listing.Verdict, err error) {
 	r = settled(r)

@@ -7,7 +7,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// What answers are made of carries a checksum: each value of the buckets served,
+// Values that answers are made of carry a checksum: each value of the buckets served,
 // allows, sources, contents and evidence ends in the CRC-32C of its key and of
 // itself, four bytes, the highest first. A file system hands over a damaged page
 // as it is, and bbolt has no sums of its own but of its meta pages; a bit that

@@ -10,7 +10,7 @@ import (
 	"dnsbld/listing"
 )
 
-// What is served first after the watermark was looked at is noted at the end,
+// A revision served first after the watermark was looked at is noted at the end,
 // however soon that comes.
 func TestKeepWatermarkNotesTheLast(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "listings.db")

@@ -173,14 +173,13 @@ func newEvidence(samples ...Sample) *Evidence {
 
 // allowed refuses to list what an operator has said is never listed.
 func allowed(s Subject, allows []Allow, now time.Time) error {
-	for _, a := range allows {
-		if a.Active(now) && a.Subject.Covers(s) {
-			return &Error{Kind: ErrPolicy, Code: "allowed",
-				Message: fmt.Sprintf("%s is never listed: %s asked %s to allow %s", s.Text(), a.Owner, a.Actor, a.Subject.Text()),
-				Names:   prefix(a.Subject)}
-		}
+	over := AllowsOver(allows, s, now)
+	if len(over) == 0 {
+		return nil
 	}
-	return nil
+	a := over[0]
+	return &Error{Kind: ErrPolicy, Code: "allowed", Names: prefix(a.Subject),
+		Message: fmt.Sprintf("%s is never listed: %s asked %s to allow %s", s.Text(), a.Owner, a.Actor, a.Subject.Text())}
 }
 
 // Permit adds an allow entry or takes one back.

@@ -3,6 +3,7 @@ package listing
 import (
 	"cmp"
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -90,6 +91,25 @@ type Allow struct {
 
 // Active reports whether the allow entry is in force at an instant.
 func (a Allow) Active(now time.Time) bool { return a.Until.IsZero() || now.Before(a.Until) }
+
+// Over reports whether the allow entry is in force and covers a subject.
+func (a Allow) Over(s Subject, now time.Time) bool { return a.Active(now) && a.Subject.Covers(s) }
+
+// AllowsOver are those of allow entries that are in force and cover a subject.
+func AllowsOver(all []Allow, s Subject, now time.Time) (over []Allow) {
+	for _, a := range all {
+		if a.Over(s, now) {
+			over = append(over, a)
+		}
+	}
+	return over
+}
+
+// AllowsInForce are those of a snapshot that are in force.
+func AllowsInForce(snap Snapshot, now time.Time) ([]Allow, error) {
+	all, err := snap.Allows()
+	return slices.DeleteFunc(slices.Clone(all), func(a Allow) bool { return !a.Active(now) }), err
+}
 
 // Source is an imported feed. It carries the lifetime of its entries: they end
 // when it is not refreshed in time.

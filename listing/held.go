@@ -205,10 +205,8 @@ func (i Instant) Hides(s Subject) WhyNot {
 	if never, ok := i.Rules.Policy.Protects(s); ok {
 		return WhyNot{Kind: IsProtected, By: never.Subject, Text: never.Why}
 	}
-	for _, a := range i.Allows {
-		if a.Active(i.Now) && a.Subject.Covers(s) {
-			return WhyNot{Kind: IsAllowed, By: a.Subject, Until: a.Until}
-		}
+	if over := AllowsOver(i.Allows, s, i.Now); len(over) > 0 {
+		return WhyNot{Kind: IsAllowed, By: over[0].Subject, Until: over[0].Until}
 	}
 	return WhyNot{}
 }

@@ -75,7 +75,7 @@ func (b Basis) Needs() Needs {
 // SelfDelist is who may end an entry of a reason without an operator.
 type SelfDelist string
 
-// Who may delist.
+// Answers to the question whether the sender may delist.
 const (
 	SelfYes   SelfDelist = "yes"        // the sender, whenever the rules allow it
 	SelfTwice SelfDelist = "twice"      // the sender twice, from the third time support

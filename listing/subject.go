@@ -80,6 +80,21 @@ func canonical(p netip.Prefix) (Subject, error) {
 // 6to4 spellings, a itself otherwise.
 func Canonical(a netip.Addr) netip.Addr { return HostSubject(a).Addr() }
 
+// ClientBits is how long a prefix in IPv6 is that one client, sender or customer
+// has at the least, so that its addresses count as one.
+const ClientBits = 64
+
+// ClientPrefix is what one client has: an IPv4 address, or an IPv6 /64. The address
+// is not an IPv4-mapped one.
+func ClientPrefix(a netip.Addr) netip.Prefix {
+	bits := a.BitLen()
+	if a.Is6() {
+		bits = ClientBits
+	}
+	p, _ := a.Prefix(bits) // the length is within the address's
+	return p
+}
+
 // IsHost reports whether the subject is a single address.
 func (s Subject) IsHost() bool { return s.IsValid() && s.IsSingleIP() }
 

@@ -275,7 +275,7 @@ func (what *eximEvent) parseCommand(text []byte) eximRead {
 	case bytes.HasPrefix(text, []byte("RCPT <")):
 		if mailbox, why, ok := cutQuoted(text[len("RCPT <"):], '>'); ok {
 			what.recipients = append(what.recipients, mailbox)
-			// What "verify = recipient" says, and a router's ":fail: Unknown user".
+			// The words of "verify = recipient", and of a router's ":fail: Unknown user".
 			what.unknown = bytes.HasPrefix(why, []byte(": Unrouteable address")) || bytes.HasPrefix(why, []byte(": Unknown user"))
 		}
 		what.showsAuth = what.showsAuth || what.hasSender

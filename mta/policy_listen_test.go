@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+
+	"dnsbld/unixsocket"
 )
 
 // The mode and the group of the socket say who may report, and another
@@ -26,9 +28,9 @@ func TestPolicySocket(t *testing.T) {
 	}
 	address := PolicyAddress{"unix", filepath.Join(dir, "policy")}
 	for _, c := range []struct {
-		socket PolicySocket
+		socket unixsocket.Access
 		mode   fs.FileMode
-	}{{PolicySocket{}, 0o660}, {PolicySocket{Mode: 0o600}, 0o600}, {PolicySocket{Mode: 0o666, Group: own.Name}, 0o666}} {
+	}{{unixsocket.Access{}, 0o660}, {unixsocket.Access{Mode: 0o600}, 0o600}, {unixsocket.Access{Mode: 0o666, Group: own.Name}, 0o666}} {
 		l, err := address.Listen(t.Context(), c.socket)
 		if err != nil {
 			t.Fatal(err)
@@ -52,7 +54,7 @@ func TestPolicySocket(t *testing.T) {
 			t.Errorf("left behind: %v, %v", left, err)
 		}
 	}
-	if _, err := address.Listen(t.Context(), PolicySocket{Group: "no such group"}); err == nil {
+	if _, err := address.Listen(t.Context(), unixsocket.Access{Group: "no such group"}); err == nil {
 		t.Error("a group that there is not was taken")
 	}
 }

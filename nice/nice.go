@@ -22,17 +22,16 @@ func Do(f func()) {
 	done := make(chan any)
 	go func() {
 		Forever()
-		finished := false
-		defer func() {
-			if !finished {
-				done <- recover()
-			}
-		}()
-		f()
-		finished = true
-		done <- nil
+		Into(done, f)
 	}()
 	if p := <-done; p != nil {
 		panic(p)
 	}
+}
+
+// Into runs f and sends what it panicked with, nil if it did not, for whoever waits
+// to panic with.
+func Into(done chan<- any, f func()) {
+	defer func() { done <- recover() }()
+	f()
 }

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"dnsbld/listing"
 )
 
 // limiter lets each client do so many things a minute. A bucket of tokens is
@@ -24,9 +26,8 @@ type limiter struct {
 }
 
 const (
-	minute         = time.Minute
-	maxLimited     = 1 << 16 // clients in a generation
-	loneCustomerV6 = 64      // one IPv6 customer has at least this prefix
+	minute     = time.Minute
+	maxLimited = 1 << 16 // clients in a generation
 )
 
 // newLimiter lets each client do so many things a minute.
@@ -35,13 +36,7 @@ func newLimiter(perMinute int) *limiter {
 }
 
 // client is under what a limit counts an address.
-func client(a netip.Addr) netip.Addr {
-	a = a.Unmap().WithZone("")
-	if p, err := a.Prefix(loneCustomerV6); err == nil && a.Is6() {
-		return p.Addr()
-	}
-	return a
-}
+func client(a netip.Addr) netip.Addr { return listing.ClientPrefix(a.Unmap()).Addr() }
 
 // take takes tokens out of a client's bucket. If there are not so many it takes
 // none, and tells how long to wait.

@@ -99,7 +99,7 @@ func comesFrom(o origin, l *addressInfo) bool {
 		return o.proven
 	}
 	return o.addr.Is6() && l.listed() && !slices.ContainsFunc(l.about.Entries, func(e delist.Evident) bool {
-		return e.Subject.Bits() < loneCustomerV6 || !e.Subject.Contains(o.addr)
+		return e.Subject.Bits() < listing.ClientBits || !e.Subject.Contains(o.addr)
 	})
 }
 

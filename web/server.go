@@ -86,7 +86,7 @@ func (s *Server) Configure(c Config) error {
 	return nil
 }
 
-// What a connection may take.
+// Limits of a connection.
 const (
 	headerTime = 5 * time.Second
 	readTime   = 10 * time.Second

@@ -54,19 +54,8 @@ func (b *workerPool) do(ctx context.Context, f func()) bool {
 	}
 	defer b.open.RUnlock()
 	done := make(chan any, 1)
-	job := func() {
-		finished := false
-		defer func() {
-			if !finished {
-				done <- recover()
-			}
-		}()
-		f()
-		finished = true
-		done <- nil
-	}
 	select {
-	case b.jobs <- job:
+	case b.jobs <- func() { nice.Into(done, f) }:
 	case <-ctx.Done():
 		return false
 	}

@@ -17,7 +17,7 @@ import (
 // askTime is how long a server has for its answer.
 const askTime = 2 * time.Second
 
-// Ask sends one question, and gives what a doctor wants to know of the answer.
+// Ask sends one question, and gives what a check wants to know of the answer.
 func Ask(ctx context.Context, q report.Question) (report.Reply, error) {
 	t, known := dns.StringToType[q.Type]
 	if !known {
@@ -35,10 +35,13 @@ func Ask(ctx context.Context, q report.Question) (report.Reply, error) {
 		return report.Reply{}, err
 	}
 	r := report.Reply{Rcode: cmp.Or(dns.RcodeToString[answer.Rcode], "?"), Authoritative: answer.Authoritative, Glue: map[string][]netip.Addr{}}
+	for _, rr := range answer.Answer {
+		if soa, ok := rr.(*dns.SOA); ok {
+			r.HasSOA, r.Serial = true, soa.Serial
+		}
+	}
 	for _, rr := range append(answer.Answer, answer.Ns...) {
 		switch rr := rr.(type) {
-		case *dns.SOA:
-			r.Serial = rr.Serial
 		case *dns.NS:
 			r.Names = append(r.Names, strings.TrimSuffix(rr.Ns, "."))
 		case *dns.A:

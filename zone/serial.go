@@ -6,30 +6,21 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"time"
 
-	"github.com/miekg/dns"
+	"dnsbld/listing/report"
 )
-
-// serialTime is how long a name server has for its answer.
-const serialTime = 2 * time.Second
 
 // Serial asks a name server for the serial of a zone (RFC 1035, section
 // 3.3.13). A server that does not answer with authority has none.
 func Serial(ctx context.Context, server netip.AddrPort, zone string) (uint32, error) {
-	q := new(dns.Msg).SetQuestion(dns.Fqdn(zone), dns.TypeSOA)
-	q.RecursionDesired = false
-	client := dns.Client{Timeout: serialTime}
-	answer, _, err := client.ExchangeContext(ctx, q, server.String())
-	if err != nil {
+	r, err := Ask(ctx, report.Question{Server: server, Name: zone, Type: "SOA"})
+	switch {
+	case err != nil:
 		return 0, fmt.Errorf("asking %s: %w", server, err)
+	case !r.Authoritative || !r.HasSOA:
+		return 0, fmt.Errorf("%s does not answer for %s (%s)", server, zone, r.Rcode)
 	}
-	for _, rr := range answer.Answer {
-		if soa, ok := rr.(*dns.SOA); ok && answer.Authoritative {
-			return soa.Serial, nil
-		}
-	}
-	return 0, fmt.Errorf("%s does not answer for %s (%s)", server, zone, dns.RcodeToString[answer.Rcode])
+	return r.Serial, nil
 }
 
 // dnsPort is where name servers answer.

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"dnsbld/listing"
 )
 
 // serveTCP takes connections from one listener.
@@ -139,12 +141,7 @@ type clients struct {
 
 // clientOf is what counts as one client: an IPv4 address, or the IPv6 network
 // from which anybody can take as many addresses as he likes.
-func clientOf(a netip.Addr) netip.Addr {
-	if a.Is6() {
-		return netip.PrefixFrom(a.WithZone(""), 64).Masked().Addr()
-	}
-	return a
-}
+func clientOf(a netip.Addr) netip.Addr { return listing.ClientPrefix(a).Addr() }
 
 // enter reports whether one more connection is allowed.
 func (c *clients) enter(client netip.Addr, limits Limits) bool {

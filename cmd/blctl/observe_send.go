@@ -118,7 +118,7 @@ func (p *program) sendToDaemon(ctx context.Context, batch []byte) (out sensor.Ob
 }
 
 // keepFlushing sends what waits after batchAge, so that a quiet log is reported, too.
-// What it returns ends that.
+// The function that it returns ends that.
 func (t *batcher) keepFlushing(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var ended sync.WaitGroup

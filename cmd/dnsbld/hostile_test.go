@@ -75,7 +75,7 @@ func TestHostileMails(t *testing.T) {
 	}
 }
 
-// What does not say which address it is about is asked that, once a day, in one
+// A mail that does not say which address it is about is asked that, once a day, in one
 // ticket.
 func TestMailsThatAreAskedBack(t *testing.T) {
 	r := start(t, shortDir(t))
@@ -94,7 +94,7 @@ func TestMailsThatAreAskedBack(t *testing.T) {
 	}
 }
 
-// What says too much, or is no mail of a person, goes to a person, and nothing is
+// A mail that says too much, or is not of a person, goes to a person, and nothing is
 // opened, counted or ended for it.
 func TestMailsForAPerson(t *testing.T) {
 	r := start(t, shortDir(t))

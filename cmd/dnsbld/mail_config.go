@@ -15,6 +15,7 @@ import (
 	"dnsbld/listing/sensor"
 	"dnsbld/listing/sighting"
 	"dnsbld/mta"
+	"dnsbld/unixsocket"
 )
 
 // sensorFile is [sensor] as it is written.
@@ -45,7 +46,7 @@ type collectFile struct {
 type mailConfig struct {
 	receiver string              // of the policy service
 	policy   []mta.PolicyAddress // where it answers
-	socket   mta.PolicySocket    // who may speak to its Unix sockets
+	socket   unixsocket.Access   // who may speak to its Unix sockets
 	enforce  bool
 	resolver netip.AddrPort // not valid: DNS is not asked
 	collect  collectConfig
@@ -182,7 +183,7 @@ func (f sensorFile) probation(wrong *mistakes) time.Duration {
 // the mode in octal, as chmod(1) takes it, and a group of this host. Whoever may
 // can have addresses listed, so the owner is never locked out and no bit beyond
 // 0777 is taken.
-func (f sensorFile) policySocket(wrong *mistakes) mta.PolicySocket {
+func (f sensorFile) policySocket(wrong *mistakes) unixsocket.Access {
 	mode, err := strconv.ParseUint(f.Mode, 8, 32)
 	if err != nil || mode&0o600 != 0o600 || mode > 0o777 {
 		wrong.addf("sensor.policy_mode = %s: write it as chmod takes it, such as \"0660\"; the owner reads and writes", listing.Quote(f.Mode))
@@ -190,7 +191,7 @@ func (f sensorFile) policySocket(wrong *mistakes) mta.PolicySocket {
 	if _, err := user.LookupGroup(f.Group); f.Group != "" && err != nil {
 		wrong.addf("sensor.policy_group = %s: there is no such group on this host", listing.Quote(f.Group))
 	}
-	return mta.PolicySocket{Mode: fs.FileMode(mode), Group: f.Group}
+	return unixsocket.Access{Mode: fs.FileMode(mode), Group: f.Group}
 }
 
 // policyAddresses reads sensor.policy, which TOML may hold as a string or as an

@@ -62,14 +62,12 @@ func (s *Server) write(snap listing.Snapshot, to io.Writer, q ctl.Export, z repo
 	for _, never := range rules.Policy.NeverList() {
 		o.Hide = append(o.Hide, never.Subject)
 	}
-	allows, err := snap.Allows()
+	allows, err := listing.AllowsInForce(snap, now)
 	if err != nil {
 		return err
 	}
 	for _, a := range allows {
-		if a.Active(now) {
-			o.Hide = append(o.Hide, a.Subject)
-		}
+		o.Hide = append(o.Hide, a.Subject)
 	}
 	out, err := feed.NewWriter(to, o)
 	if err != nil {

@@ -205,7 +205,8 @@ func (s *Server) count(snap listing.Snapshot, st *ctl.Stats) error {
 	st.Revision = snap.Revision()
 	st.Reasons, st.Sources = countReasons(s.cfg.Book.Rules().Reasons, byReason), countSources(bySource)
 	st.Networks = countNetworks(byNetwork)
-	st.Allows, err = countAllows(snap, now)
+	allows, err := listing.AllowsInForce(snap, now)
+	st.Allows = len(allows)
 	return err
 }
 
@@ -246,15 +247,4 @@ func countNetworks(by map[listing.Subject]int) []ctl.Count {
 		counts = append(counts, ctl.Count{Name: s.String(), Entries: by[s]})
 	}
 	return counts
-}
-
-// countAllows counts the allow entries in force.
-func countAllows(snap listing.Snapshot, now time.Time) (n int, err error) {
-	all, err := snap.Allows()
-	for _, a := range all {
-		if a.Active(now) {
-			n++
-		}
-	}
-	return n, err
 }

@@ -122,9 +122,9 @@ func (s *Server) spooled(w http.ResponseWriter, contentType string, fill func(io
 func (s *Server) allows(ctx context.Context, _ listing.Caller, around listing.Subject) ([]listing.Allow, error) {
 	now, found := s.cfg.Book.Now(), []listing.Allow{}
 	err := s.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error {
-		all, err := snap.Allows()
+		all, err := listing.AllowsInForce(snap, now)
 		for _, a := range all {
-			if a.Active(now) && (!around.IsValid() || a.Subject.Overlaps(around.Prefix)) {
+			if !around.IsValid() || a.Subject.Overlaps(around.Prefix) {
 				found = append(found, a)
 			}
 		}

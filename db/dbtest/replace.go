@@ -115,7 +115,7 @@ func replaceRefresh(t *testing.T, b *fixture) {
 	})
 }
 
-// What is said twice is decided by what it says, not by where it stands.
+// Of two lines about one key their words decide, not their order.
 func replaceOrder(t *testing.T, b *fixture) {
 	for _, at := range []string{"198.51.100.1", "198.51.100.0/24", "2001:db8::1"} {
 		say := func(change func(*listing.Entry)) listing.Entry { e := fed(at); change(&e); return e }

@@ -44,7 +44,7 @@ type Counters struct {
 // Role is who asks for a decision. The zero value is the sender.
 type Role uint8
 
-// Who asks.
+// Roles of those who ask.
 const (
 	Sender  Role = iota
 	Support      // a person at the desk, who decides for the sender

@@ -44,8 +44,8 @@ func Fixes(first string) []Fix {
 
 // marks tell the mail server of who wrote, in flattened text: what it answers to
 // those who connect to it, and what Exchange writes into the mails that it sends.
-// What stands behind "by" in a Received line is the receiving side and tells
-// nothing of it.
+// The name behind "by" in a Received line is the receiving side's and tells nothing
+// of it.
 var marks = []struct {
 	server string
 	re     *expr

@@ -42,7 +42,7 @@ func (d *Desk) recall(ctx context.Context, c *pending) error {
 func ownSubjects(a netip.Addr) []listing.Subject {
 	all := []listing.Subject{listing.HostSubject(a)}
 	if a.Is6() {
-		all = append(all, listing.Subject{Prefix: netip.PrefixFrom(a, ownBits).Masked()})
+		all = append(all, listing.Subject{Prefix: listing.ClientPrefix(a)})
 	}
 	return all
 }

@@ -39,7 +39,7 @@ type Request struct {
 // Request reads a request, decides it, counts it, follows it with a ticket, ends
 // the listing where that is asked for and allowed, and writes the letter.
 //
-// What is done for the sender alone needs OK_SELF. OK_SUPPORT is for a person
+// A request by the sender alone needs OK_SELF. OK_SUPPORT is for a person
 // to carry out. A listing without evidence is ended as our error where whoever
 // hands the request in chose so.
 func (d *Desk) Request(ctx context.Context, r Request) (removal.Reply, error) {
@@ -83,7 +83,7 @@ func (d *Desk) deal(ctx context.Context, r Request) (removal.Answer, error) {
 	case r.DryRun:
 		return d.finish(c)
 	}
-	// What has begun is finished, also when nobody waits for it any more.
+	// From here on it is finished, also when nobody waits for it any more.
 	ctx = context.WithoutCancel(ctx)
 	if c.contact, err = d.contact(r, c.now); err == nil {
 		err = d.register(ctx, c)
@@ -194,9 +194,6 @@ func (d *Desk) consider(about About, r Request, id string) *pending {
 func ownEntries(all []delist.Evident) []delist.Evident {
 	return slices.DeleteFunc(slices.Clone(all), func(e delist.Evident) bool {
 		s := e.Subject
-		return !s.IsHost() && (s.Addr().Is4() || s.Bits() < ownBits)
+		return !s.IsHost() && (s.Addr().Is4() || s.Bits() < listing.ClientBits)
 	})
 }
-
-// ownBits is how long a prefix in IPv6 is that belongs to one sender.
-const ownBits = 64

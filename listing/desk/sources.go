@@ -3,7 +3,6 @@ package desk
 import (
 	"cmp"
 	"context"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -113,21 +112,10 @@ func (d *Desk) requesters(r Request) (all []string) {
 		all = append(all, d.cfg.Signer.Pseudonym("mail "+removal.BareMail(r.From)))
 	}
 	if r.Client.IsValid() {
-		all = append(all, d.cfg.Signer.Pseudonym("client "+customer(r.Client).String()))
+		all = append(all, d.cfg.Signer.Pseudonym("client "+listing.ClientPrefix(listing.Canonical(r.Client)).String()))
 	}
 	if len(all) == 0 {
 		all = append(all, d.cfg.Signer.Pseudonym("caller "+r.By.Name))
 	}
 	return all
-}
-
-// customer is the prefix that one client has: an address, or in IPv6 a /64.
-func customer(a netip.Addr) netip.Prefix {
-	a = listing.Canonical(a)
-	bits := a.BitLen()
-	if a.Is6() {
-		bits = ownBits
-	}
-	p, _ := a.Prefix(bits) // the length is within the address's
-	return p
 }

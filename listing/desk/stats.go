@@ -88,15 +88,10 @@ func (d *Desk) countErrors(ctx context.Context, st *removal.Stats, since time.Ti
 		if err != nil {
 			return err
 		}
-		if c.Kind == listing.EntryChange && c.Before != nil && c.After == nil && !c.Before.Except && c.Header.Time.After(since) {
-			switch c.Because {
-			case listing.Expired, listing.Superseded, listing.AutoHeal, listing.Undone, listing.Test:
-			case listing.OurError, listing.FalsePositive:
-				st.Errors++
-				ended++
-			default:
-				ended++
-			}
+		if c.Header.Time.After(since) {
+			byPeople, ourError := endedBy(c)
+			ended += byPeople
+			st.Errors += ourError
 		}
 		if c.Last && c.Revision >= head {
 			break
@@ -106,4 +101,19 @@ func (d *Desk) countErrors(ctx context.Context, st *removal.Stats, since time.Ti
 		st.ErrorShare = float64(st.Errors) / float64(ended)
 	}
 	return nil
+}
+
+// endedBy counts a change, if it ended a listing by request or by hand, and if that
+// was for our error.
+func endedBy(c listing.Change) (byPeople, ourError int) {
+	if c.Kind != listing.EntryChange || c.Before == nil || c.After != nil || c.Before.Except {
+		return 0, 0
+	}
+	switch c.Because {
+	case listing.Expired, listing.Superseded, listing.AutoHeal, listing.Undone, listing.Test:
+		return 0, 0
+	case listing.OurError, listing.FalsePositive:
+		return 1, 1
+	}
+	return 1, 0
 }

@@ -30,7 +30,7 @@ type Claim struct {
 	DoesNotProve string    `json:"does_not_prove"`
 	List         string    `json:"list,omitempty"` // of a refusal: the other list that it names
 
-	// What it tells of a session; none of it is sent.
+	// The session that it tells of; none of it is sent.
 	Addr      netip.Addr `json:"-"` // that it is about
 	HELO      string     `json:"-"`
 	PTR       string     `json:"-"`

@@ -57,7 +57,7 @@ func (t *AsOf) reconstruct(snap listing.Snapshot, rules listing.Rules) error {
 	t.Recent, t.Since = rows.Events(then.recent), rows.Events(then.since)
 	instant := listing.Instant{Rules: rules, Now: t.At, Allows: slices.SortedFunc(maps.Values(then.allows),
 		func(a, b listing.Allow) int { return a.Subject.Compare(b.Subject) })}
-	t.Hidden, t.Allows = instant.Hides(t.Subject).String(), allowsOver(instant, t.Subject)
+	t.Hidden, t.Allows = instant.Hides(t.Subject).String(), append([]listing.Allow{}, listing.AllowsOver(instant.Allows, t.Subject, instant.Now)...)
 	t.Entries, t.Listed, err = heldRows(snap, instant, t.Subject, then.covering(sources))
 	return err
 }

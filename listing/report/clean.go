@@ -60,8 +60,8 @@ func (s *cleanSenders) touch(subject listing.Subject) {
 	}
 	// A /64 may stand for hosts that were too many to be told apart.
 	from := subject.Addr()
-	if from.Is6() && subject.Bits() > 64 {
-		from = netip.PrefixFrom(from, 64).Masked().Addr()
+	if subject.Bits() > listing.ClientBits {
+		from = listing.ClientPrefix(from).Addr()
 	}
 	at, _ := slices.BinarySearchFunc(s.all, from, func(one sighting.Sender, a netip.Addr) int { return one.Subject.Addr().Compare(a) })
 	for _, one := range s.all[at:] {

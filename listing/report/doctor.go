@@ -23,7 +23,8 @@ type Question struct {
 type Reply struct {
 	Rcode         string // by its name: "NOERROR"
 	Authoritative bool
-	Serial        uint32                  // of the SOA record in the answer
+	HasSOA        bool                    // in the answer
+	Serial        uint32                  // of that
 	Addresses     []netip.Addr            // of A and AAAA records in the answer
 	Names         []string                // of NS records in the answer, or in a referral
 	Glue          map[string][]netip.Addr // of A and AAAA records beside it, by name
@@ -187,7 +188,7 @@ func (d *doctor) nameServer(who string, at netip.AddrPort) {
 		case err != nil:
 			d.grade(check, Fail, fmt.Sprintf("%s does not answer over %s: %v", who, how, err), "let "+how+" to port 53 through the firewall, and look whether the server runs")
 			return
-		case !r.Authoritative || r.Rcode != "NOERROR":
+		case !r.Authoritative || !r.HasSOA:
 			d.grade(check, Fail, fmt.Sprintf("%s does not answer for the zone (%s)", who, r.Rcode), "configure the zone there: docs/secondaries.md")
 			return
 		case behind < 0:

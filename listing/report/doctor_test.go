@@ -31,7 +31,7 @@ func healthy() world {
 	listed := Reply{Rcode: "NOERROR", Addresses: addressesOf("127.0.0.2")}
 	server := func() map[string]Reply {
 		return map[string]Reply{
-			"bl.example SOA": {Rcode: "NOERROR", Authoritative: true, Serial: 70}, "bl.example SOA over TCP": {Rcode: "NOERROR", Authoritative: true, Serial: 70},
+			"bl.example SOA": {Rcode: "NOERROR", Authoritative: true, HasSOA: true, Serial: 70}, "bl.example SOA over TCP": {Rcode: "NOERROR", Authoritative: true, HasSOA: true, Serial: 70},
 			"2.0.0.127.bl.example A": listed, "1.0.0.127.bl.example A": {Rcode: "NXDOMAIN"}, "0.0.127.bl.example A": {Rcode: "NOERROR"},
 		}
 	}
@@ -75,12 +75,12 @@ func TestDoctor(t *testing.T) {
 		"no TCP":      {func(w world, _ *Patient) { w[atFirst]["bl.example SOA over TCP"] = Reply{Rcode: "lost"} }, "FAIL name server: ns1.bl.example (192.0.2.53) does not answer over TCP"},
 		"lame":        {func(w world, _ *Patient) { w[atFirst]["bl.example SOA"] = Reply{Rcode: "REFUSED"} }, "FAIL name server: ns1.bl.example (192.0.2.53) does not answer for the zone (REFUSED)"},
 		"ahead": {func(w world, _ *Patient) {
-			w[atFirst]["bl.example SOA"] = Reply{Rcode: "NOERROR", Authoritative: true, Serial: 71}
+			w[atFirst]["bl.example SOA"] = Reply{Rcode: "NOERROR", Authoritative: true, HasSOA: true, Serial: 71}
 		}, "FAIL name server: ns1.bl.example (192.0.2.53) has serial 71, ahead of 70"},
 		"over the end of serials": {func(w world, p *Patient) {
 			p.Zone.Serial = 3
-			old := Reply{Rcode: "NOERROR", Authoritative: true, Serial: 1<<32 - 1}
-			now := Reply{Rcode: "NOERROR", Authoritative: true, Serial: 3}
+			old := Reply{Rcode: "NOERROR", Authoritative: true, HasSOA: true, Serial: 1<<32 - 1}
+			now := Reply{Rcode: "NOERROR", Authoritative: true, HasSOA: true, Serial: 3}
 			w[atFirst]["bl.example SOA"] = old
 			for _, key := range []string{"bl.example SOA", "bl.example SOA over TCP"} {
 				w[atSecond][key] = now

@@ -6,7 +6,7 @@ import (
 	"dnsbld/listing"
 )
 
-// What an Event did, in one word.
+// Words for what an Event did.
 const (
 	Listed     = "listed"
 	Excepted   = "excepted"   // taken out of wider entries of the reason

@@ -41,14 +41,8 @@ func NewReach(ctx context.Context, book *listing.Book, senders Senders) (*Reach,
 	if senders != nil {
 		r.senders = newCleanSenders(senders)
 	}
-	now := book.Now()
-	err := book.Store().View(ctx, func(snap listing.Snapshot) error {
-		all, err := snap.Allows()
-		for _, a := range all {
-			if a.Active(now) {
-				r.allows = append(r.allows, a)
-			}
-		}
+	err := book.Store().View(ctx, func(snap listing.Snapshot) (err error) {
+		r.allows, err = listing.AllowsInForce(snap, book.Now())
 		return err
 	})
 	return r, err

@@ -64,12 +64,10 @@ func NewPreviewer(ctx context.Context, book *listing.Book, source string) (*Prev
 	p := &Previewer{book: book, source: source, networks: map[listing.Subject]int{}, seed: maphash.MakeSeed(), keys: map[uint64]struct{}{},
 		found: Preview{Widest: []listing.Subject{}, Networks: []Network{}, First: []PreviewLine{}, Gone: []Row{}}}
 	err := book.Store().View(ctx, func(snap listing.Snapshot) error {
-		all, err := snap.Allows()
+		all, err := listing.AllowsInForce(snap, book.Now())
 		var hide []listing.Subject
 		for _, a := range all {
-			if a.Active(book.Now()) {
-				hide = append(hide, a.Subject)
-			}
+			hide = append(hide, a.Subject)
 		}
 		p.hide = listing.NewCover(hide...)
 		return err

@@ -59,7 +59,7 @@ func Show(snap listing.Snapshot, rules listing.Rules, s listing.Subject, now tim
 		return shown, err
 	}
 	shown.Hidden = instant.Hides(s).String()
-	shown.Allows = allowsOver(instant, s)
+	shown.Allows = append([]listing.Allow{}, listing.AllowsOver(instant.Allows, s, instant.Now)...)
 	if shown.Entries, shown.Listed, err = heldRows(snap, instant, s, covering); err != nil {
 		return shown, err
 	}
@@ -74,17 +74,6 @@ func Show(snap listing.Snapshot, rules listing.Rules, s listing.Subject, now tim
 	rows := Rows{rules.Reasons, instant.Sources}
 	shown.Changes = rows.Events(changes[:min(len(changes), shownChanges)])
 	return shown, err
-}
-
-// allowsOver are the allow entries in force that cover a subject.
-func allowsOver(i listing.Instant, s listing.Subject) []listing.Allow {
-	over := []listing.Allow{}
-	for _, a := range i.Allows {
-		if a.Active(i.Now) && a.Subject.Covers(s) {
-			over = append(over, a)
-		}
-	}
-	return over
 }
 
 // heldRows are entries in force at an instant that cover a subject, with what was

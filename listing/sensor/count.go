@@ -111,7 +111,7 @@ func (s *Sensor) watch(b *batch, client netip.Addr) {
 	defer s.mu.Unlock()
 	b.clients[listing.HostSubject(a)] = struct{}{}
 	if a.Is6() {
-		b.clients[listing.Subject{Prefix: netip.PrefixFrom(a, 64).Masked()}] = struct{}{}
+		b.clients[listing.Subject{Prefix: listing.ClientPrefix(a)}] = struct{}{}
 	}
 }
 

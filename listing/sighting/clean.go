@@ -78,7 +78,7 @@ func onePlace(s listing.Subject) (place, bool) {
 		return place{}, false
 	}
 	p, _ := locate(s.Addr())
-	return p, s.IsHost() || p.six && s.Bits() >= 64
+	return p, s.IsHost() || p.six && s.Bits() >= listing.ClientBits
 }
 
 // keysWithin is what the keys of all places within a subject begin with, and

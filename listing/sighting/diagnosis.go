@@ -69,7 +69,7 @@ func (d Diagnosis) Steps() []string {
 	}
 }
 
-// What a diagnosis takes.
+// The limits of a diagnosis.
 const (
 	fewBogus  = 3 // with fewer bogus sessions there is no pattern
 	manyNames = 8 // different greetings

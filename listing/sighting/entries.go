@@ -175,7 +175,7 @@ func (e *Engine) protected(s listing.Subject, policy listing.Policy, now time.Ti
 		return true
 	}
 	for _, a := range e.allows {
-		if a.Active(now) && a.Subject.Covers(s) {
+		if a.Over(s, now) {
 			return true
 		}
 	}

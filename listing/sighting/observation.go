@@ -26,7 +26,7 @@ type Observation struct {
 // Outcome is what became of an observation.
 type Outcome string
 
-// What becomes of observations.
+// Outcomes of observations.
 const (
 	Counted   Outcome = "counted"   // in the counters that thresholds look at
 	Exempt    Outcome = "exempt"    // in the totals by code only

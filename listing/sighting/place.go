@@ -48,7 +48,7 @@ func placeOf(s listing.Subject) (p place, u unit, ok bool) {
 	switch {
 	case s.IsHost():
 		return p, unit{host: host}, true
-	case p.six && s.Bits() == 64:
+	case p.six && s.Bits() == listing.ClientBits:
 		return p, unit{all: true}, true
 	}
 	return place{}, unit{}, false

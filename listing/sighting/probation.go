@@ -49,7 +49,7 @@ type Withheld struct {
 // like a mistake. Empty: it does not.
 type Customer string
 
-// What customers look like.
+// The signs of a customer.
 const (
 	Authenticated Customer = "authenticated" // with the same place it has authenticated, or used submission
 	TrustedRelay  Customer = "trusted"       // it is trusted by the configuration

@@ -12,8 +12,8 @@ type receivers struct {
 	Last  []int64  `json:"last"`            // Unix seconds, by the engine's clock
 	Since []int64  `json:"since,omitempty"` // when it was new; 0: accepted, or older than probation
 
-	// What was listed on the word of one receiver alone, by its number, in an
-	// hour: the breaker of each.
+	// The breaker of each receiver: how many were listed on its word alone, by
+	// its number, in an hour.
 	Hour   int64         `json:"hour,omitempty"`
 	Listed map[uint8]int `json:"listed,omitempty"`
 }

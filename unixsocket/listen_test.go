@@ -1,0 +1,117 @@
+package unixsocket
+
+import (
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"dnsbld/listing"
+)
+
+func TestListenMakesAPrivateSocket(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "control.sock")
+	l, err := Listen(path, Access{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Type() != fs.ModeSocket || info.Mode().Perm() != 0o660 {
+		t.Errorf("the socket: %v, %v", info.Mode(), err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+	if l.Addr().String() != path {
+		t.Errorf("it says it is at %s", l.Addr())
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("after closing: %v", err)
+	}
+}
+
+func TestListenRefusesWhatIsInUse(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := Listen(path, Access{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Listen(path, Access{})
+	if !errors.Is(err, listing.ErrConflict) {
+		t.Errorf("beside a daemon: %v", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Listen(path, Access{})
+	refused(t, err, listing.ErrConflict, "not-a-socket")
+	if raw, err := os.ReadFile(path); err != nil || string(raw) != "mine" {
+		t.Errorf("the file: %q, %v", raw, err)
+	}
+	_, err = Listen(filepath.Join(t.TempDir(), strings.Repeat("x", 100)), Access{})
+	refused(t, err, listing.ErrInvalid, "long-path")
+}
+
+// A daemon that was killed leaves its socket; the next one takes the name.
+func TestListenReplacesAStaleSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	stale, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stale.SetUnlinkOnClose(false)
+	if err := stale.Close(); err != nil {
+		t.Fatal(err)
+	}
+	first, err := Listen(path, Access{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	if c, err := net.Dial("unix", path); err != nil {
+		t.Error(err)
+	} else if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A socket that another has taken over is left to it.
+func TestCloseLeavesAnothersSocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	first, err := Listen(path, Access{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	second, err := Listen(path, Access{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Errorf("the second one's socket is gone: %v", err)
+	}
+}
+
+func refused(t *testing.T, err, kind error, code string) {
+	t.Helper()
+	e, ok := errors.AsType[*listing.Error](err)
+	if !ok || !errors.Is(err, kind) || e.Code != code || e.Hint == "" {
+		t.Errorf("%v; want %s", err, code)
+	}
+}
