@@ -52,8 +52,9 @@ const port = 53
 // doctor is a visit.
 type doctor struct {
 	Patient
-	checkup
+	ctx     context.Context
 	servers map[string][]netip.Addr // the name servers, with their addresses
+	all     []Check
 }
 
 // Doctor looks at a zone as the world sees it: its delegation, its name servers,
@@ -61,7 +62,7 @@ type doctor struct {
 // comes with a remedy.
 func Doctor(ctx context.Context, p Patient) []Check {
 	p.Zone.Name = canonical(p.Zone.Name)
-	d := &doctor{Patient: p, checkup: checkup{ctx: ctx}, servers: map[string][]netip.Addr{}}
+	d := &doctor{Patient: p, ctx: ctx, servers: map[string][]netip.Addr{}}
 	d.addresses()
 	d.delegation()
 	d.nameServers()
