@@ -43,6 +43,7 @@ var imports = map[string][]string{
 	"dnsbld/ctl":                {"dnsbld/listing", "dnsbld/listing/removal", "dnsbld/listing/report", "dnsbld/listing/sensor", "dnsbld/listing/sighting"},
 	"dnsbld/ctl/server":         {"dnsbld/ctl", "dnsbld/listing", "dnsbld/listing/delist", "dnsbld/listing/desk", "dnsbld/listing/feed", "dnsbld/listing/index", "dnsbld/listing/removal", "dnsbld/listing/report", "dnsbld/listing/sensor", "dnsbld/listing/sighting", "dnsbld/unixsocket"},
 	"dnsbld/cmd/dnsbld":         {"*"},
+	"dnsbld/cmd/dnsbld/config":  {"dnsbld/ctl/server", "dnsbld/listing", "dnsbld/listing/delist", "dnsbld/listing/desk", "dnsbld/listing/sensor", "dnsbld/listing/sighting", "dnsbld/mta", "dnsbld/unixsocket", "dnsbld/web", "dnsbld/zone"},
 	"dnsbld/cmd/dnsbld/offline": {"dnsbld/ctl", "dnsbld/ctl/server", "dnsbld/db", "dnsbld/db/backup", "dnsbld/listing", "dnsbld/listing/index"},
 	"dnsbld/cmd/blctl":          {"dnsbld/listing", "dnsbld/listing/sensor", "dnsbld/listing/removal", "dnsbld/listing/report", "dnsbld/listing/helo", "dnsbld/listing/sighting", "dnsbld/db/backup", "dnsbld/ctl", "dnsbld/mta"},
 }

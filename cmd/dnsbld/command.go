@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -12,15 +11,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"dnsbld/cmd/dnsbld/config"
 	"dnsbld/cmd/dnsbld/offline"
 	"dnsbld/listing"
 )
 
 // version is set by the release build.
 var version = "development"
-
-//go:embed example.toml
-var exampleConfig string
 
 // Exit statuses, as the documentation promises them. 2 is Go's own, of a crash:
 // a crash must not look like a mistake that a start anew does not mend.
@@ -45,12 +42,12 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Writer:    stdout, ErrWriter: stderr, HideVersion: true, HideHelpCommand: true,
 		ExitErrHandler: func(*cli.Context, error) {},
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
-			return configError("%v", err)
+			return config.Error("%v", err)
 		},
 		Flags: []cli.Flag{&cli.BoolFlag{Name: "version", Usage: "print the version"}},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return configError("there is no command %s", listing.Quote(c.Args().First()))
+				return config.Error("there is no command %s", listing.Quote(c.Args().First()))
 			}
 			if c.Bool("version") {
 				return printVersion(stdout)
@@ -69,7 +66,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 // takes an argument, and the library drops flags that follow one.
 func refuseArguments(c *cli.Context) error {
 	if c.Args().Present() {
-		return configError("%s takes flags only, not %s", c.Command.Name, listing.Quote(c.Args().First()))
+		return config.Error("%s takes flags only, not %s", c.Command.Name, listing.Quote(c.Args().First()))
 	}
 	return nil
 }
@@ -90,9 +87,9 @@ examples:
 		Flags: []cli.Flag{&cli.StringFlag{Name: "config", Usage: "the TOML `FILE`"}},
 		Action: func(c *cli.Context) error {
 			if !c.IsSet("config") {
-				return configError("check needs --config FILE")
+				return config.Error("check needs --config FILE")
 			}
-			if _, err := loadConfig(c.String("config")); err != nil {
+			if _, err := config.Load(c.String("config"), nil); err != nil {
 				return err
 			}
 			fmt.Fprintf(stdout, "%s: good\n", c.String("config"))
@@ -101,7 +98,7 @@ examples:
 	}
 }
 
-// exampleCommand prints example.toml, which is also the reference of all keys.
+// exampleCommand prints config/example.toml, which is also the reference of all keys.
 func exampleCommand(stdout io.Writer) *cli.Command {
 	return &cli.Command{
 		Name:  "example",
@@ -114,7 +111,7 @@ exit status: 0
 examples:
   dnsbld example > /etc/dnsbld.toml`,
 		Action: func(*cli.Context) error {
-			_, err := io.WriteString(stdout, exampleConfig)
+			_, err := io.WriteString(stdout, config.Example)
 			return err
 		},
 	}
@@ -160,13 +157,6 @@ func versionText() string {
 		return version
 	}
 	return version + " " + info.GoVersion
-}
-
-// configError is a mistake in the configuration or on the command line. Its kind is
-// what exitStatus makes EX_CONFIG of.
-func configError(format string, args ...any) error {
-	return &listing.Error{Kind: listing.ErrInvalid, Code: "configuration", Message: fmt.Sprintf(format, args...),
-		Hint: "`dnsbld example` shows every key, `dnsbld serve --help` every flag"}
 }
 
 // exitStatus reports an error, with its hint, and gives the status it means.

@@ -20,6 +20,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
+	"dnsbld/cmd/dnsbld/config"
 	"dnsbld/ctl"
 	"dnsbld/ctl/server"
 	"dnsbld/db"
@@ -50,9 +51,10 @@ type dnsbld struct {
 	mail       *mailDoor
 	desk       *supportDesk
 	web        webDoors
-	begun      config                     // what it began with
-	cfg        atomic.Pointer[config]     // in force
-	last       atomic.Pointer[ctl.Reload] // reading of the configuration
+	load       func() (config.Config, error) // reads the configuration
+	begun      config.Config                 // what it began with
+	cfg        atomic.Pointer[config.Config] // in force
+	last       atomic.Pointer[ctl.Reload]    // reading of the configuration
 
 	listeners map[string][]string // what is answered where, of this generation
 	sources   atomic.Pointer[[]report.Source]
@@ -68,40 +70,40 @@ type dnsbld struct {
 // its clock outlive the doors and the store, which are opened again where a
 // successor failed. What is asked before the list is loaded is answered with
 // SERVFAIL.
-func serve(ctx context.Context, cfg config, load func() (config, error), log *slog.Logger) (err error) {
-	d := &dnsbld{begun: cfg, log: log, live: index.NewLive(), clock: index.NewClock(shifted(cfg.offset)),
+func serve(ctx context.Context, cfg config.Config, load func() (config.Config, error), log *slog.Logger) (err error) {
+	d := &dnsbld{load: load, begun: cfg, log: log, live: index.NewLive(), clock: index.NewClock(shifted(cfg.ClockOffset)),
 		hangups: make(chan os.Signal, 1), usr2: make(chan os.Signal, 1)}
 	for signals, which := range map[chan os.Signal]os.Signal{d.hangups: syscall.SIGHUP, d.usr2: syscall.SIGUSR2} {
 		signal.Notify(signals, which) // for as long as this runs: either would end the process
 		defer signal.Stop(signals)
 	}
 	d.cfg.Store(&cfg)
-	d.last.Store(&ctl.Reload{OK: true, At: shifted(cfg.offset)().UTC().Truncate(time.Second)})
-	d.live.Protect(cfg.rules.Policy.NeverList())
+	d.last.Store(&ctl.Reload{OK: true, At: shifted(cfg.ClockOffset)().UTC().Truncate(time.Second)})
+	d.live.Protect(cfg.Rules.Policy.NeverList())
 	if err := d.openStore(ctx); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.store.Close()) }() // that of the last generation
-	if d.dns, err = zone.New(d.live, d.clock, cfg.zone); err != nil {
-		return configError("%v", err)
+	if d.dns, err = zone.New(d.live, d.clock, cfg.Zone); err != nil {
+		return config.Error("%v", err)
 	}
 	d.dns.Follow(d)
 	if d.sockets, err = openSockets(ctx, cfg, log); err != nil {
 		return err
 	}
 	defer d.sockets.close()
-	return d.run(ctx, load)
+	return d.run(ctx)
 }
 
 // run answers DNS, and keeps the doors open beside it.
-func (d *dnsbld) run(ctx context.Context, load func() (config, error)) error {
+func (d *dnsbld) run(ctx context.Context) error {
 	var p parts
 	ctx, p.cancel = context.WithCancel(ctx)
 	defer p.cancel()
 	dns, base := p.group(context.WithoutCancel(ctx)), p.group(context.WithoutCancel(ctx))
 	base.run("clock", d.clock.Run)
 	dns.start("dns", d.answer)
-	successor, failed := d.generations(ctx, load)
+	successor, failed := d.generations(ctx)
 	if successor == nil {
 		d.sockets.close()
 	}
@@ -118,10 +120,10 @@ func (d *dnsbld) run(ctx context.Context, load func() (config, error)) error {
 
 // generations opens the doors, again where a successor failed, until ctx is done
 // or there is a successor.
-func (d *dnsbld) generations(ctx context.Context, load func() (config, error)) (successor *net.UnixConn, err error) {
+func (d *dnsbld) generations(ctx context.Context) (successor *net.UnixConn, err error) {
 	for {
 		d.handOver.Store(false)
-		if err := d.generation(ctx, load); err != nil || !d.handOver.Load() {
+		if err := d.generation(ctx); err != nil || !d.handOver.Load() {
 			return nil, err
 		}
 		successor, err := startSuccessor(ctx, d.sockets, d.log)
@@ -137,10 +139,10 @@ func (d *dnsbld) generations(ctx context.Context, load func() (config, error)) (
 
 // generation opens the doors on the store, and closes both. What was opened is
 // closed in the opposite order: the store last, for all others write to it.
-func (d *dnsbld) generation(ctx context.Context, load func() (config, error)) (err error) {
+func (d *dnsbld) generation(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, d.store.Close()) }()
 	cfg := *d.cfg.Load()
-	d.book = listing.NewBook(d.store, d.live, cfg.rules, shifted(cfg.offset))
+	d.book = listing.NewBook(d.store, d.live, cfg.Rules, shifted(cfg.ClockOffset))
 	if d.mail, err = openMail(ctx, cfg, d); err != nil {
 		return err
 	}
@@ -159,17 +161,17 @@ func (d *dnsbld) generation(ctx context.Context, load func() (config, error)) (e
 	if d.listeners, err = d.sockets.where(); err != nil {
 		return err
 	}
-	return d.serveDoors(ctx, load, control)
+	return d.serveDoors(ctx, control)
 }
 
 // openStore opens the list, alone: the file is locked, and a second daemon gets
 // listing.ErrUnavailable.
 func (d *dnsbld) openStore(ctx context.Context) error {
 	cfg := d.cfg.Load()
-	if err := os.MkdirAll(cfg.data, 0o750); err != nil {
+	if err := os.MkdirAll(cfg.Data, 0o750); err != nil {
 		return fmt.Errorf("making the data directory: %w", err)
 	}
-	store, err := db.Open(cfg.database, db.Options{})
+	store, err := db.Open(cfg.Database, db.Options{})
 	if err != nil {
 		return err
 	}
@@ -178,7 +180,7 @@ func (d *dnsbld) openStore(ctx context.Context) error {
 		d.log.Error("reading when the list was last changed: ends of entries are not held back for a wrong clock", "err", err)
 	}
 	d.changes.Store(store)
-	if skipped, err := skipServed(ctx, store, cfg.database, shifted(cfg.offset)(), d.log); err != nil {
+	if skipped, err := skipServed(ctx, store, cfg.Database, shifted(cfg.ClockOffset)(), d.log); err != nil {
 		d.log.Error("the list may be older than what was served, and could not be taken behind that", "err", err)
 	} else if skipped {
 		d.log.Warn("the list is older than what was served: it goes on behind that")
@@ -196,7 +198,7 @@ func (d *dnsbld) Changes(ctx context.Context, after listing.Revision) iter.Seq2[
 // others, and so does the end of ctx, in three steps: the doors of people and
 // operators, which get a second for what is in hand; then the policy service,
 // which mail waits for; then what they all stand on.
-func (d *dnsbld) serveDoors(ctx context.Context, load func() (config, error), control net.Listener) error {
+func (d *dnsbld) serveDoors(ctx context.Context, control net.Listener) error {
 	var p parts
 	ctx, p.cancel = context.WithCancel(ctx)
 	defer p.cancel()
@@ -207,7 +209,7 @@ func (d *dnsbld) serveDoors(ctx context.Context, load func() (config, error), co
 		d.log.Error("taking over", "err", err)
 		p.cancel()
 	}
-	base.run("served revision", func(ctx context.Context) { db.KeepWatermark(ctx, d.cfg.Load().database, d.served, d.log) })
+	base.run("served revision", func(ctx context.Context) { db.KeepWatermark(ctx, d.cfg.Load().Database, d.served, d.log) })
 	base.run("sensor", d.mail.Run)
 	mail.start("policy service", d.mail.servePolicy)
 	doors.start("control socket", func(ctx context.Context) error { return d.control().Serve(ctx, control) })
@@ -221,7 +223,7 @@ func (d *dnsbld) serveDoors(ctx context.Context, load func() (config, error), co
 	if l := d.web.metrics; l != nil {
 		doors.start("metrics", func(ctx context.Context) error { return d.web.server.ServeMetrics(ctx, l) })
 	}
-	doors.start("reload", func(ctx context.Context) error { return d.reloads(ctx, load) })
+	doors.start("reload", func(ctx context.Context) error { return d.reloads(ctx) })
 	doors.run("successor", d.awaitUSR2)
 	doors.start("start", d.ready)
 
@@ -247,14 +249,14 @@ func (d *dnsbld) ready(ctx context.Context) error {
 	if err := d.live.Wait(ctx, 0); err != nil {
 		return err
 	}
-	if err := d.book.Configure(ctx, self(), cfg.hash); err != nil && ctx.Err() == nil {
+	if err := d.book.Configure(ctx, self(), cfg.Hash); err != nil && ctx.Err() == nil {
 		d.log.Error("noting the configuration: serials do not tell of its changes", "err", err) // DNS is served all the same
 	}
 	stats, listeners := d.live.Set().Stats(), []any{}
 	for _, what := range slices.Sorted(maps.Keys(d.listeners)) {
 		listeners = append(listeners, what, strings.Join(d.listeners[what], " "))
 	}
-	d.log.Info("serving", append([]any{"version", versionText(), "zones", len(cfg.zone.Zones), "hosts", stats.Hosts, "prefixes", stats.Prefixes,
+	d.log.Info("serving", append([]any{"version", versionText(), "zones", len(cfg.Zone.Zones), "hosts", stats.Hosts, "prefixes", stats.Prefixes,
 		"revision", d.live.Set().Revision()}, listeners...)...)
 	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
 		d.log.Warn("telling systemd", "err", err)
@@ -320,8 +322,8 @@ func (d *dnsbld) control() *server.Server {
 	return server.New(server.Config{Book: d.book, Live: d.live,
 		Verify: d.store.VerifyFrom, Backup: d.backup, Answers: d.answers, Zones: d.zones, Serials: d.serials, Doctor: d.doctor, MailServers: d.mailServers,
 		Criteria: d.criteria, Stats: func() any { return d.dns.Stats() }, Complete: d.complete,
-		Reload: func() ctl.Reload { return *d.last.Load() }, WarnSources: func() time.Duration { return d.cfg.Load().warnSources },
-		Sensor: d.mail, Desk: d.desk.Desk, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.cfg.Load().data})
+		Reload: func() ctl.Reload { return *d.last.Load() }, WarnSources: func() time.Duration { return d.cfg.Load().WarnSources },
+		Sensor: d.mail, Desk: d.desk.Desk, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.cfg.Load().Data})
 }
 
 // answers is what DNS says of an address, for people.
@@ -340,7 +342,7 @@ func (d *dnsbld) answers(a netip.Addr) []report.Answer {
 // zones are those in force, for operators.
 func (d *dnsbld) zones() []report.Zone {
 	var all []report.Zone
-	for _, z := range d.cfg.Load().zone.Lists() {
+	for _, z := range d.cfg.Load().Zone.Lists() {
 		zone := report.Zone{Name: z.Name, TTL: listing.Life(z.TTL), NegativeTTL: listing.Life(z.NegativeTTL), Reasons: z.Reasons,
 			Mail: z.Mailbox, Page: z.Page, Glue: map[string][]netip.Addr{}}
 		for _, ns := range z.NS {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/miekg/dns"
 
+	"dnsbld/cmd/dnsbld/config"
 	"dnsbld/ctl"
 	"dnsbld/db"
 	"dnsbld/listing"
@@ -53,23 +54,10 @@ func TestDeskKeyIsMadeOnce(t *testing.T) {
 	}
 }
 
-func TestDeskMistakes(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "dnsbld.toml")
-	for _, text := range []string{"page = \"nowhere\"", "mail = \"desk\"", "mail = \"Desk <desk@bl.example>\"", "probe = \"a@b.example\"",
-		"requests_per_week = 0", "letters = \"/nonexistent\""} {
-		if err := os.WriteFile(path, []byte("[desk]\n"+text+"\n"), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := loadConfig(path); err == nil {
-			t.Errorf("%s is taken", text)
-		}
-	}
-}
-
 // A mail from a listed address to its probe address, as a mail server tells of
 // it, makes the entry eligible at once.
 func TestProbeSession(t *testing.T) {
-	r := start(t, shortDir(t), func(f *fileConfig) { f.Desk.Probe = "probe.bl.example" })
+	r := start(t, shortDir(t), func(f *config.File) { f.Desk.Probe = "probe.bl.example" })
 	client, at := netip.MustParseAddr("203.0.113.7"), time.Now().Add(-time.Hour)
 	tell := func(text string) {
 		t.Helper()
@@ -144,7 +132,7 @@ func TestTokenInTXT(t *testing.T) {
 	go answers.ActivateAndServe()
 	t.Cleanup(func() { answers.Shutdown() })
 
-	r := start(t, shortDir(t), func(f *fileConfig) { f.Sensor.Resolver = conn.LocalAddr().String() })
+	r := start(t, shortDir(t), func(f *config.File) { f.Sensor.Resolver = conn.LocalAddr().String() })
 	client := netip.MustParseAddr("203.0.113.7")
 	text := sessions("mx2", client.String(), 6, time.Now().Add(-7*time.Hour), "198.51.100.25", "198.51.100.26")
 	if _, err := r.client.Observe(t.Context(), ctl.None{}, strings.NewReader(text)); err != nil {

@@ -149,12 +149,12 @@ func (d *dnsbld) answer(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if cfg := d.cfg.Load(); cfg.xot != "" {
+	if cfg := d.cfg.Load(); cfg.XoT != "" {
 		private, err := d.sockets.listen(forXoT, nil)
 		if err != nil {
 			return err
 		}
-		stream = append(stream, tls.NewListener(private, cfg.xotTLS))
+		stream = append(stream, tls.NewListener(private, cfg.XoTTLS))
 	}
 	return d.dns.Serve(ctx, packet, stream)
 }

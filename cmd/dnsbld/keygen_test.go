@@ -26,9 +26,9 @@ catalog = true
 		if err != nil {
 			t.Fatal(err)
 		}
-		z := c.zone.Zones[0]
-		if c.zone.Keys[0].Algorithm != algorithm || z.TransferKey != "k.test" || len(z.TransferFrom) != 2 || z.Notify[0].String() != "192.0.2.1:53" || z.Notify[1].Port() != 5353 || !c.zone.Zones[1].Catalog {
-			t.Errorf("%+v", c.zone)
+		z := c.Zone.Zones[0]
+		if c.Zone.Keys[0].Algorithm != algorithm || z.TransferKey != "k.test" || len(z.TransferFrom) != 2 || z.Notify[0].String() != "192.0.2.1:53" || z.Notify[1].Port() != 5353 || !c.Zone.Zones[1].Catalog {
+			t.Errorf("%+v", c.Zone)
 		}
 	}
 	var failed bytes.Buffer

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 
+	"dnsbld/cmd/dnsbld/config"
 	"dnsbld/ctl"
 	"dnsbld/db"
 	"dnsbld/listing"
@@ -35,7 +36,7 @@ type mailDoor struct {
 	policy    *mta.Policy
 	collector *mta.Collector // of other machines; nil: none
 
-	cfg     atomic.Pointer[mailConfig] // in force
+	cfg     atomic.Pointer[config.Mail] // in force
 	checker atomic.Pointer[resolve.Checker]
 
 	listeners  []net.Listener // of the policy service
@@ -53,11 +54,11 @@ type mailDoor struct {
 // openMail starts the sensor and binds the sockets of mail servers. The sensor
 // knows neither DNS nor the desk: it is handed what completes a session from DNS,
 // and what takes a mail to a probe address for the proof that it is.
-func openMail(ctx context.Context, cfg config, d *dnsbld) (_ *mailDoor, err error) {
+func openMail(ctx context.Context, cfg config.Config, d *dnsbld) (_ *mailDoor, err error) {
 	m := &mailDoor{d: d}
 	m.asking, m.stopAsking = context.WithCancel(context.WithoutCancel(ctx))
-	archive := m.openCounters(filepath.Join(cfg.data, "sightings.db"))
-	m.Sensor, err = sensor.New(sensor.Config{Book: d.book, Archive: archive, Log: d.log, Settings: cfg.mail.Settings,
+	archive := m.openCounters(filepath.Join(cfg.Data, "sightings.db"))
+	m.Sensor, err = sensor.New(sensor.Config{Book: d.book, Archive: archive, Log: d.log, Settings: cfg.Mail.Settings,
 		Complete: func(ctx context.Context, r sensor.Report) sensor.Report {
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()
@@ -70,8 +71,8 @@ func openMail(ctx context.Context, cfg config, d *dnsbld) (_ *mailDoor, err erro
 	if err != nil {
 		return nil, errors.Join(err, archive.Close())
 	}
-	if err = m.configure(cfg.mail); err == nil {
-		err = m.listen(ctx, cfg.mail)
+	if err = m.configure(cfg.Mail); err == nil {
+		err = m.listen(ctx, cfg.Mail)
 	}
 	if err != nil {
 		return nil, errors.Join(err, m.close())
@@ -94,60 +95,59 @@ func (m *mailDoor) openCounters(path string) sensor.Archive {
 }
 
 // configure puts another configuration in force. Sockets and the receiver stay
-// as they were at the start: needRestart names their keys.
-func (m *mailDoor) configure(cfg mailConfig) error {
+// as they were at the start: config.NeedsRestart names their keys.
+func (m *mailDoor) configure(cfg config.Mail) error {
 	var resolver *resolve.Resolver
-	if cfg.resolver.IsValid() {
+	if cfg.Resolver.IsValid() {
 		var err error
-		if resolver, err = resolve.New(cfg.resolver); err != nil {
-			return configError("sensor: %v", err)
+		if resolver, err = resolve.New(cfg.Resolver); err != nil {
+			return config.Error("sensor: %v", err)
 		}
 	}
 	if old := m.cfg.Load(); old != nil {
-		cfg.receiver, cfg.policy, cfg.collect = old.receiver, old.policy, cfg.collect.after(old.collect)
-		cfg.Own, cfg.Collected = old.Own, cfg.collect.Receivers
+		cfg = cfg.After(*old)
 	}
 	if err := m.Configure(cfg.Settings); err != nil {
-		return configError("%v", err)
+		return config.Error("%v", err)
 	}
 	if m.collector != nil {
-		if err := m.collector.Configure(cfg.collect.CollectorConfig); err != nil {
-			return configError("sensor.collect: %v", err)
+		if err := m.collector.Configure(cfg.Collect.CollectorConfig); err != nil {
+			return config.Error("sensor.collect: %v", err)
 		}
 	}
-	m.checker.Store(resolve.NewChecker(cfg.our, resolver))
+	m.checker.Store(resolve.NewChecker(cfg.Our, resolver))
 	m.cfg.Store(&cfg)
 	return nil
 }
 
 // listen binds the sockets of the policy service and of the collector.
-func (m *mailDoor) listen(ctx context.Context, cfg mailConfig) (err error) {
-	if m.policy, err = mta.NewPolicy(mta.PolicyConfig{Receiver: cfg.receiver, Now: m.d.book.Now,
+func (m *mailDoor) listen(ctx context.Context, cfg config.Mail) (err error) {
+	if m.policy, err = mta.NewPolicy(mta.PolicyConfig{Receiver: cfg.Receiver, Now: m.d.book.Now,
 		Report: func(r mta.Report) { m.Tell(sensor.Report(r)) },
 		Listed: m.refuses}); err != nil {
 		return err
 	}
-	for _, a := range cfg.policy {
-		l, err := m.d.sockets.listen(forPolicy+a.String(), func() (net.Listener, error) { return a.Listen(ctx, cfg.socket) })
+	for _, a := range cfg.Policy {
+		l, err := m.d.sockets.listen(forPolicy+a.String(), func() (net.Listener, error) { return a.Listen(ctx, cfg.Socket) })
 		if err != nil {
 			return fmt.Errorf("binding the policy service: %w", err)
 		}
 		m.listeners = append(m.listeners, l)
-		m.d.log.Info("policy service", "address", a.String(), "receiver", cfg.receiver, "enforce", cfg.enforce)
+		m.d.log.Info("policy service", "address", a.String(), "receiver", cfg.Receiver, "enforce", cfg.Enforce)
 	}
-	if cfg.collect.listen == "" {
+	if cfg.Collect.Listen == "" {
 		return nil
 	}
-	m.collector, err = mta.NewCollector(cfg.collect.CollectorConfig, mta.CollectorParts{Now: m.d.book.Now, Say: m.LogError, Take: m.collect})
+	m.collector, err = mta.NewCollector(cfg.Collect.CollectorConfig, mta.CollectorParts{Now: m.d.book.Now, Say: m.LogError, Take: m.collect})
 	if err != nil {
-		return configError("sensor.collect: %v", err)
+		return config.Error("sensor.collect: %v", err)
 	}
 	if m.collecting, err = m.d.sockets.listen("collector", func() (net.Listener, error) {
-		return new(net.ListenConfig).Listen(ctx, "tcp", cfg.collect.listen)
+		return new(net.ListenConfig).Listen(ctx, "tcp", cfg.Collect.Listen)
 	}); err != nil {
 		return fmt.Errorf("binding the collector: %w", err)
 	}
-	m.d.log.Info("collecting sessions of other machines", "address", cfg.collect.listen, "receivers", strings.Join(cfg.collect.Receivers, ","))
+	m.d.log.Info("collecting sessions of other machines", "address", cfg.Collect.Listen, "receivers", strings.Join(cfg.Collect.Receivers, ","))
 	return nil
 }
 
@@ -156,11 +156,11 @@ func (m *mailDoor) listen(ctx context.Context, cfg mailConfig) (err error) {
 // where it is not sure: trusted relays, and what could not be looked up.
 func (m *mailDoor) refuses(a netip.Addr) (string, bool) {
 	cfg := m.cfg.Load()
-	if !cfg.enforce {
+	if !cfg.Enforce {
 		return "", false
 	}
 	client := helo.Session{Client: a}
-	cfg.our.Fill(&client)
+	cfg.Our.Fill(&client)
 	says, err := m.d.dns.Lookup(a)
 	if client.Trusted || err != nil || len(says) == 0 || len(says[0].TXT) == 0 {
 		return "", false
@@ -211,7 +211,7 @@ func (m *mailDoor) close() error {
 // them. Logs of a mail server that the policy service reports, too, are refused.
 func (m *mailDoor) Observe(ctx context.Context, body io.Reader) (sensor.Observed, error) {
 	return m.Count(ctx, func(yield func(sensor.Report) error) (int64, error) {
-		stats, err := mta.Read(body, mta.NewNDJSON(mta.LogOptions{Receiver: m.cfg.Load().receiver, Now: m.d.book.Now}), func(r mta.Report) error {
+		stats, err := mta.Read(body, mta.NewNDJSON(mta.LogOptions{Receiver: m.cfg.Load().Receiver, Now: m.d.book.Now}), func(r mta.Report) error {
 			if err := m.TakesLog(r.Receiver); err != nil {
 				return err
 			}
@@ -241,14 +241,14 @@ func (m *mailDoor) Simulate(ctx context.Context, text []byte) (sighting.Simulati
 		Thresholds map[string]sighting.Threshold `toml:"thresholds"`
 	}{m.Thresholds().BySymbol()}
 	if err := toml.NewDecoder(bytes.NewReader(text)).Decode(&file); err != nil {
-		return sighting.Simulation{}, configError("the thresholds: %v", err)
+		return sighting.Simulation{}, config.Error("the thresholds: %v", err)
 	}
 	other, err := sighting.FromSymbols(file.Thresholds)
 	if err == nil {
 		err = other.Validate()
 	}
 	if err != nil {
-		return sighting.Simulation{}, configError("%v", err)
+		return sighting.Simulation{}, config.Error("%v", err)
 	}
 	return m.Sensor.Simulate(ctx, other)
 }
@@ -278,15 +278,15 @@ func (m *mailDoor) today() uint64 {
 // Status is how the door and the sensor do.
 func (m *mailDoor) Status() ctl.SensorStatus {
 	cfg := m.cfg.Load()
-	st := ctl.SensorStatus{Today: m.today(), Receiver: cfg.receiver, Policy: []string{}, Enforce: cfg.enforce, Service: m.policy.Stats(), Our: cfg.our, Services: cfg.services, Status: m.Sensor.Status()}
-	for _, l := range cfg.policy {
+	st := ctl.SensorStatus{Today: m.today(), Receiver: cfg.Receiver, Policy: []string{}, Enforce: cfg.Enforce, Service: m.policy.Stats(), Our: cfg.Our, Services: cfg.Services, Status: m.Sensor.Status()}
+	for _, l := range cfg.Policy {
 		st.Policy = append(st.Policy, l.String())
 	}
-	if cfg.resolver.IsValid() {
-		st.Resolver = cfg.resolver.String()
+	if cfg.Resolver.IsValid() {
+		st.Resolver = cfg.Resolver.String()
 	}
 	if m.collector != nil {
-		st.Collect, st.Collector = cfg.collect.listen, m.collector.Stats()
+		st.Collect, st.Collector = cfg.Collect.Listen, m.collector.Stats()
 	}
 	return st
 }

@@ -3,12 +3,12 @@ package main
 import (
 	"errors"
 	"net"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"dnsbld/cmd/dnsbld/config"
 	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/listing/sensor"
@@ -18,7 +18,7 @@ import (
 
 // collector adds one to the configuration of a test's daemon. It returns where
 // it is.
-func collector(t *testing.T, authority *mtatest.Authority, receivers ...string) (url string, change func(*fileConfig)) {
+func collector(t *testing.T, authority *mtatest.Authority, receivers ...string) (url string, change func(*config.File)) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -27,8 +27,9 @@ func collector(t *testing.T, authority *mtatest.Authority, receivers ...string) 
 	address := l.Addr().String()
 	l.Close()
 	cert, key := authority.Issue("collector.example")
-	return "https://" + address, func(f *fileConfig) {
-		f.Sensor.Collect = collectFile{Listen: address, Certificate: cert, Key: key, ClientCA: authority.File, Receivers: receivers}
+	return "https://" + address, func(f *config.File) {
+		c := &f.Sensor.Collect
+		c.Listen, c.Certificate, c.Key, c.ClientCA, c.Receivers = address, cert, key, authority.File, receivers
 	}
 }
 
@@ -67,37 +68,5 @@ func TestCollectedSessions(t *testing.T) {
 	}
 	if facts := r.show("203.0.113.7").Sightings; facts == nil || facts.Bogus != 6 {
 		t.Errorf("%+v", facts)
-	}
-}
-
-func TestCollectMistakes(t *testing.T) {
-	authority := mtatest.NewAuthority(t)
-	cert, key := authority.Issue("collector.example")
-	file := func(listen, cert, key, ca, receivers string) string {
-		return "[sensor]\nreceiver = \"mx1\"\npolicy = \"127.0.0.1:10040\"\n[sensor.collect]\nlisten = \"" + listen + "\"\ncertificate = \"" + cert +
-			"\"\nkey = \"" + key + "\"\nclient_ca = \"" + ca + "\"\nreceivers = [" + receivers + "]\n"
-	}
-	if c, err := parse(t, file("127.0.0.1:10443", cert, key, authority.File, `"mx2"`)); err != nil || c.mail.collect.listen != "127.0.0.1:10443" {
-		t.Errorf("%+v, %v", c.mail.collect, err)
-	}
-	if c, err := parse(t, file("", "/nowhere", "", "", "")); err != nil || c.mail.collect.listen != "" {
-		t.Errorf("switched off: %+v, %v", c.mail.collect, err)
-	}
-	nothing := t.TempDir() + "/nothing"
-	if err := os.WriteFile(nothing, []byte("nothing\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for want, text := range map[string]string{
-		"sensor.collect.listen":   file("10443", cert, key, authority.File, `"mx2"`),
-		"reading the certificate": file("127.0.0.1:10443", "/nowhere", key, authority.File, `"mx2"`),
-		"reading the authorities": file("127.0.0.1:10443", cert, key, "/nowhere", `"mx2"`),
-		"there is no certificate": file("127.0.0.1:10443", cert, key, nothing, `"mx2"`),
-		"no receivers":            file("127.0.0.1:10443", cert, key, authority.File, ""),
-		"printable":               file("127.0.0.1:10443", cert, key, authority.File, `"mx\t2"`),
-		"its policy service":      file("127.0.0.1:10443", cert, key, authority.File, `"mx1"`),
-	} {
-		if _, err := parse(t, text); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("does not say %s: %v", want, err)
-		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"dnsbld/cmd/dnsbld/config"
 	"dnsbld/ctl"
 	"dnsbld/db"
 	"dnsbld/listing/delist"
@@ -17,7 +18,7 @@ import (
 // A mail to a probe address proves control, whether the policy service or a
 // log tells of it; of what strangers make up the number is kept.
 func TestProbeSessions(t *testing.T) {
-	r := start(t, shortDir(t), func(f *fileConfig) { f.Desk.Probe = "probe.bl.example" })
+	r := start(t, shortDir(t), func(f *config.File) { f.Desk.Probe = "probe.bl.example" })
 	key := db.OpenKey(filepath.Join(r.dir, "desk.key"), slog.New(slog.DiscardHandler))
 	signer, err := delist.NewSigner(key)
 	if err != nil {

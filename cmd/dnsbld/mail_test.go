@@ -18,107 +18,11 @@ import (
 	"testing/synctest"
 	"time"
 
+	"dnsbld/cmd/dnsbld/config"
 	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/listing/sensor"
 )
-
-func TestSensorConfig(t *testing.T) {
-	c, err := parse(t, `
-[our]
-addresses = ["192.0.2.25", "198.51.100.0/28"]
-names = ["mx.example.test"]
-hosted = ["rcpt.example"]
-trusted = ["203.0.113.0/28", "2001:db8::25"]
-[sensor]
-receiver = "mx1"
-policy = ["127.0.0.1:10040", "inet:127.0.0.1:10041", "unix:/run/dnsbld/policy"]
-resolver = "127.0.0.1:53"
-enforce = true
-[sensor.services]
-postfix-in = "25"
-[thresholds.helo-bare-ip]
-sessions = 3
-[thresholds.helo-our-ip]
-also = [{ sessions = 4 }]
-[[zone]]
-name = "bl.test"
-ns = ["ns.bl.test"]
-reasons = ["helo-rotating", 3]
-`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := c.mail
-	if fmt.Sprint(s.policy) != "[127.0.0.1:10040 127.0.0.1:10041 unix:/run/dnsbld/policy]" || s.receiver != "mx1" || !s.enforce ||
-		s.resolver.String() != "127.0.0.1:53" || fmt.Sprint(s.Named) != "[7]" || fmt.Sprint(s.services) != "map[postfix-in:25]" {
-		t.Errorf("%+v", s)
-	}
-	if fmt.Sprint(s.our) != "{[192.0.2.25] [mx.example.test] [rcpt.example] [198.51.100.0/28 203.0.113.0/28 2001:db8::25/128]}" {
-		t.Errorf("our: %v", s.our)
-	}
-	bare, our := s.Thresholds[listing.BareIP], s.Thresholds[listing.OurIP]
-	if bare.Sessions != 3 || bare.Hours != 2 || our.Sessions != 2 || len(our.Also) != 1 || our.Also[0].Sessions != 4 {
-		t.Errorf("thresholds: %+v %+v", bare, our)
-	}
-}
-
-func TestSensorMistakes(t *testing.T) {
-	_, err := parse(t, `
-[our]
-trusted = ["relay.example"]
-[sensor]
-policy = "nowhere"
-resolver = "127.0.0.1"
-receiver = "mx\n1"
-policy_mode = "rw"
-probation = "-3h"
-receiver_listings_per_hour = 0
-policy_group = "no such group"
-[sensor.services]
-mx = "26"
-[thresholds.helo-bare-ip]
-share = 3.0
-`)
-	if err == nil {
-		t.Fatal("accepted")
-	}
-	for _, want := range []string{"our.trusted", "sensor.policy", "sensor.resolver", "sensor.receiver", "sensor.policy_mode", "sensor.policy_group", "sensor.probation", "sensor.receiver_listings_per_hour",
-		"sensor.services.mx", "thresholds.helo-bare-ip: share"} {
-		if !strings.Contains(err.Error(), want) {
-			t.Errorf("does not say %s: %v", want, err)
-		}
-	}
-	if _, err := parse(t, "[thresholds.manual]\nsessions = 3\n"); err == nil || !strings.Contains(err.Error(), "manual") {
-		t.Errorf("a threshold for what sessions are not counted for: %v", err)
-	}
-}
-
-// Receivers are on probation for a day unless a configuration says otherwise, and
-// not at all without one.
-func TestProbation(t *testing.T) {
-	for text, want := range map[string]time.Duration{"": 24 * time.Hour, `probation = "0"`: 0, `probation = "0s"`: 0, `probation = "2d"`: 48 * time.Hour} {
-		if c, err := parse(t, "[sensor]\n"+text+"\n"); err != nil || c.mail.Probation != want {
-			t.Errorf("%s: %s, %v", text, c.mail.Probation, err)
-		}
-	}
-	if c, err := loadConfig(""); err != nil || c.mail.Probation != 0 {
-		t.Errorf("development defaults: %s, %v", c.mail.Probation, err)
-	}
-	if _, err := parse(t, "[sensor]\nprobation = \"31d\"\n"); err == nil {
-		t.Error("31 days are taken")
-	}
-}
-
-func TestExampleShowsThresholds(t *testing.T) {
-	example, err := parseFile("example.toml", []byte(exampleConfig))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if d := defaultFile(); !reflect.DeepEqual(example.Thresholds, d.Thresholds) || !reflect.DeepEqual(example.Sensor, d.Sensor) {
-		t.Errorf("the example differs from the defaults:\n%+v\n%+v", example.Thresholds, d.Thresholds)
-	}
-}
 
 // running is a daemon of a test.
 type running struct {
@@ -129,18 +33,17 @@ type running struct {
 }
 
 // start runs a daemon on the data of dir, with a policy service for mx1.
-func start(t *testing.T, dir string, change ...func(*fileConfig)) *running {
+func start(t *testing.T, dir string, change ...func(*config.File)) *running {
 	t.Helper()
-	load := func() (config, error) {
-		return loadWith("", func(f *fileConfig) error {
+	load := func() (config.Config, error) {
+		return config.Load("", func(f *config.File) {
 			f.Data, f.Listen.DNS = dir, []string{"127.0.0.1:0"}
-			f.Our = ourConfig{Addresses: []string{"198.51.100.25", "198.51.100.26"}, Names: []string{"mx.rcpt.example"},
-				Hosted: []string{"rcpt.example"}, Trusted: []string{"203.0.113.240/28"}}
-			f.Sensor = sensorFile{Mode: "0660", Probation: "0", PerReceiver: 100, Receiver: "mx1", Policy: "unix:" + filepath.Join(dir, "policy"), Enforce: true}
+			f.Our.Addresses, f.Our.Names = []string{"198.51.100.25", "198.51.100.26"}, []string{"mx.rcpt.example"}
+			f.Our.Hosted, f.Our.Trusted = []string{"rcpt.example"}, []string{"203.0.113.240/28"}
+			f.Sensor.Receiver, f.Sensor.Policy, f.Sensor.Enforce = "mx1", "unix:"+filepath.Join(dir, "policy"), true
 			for _, c := range change {
 				c(f)
 			}
-			return nil
 		})
 	}
 	cfg, err := load()
@@ -150,7 +53,7 @@ func start(t *testing.T, dir string, change ...func(*fileConfig)) *running {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- serve(ctx, cfg, load, slog.New(slog.DiscardHandler)) }()
-	r := &running{t: t, dir: dir, client: ctl.NewClient(cfg.socket)}
+	r := &running{t: t, dir: dir, client: ctl.NewClient(cfg.Socket)}
 	r.stop = sync.OnceFunc(func() { // a test that fails while it ends has it end again
 		cancel()
 		if err := <-ended; err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"dnsbld/cmd/dnsbld/config"
 	"dnsbld/listing"
 	"dnsbld/scripts/dev/man"
 )
@@ -21,7 +22,7 @@ func TestManual(t *testing.T) {
 	if _, err := man.Keep("man/dnsbld.8", map[string]string{"commands": commandsPart(newApp(io.Discard, io.Discard).Commands)}, *update); err != nil {
 		t.Error(err)
 	}
-	_, keys, _ := strings.Cut(exampleConfig, "\n\n") // the page says by itself what it is about
+	_, keys, _ := strings.Cut(config.Example, "\n\n") // the page says by itself what it is about
 	page, err := man.Keep("man/dnsbld.toml.5", map[string]string{"keys": man.Config(keys), "reasons": reasonsPart(listing.DefaultReasons())}, *update)
 	if err != nil {
 		t.Error(err)
@@ -29,7 +30,7 @@ func TestManual(t *testing.T) {
 
 	_, least, _ := strings.Cut(page, "The least that a zone in use needs:\n.Bd -literal -offset indent\n")
 	least, _, _ = strings.Cut(least, ".Ed\n")
-	if c, err := parse(t, least); err != nil || len(c.zone.Zones) != 1 {
+	if c, err := parse(t, least); err != nil || len(c.Zone.Zones) != 1 {
 		t.Errorf("the least configuration of the manual: %v", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/net/dns/dnsmessage"
 
+	"dnsbld/cmd/dnsbld/config"
 	"dnsbld/ctl"
 	"dnsbld/listing"
 )
@@ -18,12 +19,12 @@ import (
 // catalogue has it. One of a kind needs the evidence of its kind.
 func TestAddedReason(t *testing.T) {
 	text := func(s string) *string { return &s }
-	trap := reasonFile{Code: 117, Symbol: text("grey-trap"), Text: text("wrote to a trap of ours"), Explain: text("Nobody ever gave the trap's address away.")}
+	trap := config.Reason{Code: 117, Symbol: text("grey-trap"), Text: text("wrote to a trap of ours"), Explain: text("Nobody ever gave the trap's address away.")}
 	kind := listing.BasisHELO
-	named := reasonFile{Code: 118, Symbol: text("helo-shouting"), Kind: &kind, Text: text("greeted us in capitals"), Explain: text("Capitals are harmless, but these were not.")}
+	named := config.Reason{Code: 118, Symbol: text("helo-shouting"), Kind: &kind, Text: text("greeted us in capitals"), Explain: text("Capitals are harmless, but these were not.")}
 	web, dns := freeAddress(t), freeAddress(t)
-	r := start(t, shortDir(t), func(f *fileConfig) {
-		f.Reasons, f.Listen.Web, f.Listen.DNS = []reasonFile{trap, named}, web, []string{dns}
+	r := start(t, shortDir(t), func(f *config.File) {
+		f.Reasons, f.Listen.Web, f.Listen.DNS = []config.Reason{trap, named}, web, []string{dns}
 	})
 	for reason, s := range map[string]string{"grey-trap": "192.0.2.117", "helo-shouting": "192.0.2.118"} {
 		subject, err := listing.ParseSubject(s)

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +15,7 @@ import (
 // reloads puts a new configuration in force at each SIGHUP. A bad one leaves
 // the old one as it is. systemd is told of both ends, as Type=notify-reload asks
 // (systemd.service(5)).
-func (d *dnsbld) reloads(ctx context.Context, load func() (config, error)) error {
+func (d *dnsbld) reloads(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -25,7 +24,7 @@ func (d *dnsbld) reloads(ctx context.Context, load func() (config, error)) error
 		}
 		_, _ = daemon.SdNotify(false, daemon.SdNotifyReloading)
 		last := ctl.Reload{OK: true, At: d.book.Now().Truncate(time.Second)}
-		if err := d.reload(ctx, load); err != nil {
+		if err := d.reload(ctx); err != nil {
 			d.log.Error("the new configuration is not used", "err", err)
 			last.OK, last.Error = false, strings.ReplaceAll(err.Error(), "\n", "; ")
 		}
@@ -41,7 +40,7 @@ func (d *dnsbld) reloads(ctx context.Context, load func() (config, error)) error
 // tellStatus has systemctl status say how the daemon is, in a line: that the last
 // reload failed stays there until one succeeds.
 func (d *dnsbld) tellStatus(failed string) {
-	text := fmt.Sprintf("serving %s", plural(len(d.cfg.Load().zone.Zones), "zone"))
+	text := fmt.Sprintf("serving %s", plural(len(d.cfg.Load().Zone.Zones), "zone"))
 	if failed != "" {
 		text += "; the new configuration is not used: " + failed
 	}
@@ -50,50 +49,29 @@ func (d *dnsbld) tellStatus(failed string) {
 
 // reload puts the configuration in force that load reads. Each door checks its
 // part before it takes it. Sockets, and what stands on them, stay as they are.
-func (d *dnsbld) reload(ctx context.Context, load func() (config, error)) error {
-	cfg, err := load()
+func (d *dnsbld) reload(ctx context.Context) error {
+	cfg, err := d.load()
 	if err != nil {
 		return err
 	}
-	if err := d.dns.Configure(cfg.zone); err != nil {
+	if err := d.dns.Configure(cfg.Zone); err != nil {
 		return err
 	}
-	if err := d.mail.configure(cfg.mail); err != nil {
+	if err := d.mail.configure(cfg.Mail); err != nil {
 		return err
 	}
-	if err := d.web.server.Configure(cfg.web.site); err != nil {
+	if err := d.web.server.Configure(cfg.Web.Site); err != nil {
 		return err
 	}
 	d.cfg.Store(&cfg)
-	d.book.SetRules(cfg.rules)
-	d.live.Protect(cfg.rules.Policy.NeverList())
-	if err := d.book.Configure(ctx, self(), cfg.hash); err != nil {
+	d.book.SetRules(cfg.Rules)
+	d.live.Protect(cfg.Rules.Policy.NeverList())
+	if err := d.book.Configure(ctx, self(), cfg.Hash); err != nil {
 		return err
 	}
 	d.log.Info("the configuration was read again")
-	if keys := needRestart(d.begun, cfg); len(keys) > 0 {
+	if keys := cfg.NeedsRestart(d.begun); len(keys) > 0 {
 		d.log.Warn("what these keys say holds from the next start", "keys", strings.Join(keys, ", "))
 	}
 	return nil
-}
-
-// needRestart are the keys that differ from what the daemon began with and that
-// a reload does not put in force.
-func needRestart(begun, now config) (keys []string) {
-	for key, same := range map[string]bool{
-		"data": begun.data == now.data, "socket": begun.socket == now.socket, "historyformat": begun.json == now.json,
-		"listen.dns": slices.Equal(begun.dns, now.dns), "listen.workers": begun.workers == now.workers,
-		"listen.xot": begun.xot == now.xot,
-		"listen.web": begun.web.pages == now.web.pages, "listen.metrics": begun.web.metrics == now.web.metrics,
-		"web.certificate": begun.web.site.TLS == now.web.site.TLS,
-		"sensor.receiver": begun.mail.receiver == now.mail.receiver, "sensor.policy": slices.Equal(begun.mail.policy, now.mail.policy),
-		"sensor.policy_mode": begun.mail.socket.Mode == now.mail.socket.Mode, "sensor.policy_group": begun.mail.socket.Group == now.mail.socket.Group,
-		"sensor.collect.listen": begun.mail.collect.listen == now.mail.collect.listen,
-	} {
-		if !same {
-			keys = append(keys, key)
-		}
-	}
-	slices.Sort(keys)
-	return keys
 }

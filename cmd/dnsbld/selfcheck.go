@@ -18,7 +18,7 @@ import (
 func (d *dnsbld) serials(ctx context.Context) []report.ServerSerial {
 	var answers []*report.ServerSerial
 	var asking sync.WaitGroup
-	for _, z := range d.cfg.Load().zone.Lists() {
+	for _, z := range d.cfg.Load().Zone.Lists() {
 		for _, ns := range z.NS {
 			answer := &report.ServerSerial{Zone: z.Name, Server: ns.Name}
 			answers = append(answers, answer)
@@ -35,7 +35,7 @@ func (d *dnsbld) serials(ctx context.Context) []report.ServerSerial {
 
 // doctor looks at a zone from outside, by the sensor's resolver or else the system's.
 func (d *dnsbld) doctor(ctx context.Context, z report.Zone) []report.Check {
-	resolver := d.cfg.Load().mail.resolver
+	resolver := d.cfg.Load().Mail.Resolver
 	if !resolver.IsValid() {
 		resolver = zone.SystemResolver("/etc/resolv.conf")
 	}

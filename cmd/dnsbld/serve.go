@@ -8,11 +8,12 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"dnsbld/cmd/dnsbld/config"
 )
 
 func serveCommand(stderr io.Writer) *cli.Command {
@@ -53,15 +54,15 @@ examples:
 			&cli.DurationFlag{Name: "clock-offset", Usage: "shift every clock by `DUR`, for tests: all zones must end in .test or .example"},
 		},
 		Action: func(c *cli.Context) error {
-			load := func() (config, error) {
-				return loadWith(c.String("config"), func(f *fileConfig) error { return overrides(c, f) })
+			load := func() (config.Config, error) {
+				return config.Load(c.String("config"), func(f *config.File) { overrides(c, f) })
 			}
 			cfg, err := load()
 			if err != nil {
 				return err
 			}
-			log := newLog(stderr, cfg.json)
-			for _, note := range cfg.notes {
+			log := newLog(stderr, cfg.JSON)
+			for _, note := range cfg.Notes {
 				log.Info(note)
 			}
 			ctx, stop := signal.NotifyContext(c.Context, syscall.SIGTERM, os.Interrupt)
@@ -94,17 +95,16 @@ func await(ctx context.Context, ended <-chan error, log *slog.Logger) error {
 }
 
 // overrides lays the flags of serve over the file. A flag that was given wins, also
-// when it is empty: --web ” is no pages. It runs again at each reload, so that
+// when it is empty: an empty --web is no pages. It runs again at each reload, so that
 // flags outlast a new file.
-func overrides(c *cli.Context, f *fileConfig) error {
-	for flag, to := range map[string]*string{"data": &f.Data, "socket": &f.Socket, "log-format": &f.LogFormat, "store": &f.store,
+func overrides(c *cli.Context, f *config.File) {
+	for flag, to := range map[string]*string{"data": &f.Data, "socket": &f.Socket, "log-format": &f.LogFormat, "store": &f.StoreURL,
 		"receiver": &f.Sensor.Receiver, "resolver": &f.Sensor.Resolver} {
 		if c.IsSet(flag) {
 			*to = c.String(flag)
 		}
 	}
-	f.webGiven = c.IsSet("web") || f.Listen.Web != defaultWeb
-	if c.IsSet("web") {
+	if f.WebGiven = c.IsSet("web"); f.WebGiven {
 		f.Listen.Web = c.String("web")
 	}
 	if c.IsSet("listen") {
@@ -119,13 +119,9 @@ func overrides(c *cli.Context, f *fileConfig) error {
 		}
 	}
 	if names := c.StringSlice("zone"); len(names) > 0 {
-		f.Zones = nil
-		for _, name := range names {
-			f.Zones = append(f.Zones, developmentZone(name))
-		}
+		f.ServeZones(names)
 	}
-	f.clockOffset = c.Duration("clock-offset")
-	return nil
+	f.ClockOffset = c.Duration("clock-offset")
 }
 
 // newLog is the log of the daemon, on stderr: systemd and containers take it from
@@ -148,11 +144,4 @@ func errPart(part string, err error) error {
 // shifted is the clock of everything: the system's, or one for tests.
 func shifted(by time.Duration) func() time.Time {
 	return func() time.Time { return time.Now().Add(by) }
-}
-
-// testOnly reports whether a zone name is one that nobody on the Internet asks
-// for (RFC 2606).
-func testOnly(zone string) bool {
-	name := strings.TrimSuffix(strings.ToLower(zone), ".")
-	return strings.HasSuffix(name, ".test") || strings.HasSuffix(name, ".example")
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/coreos/go-systemd/v22/activation"
 	"golang.org/x/sys/unix"
 
+	"dnsbld/cmd/dnsbld/config"
 	"dnsbld/ctl/server"
 	"dnsbld/zone"
 )
@@ -51,19 +52,19 @@ type socket struct {
 
 // openSockets takes the sockets that a predecessor or systemd passes, and binds
 // those of DNS and of the control protocol that are missing.
-func openSockets(ctx context.Context, cfg config, log *slog.Logger) (*sockets, error) {
+func openSockets(ctx context.Context, cfg config.Config, log *slog.Logger) (*sockets, error) {
 	s, err := inherited()
 	if s == nil && err == nil {
 		s, err = passedSockets()
 	}
 	if err == nil && !s.has(forDNS) {
-		err = s.listenDNS(ctx, cfg.dns, cfg.workers, log)
+		err = s.listenDNS(ctx, cfg.DNS, cfg.Workers, log)
 	}
-	if err == nil && cfg.xot != "" && !s.has(forXoT) {
-		_, err = s.bind(forXoT, func() (net.Listener, error) { return new(net.ListenConfig).Listen(ctx, "tcp", cfg.xot) })
+	if err == nil && cfg.XoT != "" && !s.has(forXoT) {
+		_, err = s.bind(forXoT, func() (net.Listener, error) { return new(net.ListenConfig).Listen(ctx, "tcp", cfg.XoT) })
 	}
 	if err == nil && !s.has(forControl) {
-		_, err = s.bind(forControl, func() (net.Listener, error) { return server.Listen(cfg.socket) })
+		_, err = s.bind(forControl, func() (net.Listener, error) { return server.Listen(cfg.Socket) })
 	}
 	if err != nil {
 		s.close()

@@ -42,7 +42,7 @@ func (d *dnsbld) warnOfSources(ctx context.Context, before map[string]bool) map[
 		return before
 	}
 	d.sources.Store(&all)
-	for _, s := range report.Lapsing(all, now, d.cfg.Load().warnSources) {
+	for _, s := range report.Lapsing(all, now, d.cfg.Load().WarnSources) {
 		phase := s.Name
 		if s.Lapsed() {
 			phase += " ended" // no source has a space in its name

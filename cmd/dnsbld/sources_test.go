@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"dnsbld/cmd/dnsbld/config"
 	"dnsbld/ctl"
 	"dnsbld/db"
 	"dnsbld/listing"
@@ -36,7 +37,7 @@ func TestWarnOfSources(t *testing.T) {
 	var log bytes.Buffer
 	d := &dnsbld{store: store, live: live, log: slog.New(slog.NewTextHandler(&log, nil))}
 	d.book = listing.NewBook(store, live, listing.Rules{Reasons: reasons, Policy: listing.DefaultPolicy()}, func() time.Time { return now })
-	d.cfg.Store(&config{warnSources: listing.Day})
+	d.cfg.Store(&config.Config{WarnSources: listing.Day})
 	who := listing.Caller{Name: "alice", Role: listing.Operator}
 	feed := func() {
 		t.Helper()

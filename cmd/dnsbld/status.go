@@ -27,7 +27,7 @@ func (d *dnsbld) backup(ctx context.Context, to io.Writer) (listing.Revision, er
 	}
 	raw, err := json.Marshal(ctl.BackedUp{At: d.book.Now().Truncate(time.Second), Revision: r})
 	if err == nil {
-		err = os.WriteFile(filepath.Join(d.cfg.Load().data, lastBackup), raw, 0o600)
+		err = os.WriteFile(filepath.Join(d.cfg.Load().Data, lastBackup), raw, 0o600)
 	}
 	if err != nil {
 		d.log.Warn("noting the backup, which is whole", "err", err)
@@ -39,7 +39,7 @@ func (d *dnsbld) backup(ctx context.Context, to io.Writer) (listing.Revision, er
 func (d *dnsbld) complete(st *ctl.Status) {
 	st.Listeners, st.Parts = d.listeners, d.parts()
 	var last ctl.BackedUp
-	raw, err := os.ReadFile(filepath.Join(d.cfg.Load().data, lastBackup))
+	raw, err := os.ReadFile(filepath.Join(d.cfg.Load().Data, lastBackup))
 	if err == nil && json.Unmarshal(raw, &last) == nil {
 		st.Backup = &last
 	}

@@ -2,35 +2,16 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"dnsbld/listing"
 	"dnsbld/listing/index"
 	"dnsbld/nice"
 )
 
-// storeFile is [store]: how the list is kept.
-type storeFile struct {
-	Settle life `toml:"settle"`
-}
-
-// longestSettle is how long the sweep may be told to wait: what has ended is not
-// answered, but secondaries go on with it until the sweep takes it out.
-const longestSettle = 24 * time.Hour
-
-// settle is how long nothing is ended where the time is in doubt.
-func (f storeFile) settle(wrong *mistakes) time.Duration {
-	d := f.Settle.Duration()
-	if d < 0 || d > longestSettle {
-		wrong.addf("store.settle = %s: up to %s", f.Settle, longestSettle)
-	}
-	return d
-}
-
 // endDue ends what is due, until ctx is done. What is usual in this list is read
 // from its log, beside everything else.
 func (d *dnsbld) endDue(ctx context.Context) {
-	s := &index.Sweeper{Live: d.live, Clock: d.clock, Log: d.log, Apply: d.sweep, Last: d.lastChange, Settle: d.cfg.Load().settle}
+	s := &index.Sweeper{Live: d.live, Clock: d.clock, Log: d.log, Apply: d.sweep, Last: d.lastChange, Settle: d.cfg.Load().Settle}
 	nice.Do(func() {
 		var err error
 		if s.Usual, err = d.store.Ends(ctx); err != nil && ctx.Err() == nil {

@@ -1,7 +1,13 @@
-package main
+// Package config is the configuration of dnsbld: the TOML file as people write it,
+// what flags say beside it, and the check of both, which says every mistake of
+// meaning at once in words of the file's keys. What comes out is each room's
+// settings in the room's own type. It is a package of its own so that the daemon is
+// wiring alone, and so that what a reload may not change is said in one place.
+package config
 
 import (
 	"bytes"
+	_ "embed"
 	"errors"
 	"fmt"
 	"os"
@@ -15,13 +21,13 @@ import (
 	"dnsbld/zone"
 )
 
-// fileConfig is the configuration as it is written: the tables of the TOML file,
+// File is the configuration as it is written: the tables of the TOML file,
 // and what flags say beside it. example.toml explains the keys, and a test holds
 // that it has them all; defaults are filled in before the file is read over them.
 // Where a room's own type can be read as it is (zone.Cookies, listing.Policy), the
 // file has that; the other shapes here exist because what people write is checked
 // with all other mistakes, not where the file is decoded.
-type fileConfig struct {
+type File struct {
 	Data      string        `toml:"data"`
 	Socket    string        `toml:"socket"`
 	LogFormat string        `toml:"log_format"`
@@ -35,7 +41,7 @@ type fileConfig struct {
 	XoT       xotFile       `toml:"xot"`
 	Cookies   zone.Cookies  `toml:"cookies"`
 	Roles     listing.Roles `toml:"roles"`
-	Reasons   []reasonFile  `toml:"reason"`
+	Reasons   []Reason      `toml:"reason"`
 	Sources   sourcesFile   `toml:"sources"`
 	Sensor    sensorFile    `toml:"sensor"`
 	Desk      deskFile      `toml:"desk"`
@@ -45,14 +51,20 @@ type fileConfig struct {
 
 	Thresholds map[string]sighting.Threshold `toml:"thresholds"` // by symbol of the reason
 
-	development bool     // no file was given
-	webGiven    bool     // the address of the pages was asked for
-	unknown     mistakes // keys that there are not
+	// From flags alone: the URL of the store, how far every clock is shifted, and
+	// whether the address of the pages was asked for.
+	StoreURL    string        `toml:"-"`
+	ClockOffset time.Duration `toml:"-"`
+	WebGiven    bool          `toml:"-"`
 
-	// From flags alone: the URL of the store, and how far every clock is shifted.
-	store       string
-	clockOffset time.Duration
+	development bool     // no file was given
+	unknown     mistakes // keys that there are not
 }
+
+// Example is the configuration that `dnsbld example` prints: every key, explained.
+//
+//go:embed example.toml
+var Example string
 
 // listenConfig is [listen]: ADDRESS:PORT each.
 type listenConfig struct {
@@ -103,6 +115,11 @@ type sourcesFile struct {
 	Warn life `toml:"warn"` // before the end of a source, and after it
 }
 
+// storeFile is [store]: how the list is kept.
+type storeFile struct {
+	Settle life `toml:"settle"`
+}
+
 // chaosFile is [chaos]: how this server names itself to those who ask.
 type chaosFile struct {
 	zone.Chaos
@@ -121,22 +138,6 @@ type tcpConfig struct {
 type xotFile struct {
 	Certificate string `toml:"certificate"`
 	Key         string `toml:"key"`
-}
-
-// reasonFile is a [[reason]]: it changes one of the catalogue, or adds one. A nil
-// field was left out, and leaves what the catalogue says.
-type reasonFile struct {
-	Code       int                 `toml:"code"`
-	Symbol     *string             `toml:"symbol"`
-	Kind       *listing.Basis      `toml:"kind"`
-	Text       *string             `toml:"text"`
-	Explain    *string             `toml:"explanation"`
-	Published  *bool               `toml:"published"`
-	Base       *life               `toml:"base"`
-	Longest    *life               `toml:"longest"`
-	Repeat     *int                `toml:"repeat"`
-	SelfDelist *listing.SelfDelist `toml:"self_delist"`
-	Rank       *int                `toml:"rank"`
 }
 
 // life is a duration in a file: "90s", "5m", "3d". It has days and weeks, which
@@ -162,8 +163,8 @@ const defaultWeb = "127.0.0.1:8053"
 
 // defaultFile is what holds where a file says nothing: a daemon to try, on
 // loopback alone.
-func defaultFile() fileConfig {
-	return fileConfig{
+func defaultFile() File {
+	return File{
 		Data:       "./var",
 		LogFormat:  "text",
 		Listen:     listenConfig{DNS: []string{"127.0.0.1:5300", "[::1]:5300"}, Coalesce: "250us", Web: defaultWeb},
@@ -178,24 +179,32 @@ func defaultFile() fileConfig {
 	}
 }
 
-// developmentZone is a zone of which only the name is known.
+// ServeZones serves zones of which only the names are known, instead of those of
+// the file.
+func (f *File) ServeZones(names []string) {
+	f.Zones = nil
+	for _, name := range names {
+		f.Zones = append(f.Zones, developmentZone(name))
+	}
+}
+
 func developmentZone(name string) zoneConfig {
 	return zoneConfig{Name: name, NS: []string{"ns1." + name, "ns2." + name}, Page: "https://bl.example/"}
 }
 
 // readFile reads a configuration file over the defaults. Errors of syntax name
 // their line; unknown keys are noted, and said together with what else is wrong.
-func readFile(path string) (fileConfig, error) {
+func readFile(path string) (File, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return fileConfig{}, configError("reading the configuration: %v", err)
+		return File{}, Error("reading the configuration: %v", err)
 	}
 	return parseFile(path, raw)
 }
 
 // parseFile decodes TOML. The library stops at the first value of a wrong type and
 // then names Go types, which tell an operator nothing: he is told the key instead.
-func parseFile(path string, raw []byte) (fileConfig, error) {
+func parseFile(path string, raw []byte) (File, error) {
 	file := defaultFile()
 	decoder := toml.NewDecoder(bytes.NewReader(raw)).DisallowUnknownFields()
 	err := decoder.Decode(&file)
@@ -213,9 +222,9 @@ func parseFile(path string, raw []byte) (fileConfig, error) {
 		if strings.Contains(what, "cannot decode") || strings.Contains(what, "cannot store") { // it names Go types
 			what = dotted(syntax.Key()) + ": this value is not of the kind that belongs there"
 		}
-		return file, configError("%s:%d:%d: %s", path, line, column, what)
+		return file, Error("%s:%d:%d: %s", path, line, column, what)
 	case err != nil:
-		return file, configError("%s: %v", path, err)
+		return file, Error("%s: %v", path, err)
 	}
 	return file, nil
 }

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -42,49 +42,53 @@ type collectFile struct {
 	Receivers   []string `toml:"receivers"`
 }
 
-// mailConfig is what the door for mail servers works by.
-type mailConfig struct {
-	receiver string              // of the policy service
-	policy   []mta.PolicyAddress // where it answers
-	socket   unixsocket.Access   // who may speak to its Unix sockets
-	enforce  bool
-	resolver netip.AddrPort // not valid: DNS is not asked
-	collect  collectConfig
-	our      mta.Our
-	services map[string]string
+// Mail is what the door for mail servers works by.
+type Mail struct {
+	Receiver string              // of the policy service
+	Policy   []mta.PolicyAddress // where it answers
+	Socket   unixsocket.Access   // who may speak to its Unix sockets
+	Enforce  bool
+	Resolver netip.AddrPort // not valid: DNS is not asked
+	Collect  Collect
+	Our      mta.Our
+	Services map[string]string
 	sensor.Settings
 }
 
-// collectConfig is where, and from whom, sessions of other machines are taken.
-type collectConfig struct {
-	listen string // empty: nowhere
+// Collect is where, and from whom, sessions of other machines are taken.
+type Collect struct {
+	Listen string // empty: nowhere
 	mta.CollectorConfig
 }
 
-// after is what is in force after a reload: the socket stays as it is.
-func (c collectConfig) after(old collectConfig) collectConfig {
-	if c.listen == "" || old.listen == "" {
-		return old
+// After is what a reload puts in force where old is: sockets and the receiver stay
+// as they were at the start. NeedsRestart names their keys.
+func (m Mail) After(old Mail) Mail {
+	m.Receiver, m.Policy, m.Own = old.Receiver, old.Policy, old.Own
+	if m.Collect.Listen == "" || old.Collect.Listen == "" {
+		m.Collect = old.Collect
+	} else {
+		m.Collect.Listen = old.Collect.Listen
 	}
-	c.listen = old.listen
-	return c
+	m.Collected = m.Collect.Receivers
+	return m
 }
 
 // mail checks what the file says of the sensor. The catalogue, the zones and
 // our own addresses must have been resolved.
-func (f fileConfig) mail(c config, wrong *mistakes) mailConfig {
-	s := mailConfig{receiver: f.Sensor.receiver(wrong), enforce: f.Sensor.Enforce, our: f.Our.sensor(c, wrong), services: f.Sensor.services(wrong)}
-	s.policy, s.socket = f.Sensor.policyAddresses(wrong), f.Sensor.policySocket(wrong)
-	s.resolver = f.Sensor.resolver(wrong)
+func (f File) mail(c Config, wrong *mistakes) Mail {
+	s := Mail{Receiver: f.Sensor.receiver(wrong), Enforce: f.Sensor.Enforce, Our: f.Our.sensor(c, wrong), Services: f.Sensor.services(wrong)}
+	s.Policy, s.Socket = f.Sensor.policyAddresses(wrong), f.Sensor.policySocket(wrong)
+	s.Resolver = f.Sensor.resolver(wrong)
 	s.Probation = f.Sensor.probation(wrong)
 	if s.PerReceiver = f.Sensor.PerReceiver; s.PerReceiver < 1 || s.PerReceiver > 10_000 {
 		wrong.addf("sensor.receiver_listings_per_hour = %d: from 1 to 10000", s.PerReceiver)
 	}
-	s.collect = f.Sensor.collect(s, wrong)
+	s.Collect = f.Sensor.collect(s, wrong)
 	// One mail server has one way in: what the policy service reports, a log must
 	// not report again.
-	if s.Collected = s.collect.Receivers; len(s.policy) > 0 {
-		s.Own = s.receiver
+	if s.Collected = s.Collect.Receivers; len(s.Policy) > 0 {
+		s.Own = s.Receiver
 	}
 	var err error
 	if s.Thresholds, err = sighting.FromSymbols(f.Thresholds); err != nil {
@@ -98,10 +102,10 @@ func (f fileConfig) mail(c config, wrong *mistakes) mailConfig {
 
 // shadowsNamed are the reasons that are not published, but that a zone names:
 // for those the sensor lists, for other shadow reasons it only counts.
-func shadowsNamed(c config) (named []listing.Reason) {
-	for _, z := range c.zone.Lists() {
+func shadowsNamed(c Config) (named []listing.Reason) {
+	for _, z := range c.Zone.Lists() {
 		for _, r := range z.Reasons {
-			if info, known := c.rules.Reasons.Info(r); known && !info.Published && !slices.Contains(named, r) {
+			if info, known := c.Rules.Reasons.Info(r); known && !info.Published && !slices.Contains(named, r) {
 				named = append(named, r)
 			}
 		}
@@ -149,20 +153,20 @@ func (f sensorFile) services(wrong *mistakes) map[string]string {
 // collect checks where, and from whom, sessions of other machines are taken. A
 // receiver that the policy service reports must not come this way, too: its
 // sessions would count twice.
-func (f sensorFile) collect(s mailConfig, wrong *mistakes) collectConfig {
-	c := collectConfig{f.Collect.Listen, mta.CollectorConfig{Receivers: f.Collect.Receivers,
+func (f sensorFile) collect(s Mail, wrong *mistakes) Collect {
+	c := Collect{f.Collect.Listen, mta.CollectorConfig{Receivers: f.Collect.Receivers,
 		Identity: mta.Identity{Certificate: f.Collect.Certificate, Key: f.Collect.Key, CA: f.Collect.ClientCA}}}
-	if c.listen == "" {
-		return collectConfig{}
+	if c.Listen == "" {
+		return Collect{}
 	}
-	if _, err := netip.ParseAddrPort(c.listen); err != nil {
-		wrong.addf("sensor.collect.listen: %s: write an address and a port, such as 192.0.2.53:10443", listing.Quote(c.listen))
+	if _, err := netip.ParseAddrPort(c.Listen); err != nil {
+		wrong.addf("sensor.collect.listen: %s: write an address and a port, such as 192.0.2.53:10443", listing.Quote(c.Listen))
 	}
 	if err := c.Validate(); err != nil {
 		wrong.addf("sensor.collect: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
-	if len(s.policy) > 0 && slices.Contains(c.Receivers, s.receiver) {
-		wrong.addf("sensor.collect.receivers: the sessions of %s come from its policy service", listing.Quote(s.receiver))
+	if len(s.Policy) > 0 && slices.Contains(c.Receivers, s.Receiver) {
+		wrong.addf("sensor.collect.receivers: the sessions of %s come from its policy service", listing.Quote(s.Receiver))
 	}
 	return c
 }
@@ -223,9 +227,9 @@ func (f sensorFile) policyAddresses(wrong *mistakes) []mta.PolicyAddress {
 // sensor is the receiving side as the classifier knows it: a HELO that names one
 // of our addresses or names is bogus. A prefix that is ours cannot be pretended
 // to be as one address, so it is trusted as a whole.
-func (o ourConfig) sensor(c config, wrong *mistakes) mta.Our {
-	our := mta.Our{Names: c.ourNames, Hosted: o.Hosted}
-	for _, p := range c.rules.Policy.Never {
+func (o ourConfig) sensor(c Config, wrong *mistakes) mta.Our {
+	our := mta.Our{Names: c.OurNames, Hosted: o.Hosted}
+	for _, p := range c.Rules.Policy.Never {
 		if p.Subject.IsHost() {
 			our.Addresses = append(our.Addresses, p.Subject.Addr())
 		} else {

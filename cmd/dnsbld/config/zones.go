@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"fmt"
@@ -13,7 +13,7 @@ import (
 // zones checks the zones and hands them to the DNS door in its terms. What the door
 // finds wrong with them as a whole (a name twice, a missing key) is said only when
 // each of them reads well: it would repeat the mistakes.
-func (f fileConfig) zones(reasons *listing.Reasons, wrong *mistakes) zone.Config {
+func (f File) zones(reasons *listing.Reasons, wrong *mistakes) zone.Config {
 	c := zone.Config{Reasons: reasons, Keys: f.keys(), NSID: f.Chaos.NSID,
 		Chaos:    f.Chaos.Chaos,
 		TCP:      zone.Limits{Connections: f.TCP.Connections, PerClient: f.TCP.PerClient, Idle: f.TCP.Idle.Duration()},

@@ -1,4 +1,4 @@
-package main
+package config
 
 import (
 	"cmp"
@@ -20,55 +20,58 @@ import (
 	"dnsbld/zone"
 )
 
-// config is the configuration checked and ready for use: each room's settings in
+// Config is the configuration checked and ready for use: each room's settings in
 // the room's own type, so that nothing is looked up in the file again. A value is
 // never changed; a reload makes another.
-type config struct {
-	data, socket string        // the directory; the control socket
-	database     string        // file of the list
-	offset       time.Duration // of every clock
-	settle       time.Duration // nothing is ended for as long where the time is in doubt
-	json         bool          // log as JSON
-	dns          []netip.AddrPort
-	workers      int         // UDP sockets for each address
-	xot          string      // the address of transfers over TLS; empty: none
-	xotTLS       *tls.Config // for them
-	zone         zone.Config
-	rules        listing.Rules
-	ourNames     []string
-	hash         string // of what changes the contents of zones
-	mail         mailConfig
-	desk         desk.Settings
-	web          webConfig
-	warnSources  time.Duration
-	notes        []string // for the log at the start
+type Config struct {
+	Data, Socket string        // the directory; the control socket
+	Database     string        // file of the list
+	ClockOffset  time.Duration // of every clock
+	Settle       time.Duration // nothing is ended for as long where the time is in doubt
+	JSON         bool          // log as JSON
+	DNS          []netip.AddrPort
+	Workers      int         // UDP sockets for each address
+	XoT          string      // the address of transfers over TLS; empty: none
+	XoTTLS       *tls.Config // for them
+	Zone         zone.Config
+	Rules        listing.Rules
+	OurNames     []string
+	Hash         string // of what changes the contents of zones
+	Mail         Mail
+	Desk         desk.Settings
+	Web          Web
+	WarnSources  time.Duration
+	Notes        []string // for the log at the start
 }
 
-// loadConfig reads and checks a configuration file; no file is the
-// development defaults.
-func loadConfig(path string) (config, error) {
-	return loadWith(path, func(*fileConfig) error { return nil })
-}
-
-// loadWith lets flags override what the file says.
-func loadWith(path string, override func(*fileConfig) error) (config, error) {
+// Load reads a configuration file, lets flags override what it says, and checks
+// the whole. No file is the development defaults. Its errors are of
+// listing.ErrInvalid, and name every mistake of meaning.
+func Load(path string, override func(*File)) (Config, error) {
 	file, err := defaultFile(), error(nil)
 	if file.development = path == ""; file.development {
 		file.Sensor.Probation = "0"
 	}
 	if path != "" {
 		if file, err = readFile(path); err != nil {
-			return config{}, err
+			return Config{}, err
 		}
 	}
-	if err := override(&file); err != nil {
-		return config{}, err
+	if override != nil {
+		override(&file)
 	}
 	c, err := file.resolve()
 	if path == "" {
-		c.notes = append([]string{"no configuration given: these are the development defaults"}, c.notes...)
+		c.Notes = append([]string{"no configuration given: these are the development defaults"}, c.Notes...)
 	}
 	return c, err
+}
+
+// Error is a mistake in the configuration or on the command line: listing.ErrInvalid
+// is what the program ends with EX_CONFIG for.
+func Error(format string, args ...any) error {
+	return &listing.Error{Kind: listing.ErrInvalid, Code: "configuration", Message: fmt.Sprintf(format, args...),
+		Hint: "`dnsbld example` shows every key, `dnsbld serve --help` every flag"}
 }
 
 // mistakes collects what is wrong, so that all of it is said at once.
@@ -86,11 +89,11 @@ func (m *mistakes) addf(format string, args ...any) { m.add(fmt.Errorf(format, a
 // resolve checks the meaning of a file and makes it a configuration. It goes on
 // after a mistake, so that all are found in one run; only what is built from the
 // catalogue of reasons has to wait for a good one.
-func (f fileConfig) resolve() (config, error) {
+func (f File) resolve() (Config, error) {
 	var wrong mistakes
-	c := config{data: f.Data, socket: cmp.Or(f.Socket, filepath.Join(f.Data, "control.sock")), json: f.LogFormat == "json",
-		offset: f.clockOffset, ourNames: f.Our.names(), warnSources: f.Sources.Warn.Duration()}
-	if c.warnSources <= 0 || c.warnSources > keptSources {
+	c := Config{Data: f.Data, Socket: cmp.Or(f.Socket, filepath.Join(f.Data, "control.sock")), JSON: f.LogFormat == "json",
+		ClockOffset: f.ClockOffset, OurNames: f.Our.names(), WarnSources: f.Sources.Warn.Duration()}
+	if c.WarnSources <= 0 || c.WarnSources > keptSources {
 		wrong.addf("sources.warn = %s: more than nothing, and 30d at the most", f.Sources.Warn)
 	}
 	if f.Data == "" {
@@ -99,27 +102,27 @@ func (f fileConfig) resolve() (config, error) {
 	if f.LogFormat != "text" && f.LogFormat != "json" {
 		wrong.addf("log_format = %s: text or json", listing.Quote(f.LogFormat))
 	}
-	c.settle = f.Store.settle(&wrong)
-	c.database, c.dns, c.workers = f.database(&wrong), f.listeners(&wrong), f.Listen.workers(&wrong)
-	c.xot, c.xotTLS = f.xot(&wrong)
-	c.rules = f.rules(&wrong)
-	c.rules.Policy.Never, c.notes = f.Our.protected(&wrong)
+	c.Settle = f.Store.settle(&wrong)
+	c.Database, c.DNS, c.Workers = f.database(&wrong), f.listeners(&wrong), f.Listen.workers(&wrong)
+	c.XoT, c.XoTTLS = f.xot(&wrong)
+	c.Rules = f.rules(&wrong)
+	c.Rules.Policy.Never, c.Notes = f.Our.protected(&wrong)
 	f.Zones = f.zonesOrOne(&wrong)
-	if c.rules.Reasons != nil {
-		c.zone = f.zones(c.rules.Reasons, &wrong)
-		c.mail = f.mail(c, &wrong)
-		c.desk = f.desk(c, &wrong)
-		c.web = f.web(c, &wrong)
+	if c.Rules.Reasons != nil {
+		c.Zone = f.zones(c.Rules.Reasons, &wrong)
+		c.Mail = f.mail(c, &wrong)
+		c.Desk = f.desk(c, &wrong)
+		c.Web = f.web(c, &wrong)
 	}
 	if wrong = append(f.unknown, wrong...); len(wrong) > 0 {
-		return config{}, configError("%v", errors.Join(wrong...))
+		return Config{}, Error("%v", errors.Join(wrong...))
 	}
-	c.hash = c.zone.Digest()
+	c.Hash = c.Zone.Digest()
 	return c, nil
 }
 
 // xot is where and how transfers are given over TLS.
-func (f fileConfig) xot(wrong *mistakes) (address string, how *tls.Config) {
+func (f File) xot(wrong *mistakes) (address string, how *tls.Config) {
 	private := slices.ContainsFunc(f.Zones, func(z zoneConfig) bool { return z.TLS })
 	switch _, err := netip.ParseAddrPort(f.Listen.XoT); {
 	case f.Listen.XoT == "" && private:
@@ -135,18 +138,38 @@ func (f fileConfig) xot(wrong *mistakes) (address string, how *tls.Config) {
 	return f.Listen.XoT, how
 }
 
+// testOnly reports whether a zone name is one that nobody on the Internet asks
+// for (RFC 2606).
+func testOnly(zone string) bool {
+	name := strings.TrimSuffix(strings.ToLower(zone), ".")
+	return strings.HasSuffix(name, ".test") || strings.HasSuffix(name, ".example")
+}
+
+// longestSettle is how long the sweep may be told to wait: what has ended is not
+// answered, but secondaries go on with it until the sweep takes it out.
+const longestSettle = 24 * time.Hour
+
+// settle is how long nothing is ended where the time is in doubt.
+func (f storeFile) settle(wrong *mistakes) time.Duration {
+	d := f.Settle.Duration()
+	if d < 0 || d > longestSettle {
+		wrong.addf("store.settle = %s: up to %s", f.Settle, longestSettle)
+	}
+	return d
+}
+
 // keptSources is how long a source that ended is remembered, and can be warned of.
 const keptSources = 30 * listing.Day
 
 // zonesOrOne are the zones of the file; in development, where there is no file,
 // one to try. A shifted clock would be a lie in a zone that others ask for.
-func (f fileConfig) zonesOrOne(wrong *mistakes) []zoneConfig {
+func (f File) zonesOrOne(wrong *mistakes) []zoneConfig {
 	switch {
 	case len(f.Zones) == 0 && f.development:
 		return []zoneConfig{developmentZone("bl.test")}
 	case len(f.Zones) == 0:
 		wrong.addf("zone: there is none: write [[zone]] with name and ns")
-	case f.clockOffset != 0 && slices.ContainsFunc(f.Zones, func(z zoneConfig) bool { return !testOnly(z.Name) }):
+	case f.ClockOffset != 0 && slices.ContainsFunc(f.Zones, func(z zoneConfig) bool { return !testOnly(z.Name) }):
 		wrong.addf("--clock-offset is for tests: every zone must end in .test or .example")
 	}
 	return f.Zones
@@ -154,20 +177,20 @@ func (f fileConfig) zonesOrOne(wrong *mistakes) []zoneConfig {
 
 // database is the file of the list. It is named by a URL, so that stores which
 // several nodes share can be added: bbolt:PATH is one file of one node.
-func (f fileConfig) database(wrong *mistakes) string {
-	switch path, ok := strings.CutPrefix(f.store, "bbolt:"); {
-	case f.store == "":
+func (f File) database(wrong *mistakes) string {
+	switch path, ok := strings.CutPrefix(f.StoreURL, "bbolt:"); {
+	case f.StoreURL == "":
 		return filepath.Join(f.Data, "listings.db")
 	case ok && path != "":
 		return path
 	}
-	wrong.addf("--store %s: write bbolt:PATH", listing.Quote(f.store))
+	wrong.addf("--store %s: write bbolt:PATH", listing.Quote(f.StoreURL))
 	return ""
 }
 
 // listeners are the addresses that DNS is answered on. Port 0, which tests use,
 // is another port each time and may be there twice.
-func (f fileConfig) listeners(wrong *mistakes) []netip.AddrPort {
+func (f File) listeners(wrong *mistakes) []netip.AddrPort {
 	var all []netip.AddrPort
 	for _, text := range f.Listen.DNS {
 		a, err := netip.ParseAddrPort(text)
@@ -188,7 +211,7 @@ func (f fileConfig) listeners(wrong *mistakes) []netip.AddrPort {
 
 // rules are what the Book writes by: the policy, the catalogue of reasons with
 // what the file changes of it, and who may.
-func (f fileConfig) rules(wrong *mistakes) listing.Rules {
+func (f File) rules(wrong *mistakes) listing.Rules {
 	p := f.Policy.Policy
 	p.Canaries = subjects("policy.canaries", f.Policy.Canaries, wrong)
 	if err := p.Validate(); err != nil {
@@ -228,65 +251,6 @@ func (l listenConfig) coalesce(wrong *mistakes) time.Duration {
 		wrong.addf("listen.coalesce = %s: write it like \"250us\", or \"0s\" for not at all", listing.Quote(l.Coalesce))
 	}
 	return d
-}
-
-// firstOwn is the first number that operators may give to a reason of theirs.
-const firstOwn = 100
-
-// merge lays what the file says of a reason over the catalogue. Numbers under
-// firstOwn mean the same in every list, so their symbol and kind stay.
-func (r reasonFile) merge(infos []listing.ReasonInfo, wrong *mistakes) []listing.ReasonInfo {
-	n := slices.IndexFunc(infos, func(i listing.ReasonInfo) bool { return int(i.Code) == r.Code })
-	switch {
-	case r.Code < 2 || r.Code > 254:
-		wrong.addf("reason: code = %d: a number is from 2 to 254", r.Code)
-		return infos
-	case n < 0 && r.Code < firstOwn:
-		wrong.addf("reason %d: numbers under %d are this program's; yours begin there", r.Code, firstOwn)
-		return infos
-	case n < 0:
-		n = len(infos)
-		infos = append(infos, listing.ReasonInfo{Code: listing.Reason(r.Code), Published: true, Longest: listing.Life(30 * listing.Day),
-			Repeat: 1, SelfDelist: listing.SelfNo, Rank: firstOwn, Basis: listing.BasisOther})
-	case r.Code < firstOwn:
-		r.checkBuiltIn(infos[n].Symbol, wrong)
-	}
-	r.layOver(&infos[n])
-	return infos
-}
-
-// checkBuiltIn refuses to change what other programs know a number by.
-func (r reasonFile) checkBuiltIn(symbol string, wrong *mistakes) {
-	if r.Symbol != nil && *r.Symbol != symbol {
-		wrong.addf("reason %d is %s: its symbol cannot be changed", r.Code, symbol)
-	}
-	if r.Kind != nil {
-		wrong.addf("reason %d is %s: its kind cannot be changed", r.Code, symbol)
-	}
-}
-
-// layOver changes what the file has a key for.
-func (r reasonFile) layOver(info *listing.ReasonInfo) {
-	set(&info.Symbol, r.Symbol)
-	set(&info.Text, r.Text)
-	set(&info.Explanation, r.Explain)
-	set(&info.Published, r.Published)
-	set(&info.Base, r.Base)
-	set(&info.Longest, r.Longest)
-	set(&info.Repeat, r.Repeat)
-	set(&info.Rank, r.Rank)
-	set(&info.SelfDelist, r.SelfDelist)
-	if r.Kind != nil {
-		info.Basis = *r.Kind
-		info.Needs = info.Basis.Needs()
-	}
-}
-
-// set overwrites what was given.
-func set[T any](to *T, from *T) {
-	if from != nil {
-		*to = *from
-	}
 }
 
 // subjects reads the addresses and prefixes of a key. Mistakes name the key.

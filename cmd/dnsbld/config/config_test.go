@@ -1,25 +1,18 @@
-package main
+package config
 
 import (
-	"bytes"
-	"context"
-	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"runtime"
-	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"dnsbld/listing"
 )
 
 // parse reads a configuration as `dnsbld check` does.
-func parse(t *testing.T, text string) (config, error) {
+func parse(t *testing.T, text string) (Config, error) {
 	t.Helper()
 	if !strings.Contains(text, "[[zone]]") {
 		text += "\n[[zone]]\nname = \"bl.test\"\nns = [\"ns.bl.test\"]\n"
@@ -28,28 +21,28 @@ func parse(t *testing.T, text string) (config, error) {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return loadConfig(path)
+	return Load(path, nil)
 }
 
 func TestExample(t *testing.T) {
-	c, err := parse(t, exampleConfig)
+	c, err := parse(t, Example)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(c.zone.Zones) != 2 || c.zone.Zones[0].Name != "bl.test" || c.zone.Zones[1].Name != "strict.bl.test" {
-		t.Errorf("zones: %+v", c.zone.Zones)
+	if len(c.Zone.Zones) != 2 || c.Zone.Zones[0].Name != "bl.test" || c.Zone.Zones[1].Name != "strict.bl.test" {
+		t.Errorf("zones: %+v", c.Zone.Zones)
 	}
-	if got := c.zone.Zones[1].Reasons; len(got) != 3 || got[0] != 3 || got[2] != 5 {
+	if got := c.Zone.Zones[1].Reasons; len(got) != 3 || got[0] != 3 || got[2] != 5 {
 		t.Errorf("reasons of strict.bl.test: %v", got)
 	}
-	if i, err := c.rules.Reasons.Find("honeypot"); err != nil || i.Code != 100 || i.Base != listing.Life(2*listing.Day) {
+	if i, err := c.Rules.Reasons.Find("honeypot"); err != nil || i.Code != 100 || i.Base != listing.Life(2*listing.Day) {
 		t.Errorf("an own reason: %+v, %v", i, err)
 	}
 }
 
 // What the example says of keys is what they are when left out.
 func TestExampleShowsDefaults(t *testing.T) {
-	example, err := parseFile("example.toml", []byte(exampleConfig))
+	example, err := parseFile("example.toml", []byte(Example))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,11 +55,11 @@ func TestExampleShowsDefaults(t *testing.T) {
 }
 
 func TestDefaults(t *testing.T) {
-	c, err := loadConfig("")
+	c, err := Load("", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.socket != "var/control.sock" || len(c.dns) != 2 || c.zone.Zones[0].Name != "bl.test" || len(c.notes) == 0 {
+	if c.Socket != "var/control.sock" || len(c.DNS) != 2 || c.Zone.Zones[0].Name != "bl.test" || len(c.Notes) == 0 {
 		t.Errorf("%+v", c)
 	}
 }
@@ -116,7 +109,7 @@ func TestMistakes(t *testing.T) {
 					t.Errorf("does not say %q: %v", want, err)
 				}
 			}
-			if strings.Contains(err.Error(), "main.") || strings.Contains(err.Error(), "struct") {
+			if strings.Contains(err.Error(), "config.") || strings.Contains(err.Error(), "struct") {
 				t.Errorf("names types of the program: %v", err)
 			}
 		})
@@ -126,7 +119,7 @@ func TestMistakes(t *testing.T) {
 // A reload names the keys that wait for the next start, if they changed.
 func TestNeedRestart(t *testing.T) {
 	const plain = "data = \"var\"\n"
-	load := func(text string) config {
+	load := func(text string) Config {
 		c, err := parse(t, text)
 		if err != nil {
 			t.Fatal(err)
@@ -136,11 +129,11 @@ func TestNeedRestart(t *testing.T) {
 	begun := load(plain)
 	for text, want := range map[string]string{
 		plain: "", plain + "[thresholds.helo-bare-ip]\nsessions = 9\n": "",
-		"data = \"other\"\n": "data socket",
+		"data = \"other\"\n": "data socket", "log_format = \"json\"\n" + plain: "log_format",
 		plain + "[listen]\ndns = [\"192.0.2.1:53\"]\nweb = \"\"\n":       "listen.dns listen.web",
 		plain + "[sensor]\nreceiver = \"mx7\"\npolicy_mode = \"0600\"\n": "sensor.policy_mode sensor.receiver",
 	} {
-		if got := strings.Join(needRestart(begun, load(text)), " "); got != want {
+		if got := strings.Join(load(text).NeedsRestart(begun), " "); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
@@ -152,32 +145,8 @@ func TestNoZones(t *testing.T) {
 	if err := os.WriteFile(path, []byte("data = \"var\"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := loadConfig(path); err == nil || !strings.Contains(err.Error(), "zone: there is none") {
+	if _, err := Load(path, nil); err == nil || !strings.Contains(err.Error(), "zone: there is none") {
 		t.Errorf("%v", err)
-	}
-}
-
-// systemd gives up on a bad configuration alone: not on a crash, however often.
-func TestUnitRestartsAfterACrash(t *testing.T) {
-	if os.Getenv("DNSBLD_CRASH") != "" {
-		go panic("a crash")
-		select {}
-	}
-	crash := exec.Command(os.Args[0], "-test.run=^TestUnitRestartsAfterACrash$")
-	crash.Env = append(os.Environ(), "DNSBLD_CRASH=1")
-	var ended *exec.ExitError
-	if err := crash.Run(); !errors.As(err, &ended) || ended.ExitCode() == exitConfig {
-		t.Fatalf("a crash ends with %v", err)
-	}
-	raw, err := os.ReadFile("../../scripts/systemd/dnsbld.service")
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Split(string(raw), "\n")
-	for _, want := range []string{"Restart=always", fmt.Sprintf("RestartPreventExitStatus=%d", exitConfig), "StartLimitIntervalSec=0"} {
-		if !slices.Contains(lines, want) {
-			t.Errorf("the unit lacks %s", want)
-		}
 	}
 }
 
@@ -186,9 +155,9 @@ func TestWorkersByDefault(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for processors, want := range map[int]int{1: 1, 2: 1, 5: 4} {
 		runtime.GOMAXPROCS(processors)
-		c, err := loadConfig("")
-		if err != nil || c.workers != want {
-			t.Errorf("%d processors: %d workers, %v", processors, c.workers, err)
+		c, err := Load("", nil)
+		if err != nil || c.Workers != want {
+			t.Errorf("%d processors: %d workers, %v", processors, c.Workers, err)
 		}
 	}
 }
@@ -198,7 +167,7 @@ func TestReasonsCanBeChanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i, _ := c.rules.Reasons.Info(listing.BareIP)
+	i, _ := c.Rules.Reasons.Info(listing.BareIP)
 	if i.Text != "said an address" || i.Base != listing.Life(listing.Day) || i.Symbol != "helo-bare-ip" || i.Repeat != 2 {
 		t.Errorf("%+v", i)
 	}
@@ -212,7 +181,7 @@ func TestHash(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return c.hash
+		return c.Hash
 	}
 	base := hash(zone)
 	if base == "" || hash("log_format = \"json\"\n"+zone) != base {
@@ -221,34 +190,6 @@ func TestHash(t *testing.T) {
 	for _, other := range []string{zone + "ttl = 60\n", zone + "[[reason]]\ncode = 2\ntext = \"x\"\n", strings.Replace(zone, "ns.", "ns2.", 1)} {
 		if hash(other) == base {
 			t.Errorf("the hash does not change with %q", other)
-		}
-	}
-}
-
-func TestFlags(t *testing.T) {
-	for _, c := range []struct {
-		args   []string
-		status int
-		want   string
-	}{
-		{[]string{"example"}, exitDone, "[[zone]]"},
-		{[]string{"version"}, exitDone, "dnsbld"},
-		{[]string{"--version"}, exitDone, "dnsbld"},
-		{[]string{"check"}, exitConfig, "config"},
-		{[]string{"check", "--config", "missing.toml"}, exitConfig, "missing.toml"},
-		{[]string{"check", "file.toml", "--config", "missing.toml"}, exitConfig, "file.toml"},
-		{[]string{"nonsense"}, exitConfig, "nonsense"},
-		{[]string{"serve", "--nonsense"}, exitConfig, "nonsense"},
-		{[]string{"serve", "--clock-offset", "1h", "--zone", "bl.invalid"}, exitConfig, ".test or .example"},
-		{[]string{"serve", "--store", "etcd://192.0.2.1"}, exitConfig, "bbolt:PATH"},
-		{[]string{"serve", "--listen", "localhost:53"}, exitConfig, "listen.dns"},
-	} {
-		var out bytes.Buffer
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		status := run(ctx, append([]string{"dnsbld"}, c.args...), &out, &out)
-		cancel()
-		if status != c.status || !strings.Contains(out.String(), c.want) {
-			t.Errorf("dnsbld %v: exit %d, want %d with %q:\n%s", c.args, status, c.status, c.want, out.String())
 		}
 	}
 }

@@ -1,0 +1,53 @@
+package config
+
+import (
+	"io/fs"
+	"os"
+	"strings"
+
+	"dnsbld/listing"
+	"dnsbld/listing/delist"
+	"dnsbld/listing/desk"
+)
+
+// deskFile is [desk] as it is written.
+type deskFile struct {
+	Page    string `toml:"page"`
+	Mail    string `toml:"mail"`
+	Probe   string `toml:"probe"`
+	PerWeek int    `toml:"requests_per_week"`
+	Letters string `toml:"letters"`
+
+	SourceRemovals int `toml:"source_removals_per_day"`
+}
+
+// desk checks what is said of the support desk. The page is the first zone's
+// where none is given.
+func (f File) desk(c Config, wrong *mistakes) desk.Settings {
+	s := desk.Settings{Page: f.Desk.Page, Mail: f.Desk.Mail, Probe: strings.TrimSuffix(f.Desk.Probe, "."), Texts: c.Mail.Resolver.IsValid(), PerWeek: f.Desk.PerWeek,
+		SourceCap: f.Desk.SourceRemovals}
+	for _, z := range c.Zone.Lists() {
+		s.Zones = append(s.Zones, desk.Zone{Name: z.Name, TTL: z.TTL, Reasons: z.Reasons})
+		if s.Page == "" {
+			s.Page = z.Page
+		}
+	}
+	wrong.add(s.Validate())
+	var err error
+	if s.Letters, err = delist.NewLetters(f.Desk.templates(wrong)); err != nil {
+		wrong.addf("desk.letters: %w", err)
+	}
+	return s
+}
+
+// templates are the operator's own letters, if there are any.
+func (f deskFile) templates(wrong *mistakes) fs.FS {
+	if f.Letters == "" {
+		return nil
+	}
+	if info, err := os.Stat(f.Letters); err != nil || !info.IsDir() {
+		wrong.addf("desk.letters = %s: there is no such directory", listing.Quote(f.Letters))
+		return nil
+	}
+	return os.DirFS(f.Letters)
+}

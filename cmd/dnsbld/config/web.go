@@ -1,0 +1,52 @@
+package config
+
+import (
+	"net/netip"
+
+	"dnsbld/listing"
+	"dnsbld/web"
+)
+
+// limitsConfig is [limits]: what one client may ask of the pages in a minute. A
+// client is an IPv4 address or an IPv6 /64.
+type limitsConfig struct {
+	WebPerMinute int `toml:"web_per_minute"`
+	APIPerMinute int `toml:"api_per_minute"`
+}
+
+// webFile is [web]: how the pages are reached. Paths are of PEM files, which are
+// read again when they change.
+type webFile struct {
+	TrustedProxies []string `toml:"trusted_proxies"`
+	Certificate    string   `toml:"certificate"`
+	Key            string   `toml:"key"`
+}
+
+// Web is the pages' part of a configuration.
+type Web struct {
+	Pages, Metrics string // addresses to answer on; empty: none
+	Given          bool   // somebody asked for these addresses
+	Site           web.Config
+}
+
+// web checks what is said of the pages, once everything else is known: they show
+// the criteria in force, so they need the reasons, thresholds and the desk.
+func (f File) web(c Config, wrong *mistakes) Web {
+	w := Web{Pages: f.Listen.Web, Metrics: f.Listen.Metrics, Given: f.WebGiven || f.Listen.Web != defaultWeb}
+	w.Site = web.Config{Reasons: c.Rules.Reasons, Policy: c.Rules.Policy, Thresholds: c.Mail.Thresholds, PerWeek: c.Desk.PerWeek,
+		Page: c.Desk.Page, Mail: c.Desk.Mail, Probe: c.Desk.Probe, Texts: c.Desk.Texts, Zones: c.Desk.Zones,
+		Limits: web.Limits{WebPerMinute: f.Limits.WebPerMinute, APIPerMinute: f.Limits.APIPerMinute, ExemptLoopback: f.development},
+		TLS:    web.Files{Cert: f.Web.Certificate, Key: f.Web.Key}}
+	for _, s := range subjects("web.trusted_proxies", f.Web.TrustedProxies, wrong) {
+		w.Site.TrustedProxies = append(w.Site.TrustedProxies, s.Prefix)
+	}
+	for _, address := range []string{w.Pages, w.Metrics} {
+		if _, err := netip.ParseAddrPort(address); address != "" && err != nil {
+			wrong.addf("listen: %s: write an address and a port, such as 127.0.0.1:8053", listing.Quote(address))
+		}
+	}
+	if len(*wrong) == 0 {
+		wrong.add(w.Site.Validate())
+	}
+	return w
+}
