@@ -61,6 +61,8 @@ func (a *arranger) take(words []string) (int, error) {
 	case word == "--":
 		a.ended = true
 		return 1, nil
+	case word == "--version" && len(a.path) == 0: // as of every other program
+		return 1, a.takeCommand("version")
 	case len(word) > 1 && word[0] == '-':
 		return a.takeFlag(words)
 	case len(a.commands) > 0:

@@ -49,7 +49,7 @@ func TestExampleShowsDefaults(t *testing.T) {
 	d := defaultFile()
 	if example.Data != d.Data || example.LogFormat != d.LogFormat || !reflect.DeepEqual(example.Policy, d.Policy) || example.TCP != d.TCP ||
 		strings.Join(example.Listen.DNS, " ") != strings.Join(d.Listen.DNS, " ") || example.Chaos != d.Chaos ||
-		example.Listen.Workers != d.Listen.Workers || example.Listen.Coalesce != d.Listen.Coalesce || len(example.Cookies.Secrets) > 0 || example.Cookies.Demand {
+		example.Listen.Workers != d.Listen.Workers || example.Listen.Coalesce != d.Listen.Coalesce || len(example.Listen.CookieSecrets) > 0 || example.Cookies.Demand {
 		t.Errorf("the example differs from the defaults:\n%+v\n%+v", example, d)
 	}
 }
@@ -84,6 +84,8 @@ func TestMistakes(t *testing.T) {
 		"dns twice":      {"[listen]\ndns = [\"192.0.2.1:53\", \"[::1]:53\", \"192.0.2.1:53\"]\n", []string{"listen.dns", "192.0.2.1:53", "twice"}},
 		"dns port":       {"[listen]\ndns = [\"192.0.2.1\", \"192.0.2.1:65536\", \":53\"]\n", []string{"\"192.0.2.1\"", "65536", "\":53\""}},
 		"dns none":       {"[listen]\ndns = []\n", []string{"no address"}},
+		"cookies twice":  {"[listen]\ncookie_secrets = [\"00\"]\n[cookies]\nsecrets = [\"00\"]\n", []string{"listen.cookie_secrets", "older name"}},
+		"cookies listen": {"[listen]\ncookie_secrets = [\"00\"]\n", []string{"secret 1", "32"}},
 		"cookies":        {"[cookies]\nsecrets = [\"00\"]\n", []string{"secret 1", "32"}},
 		"zone reasons":   {"[[zone]]\nname = \"bl.test\"\nns = [\"ns.bl.test\"]\nreasons = [\"nonsense\"]\n", []string{"bl.test", "nonsense"}},
 		"zone ttl":       {"[[zone]]\nname = \"bl.test\"\nns = [\"ns.bl.test\"]\nttl = \"soon\"\n", []string{"ttl", "soon"}},

@@ -74,6 +74,8 @@ type listenConfig struct {
 	Coalesce string   `toml:"coalesce"` // a duration of Go, for it is in microseconds
 	Web      string   `toml:"web"`      // empty: no pages
 	Metrics  string   `toml:"metrics"`  // empty: none
+
+	CookieSecrets []string `toml:"cookie_secrets"` // once secrets of [cookies], which is still read
 }
 
 // zoneConfig is a [[zone]]. A reason may be written as a number or a symbol, a TTL

@@ -17,7 +17,7 @@ func (f File) zones(reasons *listing.Reasons, wrong *mistakes) zone.Config {
 	c := zone.Config{Reasons: reasons, Keys: f.keys(), NSID: f.Chaos.NSID,
 		Chaos:    f.Chaos.Chaos,
 		TCP:      zone.Limits{Connections: f.TCP.Connections, PerClient: f.TCP.PerClient, Idle: f.TCP.Idle.Duration()},
-		Cookies:  f.Cookies,
+		Cookies:  f.cookies(wrong),
 		Coalesce: f.Listen.coalesce(wrong)}
 	for _, z := range f.Zones {
 		converted, err := z.zone(reasons)
@@ -29,6 +29,16 @@ func (f File) zones(reasons *listing.Reasons, wrong *mistakes) zone.Config {
 	if len(*wrong) == 0 {
 		wrong.add(c.Validate())
 	}
+	return c
+}
+
+// cookies are DNS cookies, by the secrets under the one name or the other.
+func (f File) cookies(wrong *mistakes) zone.Cookies {
+	c := f.Cookies
+	if len(c.Secrets) > 0 && len(f.Listen.CookieSecrets) > 0 {
+		wrong.addf("cookies.secrets is the older name of listen.cookie_secrets: write one of them")
+	}
+	c.Secrets = slices.Concat(f.Listen.CookieSecrets, c.Secrets)
 	return c
 }
 
