@@ -2,6 +2,7 @@ package mta
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,9 +16,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/net/netutil"
 	"golang.org/x/time/rate"
 
+	"dnsbld/connlimit"
 	"dnsbld/listing"
 )
 
@@ -33,6 +34,7 @@ type CollectorConfig struct {
 	// Receivers are the mail servers that may report: each has a certificate with its name, and
 	// reports under that name alone.
 	Receivers []string
+	Limits    connlimit.Limits // on connections, which strangers can open; zero: 256 in all, 16 of one client
 }
 
 // Validate reports all that is wrong with the configuration, files that cannot be read included.
@@ -48,6 +50,9 @@ func (c CollectorConfig) Validate() error {
 		if name == "" || len(name) > 64 || listing.Printable(name) != name {
 			errs = append(errs, fmt.Errorf("receivers: %s: a name of 1 to 64 printable characters", listing.Quote(name)))
 		}
+	}
+	if c.Limits.All < 0 || c.Limits.PerClient < 0 {
+		errs = append(errs, errors.New("connections, connections_per_client: at least 1"))
 	}
 	return errors.Join(errs...)
 }
@@ -73,6 +78,7 @@ type CollectorStats struct {
 type Collector struct {
 	parts CollectorParts
 	now   atomic.Pointer[collecting]
+	gate  *connlimit.Gate
 	count struct{ requests, refused, sessions atomic.Int64 }
 
 	turns sync.Map // *collectTurn by receiver
@@ -100,6 +106,7 @@ const (
 // NewCollector returns a collector that listens nowhere yet.
 func NewCollector(c CollectorConfig, parts CollectorParts) (*Collector, error) {
 	col := &Collector{parts: parts}
+	col.gate = connlimit.New(func() connlimit.Limits { return col.now.Load().limits() }, connlimit.ByAddress)
 	return col, col.Configure(c)
 }
 
@@ -114,6 +121,16 @@ func (c *Collector) Configure(config CollectorConfig) error {
 	return nil
 }
 
+// limits are those on connections.
+func (c CollectorConfig) limits() connlimit.Limits {
+	l := c.Limits
+	l.All, l.PerClient = cmp.Or(l.All, 256), cmp.Or(l.PerClient, 16)
+	return l
+}
+
+// Open counts the connections.
+func (c *Collector) Open() connlimit.Stats { return c.gate.Stats() }
+
 // Stats are the counts so far.
 func (c *Collector) Stats() CollectorStats {
 	return CollectorStats{Requests: c.count.requests.Load(), Refused: c.count.refused.Load(), Sessions: c.count.sessions.Load()}
@@ -122,13 +139,12 @@ func (c *Collector) Stats() CollectorStats {
 // Limits of connections. A request is read whole before anything is done with it, so that slow ones
 // hold no more than memory.
 const (
-	collectConnections = 256
-	collectHeader      = 16 << 10         // octets
-	collectHandshake   = 5 * time.Second  // and a request's header
-	collectRead        = 30 * time.Second // a request
-	collectAnswer      = 5 * time.Minute  // and its answer: DNS is asked about each session
-	collectIdle        = 2 * time.Minute
-	collectEnd         = time.Second // for requests under way when it ends
+	collectHeader    = 16 << 10         // octets
+	collectHandshake = 5 * time.Second  // and a request's header
+	collectRead      = 30 * time.Second // a request
+	collectAnswer    = 5 * time.Minute  // and its answer: DNS is asked about each session
+	collectIdle      = 2 * time.Minute
+	collectEnd       = time.Second // for requests under way when it ends
 )
 
 // Serve takes reports on l until ctx is done, and then returns nil.
@@ -136,7 +152,7 @@ func (c *Collector) Serve(ctx context.Context, l net.Listener) error {
 	only1 := new(http.Protocols)
 	only1.SetHTTP1(true)
 	server := &http.Server{Handler: c, Protocols: only1, TLSConfig: c.tlsConfig(), MaxHeaderBytes: collectHeader,
-		ReadHeaderTimeout: collectHandshake, ReadTimeout: collectRead, WriteTimeout: collectAnswer, IdleTimeout: collectIdle,
+		ReadHeaderTimeout: collectHandshake, ReadTimeout: collectRead, WriteTimeout: collectAnswer, IdleTimeout: collectIdle, ConnContext: connlimit.Context,
 		ErrorLog: log.New(saying{c.parts.Say}, "", 0), BaseContext: func(net.Listener) context.Context { return context.WithoutCancel(ctx) }}
 	ended := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -147,7 +163,7 @@ func (c *Collector) Serve(ctx context.Context, l net.Listener) error {
 			server.Close()
 		}
 	})
-	err := server.ServeTLS(netutil.LimitListener(l, collectConnections), "", "")
+	err := server.ServeTLS(c.gate.Listen(l), "", "")
 	if !stop() {
 		<-ended // requests under way
 	}
@@ -204,6 +220,7 @@ func (c *Collector) collect(w http.ResponseWriter, r *http.Request) (any, error)
 	if err != nil {
 		return nil, err
 	}
+	defer connlimit.HoldRequest(r)() // it was read, and is of a mail server of ours
 	answer, err := c.parts.Take(r.Context(), receiver, reports, stats)
 	if err == nil {
 		c.count.requests.Add(1)

@@ -122,6 +122,40 @@ func TestCollector(t *testing.T) {
 	}
 }
 
+// Strangers who connect and say nothing, not even in TLS, keep no mail server out, and
+// do not cut off one whose request is in hand.
+func TestCollectorConnections(t *testing.T) {
+	o := newOffice(t, "mx2")
+	o.during, o.inside = make(chan struct{}), make(chan struct{}, 1)
+	f := o.forwarder(o.authority.Issue("mx2"))
+	sent := make(chan error, 1)
+	var got count
+	go func() { sent <- f.Send(t.Context(), []byte(line("mx2", "1")), &got) }()
+	<-o.inside
+	var first net.Conn
+	for n := range 300 {
+		c, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(n%30))}}).DialContext(t.Context(), "tcp", strings.TrimPrefix(o.url, "https://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if n == 0 {
+			first = c
+		}
+	}
+	first.SetReadDeadline(time.Now().Add(3 * time.Second)) // before a handshake is too late
+	if _, err := first.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+		t.Errorf("the one that was idle for longest: %v", err)
+	}
+	close(o.during)
+	if err := <-sent; err != nil || got.Sessions != 1 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if s := o.collector.Open(); s.Open > 256 || s.Ended < 300-256 || s.Refused > 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
 // Who is refused, and of whom nothing is counted.
 func TestCollectorRefuses(t *testing.T) {
 	o := newOffice(t, "mx2", "mx3")

@@ -125,26 +125,6 @@ func (d *desk) all() []Report {
 	return slices.Clone(d.reports)
 }
 
-// waitIdle waits until so many connections wait for their next request.
-func (d *desk) waitIdle(want int) {
-	d.t.Helper()
-	for range 5000 {
-		idle := 0
-		d.policy.mu.Lock()
-		for c := range d.policy.conns {
-			if c.idleSince.Load() != 0 {
-				idle++
-			}
-		}
-		d.policy.mu.Unlock()
-		if idle == want {
-			return
-		}
-		time.Sleep(time.Millisecond)
-	}
-	d.t.Fatal("connections are not idle")
-}
-
 // request is a request of 203.0.113.7; set has pairs of names and values that differ.
 func request(set ...string) string {
 	attributes := [][2]string{

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"dnsbld/connlimit"
 )
 
 // PolicyConfig is what a policy server needs.
@@ -56,9 +58,10 @@ type Policy struct {
 	config PolicyConfig
 	limits policyLimits
 
+	gate *connlimit.Gate
+
 	mu    sync.Mutex
 	stats PolicyStats
-	conns map[*policyConn]struct{}
 }
 
 // NewPolicy returns a server that listens nowhere yet.
@@ -69,17 +72,25 @@ func NewPolicy(c PolicyConfig) (*Policy, error) {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Policy{config: c, conns: map[*policyConn]struct{}{}, limits: policyLimits{
+	p := &Policy{config: c, limits: policyLimits{
 		quiet: 500 * time.Millisecond, idle: 10 * time.Minute, request: 30 * time.Second, write: 10 * time.Second,
 		connections: 1000, queue: 10_000,
-	}}, nil
+	}}
+	// Postfix opens another where one that was idle is ended; all of them may be one host's.
+	p.gate = connlimit.New(func() connlimit.Limits { return connlimit.Limits{All: p.limits.connections} }, connlimit.ByAddress)
+	return p, nil
 }
+
+// Open counts the connections.
+func (p *Policy) Open() connlimit.Stats { return p.gate.Stats() }
 
 // Stats are the counts so far.
 func (p *Policy) Stats() PolicyStats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.stats
+	stats, gate := p.stats, p.gate.Stats()
+	stats.Evicted = int64(gate.Ended + gate.Refused)
+	return stats
 }
 
 // count adds to one of the stats.
@@ -106,15 +117,10 @@ func (p *Policy) Serve(ctx context.Context, l net.Listener) error {
 	defer stop()
 
 	var conns sync.WaitGroup
-	err := p.accept(ctx, l, func(conn net.Conn) {
-		c := newPolicyConn(ctx, p, conn, reports)
-		if !p.admit(c) {
-			conn.Close()
-			return
-		}
+	err := p.accept(ctx, p.gate.Listen(l), func(conn net.Conn) {
 		conns.Go(func() {
-			defer p.dismiss(c)
-			c.serve()
+			defer conn.Close()
+			newPolicyConn(ctx, p, conn, reports).serve()
 		})
 	})
 	cancel()
@@ -149,40 +155,4 @@ func (p *Policy) accept(ctx context.Context, l net.Listener, start func(net.Conn
 			pause = min(2*pause, longest)
 		}
 	}
-}
-
-// admit makes room for c by closing the connection that has been idle for longest: Postfix opens
-// another when it needs one. It fails if all are busy.
-func (p *Policy) admit(c *policyConn) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.conns) >= p.limits.connections {
-		idlest := p.idlest()
-		p.stats.Evicted++
-		if idlest == nil {
-			return false
-		}
-		delete(p.conns, idlest)
-		idlest.conn.Close()
-	}
-	p.conns[c] = struct{}{}
-	return true
-}
-
-func (p *Policy) idlest() *policyConn {
-	var idlest *policyConn
-	var since int64
-	for c := range p.conns {
-		if at := c.idleSince.Load(); at != 0 && (idlest == nil || at < since) {
-			idlest, since = c, at
-		}
-	}
-	return idlest
-}
-
-func (p *Policy) dismiss(c *policyConn) {
-	c.conn.Close()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	delete(p.conns, c)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net"
 	"os"
-	"sync/atomic"
 	"time"
 
 	"dnsbld/listing/helo"
@@ -25,18 +24,15 @@ type policyConn struct {
 	out     *bufio.Writer
 	reports chan<- Report
 
-	request   policyRequest
-	session   policySession
-	begun     time.Time    // of the request that is being read; zero between requests
-	idleSince atomic.Int64 // Unix time in nanoseconds; 0 while busy
+	request policyRequest
+	session policySession
+	begun   time.Time // of the request that is being read; zero between requests
 }
 
-// newPolicyConn makes a connection that counts as idle until its first request has come.
 func newPolicyConn(ctx context.Context, p *Policy, conn net.Conn, reports chan<- Report) *policyConn {
 	c := &policyConn{p: p, ctx: ctx, conn: conn, reports: reports}
 	c.in = bufio.NewReaderSize(policySource{c}, maxAttribute)
 	c.out = bufio.NewWriter(conn)
-	c.idleSince.Store(time.Now().UnixNano())
 	return c
 }
 
@@ -153,9 +149,7 @@ func (s policySource) Read(buf []byte) (int, error) {
 		return 0, err
 	}
 	started := time.Now()
-	if c.begun.IsZero() && !c.request.started {
-		c.idleSince.Store(started.UnixNano())
-	} else if c.begun.IsZero() {
+	if c.begun.IsZero() && c.request.started {
 		c.begun = started
 	}
 	n, quiet, err := c.receive(buf, started)
@@ -163,7 +157,6 @@ func (s policySource) Read(buf []byte) (int, error) {
 		c.endSession()
 		n, quiet, err = c.receive(buf, started)
 	}
-	c.idleSince.Store(0)
 	if c.begun.IsZero() && n > 0 {
 		c.begun = time.Now()
 	}

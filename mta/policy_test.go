@@ -313,9 +313,7 @@ func TestPolicyConnectionLimit(t *testing.T) {
 	d := newDesk(t, "tcp", PolicyConfig{}, func(l *policyLimits) { l.connections = 2 })
 	young, old := d.dial(), d.dial()
 	old.ask(request())
-	d.waitIdle(2)
 	young.ask(request())
-	d.waitIdle(2)
 	third := d.dial()
 	if got := third.ask(request()); got != dunno {
 		t.Error(got)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"log/slog"
 	"net/netip"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"dnsbld/connlimit"
 	"dnsbld/listing"
 	"dnsbld/listing/desk"
 	"dnsbld/listing/removal"
@@ -17,7 +19,7 @@ import (
 )
 
 // Config is what the pages say, and to how many. All of it can be exchanged
-// while the server works, but for TLS and Connections.
+// while the server works, but for TLS.
 type Config struct {
 	Zones      []desk.Zone // those that are answered over DNS; the first names the site
 	Reasons    *listing.Reasons
@@ -42,6 +44,7 @@ type Limits struct {
 	APIPerMinute   int
 	ExemptLoopback bool // for development
 	Connections    int  // open at once, of all clients; 0: 1000
+	PerClient      int  // of these, of one client that is no trusted proxy; 0: 100
 }
 
 // Files are a certificate chain and its key, in PEM. They are read again when
@@ -58,7 +61,14 @@ type Parts struct {
 	Ready   func() error           // why the daemon is not; nil: the view decides alone
 }
 
-const defaultConnections = 1000
+// connections are the limits on those: trusted proxies bring the requests of many.
+func (c Config) connections() connlimit.Limits {
+	l := connlimit.Limits{All: cmp.Or(c.Limits.Connections, 1000), PerClient: cmp.Or(c.Limits.PerClient, 100), Exempt: c.TrustedProxies}
+	if c.Limits.ExemptLoopback {
+		l.Exempt = append(slices.Clip(l.Exempt), connlimit.Loopback()...)
+	}
+	return l
+}
 
 // Validate finds every mistake.
 func (c Config) Validate() error {
@@ -69,6 +79,7 @@ func (c Config) Validate() error {
 	wrong.Unless(c.Limits.WebPerMinute > 0, "limits.web_per_minute = %d: at least 1", c.Limits.WebPerMinute)
 	wrong.Unless(c.Limits.APIPerMinute > 0, "limits.api_per_minute = %d: at least 1", c.Limits.APIPerMinute)
 	wrong.Unless(c.Limits.Connections >= 0, "limits.web_connections = %d: at least 1", c.Limits.Connections)
+	wrong.Unless(c.Limits.PerClient >= 0, "limits.web_connections_per_client = %d: at least 1", c.Limits.PerClient)
 	wrong.Unless((c.TLS.Cert == "") == (c.TLS.Key == ""), "web: a certificate and its key go together")
 	wrong.Unless(c.Page == "" || validPage(c.Page), "desk.page = %s: write a URL that ends in a slash, such as https://bl.example/", listing.Quote(c.Page))
 	wrong.Unless(c.Mail == "" || validMail(c.Mail), "desk.mail = %s: write a mail address such as desk@bl.example", listing.Quote(c.Mail))

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"dnsbld/connlimit"
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
 	"dnsbld/listing/desk"
@@ -67,6 +68,7 @@ func (s *Server) request(v *visit) error {
 
 // decide has the desk decide, and shows what happens.
 func (s *Server) decide(v *visit, l *addressInfo, r desk.Request) error {
+	defer connlimit.HoldRequest(v.Request)() // the form was read
 	done, err := s.parts.Desk.Request(v.Context(), r)
 	if err != nil {
 		return fmt.Errorf("a request to delist %s: %w", r.Address, err)

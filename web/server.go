@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/net/netutil"
 
+	"dnsbld/connlimit"
 	"dnsbld/listing"
 )
 
@@ -26,7 +26,7 @@ type Server struct {
 	registry *prometheus.Registry
 	workers  workerPool
 	tls      Files
-	most     int // connections
+	gate     *connlimit.Gate // of the pages
 }
 
 // site is a configuration ready for use.
@@ -50,10 +50,8 @@ func New(c Config, p Parts) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{parts: p, pages: pages, counts: newPageMetrics(), registry: prometheus.NewRegistry(), tls: c.TLS, most: c.Limits.Connections}
-	if s.most == 0 {
-		s.most = defaultConnections
-	}
+	s := &Server{parts: p, pages: pages, counts: newPageMetrics(), registry: prometheus.NewRegistry(), tls: c.TLS}
+	s.gate = connlimit.New(func() connlimit.Limits { return s.site.Load().connections() }, connlimit.ByAddress)
 	return s, errors.Join(s.register(), s.Configure(c))
 }
 
@@ -105,7 +103,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	defer working.Wait()
 	defer leave()
 	h := s.httpServer(s.Handler())
-	l = netutil.LimitListener(l, s.most)
+	l = s.gate.Listen(l)
 	if s.tls == (Files{}) {
 		return serve(ctx, h, func() error { return h.Serve(l) })
 	}
@@ -117,15 +115,19 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	return serve(ctx, h, func() error { return h.ServeTLS(l, "", "") })
 }
 
+// Open counts the connections of the pages.
+func (s *Server) Open() connlimit.Stats { return s.gate.Stats() }
+
 // ServeMetrics answers a monitoring system on a listener, as Serve does.
 func (s *Server) ServeMetrics(ctx context.Context, l net.Listener) error {
 	h := s.httpServer(s.Metrics())
-	return serve(ctx, h, func() error { return h.Serve(l) })
+	gate := connlimit.New(func() connlimit.Limits { return connlimit.Limits{All: 100} }, connlimit.ByAddress)
+	return serve(ctx, h, func() error { return h.Serve(gate.Listen(l)) })
 }
 
 // httpServer is a server with the limits on connections.
 func (s *Server) httpServer(handler http.Handler) *http.Server {
-	return &http.Server{Handler: handler, ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime,
+	return &http.Server{Handler: handler, ConnContext: connlimit.Context, ReadHeaderTimeout: headerTime, ReadTimeout: readTime, WriteTimeout: writeTime,
 		IdleTimeout: idleTime, MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(s.parts.Log.Handler(), slog.LevelDebug)}
 }
 

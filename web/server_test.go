@@ -11,6 +11,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"dnsbld/connlimit"
 	"dnsbld/listing/desk"
 )
 
@@ -153,38 +155,68 @@ func TestServeDrains(t *testing.T) {
 	}
 }
 
-// No more connections are taken than the configuration says, and those over
-// it wait.
+// A client has no more connections than the configuration says, and all clients
+// together have not. Whoever comes is answered: the one that is idle for longest ends.
 func TestConnectionsAreLimited(t *testing.T) {
-	h := newHouse(t, func(c *Config) { c.Limits.Connections = 2 })
-	dial := func() net.Conn {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(h.base, "http://"))
+	h := newHouse(t, func(c *Config) { c.Limits.Connections, c.Limits.PerClient, c.TrustedProxies = 3, 2, nil })
+	type browser struct {
+		net.Conn
+		*bufio.Reader
+	}
+	asks := func(b browser) error {
+		if _, err := fmt.Fprint(b.Conn, "GET /robots.txt HTTP/1.1\r\nHost: bl.example\r\n\r\n"); err != nil {
+			return err
+		}
+		answer, err := http.ReadResponse(b.Reader, nil)
+		if err == nil {
+			_, err = io.Copy(io.Discard, answer.Body)
+		}
+		return err
+	}
+	dial := func(from byte) browser {
+		t.Helper()
+		conn, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, from)}}).DialContext(t.Context(), "tcp", strings.TrimPrefix(h.base, "http://"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { conn.Close() })
-		fmt.Fprint(conn, "GET /robots.txt HTTP/1.1\r\nHost: bl.example\r\n\r\n")
-		return conn
+		b := browser{conn, bufio.NewReader(conn)}
+		if err := asks(b); err != nil {
+			t.Fatal(err)
+		}
+		return b
 	}
-	first := dial()
-	for range 2 {
-		if _, err := bufio.NewReader(first).ReadString('\n'); err != nil {
-			t.Fatal(err)
+	ended := func(b browser) {
+		t.Helper()
+		if err := asks(b); err == nil {
+			t.Error("the connection is still open")
 		}
-		second := dial()
-		if _, err := bufio.NewReader(second).ReadString('\n'); err != nil {
-			t.Fatal(err)
+	}
+	first, second := dial(1), dial(1)
+	if err := asks(first); err != nil {
+		t.Fatal(err)
+	}
+	third := dial(1)
+	ended(second)
+	other, another := dial(2), dial(3)
+	ended(first)
+	for _, b := range []browser{third, other, another} {
+		if err := asks(b); err != nil {
+			t.Error(err)
 		}
-		third := dial()
-		if err := first.Close(); err != nil { // makes room
-			t.Fatal(err)
+	}
+	if got, want := h.server.Open(), (connlimit.Stats{Open: 3, Ended: 2}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	c := testConfig(t)
+	c.Limits.PerClient, c.TrustedProxies, c.Limits.ExemptLoopback = 1, []netip.Prefix{netip.MustParsePrefix("127.0.0.4/32")}, false
+	if err := h.server.Configure(c); err != nil {
+		t.Fatal(err)
+	}
+	for _, proxy := range []browser{dial(4), dial(4)} {
+		if err := asks(proxy); err != nil {
+			t.Errorf("a trusted proxy: %v", err)
 		}
-		if _, err := bufio.NewReader(third).ReadString('\n'); err != nil {
-			t.Fatal(err)
-		}
-		second.Close()
-		first = third
-		fmt.Fprint(first, "GET /robots.txt HTTP/1.1\r\nHost: bl.example\r\n\r\n")
 	}
 }
 

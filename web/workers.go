@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"sync"
 
+	"dnsbld/connlimit"
 	"dnsbld/nice"
 )
 
@@ -87,7 +88,10 @@ func (s *Server) atLowPriority(next http.Handler) http.Handler {
 		}
 		h := &bufferedResponse{ResponseWriter: w, status: http.StatusOK, body: buffer()}
 		defer release(h.body)
-		if !s.workers.do(r.Context(), func() { next.ServeHTTP(h, r) }) {
+		release := connlimit.HoldRequest(r)
+		done := s.workers.do(r.Context(), func() { next.ServeHTTP(h, r) })
+		release()
+		if !done {
 			return // who asked has gone
 		}
 		w.WriteHeader(h.status)

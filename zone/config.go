@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"dnsbld/connlimit"
 	"dnsbld/listing"
 )
 
@@ -114,13 +115,13 @@ type Chaos struct {
 
 // Limits keep TCP clients from taking what is there for all.
 type Limits struct {
-	Connections int           // in all; zero: 1000
-	PerClient   int           // from one IPv4 address or IPv6 /64; zero: 50
-	Idle        time.Duration // for one message to arrive or leave; zero: 10 s, at most 30 s
+	connlimit.Limits               // zero: 1000 in all, 50 of one client
+	Idle             time.Duration // for one message to arrive or leave; zero: 10 s, at most 30 s
 }
 
 func (l Limits) orDefault() Limits {
-	return Limits{cmp.Or(l.Connections, 1000), cmp.Or(l.PerClient, 50), cmp.Or(l.Idle, 10*time.Second)}
+	l.All, l.PerClient, l.Idle = cmp.Or(l.All, 1000), cmp.Or(l.PerClient, 50), cmp.Or(l.Idle, 10*time.Second)
+	return l
 }
 
 // Bounds of a configuration.
@@ -176,7 +177,7 @@ func (p *problems) ttl(key string, d time.Duration) {
 
 func (l Limits) validate() error {
 	var p problems
-	p.check(l.Connections > 0, "connections = %d: at least 1", l.Connections)
+	p.check(l.All > 0, "connections = %d: at least 1", l.All)
 	p.check(l.PerClient > 0, "per_client = %d: at least 1", l.PerClient)
 	p.check(l.Idle > 0 && l.Idle <= maxIdle, "idle = %s: up to %s", l.Idle, maxIdle)
 	return p.under("tcp")

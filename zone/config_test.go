@@ -48,7 +48,7 @@ func TestValidate(t *testing.T) {
 		`is not an address to publish`:                       func(c *Config) { c.Zones[0].Addresses = []netip.Addr{{}} },
 		`chaos: version = "a\x00"`:                           func(c *Config) { c.Chaos.Version = "a\x00" },
 		`nsid: up to 128 octets`:                             func(c *Config) { c.NSID = strings.Repeat("x", 129) },
-		`tcp: connections = -1: at least 1`:                  func(c *Config) { c.TCP.Connections = -1 },
+		`tcp: connections = -1: at least 1`:                  func(c *Config) { c.TCP.All = -1 },
 		`tcp: per_client = -1: at least 1`:                   func(c *Config) { c.TCP.PerClient = -1 },
 		`tcp: idle = 31s: up to 30s`:                         func(c *Config) { c.TCP.Idle = 31 * time.Second },
 	} {
@@ -141,7 +141,7 @@ func TestConfigure(t *testing.T) {
 func TestDigest(t *testing.T) {
 	first := config(t).Digest()
 	same := config(t)
-	same.TCP.Connections, same.NSID = 7, "x"
+	same.TCP.All, same.NSID = 7, "x"
 	same.Zones[0], same.Zones[1] = same.Zones[1], same.Zones[0]
 	if same.Digest() != first {
 		t.Error("another digest of the same zones")

@@ -1,9 +1,10 @@
 package zone
 
 import (
-	"net/netip"
+	"sync"
 	"sync/atomic"
 
+	"dnsbld/connlimit"
 	"dnsbld/listing/index"
 )
 
@@ -23,8 +24,9 @@ type Server struct {
 	tables      atomic.Pointer[tables]
 	counters    [transports]counters // what the workers do not count
 	workers     allCounters
-	clients     clients
-	errors      atomic.Uint64 // of sockets
+	gate        *connlimit.Gate // of TCP
+	large       sync.Pool       // of *[tcpSize]byte, for queries over TCP that are not small
+	errors      atomic.Uint64   // of sockets
 	secondaries secondaries
 	transfers   chan struct{}        // those under way
 	sent        [forms]atomic.Uint64 // transfers that were begun
@@ -35,8 +37,8 @@ type Server struct {
 // New returns a server, or all mistakes of its configuration.
 func New(view View, clock Clock, c Config) (*Server, error) {
 	s := &Server{view: view, clock: clock, secret: randomSecret(), transfers: make(chan struct{}, mostTransfers)}
-	s.clients.from = map[netip.Addr]int{}
-	s.clients.large.New = func() any { return new([tcpSize]byte) }
+	s.gate = connlimit.New(func() connlimit.Limits { return s.tables.Load().tcp.Limits }, connlimit.ByAddress)
+	s.large.New = func() any { return new([tcpSize]byte) }
 	if err := s.Configure(c); err != nil {
 		return nil, err
 	}

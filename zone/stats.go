@@ -82,7 +82,7 @@ type Stats struct {
 	UDP          Traffic `json:"udp"`
 	TCP          Traffic `json:"tcp"`
 	Connections  int     `json:"connections"` // TCP, open now
-	TurnedAway   uint64  `json:"turned_away"` // TCP connections over a limit
+	TurnedAway   uint64  `json:"turned_away"` // TCP connections that a limit ended or refused
 	SocketErrors uint64  `json:"socket_errors"`
 }
 
@@ -95,8 +95,8 @@ func (s *Server) Stats() Stats {
 	for _, one := range s.workers.all {
 		udp = append(udp, &one.counters)
 	}
-	return Stats{UDP: sum(udp...), TCP: sum(&s.counters[TCP]), Connections: s.clients.open(),
-		TurnedAway: s.clients.turnedAway.Load(), SocketErrors: s.errors.Load()}
+	gate := s.gate.Stats()
+	return Stats{UDP: sum(udp...), TCP: sum(&s.counters[TCP]), Connections: gate.Open, TurnedAway: gate.Ended + gate.Refused, SocketErrors: s.errors.Load()}
 }
 
 // Describe makes the server a prometheus.Collector.
@@ -137,6 +137,6 @@ func (s *Server) Collect(to chan<- prometheus.Metric) {
 	emit(path, prometheus.CounterValue, wire, "wire")
 	emit(path, prometheus.CounterValue, answered-wire, "message")
 	emit(describe("socket_errors_total", "Sockets that failed to receive or to send, each time."), prometheus.CounterValue, stats.SocketErrors)
-	emit(describe("tcp_turned_away_total", "TCP connections over a limit."), prometheus.CounterValue, stats.TurnedAway)
+	emit(describe("tcp_turned_away_total", "TCP connections that a limit ended or refused."), prometheus.CounterValue, stats.TurnedAway)
 	emit(describe("tcp_connections", "TCP connections that are open."), prometheus.GaugeValue, uint64(stats.Connections))
 }

@@ -1,14 +1,19 @@
 package zone
 
 import (
+	"net"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"dnsbld/connlimit"
 )
 
 // Every number that DNS counts is among the metrics, each once.
 func TestMetrics(t *testing.T) {
-	s := newServer(t, config(t), "").server
+	c := config(t)
+	c.TCP.All = 1
+	s := newServer(t, c, "").server
 	worker := new(workerCounters)
 	s.workers.add(worker)
 	for k := range counts {
@@ -17,8 +22,7 @@ func TestMetrics(t *testing.T) {
 		s.counters[TCP][k].Store(uint64(200 + k))
 	}
 	s.counters[TCP][countWire].Store(0)
-	s.clients.all = 1
-	s.clients.turnedAway.Store(2)
+	through(t, s.gate, 3)
 	s.errors.Store(3)
 	got := gathered(t, registered(t, s))
 	const udp = 13*1100 + 78
@@ -42,6 +46,26 @@ func TestMetrics(t *testing.T) {
 	}
 	if len(got) != 2+24+2+2+2+3+1+1+1 {
 		t.Errorf("%d values: %v", len(got), got)
+	}
+}
+
+// through has so many connections come, of which the gate lets one stay.
+func through(t *testing.T, g *connlimit.Gate, connections int) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	for range connections {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err == nil {
+			t.Cleanup(func() { c.Close() })
+			_, err = g.Listen(l).Accept()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -10,10 +10,9 @@ import (
 	"net"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	"dnsbld/listing"
+	"dnsbld/connlimit"
 )
 
 // serveTCP takes connections from one listener.
@@ -22,6 +21,7 @@ func (s *Server) serveTCP(ctx context.Context, l net.Listener) {
 	defer open.Wait()
 	defer l.Close()
 	defer context.AfterFunc(ctx, func() { l.Close() })()
+	l = s.gate.Listen(l)
 	for pause := backoff(0); ; {
 		conn, err := l.Accept()
 		switch {
@@ -37,17 +37,8 @@ func (s *Server) serveTCP(ctx context.Context, l net.Listener) {
 			continue
 		}
 		pause = 0
-		limits := s.tables.Load().tcp
-		peer := peerOf(conn)
-		client := clientOf(peer.Addr.Addr())
-		if !s.clients.enter(client, limits) {
-			conn.Close()
-			continue
-		}
-		open.Go(func() {
-			defer s.clients.leave(client)
-			s.converse(ctx, conn, peer, limits.Idle)
-		})
+		idle := s.tables.Load().tcp.Idle
+		open.Go(func() { s.converse(ctx, conn, peerOf(conn), idle) })
 	}
 }
 
@@ -55,6 +46,9 @@ func peerOf(conn net.Conn) Peer {
 	from := netip.AddrPort{}
 	if a, ok := conn.RemoteAddr().(*net.TCPAddr); ok {
 		from = netip.AddrPortFrom(a.AddrPort().Addr().Unmap(), a.AddrPort().Port())
+	}
+	if counted, ok := conn.(*connlimit.Conn); ok {
+		conn = counted.Conn
 	}
 	_, private := conn.(*tls.Conn)
 	return Peer{Addr: from, Over: TCP, TLS: private}
@@ -101,8 +95,8 @@ func (c *conversation) turn(ctx context.Context) (more bool) {
 	}
 	query := c.small[:]
 	if size := int(binary.BigEndian.Uint16(length[:])); size > len(query) {
-		large := c.server.clients.large.Get().(*[tcpSize]byte)
-		defer c.server.clients.large.Put(large)
+		large := c.server.large.Get().(*[tcpSize]byte)
+		defer c.server.large.Put(large)
 		query = large[:size]
 	} else {
 		query = query[:size]
@@ -117,7 +111,8 @@ func (c *conversation) turn(ctx context.Context) (more bool) {
 // connection: no sense can be expected to follow.
 func (c *conversation) answer(ctx context.Context, query []byte) (more bool) {
 	message, stream := c.server.answer(append(c.out[:0], 0, 0), query, c.peer, &c.server.counters[TCP])
-	if stream != nil {
+	if stream != nil { // of a secondary that may have it: others do not push it aside
+		defer connlimit.Hold(c.conn)()
 		return c.send(ctx, stream) == nil
 	}
 	if message == nil {
@@ -128,46 +123,4 @@ func (c *conversation) answer(ctx context.Context, query []byte) (more bool) {
 	c.conn.SetWriteDeadline(time.Now().Add(c.idle))
 	_, err := c.conn.Write(message)
 	return err == nil
-}
-
-// clients counts open connections, so that no client takes them all.
-type clients struct {
-	mu         sync.Mutex
-	from       map[netip.Addr]int
-	all        int
-	turnedAway atomic.Uint64
-	large      sync.Pool // of *[tcpSize]byte, for queries that are not small
-}
-
-// clientOf is what counts as one client: an IPv4 address, or the IPv6 network
-// from which anybody can take as many addresses as he likes.
-func clientOf(a netip.Addr) netip.Addr { return listing.ClientPrefix(a).Addr() }
-
-// enter reports whether one more connection is allowed.
-func (c *clients) enter(client netip.Addr, limits Limits) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.all >= limits.Connections || c.from[client] >= limits.PerClient {
-		c.turnedAway.Add(1)
-		return false
-	}
-	c.all++
-	c.from[client]++
-	return true
-}
-
-func (c *clients) leave(client netip.Addr) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.all--
-	if c.from[client]--; c.from[client] == 0 {
-		delete(c.from, client)
-	}
-}
-
-// open is how many connections there are.
-func (c *clients) open() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.all
 }

@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"dnsbld/connlimit"
 	"dnsbld/listing"
 
 	"github.com/miekg/dns"
@@ -209,7 +209,7 @@ func TestT2Idle(t *testing.T) {
 // T2: a thousand idle connections delay nobody over UDP.
 func TestT2ThousandIdle(t *testing.T) {
 	c := config(t)
-	c.TCP = Limits{Connections: 2000, PerClient: 2000, Idle: 30 * time.Second}
+	c.TCP = Limits{connlimit.Limits{All: 2000, PerClient: 2000}, 30 * time.Second}
 	b := serve(t, c, "192.0.2.7 helo-bare-ip")
 	half := framed(pack(t, query("bl.test.", "SOA")))
 	for n := range 1000 {
@@ -252,49 +252,46 @@ func TestT2SlowReader(t *testing.T) {
 	b.eventually("the connection is given back", func() bool { return b.server.Stats().Connections == 0 })
 }
 
-// T2: limits per client and in all.
+// T2: limits per client and in all. Whoever comes is answered: the connection that
+// was idle for longest ends, of the client that has too many or of all.
 func TestT2Limits(t *testing.T) {
 	c := config(t)
-	c.TCP = Limits{Connections: 3, PerClient: 2}
+	c.TCP.All, c.TCP.PerClient = 3, 2
 	b := serve(t, c, "")
-	first, second := b.dial("tcp"), b.dial("tcp")
-	b.eventually("two are open", func() bool { return b.server.Stats().Connections == 2 })
-	wantClosed(t, b.dial("tcp"))
-	other := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 9)}}
-	third, err := other.DialContext(t.Context(), "tcp", b.address())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer third.Close()
-	b.eventually("three are open", func() bool { return b.server.Stats().Connections == 3 })
-	fourth, err := other.DialContext(t.Context(), "tcp", b.address())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer fourth.Close()
-	wantClosed(t, fourth)
-	for _, c := range []net.Conn{first, second, third} {
+	asks := func(c net.Conn) {
+		t.Helper()
 		c.Write(framed(pack(t, query("bl.test.", "SOA"))))
 		if a, err := receive(c); err != nil || len(a.Answer) != 1 {
 			t.Errorf("%v, %v", a, err)
 		}
 	}
-	if got := b.server.Stats().TurnedAway; got != 2 {
-		t.Errorf("%d turned away", got)
+	dial := func(from byte) net.Conn {
+		t.Helper()
+		c, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, from)}}).DialContext(t.Context(), "tcp", b.address())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		c.SetDeadline(time.Now().Add(10 * time.Second))
+		asks(c)
+		return c
+	}
+	first, second := dial(1), dial(1)
+	asks(first)
+	third := dial(1)
+	wantClosed(t, second)
+	fourth := dial(9)
+	asks(first)
+	fifth := dial(8)
+	wantClosed(t, third)
+	for _, c := range []net.Conn{first, fourth, fifth} {
+		asks(c)
+	}
+	if got := b.server.Stats(); got.TurnedAway != 2 || got.Connections != 3 {
+		t.Errorf("%d turned away, %d open", got.TurnedAway, got.Connections)
 	}
 	first.Close()
 	b.eventually("one is given back", func() bool { return b.server.Stats().Connections == 2 })
-	if a := b.ask(query("bl.test.", "SOA"), "tcp"); len(a.Answer) != 1 {
-		t.Errorf("%v", a)
-	}
-}
-
-func TestClientOf(t *testing.T) {
-	for in, want := range map[string]string{"192.0.2.7": "192.0.2.7", "2001:db8::1:2:3:4": "2001:db8::", "fe80::1%eth0": "fe80::"} {
-		if got := clientOf(netip.MustParseAddr(in)); got != netip.MustParseAddr(want) {
-			t.Errorf("%s: %s, want %s", in, got, want)
-		}
-	}
 }
 
 // T2: edns-tcp-keepalive (RFC 7828) over TCP only, and only when asked for.

@@ -21,6 +21,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"dnsbld/cmd/dnsbld/config"
+	"dnsbld/connlimit"
 	"dnsbld/ctl"
 	"dnsbld/ctl/server"
 	"dnsbld/db"
@@ -51,6 +52,7 @@ type dnsbld struct {
 	mail       *mailDoor
 	desk       *supportDesk
 	web        webDoors
+	operators  atomic.Pointer[server.Server]
 	load       func() (config.Config, error) // reads the configuration
 	begun      config.Config                 // what it began with
 	cfg        atomic.Pointer[config.Config] // in force
@@ -212,7 +214,9 @@ func (d *dnsbld) serveDoors(ctx context.Context, control net.Listener) error {
 	base.run("served revision", func(ctx context.Context) { db.KeepWatermark(ctx, d.cfg.Load().Database, d.served, d.log) })
 	base.run("sensor", d.mail.Run)
 	mail.start("policy service", d.mail.servePolicy)
-	doors.start("control socket", func(ctx context.Context) error { return d.control().Serve(ctx, control) })
+	operators := d.control()
+	d.operators.Store(operators)
+	doors.start("control socket", func(ctx context.Context) error { return operators.Serve(ctx, control) })
 	doors.start("collector", d.mail.serveCollector)
 	doors.run("support desk", func(ctx context.Context) { d.desk.Run(ctx, actor, d.log) })
 	doors.run("sweep", d.endDue)
@@ -323,7 +327,8 @@ func (d *dnsbld) control() *server.Server {
 		Verify: d.store.VerifyFrom, Backup: d.backup, Answers: d.answers, Zones: d.zones, Serials: d.serials, Doctor: d.doctor, MailServers: d.mailServers,
 		Criteria: d.criteria, Stats: func() any { return d.dns.Stats() }, Complete: d.complete,
 		Reload: func() ctl.Reload { return *d.last.Load() }, WarnSources: func() time.Duration { return d.cfg.Load().WarnSources },
-		Sensor: d.mail, Desk: d.desk.Desk, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.cfg.Load().Data})
+		Sensor: d.mail, Desk: d.desk.Desk, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.cfg.Load().Data,
+		Connections: func() connlimit.Limits { return d.cfg.Load().Control }})
 }
 
 // answers is what DNS says of an address, for people.

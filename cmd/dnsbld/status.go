@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"dnsbld/connlimit"
 	"dnsbld/ctl"
 	"dnsbld/listing"
 )
@@ -87,6 +88,43 @@ func (m daemonMetrics) Collect(to chan<- prometheus.Metric) {
 	}
 	gauge("dnsbld_config_last_reload_successful", "Whether the configuration that was read last is in force.", ok)
 	gauge("dnsbld_config_last_reload_timestamp_seconds", "When the configuration was read last.", float64(last.At.Unix()))
+}
+
+// connectionMetrics tells how many connections the doors have, and how many were
+// ended or refused for want of room. DNS tells of its own.
+type connectionMetrics struct{ d *dnsbld }
+
+func (connectionMetrics) descs() (open, ended, refused *prometheus.Desc) {
+	desc := func(name, help string) *prometheus.Desc {
+		return prometheus.NewDesc("dnsbld_connections"+name, help, []string{"door"}, nil)
+	}
+	return desc("", "Connections that are open."), desc("_ended_total", "Idle connections that were ended to make room for others."),
+		desc("_refused_total", "Connections that were refused, since no other was idle.")
+}
+
+// Describe names the metrics: the doors are not open yet.
+func (m connectionMetrics) Describe(to chan<- *prometheus.Desc) {
+	open, ended, refused := m.descs()
+	to <- open
+	to <- ended
+	to <- refused
+}
+
+// Collect gives them for each door.
+func (m connectionMetrics) Collect(to chan<- prometheus.Metric) {
+	doors := map[string]connlimit.Stats{"web": m.d.web.server.Open(), "policy": m.d.mail.policy.Open()}
+	if m.d.mail.collector != nil {
+		doors["collector"] = m.d.mail.collector.Open()
+	}
+	if s := m.d.operators.Load(); s != nil {
+		doors["control"] = s.Open()
+	}
+	open, ended, refused := m.descs()
+	for door, n := range doors {
+		to <- prometheus.MustNewConstMetric(open, prometheus.GaugeValue, float64(n.Open), door)
+		to <- prometheus.MustNewConstMetric(ended, prometheus.CounterValue, float64(n.Ended), door)
+		to <- prometheus.MustNewConstMetric(refused, prometheus.CounterValue, float64(n.Refused), door)
+	}
 }
 
 func plural(n int, what string) string {

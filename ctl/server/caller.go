@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"dnsbld/connlimit"
 	"dnsbld/listing"
 )
 
@@ -40,8 +41,12 @@ func callerOf(ctx context.Context) (listing.Caller, error) {
 // connContext notes who is at the other end of a connection.
 func connContext(ctx context.Context, c net.Conn) context.Context {
 	var id identity
-	id.Caller, id.err = peer(c)
-	return context.WithValue(ctx, callerKey{}, id)
+	raw := c
+	if counted, ok := c.(*connlimit.Conn); ok {
+		raw = counted.Conn
+	}
+	id.Caller, id.err = peer(raw)
+	return context.WithValue(connlimit.Context(ctx, c), callerKey{}, id)
 }
 
 // peer asks the kernel who connected.

@@ -3,10 +3,13 @@ package server
 import (
 	"context"
 	"fmt"
+	"net"
 	"os/user"
 	"slices"
 	"strconv"
+	"time"
 
+	"dnsbld/connlimit"
 	"dnsbld/listing"
 )
 
@@ -67,10 +70,31 @@ func (s *Server) authorize(ctx context.Context, least listing.Role) (listing.Cal
 	if err != nil {
 		return who, err
 	}
-	var roles listing.Roles
-	if s.cfg.Book != nil {
-		roles = s.cfg.Book.Rules().Roles
-	}
+	roles := s.roles()
 	who.Role = roleOf(roles, who)
 	return who, roles.Require(who, least, "")
+}
+
+// roles are those in force.
+func (s *Server) roles() listing.Roles {
+	if s.cfg.Book == nil {
+		return listing.Roles{}
+	}
+	return s.cfg.Book.Rules().Roles
+}
+
+// Those who have no role get nothing but a refusal, so they have few connections,
+// all of them together, and not for long.
+const (
+	strangersMost = 16
+	strangersLife = 10 * time.Second
+)
+
+// user tells for whom a connection is counted: for the user who made it.
+func (s *Server) user(c net.Conn, l connlimit.Limits) connlimit.Client {
+	who, err := peer(c)
+	if err != nil || roleOf(s.roles(), who) == listing.Nobody {
+		return connlimit.Client{Key: listing.Nobody, Most: strangersMost, Life: strangersLife}
+	}
+	return connlimit.Client{Key: who.UID, Most: l.PerClient}
 }

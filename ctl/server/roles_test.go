@@ -278,7 +278,7 @@ func TestWithoutRolesEverybodyIsOperator(t *testing.T) {
 	}
 }
 
-// roleSocket tells the child process of TestRolesOverTheSocket where to ask.
+// roleSocket tells the child process of a test where to ask.
 const roleSocket = "CTL_TEST_ROLE_SOCKET"
 
 // The kernel says who connects, and in which groups he is.
@@ -295,6 +295,29 @@ func TestRolesOverTheSocket(t *testing.T) {
 		testOwnGroups(t)
 		return
 	}
+	h := newHouse(t, withRoles)
+	asDaemon := another(t, h.serve(t))
+	for _, tt := range []struct {
+		gid    uint32
+		groups []uint32
+		want   string
+	}{
+		{4000, nil, "look daemon has no role here: ask a member of group 4201 or 4202 or 4203\n"},
+		{readers, nil, "look <nil>\ndelist that takes the role of support, and daemon is reader: ask a member of group 4201 or 4202\n"},
+		{4000, []uint32{5000, supporters}, "look <nil>\ndelist <nil>\nadd that takes the role of operator, and daemon is support: ask a member of group 4201\n"},
+		{4000, many(operators), "look <nil>\ndelist <nil>\nadd <nil>\n"},
+	} {
+		out, err := asDaemon(tt.gid, tt.groups)
+		if err != nil || !strings.Contains(out, tt.want) {
+			t.Errorf("group %d %v: %v\n%swanted %s", tt.gid, tt.groups, err, out, tt.want)
+		}
+	}
+}
+
+// another runs this test again in a process of the user daemon, who may speak to a
+// socket.
+func another(t *testing.T, path string) func(gid uint32, groups []uint32) (out string, err error) {
+	t.Helper()
 	daemonUser, err := user.Lookup("daemon")
 	if err != nil {
 		t.Fatal(err)
@@ -303,8 +326,6 @@ func TestRolesOverTheSocket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := newHouse(t, withRoles)
-	path := h.serve(t)
 	for _, open := range []string{path, filepath.Dir(path), filepath.Dir(filepath.Dir(path))} {
 		if err := os.Chmod(open, 0o777); err != nil {
 			t.Fatal(err)
@@ -318,23 +339,12 @@ func TestRolesOverTheSocket(t *testing.T) {
 	if err := os.WriteFile(binary, raw, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, tt := range []struct {
-		gid    uint32
-		groups []uint32
-		want   string
-	}{
-		{4000, nil, "look daemon has no role here: ask a member of group 4201 or 4202 or 4203\n"},
-		{readers, nil, "look <nil>\ndelist that takes the role of support, and daemon is reader: ask a member of group 4201 or 4202\n"},
-		{4000, []uint32{5000, supporters}, "look <nil>\ndelist <nil>\nadd that takes the role of operator, and daemon is support: ask a member of group 4201\n"},
-		{4000, many(operators), "look <nil>\ndelist <nil>\nadd <nil>\n"},
-	} {
-		cmd := exec.Command(binary, "-test.run=^TestRolesOverTheSocket$")
+	return func(gid uint32, groups []uint32) (string, error) {
+		cmd := exec.Command(binary, "-test.run=^"+t.Name()+"$")
 		cmd.Dir, cmd.Env = "/", append(os.Environ(), roleSocket+"="+path)
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: tt.gid, Groups: tt.groups}}
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(uid), Gid: gid, Groups: groups}}
 		out, err := cmd.CombinedOutput()
-		if err != nil || !strings.Contains(string(out), tt.want) {
-			t.Errorf("group %d %v: %v\n%swanted %s", tt.gid, tt.groups, err, out, tt.want)
-		}
+		return string(out), err
 	}
 }
 

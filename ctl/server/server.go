@@ -12,6 +12,7 @@ import (
 	"os"
 	"time"
 
+	"dnsbld/connlimit"
 	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/listing/desk"
@@ -46,6 +47,9 @@ type Config struct {
 	Reload   func() ctl.Reload // what became of reading the configuration last; nil: there is none
 	Spool    string            // directory for long answers; empty: the system's temporary one
 
+	// Connections are how many may be open, in all and of one user; nil: 256, 64.
+	Connections func() connlimit.Limits
+
 	// Verify walks the audit chain from a checkpoint on; nil: it cannot be
 	// walked from here.
 	Verify func(ctx context.Context, from listing.Checkpoint) (listing.Verified, error)
@@ -67,6 +71,7 @@ type Config struct {
 type Server struct {
 	cfg    Config
 	mux    *http.ServeMux
+	gate   *connlimit.Gate
 	hidden hiddenCache
 }
 
@@ -78,7 +83,11 @@ func New(cfg Config) *Server {
 	if cfg.Spool == "" {
 		cfg.Spool = os.TempDir()
 	}
+	if cfg.Connections == nil {
+		cfg.Connections = func() connlimit.Limits { return connlimit.Limits{All: 256, PerClient: 64} }
+	}
 	s := &Server{cfg: cfg, mux: http.NewServeMux()}
+	s.gate = connlimit.New(cfg.Connections, s.user)
 	var table ctl.Client
 	routes := ctl.Routes(&table)
 	for _, b := range s.bindings(&table) {
@@ -93,6 +102,9 @@ func New(cfg Config) *Server {
 	return s
 }
 
+// Open counts the connections of the control socket.
+func (s *Server) Open() connlimit.Stats { return s.gate.Stats() }
+
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
@@ -106,6 +118,7 @@ func (s *Server) handle(route ctl.Route, h handler) http.Handler {
 		r, line := s.logging(r, route)
 		var err error
 		if line.who, err = s.authorize(r.Context(), route.Role); err == nil {
+			defer connlimit.HoldRequest(r)()
 			err = h(w, r, line.who)
 		}
 		line.write(r.Context(), err)
@@ -146,7 +159,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		ErrorLog:          slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn),
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
+	go func() { failed <- server.Serve(s.gate.Listen(l)) }()
 	select {
 	case err := <-failed:
 		if !errors.Is(err, io.EOF) { // which ends a listener that is Inherited

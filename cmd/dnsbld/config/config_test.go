@@ -47,7 +47,7 @@ func TestExampleShowsDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := defaultFile()
-	if example.Data != d.Data || example.LogFormat != d.LogFormat || !reflect.DeepEqual(example.Policy, d.Policy) || example.TCP != d.TCP ||
+	if example.Data != d.Data || example.LogFormat != d.LogFormat || !reflect.DeepEqual(example.Policy, d.Policy) || example.TCP != d.TCP || example.Limits != d.Limits ||
 		strings.Join(example.Listen.DNS, " ") != strings.Join(d.Listen.DNS, " ") || example.Chaos != d.Chaos ||
 		example.Listen.Workers != d.Listen.Workers || example.Listen.Coalesce != d.Listen.Coalesce || len(example.Listen.CookieSecrets) > 0 || example.Cookies.Demand {
 		t.Errorf("the example differs from the defaults:\n%+v\n%+v", example, d)
@@ -64,12 +64,31 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// Every door gets its limits from the file. In development this host has none of
+// its own; trusted proxies never have.
+func TestConnectionLimits(t *testing.T) {
+	c, err := parse(t, "[tcp]\nper_client = 7\n[limits]\nweb_connections_per_client = 8\ncollector_connections = 9\ncontrol_connections_per_user = 10\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Zone.TCP.PerClient != 7 || c.Web.Site.Limits.PerClient != 8 || c.Mail.Collect.Limits.All != 9 || c.Control.PerClient != 10 || c.Web.Site.Limits.Connections != 1000 {
+		t.Errorf("%+v %+v %+v %+v", c.Zone.TCP, c.Web.Site.Limits, c.Mail.Collect.Limits, c.Control)
+	}
+	if len(c.Zone.TCP.Exempt) > 0 || len(c.Mail.Collect.Limits.Exempt) > 0 || c.Web.Site.Limits.ExemptLoopback {
+		t.Error("this host is exempt")
+	}
+	if c, err = Load("", nil); err != nil || len(c.Zone.TCP.Exempt) != 2 || len(c.Mail.Collect.Limits.Exempt) != 2 || !c.Web.Site.Limits.ExemptLoopback {
+		t.Errorf("in development: %+v, %v", c.Zone.TCP, err)
+	}
+}
+
 func TestMistakes(t *testing.T) {
 	for name, c := range map[string]struct {
 		text string
 		want []string
 	}{
 		"roles":          {"[roles]\nsupport = [\"no such group\"]\n", []string{"roles.support", "no such group", "roles.operator"}},
+		"limits":         {"[limits]\nweb_connections = 0\ncollector_connections_per_client = -1\n", []string{"limits.web_connections = 0: at least 1", "limits.collector_connections_per_client = -1"}},
 		"canaries":       {"[policy]\ncanaries = [\"192.0.2.1/24\"]\n", []string{"policy.canaries", "192.0.2.1/24"}},
 		"unknown keys":   {"zonee = 1\n[listen]\ndnss = []\nworkers = -1\n", []string{":1: there is no key zonee", ":3: there is no key listen.dnss", "listen.workers"}},
 		"syntax":         {"data = \"x\"\n[listen\n", []string{"dnsbld.toml:2:"}},

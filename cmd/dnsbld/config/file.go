@@ -176,7 +176,7 @@ func defaultFile() File {
 		Sensor:     sensorFile{Mode: "0660", Probation: "24h", PerReceiver: 100, Collect: collectFile{Receivers: []string{}}, Services: map[string]string{}},
 		Sources:    sourcesFile{Warn: life(listing.Day)},
 		Desk:       deskFile{PerWeek: 3, SourceRemovals: 50},
-		Limits:     limitsConfig{WebPerMinute: 60, APIPerMinute: 120},
+		Limits:     defaultLimits(),
 		Store:      storeFile{Settle: life(10 * time.Minute)},
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"dnsbld/connlimit"
 	"dnsbld/ctl/server"
 	"dnsbld/listing"
 	"dnsbld/listing/desk"
@@ -40,6 +41,7 @@ type Config struct {
 	Mail         Mail
 	Desk         desk.Settings
 	Web          Web
+	Control      connlimit.Limits // of the control socket
 	WarnSources  time.Duration
 	Notes        []string // for the log at the start
 }
@@ -102,7 +104,7 @@ func (f File) resolve() (Config, error) {
 	if f.LogFormat != "text" && f.LogFormat != "json" {
 		wrong.addf("log_format = %s: text or json", listing.Quote(f.LogFormat))
 	}
-	c.Settle = f.Store.settle(&wrong)
+	c.Settle, c.Control = f.Store.settle(&wrong), f.Limits.control(&wrong)
 	c.Database, c.DNS, c.Workers = f.database(&wrong), f.listeners(&wrong), f.Listen.workers(&wrong)
 	c.XoT, c.XoTTLS = f.xot(&wrong)
 	c.Rules = f.rules(&wrong)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"dnsbld/connlimit"
 	"dnsbld/listing"
 	"dnsbld/listing/sensor"
 	"dnsbld/listing/sighting"
@@ -85,6 +86,7 @@ func (f File) mail(c Config, wrong *mistakes) Mail {
 		wrong.addf("sensor.receiver_listings_per_hour = %d: from 1 to 10000", s.PerReceiver)
 	}
 	s.Collect = f.Sensor.collect(s, wrong)
+	s.Collect.Limits = connlimit.Limits{All: f.Limits.Collector, PerClient: f.Limits.CollectorPerClient, Exempt: f.exempt()}
 	// One mail server has one way in: what the policy service reports, a log must
 	// not report again.
 	if s.Collected = s.Collect.Receivers; len(s.Policy) > 0 {

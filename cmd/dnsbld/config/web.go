@@ -7,13 +7,6 @@ import (
 	"dnsbld/web"
 )
 
-// limitsConfig is [limits]: what one client may ask of the pages in a minute. A
-// client is an IPv4 address or an IPv6 /64.
-type limitsConfig struct {
-	WebPerMinute int `toml:"web_per_minute"`
-	APIPerMinute int `toml:"api_per_minute"`
-}
-
 // webFile is [web]: how the pages are reached. Paths are of PEM files, which are
 // read again when they change.
 type webFile struct {
@@ -35,8 +28,9 @@ func (f File) web(c Config, wrong *mistakes) Web {
 	w := Web{Pages: f.Listen.Web, Metrics: f.Listen.Metrics, Given: f.WebGiven || f.Listen.Web != defaultWeb}
 	w.Site = web.Config{Reasons: c.Rules.Reasons, Policy: c.Rules.Policy, Thresholds: c.Mail.Thresholds, PerWeek: c.Desk.PerWeek,
 		Page: c.Desk.Page, Mail: c.Desk.Mail, Probe: c.Desk.Probe, Texts: c.Desk.Texts, Zones: c.Desk.Zones,
-		Limits: web.Limits{WebPerMinute: f.Limits.WebPerMinute, APIPerMinute: f.Limits.APIPerMinute, ExemptLoopback: f.development},
-		TLS:    web.Files{Cert: f.Web.Certificate, Key: f.Web.Key}}
+		Limits: web.Limits{WebPerMinute: f.Limits.WebPerMinute, APIPerMinute: f.Limits.APIPerMinute, ExemptLoopback: f.development,
+			Connections: f.Limits.Web, PerClient: f.Limits.WebPerClient},
+		TLS: web.Files{Cert: f.Web.Certificate, Key: f.Web.Key}}
 	for _, s := range subjects("web.trusted_proxies", f.Web.TrustedProxies, wrong) {
 		w.Site.TrustedProxies = append(w.Site.TrustedProxies, s.Prefix)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"dnsbld/connlimit"
 	"dnsbld/listing"
 	"dnsbld/zone"
 )
@@ -16,7 +17,7 @@ import (
 func (f File) zones(reasons *listing.Reasons, wrong *mistakes) zone.Config {
 	c := zone.Config{Reasons: reasons, Keys: f.keys(), NSID: f.Chaos.NSID,
 		Chaos:    f.Chaos.Chaos,
-		TCP:      zone.Limits{Connections: f.TCP.Connections, PerClient: f.TCP.PerClient, Idle: f.TCP.Idle.Duration()},
+		TCP:      zone.Limits{Limits: connlimit.Limits{All: f.TCP.Connections, PerClient: f.TCP.PerClient, Exempt: f.exempt()}, Idle: f.TCP.Idle.Duration()},
 		Cookies:  f.cookies(wrong),
 		Coalesce: f.Listen.coalesce(wrong)}
 	for _, z := range f.Zones {
