@@ -208,7 +208,7 @@ func (c *CSV) time() (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// split finds the fields of a line.
+// split finds the fields of a line, as many as have a name.
 func (c *CSV) split(line []byte) bool {
 	if c.comma == 0 {
 		c.comma = ','
@@ -220,7 +220,7 @@ func (c *CSV) split(line []byte) bool {
 		}
 	}
 	c.fields = c.fields[:0]
-	for rest, more := line, true; more; {
+	for rest, more := line, true; more && len(c.fields) < len(c.o.Columns); {
 		var field []byte
 		field, rest, more = cutField(rest, c.comma)
 		c.fields = append(c.fields, field)

@@ -122,7 +122,7 @@ func cutEndpoint(text []byte) (addr netip.Addr, port, rest []byte, ok bool) {
 // fields reads fields and returns what follows the blank after them. It stops at S=, behind which
 // come only things that the client chooses, and at H=.
 func (f *eximFields) fields(text []byte) []byte {
-	for {
+	for brackets := true; ; {
 		text = bytes.TrimLeft(text, " ")
 		key, _, ok := bytes.Cut(text[:min(len(text), 8)], []byte("="))
 		if !ok || !eximKey(key) {
@@ -137,30 +137,33 @@ func (f *eximFields) fields(text []byte) []byte {
 			return text
 		}
 		value := text[len(key)+1:]
-		end := fieldLength(value)
+		var end int
+		end, brackets = fieldLength(value, brackets)
 		f.field(key, value[:end])
 		text = value[end:]
 	}
 }
 
 // fieldLength is how long a value is. It goes by quoting, never by what a value holds: a sender may
-// hold " A=". It is within angle brackets or quotes, or up to the next blank.
-func fieldLength(value []byte) int {
-	if len(value) > 0 && value[0] == '<' {
-		if sender, _, ok := cutQuoted(value[1:], '>'); ok {
-			return len(sender) + 2
+// hold " A=". It is within angle brackets or quotes, or up to the next blank. Brackets
+// that do not end are not looked for again in the line: each time would be to its end.
+func fieldLength(value []byte, brackets bool) (length int, closed bool) {
+	if brackets && len(value) > 0 && value[0] == '<' {
+		var sender []byte
+		if sender, _, brackets = cutQuoted(value[1:], '>'); brackets {
+			return len(sender) + 2, true
 		}
 	}
 	if len(value) > 0 && value[0] == '"' {
 		if end := bytes.Index(value[1:], []byte(`" `)); end >= 0 {
-			return end + 2
+			return end + 2, brackets
 		}
-		return len(value)
+		return len(value), brackets
 	}
 	if end := bytes.IndexByte(value, ' '); end >= 0 {
-		return end
+		return end, brackets
 	}
-	return len(value)
+	return len(value), brackets
 }
 
 // eximKey reports whether key has the form of a field's: letters and digits, as I, Ci, X, CV and

@@ -1,10 +1,13 @@
 package delist
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
 	"testing"
+
+	"dnsbld/costtest"
 )
 
 // A mail that is made to be expensive costs as much as it is long, and no more than
@@ -57,5 +60,41 @@ func TestTriageEndsWithItsCaller(t *testing.T) {
 	}
 	if most := 5 + 12*maxClaims; reads > most {
 		t.Errorf("it went on for %d looks after its caller had gone", reads)
+	}
+}
+
+// So does taking a mail apart: parts within parts, words in charsets, and headers
+// without an end.
+func TestMailCost(t *testing.T) {
+	const mixed = "From: a@b.example\nDate: x\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n"
+	for about, tt := range map[string]struct{ before, piece string }{
+		"parts":         {mixed, "--b\nContent-Type: text/plain\n\nx\n"},
+		"within":        {mixed, "--b\nContent-Type: multipart/mixed; boundary=b\n\n"},
+		"boundaries":    {mixed, "--b\n"},
+		"near misses":   {mixed, "--bc\n--"},
+		"attached":      {mixed, "--b\nContent-Type: message/rfc822\n\nFrom: a@b.example\n\n"},
+		"base64":        {"From: a@b.example\nDate: x\nContent-Transfer-Encoding: base64\n\n", "MTkyLjAuMi43IA=="},
+		"quoted":        {"From: a@b.example\nDate: x\nContent-Transfer-Encoding: quoted-printable\n\n", "=3D=\n="},
+		"charset":       {"From: a@b.example\nDate: x\nContent-Type: text/plain; charset=iso-2022-jp\n\n", "\x1b$B\x1b(B"},
+		"words":         {"From: a@b.example\nDate: x\nSubject: ", "=?utf-8?q?=41?= "},
+		"half words":    {"From: a@b.example\nDate: x\nSubject: ", "=?utf-8?q?"},
+		"headers":       {"From: a@b.example\nDate: x\n", "X: y\n"},
+		"addresses":     {"Date: x\nFrom: ", "<a@b.example>, "},
+		"comments":      {"Date: x\nFrom: ", "("},
+		"parameters":    {"From: a@b.example\nDate: x\nContent-Type: text/plain", "; a=\"b\""},
+		"continued":     {"From: a@b.example\nDate: x\nContent-Type: text/plain; x*0=\"", "\"; x*1=\""},
+		"HTML":          {"From: a@b.example\nDate: x\nContent-Type: text/html\n\n", "<p title=\"<p>\">&nbsp;"},
+		"HTML comments": {"From: a@b.example\nDate: x\nContent-Type: text/html\n\n", "<!-- "},
+		"styles":        {"From: a@b.example\nDate: x\nContent-Type: text/html\n\n", "<style>"},
+		"quotations":    {"", "> "},
+		"octets":        {"", "\x00\xff"},
+	} {
+		t.Run(about, func(t *testing.T) {
+			costtest.Linear(t, maxFlat, tt.before, tt.piece, "\n", func(mail []byte) {
+				if _, err := Triage(t.Context(), bytes.NewReader(mail), []string{"bl.example"}); err != nil {
+					t.Error(err)
+				}
+			})
+		})
 	}
 }

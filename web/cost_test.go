@@ -1,0 +1,37 @@
+package web
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+
+	"dnsbld/costtest"
+)
+
+// What a stranger can send in a header, a form or an address is read in one pass.
+func TestCost(t *testing.T) {
+	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	for _, piece := range []string{"x", " ", ",", ";", "\"", "\\", "\\\"", "=", "for=", "for=10.0.0.1,", "10.0.0.1,", "for=\"[::1]\";", "[", "]", "%", "%41", "&", "a=b&", "note=", "\n", "\xff", "ü",
+		"1.", ":", "::", "/", "@", "<a", "Received: ", "192.0.2.7 "} {
+		costtest.Linear(t, maxHeader, "", piece, "", func(header []byte) {
+			h := http.Header{"X-Forwarded-For": {string(header)}, "Forwarded": {string(header)}}
+			originOf(&http.Request{RemoteAddr: "10.0.0.1:1", Header: h}, trusted)
+		})
+		costtest.Linear(t, maxForm, "", piece, "", func(text []byte) {
+			v := &visit{Request: httptest.NewRequest(http.MethodPost, "/192.0.2.7", strings.NewReader(string(text))), w: httptest.NewRecorder()}
+			v.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			if form, err := readForm(v); err == nil {
+				clean(form.Get("note"))
+				validMail(form.Get("mail"))
+			}
+			clean(string(text))
+			validMail(string(text))
+			_, _ = parseAddress(string(text))
+			pasted(string(text), Config{})
+			pageOf(string(text), "https://bl.example/")
+			isDomain(string(text))
+		})
+	}
+}
