@@ -43,7 +43,10 @@ func TestUnitRestartsAfterACrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(string(raw), "\n")
-	for _, want := range []string{"Restart=always", fmt.Sprintf("RestartPreventExitStatus=%d", exitConfig), "StartLimitIntervalSec=0"} {
+	for _, want := range []string{"Restart=always", fmt.Sprintf("RestartPreventExitStatus=%d", exitConfig), "StartLimitIntervalSec=0",
+		// Where there is systemd-analyze, scripts/test has it say how much these are worth.
+		"ProtectProc=invisible", "ProcSubset=pid", "RemoveIPC=yes", "SystemCallFilter=~@privileged @resources", "SocketBindDeny=any",
+		"RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX"} {
 		if !slices.Contains(lines, want) {
 			t.Errorf("the unit lacks %s", want)
 		}

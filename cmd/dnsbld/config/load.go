@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -280,19 +279,6 @@ func (o ourConfig) protected(wrong *mistakes) (never []listing.Protected, notes 
 		never = append(never, listing.Protected{Subject: s, Why: why})
 	}
 	return never, notes
-}
-
-// interfaceAddresses are this host's global addresses. Private ones count among
-// them: mail that comes from there is ours all the same.
-func interfaceAddresses() ([]string, error) {
-	addresses, err := net.InterfaceAddrs()
-	var texts []string
-	for _, a := range addresses {
-		if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().IsGlobalUnicast() {
-			texts = append(texts, p.Addr().WithZone("").String())
-		}
-	}
-	return texts, err
 }
 
 // names are our own host names: given, or this host's.
