@@ -42,14 +42,15 @@ type Client struct {
 	Reasons   Get[[]listing.ReasonInfo]              `api:"GET /v1/reasons reader"`        // The catalogue, strongest first.
 	Sources   Call[bool, []report.Source]            `api:"GET /v1/sources?all* reader"`   // The sources in force by name; with all=true then those that ended in the last 30 days.
 
-	Stats     Get[Stats]                                 `api:"GET /v1/stats reader"`                 // Numbers about the list.
-	Status    Get[Status]                                `api:"GET /v1/status reader"`                // How the daemon is.
-	Selfcheck Get[[]report.Check]                        `api:"GET /v1/selfcheck reader"`             // How the list stands to RFC 6471.
-	Doctor    Call[string, []report.Check]               `api:"GET /v1/doctor?zone reader"`           // How a zone stands in DNS, seen from outside.
-	Watch     Stream[Watch, Watched]                     `api:"GET /v1/changes reader"`               // Changes as they come, until the daemon ends.
-	Audit     Call[listing.Checkpoint, listing.Verified] `api:"GET /v1/audit?from* reader" wait:"0s"` // Verifies the audit chain, all of it or from a checkpoint on. A broken one has in the outcome how far it holds.
-	Backup    Download[None]                             `api:"GET /v1/backup operator"`              // The whole list as a file, with a line at its end by which it is checked.
-	Restore   Call[Restore, Restored]                    `api:"POST /v1/restore operator" wait:"0s"`  // Makes a backup the list at a path. No daemon does that: `blctl restore` starts a dnsbld of its own for it.
+	Stats     Get[Stats]                    `api:"GET /v1/stats reader"`                // Numbers about the list.
+	Status    Get[Status]                   `api:"GET /v1/status reader"`               // How the daemon is.
+	Selfcheck Get[[]report.Check]           `api:"GET /v1/selfcheck reader"`            // How the list stands to RFC 6471.
+	Doctor    Call[string, []report.Check]  `api:"GET /v1/doctor?zone reader"`          // How a zone stands in DNS, seen from outside.
+	Watch     Stream[Watch, Watched]        `api:"GET /v1/changes reader"`              // Changes as they come, until the daemon ends.
+	Audit     Call[Audit, listing.Verified] `api:"GET /v1/audit reader" wait:"0s"`      // Verifies the audit chain, all of it or from a checkpoint on, and with full=true that the list is what its log makes of it. A failure has in the outcome how far the chain holds, and what differs.
+	Backup    Download[None]                `api:"GET /v1/backup operator"`             // The whole list as a file, with a line at its end by which it is checked.
+	Rebuild   Call[Rebuild, Rebuilt]        `api:"POST /v1/rebuild operator" wait:"0s"` // Makes a list anew from its log. No daemon does that: `blctl rebuild` starts a dnsbld of its own for it.
+	Restore   Call[Restore, Restored]       `api:"POST /v1/restore operator" wait:"0s"` // Makes a backup the list at a path. No daemon does that: `blctl restore` starts a dnsbld of its own for it.
 
 	Observe   Upload[None, sensor.Observed]     `api:"POST /v1/observe operator" wait:"5m"`       // Counts sessions, one JSON object a line. Sending them again changes nothing.
 	Receivers Get[[]sighting.Receiver]          `api:"GET /v1/receivers reader"`                  // The mail servers that have reported, and what those on probation would have listed.

@@ -261,3 +261,23 @@ type Restored struct {
 	Revision listing.Revision   `json:"revision"`        // the newest now: behind all that was served
 	Aside    string             `json:"aside,omitempty"` // where the list lies that was there
 }
+
+// Rebuild asks to make a list anew from its log, where no dnsbld runs.
+type Rebuild struct {
+	List   string `json:"list"`             // file
+	Backup string `json:"backup,omitempty"` // file to begin with; empty: the whole log is replayed
+}
+
+// Rebuilt is what a rebuild did.
+type Rebuilt struct {
+	Backup   *listing.Checkpoint `json:"backup,omitempty"` // what it began with
+	Records  int                 `json:"records"`          // of the log that were replayed
+	Revision listing.Revision    `json:"revision"`         // the newest now: behind all that was served
+	Aside    string              `json:"aside"`            // where the list lies that was there
+}
+
+// Audit asks for the audit chain to be verified.
+type Audit struct {
+	From listing.Checkpoint `query:"from"` // where it begins; zero: with the first record
+	Full bool               `query:"full"` // prove also that the list is what its log makes of it
+}

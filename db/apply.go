@@ -192,7 +192,7 @@ func (w *writing) change(c *listing.Change, n int) error {
 	case listing.AllowChange:
 		return w.changeAllow(c, n)
 	case listing.SourceChange:
-		return w.endSource(c.SourceBefore.Name, c.Revision, n)
+		return w.changeSource(c, n)
 	case listing.DocumentChange:
 		return w.changeDocument(c.DocumentBefore, c.DocumentAfter)
 	}

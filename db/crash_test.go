@@ -99,7 +99,7 @@ func TestCrashApply(t *testing.T) {
 		}
 		_ = cmd.Wait() // killed
 		d := openTest(t, path)
-		if v, err := d.Verify(t.Context()); err != nil || v.Records < len(said) {
+		if v, err := d.VerifyFull(t.Context(), listing.Checkpoint{}); err != nil || v.Records < len(said) {
 			t.Fatalf("chain %+v, %v", v, err)
 		}
 		err := d.View(t.Context(), func(s listing.Snapshot) error {
@@ -147,7 +147,7 @@ func TestCrashReplace(t *testing.T) {
 		}
 		_ = cmd.Wait() // killed
 		d := openTest(t, path)
-		if _, err := d.Verify(t.Context()); err != nil {
+		if _, err := d.VerifyFull(t.Context(), listing.Checkpoint{}); err != nil {
 			t.Fatal(err)
 		}
 		var listed int

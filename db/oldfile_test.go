@@ -42,8 +42,8 @@ func TestOldFile(t *testing.T) {
 	if got := describe(t, d); !bytes.Equal(got, want) {
 		t.Errorf("it holds\n%s\nand held\n%s", got, want)
 	}
-	if _, err := d.Verify(t.Context()); err != nil {
-		t.Error(err)
+	if v, err := d.VerifyFull(t.Context(), listing.Checkpoint{}); err != nil || v.Replayed != 9 {
+		t.Errorf("%+v, %v", v, err)
 	}
 	if v := mustApply(t, d, "new", listEdit(addr4(1))); v.Revision != 10 {
 		t.Errorf("revision %d", v.Revision)
@@ -125,11 +125,10 @@ func sample() *listing.Evidence {
 	return &listing.Evidence{Salt: []byte("salt"), Samples: []listing.Sample{{Time: noon, Receiver: "mx1", HELO: "192.0.2.1"}}}
 }
 
-// writeOldFile makes a list with something of everything.
-func writeOldFile(t *testing.T) {
+// everything makes a list with something of everything.
+func everything(t *testing.T) *DB {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "listings.db")
-	d := openTest(t, path)
+	d := openTest(t, filepath.Join(t.TempDir(), "listings.db"))
 	host := func(n uint32) listing.Edit { return listEdit(addr4(192<<24 | 2<<8 | n)) }
 	first := host(1)
 	first.Evidence, first.PublicNote, first.Ticket = sample(), "own text", "rt:1425832"
@@ -159,8 +158,13 @@ func writeOldFile(t *testing.T) {
 	mustApply(t, d, "drop", listing.Edit{Op: listing.OpEndSource, Source: "gone", Because: listing.OperatorChoice})
 	mustApply(t, d, "restore", listing.Edit{Op: listing.OpRestore, Key: end.Key,
 		Restore: &listing.Entry{Key: end.Key, Since: noon, Until: noon.Add(listing.Day), Level: 1, Origin: listing.ByThreshold}})
+	return d
+}
 
-	described := describe(t, d)
+func writeOldFile(t *testing.T) {
+	t.Helper()
+	d := everything(t)
+	path, described := d.bolt.Path(), describe(t, d)
 	if err := errors.Join(d.Close(), os.MkdirAll("testdata", 0o755), os.RemoveAll(oldFile), os.WriteFile(oldText, described, 0o644), compact(path, oldFile)); err != nil {
 		t.Fatal(err)
 	}

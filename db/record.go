@@ -17,7 +17,8 @@ import (
 // way; a new one needs another form.
 type record struct {
 	revision listing.Revision
-	request  []byte // canonical; only for writing
+	request  []byte         // canonical; only for writing
+	intent   listing.Digest // of the request, as it was read
 	verdict  listing.Verdict
 	deltas   *deltaSet // of an import, else nil
 }
@@ -66,10 +67,15 @@ func decodeRecord(raw []byte) (*record, error) {
 	r := reader{b: raw}
 	rec := &record{revision: listing.Revision(binary.BigEndian.Uint64(r.take(8)))}
 	form := r.byte()
-	header := &listing.Header{}
-	if err := json.Unmarshal(r.bytes(), header); err != nil {
+	var request struct {
+		listing.Header
+		Intent listing.Digest `json:"intent,omitzero"`
+	}
+	if err := json.Unmarshal(r.bytes(), &request); err != nil {
 		return nil, corruptf("request of revision %d", rec.revision)
 	}
+	header := &request.Header
+	rec.intent = request.Intent
 	v := &rec.verdict
 	v.Revision = rec.revision
 	v.Changes = r.changes(rec.revision, header)

@@ -111,7 +111,7 @@ func (w *writing) replace(j *job) error {
 		return fatal(err)
 	}
 	for n := range v.Changes {
-		if err := w.changeSource(&v.Changes[n], n); err != nil {
+		if err := w.change(&v.Changes[n], n); err != nil {
 			return err
 		}
 	}

@@ -167,13 +167,18 @@ func (w *writing) keep(rec *record, r *listing.Request) error {
 	}
 	w.head.revision = rec.revision
 	w.head.chain = listing.Link(w.head.chain, raw)
+	return w.log(raw, r)
+}
+
+// log writes the record of the head, and remembers its request.
+func (w *writing) log(raw []byte, r *listing.Request) error {
 	w.dirty = true
 	log := w.tx.Bucket(logBucket)
 	log.FillPercent = appendFill
-	if err := log.Put(revisionKey(rec.revision), append(w.head.chain[:], raw...)); err != nil {
+	if err := log.Put(revisionKey(w.head.revision), append(w.head.chain[:], raw...)); err != nil {
 		return err
 	}
-	return w.remember(r, done{revision: rec.revision, logged: true})
+	return w.remember(r, done{revision: w.head.revision, logged: true})
 }
 
 // appendFill fills the pages of a bucket whose keys only rise.

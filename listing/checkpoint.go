@@ -40,6 +40,30 @@ type Verified struct {
 	Chain   Digest   `json:"chain"`    // hash of the chain there
 	Records int      `json:"records"`  // that were looked at
 	Broken  Revision `json:"broken"`   // the first that is not as it was written; 0: none
+
+	// Of a full verification: the records that were replayed, how much of the list
+	// is not what they make of it, and the first of that.
+	Replayed    int          `json:"replayed,omitempty"`
+	Differ      int          `json:"differ,omitempty"`
+	Differences []Difference `json:"differences,omitempty"`
+}
+
+// Difference is where a list is not what its log makes of it.
+type Difference struct {
+	What string `json:"what"` // for example "entries 192.0.2.7, reason 2"
+	Kept string `json:"kept"` // as it stands; empty: it is not there
+	Log  string `json:"log"`  // as the log makes it; empty: it makes none
+}
+
+// String names the difference.
+func (d Difference) String() string {
+	switch {
+	case d.Kept == "":
+		return d.What + ", which is missing"
+	case d.Log == "":
+		return d.What + ", of which the log has nothing"
+	}
+	return d.What
 }
 
 // Checkpoint is where the verification ended.

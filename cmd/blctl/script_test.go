@@ -56,13 +56,14 @@ func offlineMain() {
 //	start               starts it again
 //	as NAME COMMAND …   the command is sent by alice, bob or root
 //	lastline NAME       $NAME is the last line that the last command printed
+//	spoil               puts into the store, which nobody has open, how a listing of 192.0.2.9 ended that never was
 //	fits                what the last command printed fits a terminal of 24 lines, the prompt among them, and 80 columns
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   filepath.Join("testdata", "script"),
 		Setup: setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "masked": masked, "clock": moveClock, "instant": instant, "halt": stopDaemon, "start": startAgain, "as": as, "lastline": lastLine, "fits": fits, "probation": probation,
+			"exits": exits, "masked": masked, "clock": moveClock, "instant": instant, "halt": stopDaemon, "start": startAgain, "as": as, "lastline": lastLine, "fits": fits, "probation": probation, "spoil": spoil,
 		},
 		RequireUniqueNames: true,
 		UpdateScripts:      *update,
@@ -130,7 +131,7 @@ func startDaemon(socket, file, persons string) (*daemon, error) {
 		return nil, err
 	}
 	control := server.New(server.Config{
-		Book: book, Live: live, Version: "test", Started: d.now(), Verify: store.VerifyFrom, Backup: store.Backup,
+		Book: book, Live: live, Version: "test", Started: d.now(), Verify: store.Audit, Backup: store.Backup,
 		Sensor: counters, Desk: support,
 		Zones: func() []report.Zone {
 			return []report.Zone{{Name: "bl.test", TTL: listing.Life(5 * time.Minute), NegativeTTL: listing.Life(time.Minute)}}

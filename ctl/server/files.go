@@ -124,3 +124,11 @@ func (s *Server) restore(ctx context.Context, who listing.Caller, c ctl.Restore)
 	}
 	return s.cfg.Restore(ctx, who, c)
 }
+
+// rebuild is for such a dnsbld too.
+func (s *Server) rebuild(ctx context.Context, who listing.Caller, c ctl.Rebuild) (ctl.Rebuilt, error) {
+	if s.cfg.Rebuild == nil {
+		return ctl.Rebuilt{}, unavailable("no-rebuild", "a dnsbld that runs makes no list anew", "stop it, then use `blctl rebuild`")
+	}
+	return s.cfg.Rebuild(ctx, who, c)
+}

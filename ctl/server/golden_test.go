@@ -72,7 +72,7 @@ var random = regexp.MustCompile(`p-[a-z0-9]{8}|\b[TC][A-Z2-7]{10}\b|L-[A-Z2-7]{5
 func TestWire(t *testing.T) {
 	h, _ := withDesk(t, func(s *desk.Settings) { s.Mail = "desk@bl.test" })
 	h.server.cfg.Sensor = counting{}
-	h.server.cfg.Verify, h.server.cfg.Backup = h.store.VerifyFrom, h.store.Backup
+	h.server.cfg.Verify, h.server.cfg.Backup = h.store.Audit, h.store.Backup
 	feed := url.QueryEscape(`{"source":"feed","replace":true,"for":"2d","dry_run":false}`)
 	try := url.QueryEscape(`{"source":"feed","replace":true,"dry_run":true}`)
 	var b strings.Builder

@@ -80,7 +80,7 @@ func verbs(t *testing.T) []verb {
 		{"stats", listing.Reader, func(c *ctl.Client) error { _, err := c.Stats(t.Context()); return err }},
 		{"status", listing.Reader, func(c *ctl.Client) error { _, err := c.Status(t.Context()); return err }},
 		{"watch", listing.Reader, func(c *ctl.Client) error { return drain(c.Watch(t.Context(), ctl.Watch{Once: true})) }},
-		{"audit verify", listing.Reader, func(c *ctl.Client) error { _, err := c.Audit(t.Context(), listing.Checkpoint{}); return err }},
+		{"audit verify", listing.Reader, func(c *ctl.Client) error { _, err := c.Audit(t.Context(), ctl.Audit{}); return err }},
 		{"simulate", listing.Reader, func(c *ctl.Client) error {
 			_, err := c.Simulate(t.Context(), ctl.None{}, strings.NewReader(""))
 			return err
@@ -157,6 +157,7 @@ func verbs(t *testing.T) []verb {
 		}},
 		{"approve", listing.Operator, func(c *ctl.Client) error { _, err := c.Approve(t.Context(), ctl.Decide{ID: "p-none"}); return err }},
 		{"propose withdraw", listing.Operator, func(c *ctl.Client) error { _, err := c.Withdraw(t.Context(), ctl.Decide{ID: "p-none"}); return err }},
+		{"rebuild", listing.Operator, func(c *ctl.Client) error { _, err := c.Rebuild(t.Context(), ctl.Rebuild{}); return err }},
 		{"restore", listing.Operator, func(c *ctl.Client) error { _, err := c.Restore(t.Context(), ctl.Restore{}); return err }},
 		{"backup", listing.Operator, func(c *ctl.Client) error { _, err := c.Backup(t.Context(), ctl.None{}, io.Discard); return err }},
 	}

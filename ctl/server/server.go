@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"slices"
 	"time"
 
 	"dnsbld/connlimit"
@@ -50,9 +51,9 @@ type Config struct {
 	// Connections are how many may be open, in all and of one user; nil: 256, 64.
 	Connections func() connlimit.Limits
 
-	// Verify walks the audit chain from a checkpoint on; nil: it cannot be
-	// walked from here.
-	Verify func(ctx context.Context, from listing.Checkpoint) (listing.Verified, error)
+	// Verify walks the audit chain from a checkpoint on, and with full replays the
+	// log; nil: not from here.
+	Verify func(ctx context.Context, from listing.Checkpoint, full bool) (listing.Verified, error)
 
 	// Backup writes the whole list; nil: it cannot be had from here.
 	Backup func(ctx context.Context, to io.Writer) (listing.Revision, error)
@@ -60,8 +61,11 @@ type Config struct {
 	// Restore makes a backup the list at a path; nil: not here.
 	Restore func(context.Context, listing.Caller, ctl.Restore) (ctl.Restored, error)
 
+	// Rebuild makes a list anew from its log; nil: not here.
+	Rebuild func(context.Context, listing.Caller, ctl.Rebuild) (ctl.Rebuilt, error)
+
 	// Unopened is why there is no list here, and Book and Live are nil. It
-	// answers everything but Restore and Triage.
+	// answers everything but Rebuild, Restore and Triage.
 	Unopened error
 }
 
@@ -93,7 +97,7 @@ func New(cfg Config) *Server {
 	for _, b := range s.bindings(&table) {
 		route := routes[b.endpoint]
 		h := b.handler(route)
-		if cfg.Unopened != nil && b.endpoint != any(&table.Restore) && b.endpoint != any(&table.Triage) {
+		if cfg.Unopened != nil && !slices.Contains([]any{&table.Rebuild, &table.Restore, &table.Triage}, b.endpoint) {
 			h = func(http.ResponseWriter, *http.Request, listing.Caller) error { return cfg.Unopened }
 		}
 		s.mux.Handle(route.Method+" "+route.Path, s.handle(route, h))

@@ -148,12 +148,12 @@ func (s *Server) reasons(context.Context, listing.Caller) ([]listing.ReasonInfo,
 	return s.cfg.Book.Rules().Reasons.All(), nil
 }
 
-// audit verifies the audit chain, all of it or from a checkpoint on.
-func (s *Server) audit(ctx context.Context, _ listing.Caller, from listing.Checkpoint) (listing.Verified, error) {
+// audit verifies the audit chain, and with Full the list by its log.
+func (s *Server) audit(ctx context.Context, _ listing.Caller, a ctl.Audit) (listing.Verified, error) {
 	if s.cfg.Verify == nil {
 		return listing.Verified{}, unavailable("no-audit", "the chain cannot be verified from here", "ask the daemon that has the list")
 	}
-	v, err := s.cfg.Verify(ctx, from)
+	v, err := s.cfg.Verify(ctx, a.From, a.Full)
 	if err != nil {
 		err = &partial{err, v}
 	}

@@ -135,22 +135,22 @@ func TestWatchEndsWithTheDaemon(t *testing.T) {
 
 func TestAudit(t *testing.T) {
 	h := newHouse(t)
-	h.server.cfg.Verify = h.store.VerifyFrom
+	h.server.cfg.Verify = h.store.Audit
 	c := h.client(t)
 	h.add(t, listing.Add{Subject: subject("192.0.2.1"), Reason: "manual"})
-	first, err := c.Audit(t.Context(), listing.Checkpoint{})
+	first, err := c.Audit(t.Context(), ctl.Audit{})
 	if err != nil || first.Head != 1 || first.Records != 1 {
 		t.Fatalf("%+v, %v", first, err)
 	}
 	h.add(t, listing.Add{Subject: subject("192.0.2.2"), Reason: "manual"})
-	if since, err := c.Audit(t.Context(), first.Checkpoint()); err != nil || since.Head != 2 || since.Records != 1 {
+	if since, err := c.Audit(t.Context(), ctl.Audit{From: first.Checkpoint()}); err != nil || since.Head != 2 || since.Records != 1 {
 		t.Errorf("%+v, %v", since, err)
 	}
 	for name, from := range map[string]listing.Checkpoint{
 		"another hash": {Revision: 1, Chain: listing.Digest{7}},
 		"cut off":      {Revision: 3, Chain: first.Chain},
 	} {
-		v, err := c.Audit(t.Context(), from)
+		v, err := c.Audit(t.Context(), ctl.Audit{From: from})
 		isKind(t, err, listing.ErrCorrupt, "chain-broken")
 		if v.Broken == 0 {
 			t.Errorf("%s: the broken record is not named", name)

@@ -32,7 +32,7 @@ func Serve(ctx context.Context, end *os.File, file, version string) error {
 	if err != nil {
 		cfg.Unopened = err
 	}
-	cfg.Version, cfg.Restore = version, restore
+	cfg.Version, cfg.Restore, cfg.Rebuild = version, restore, rebuild
 	return errors.Join(server.New(cfg).Serve(ctx, l), closeStore())
 }
 
@@ -67,7 +67,7 @@ func open(ctx context.Context, file string) (cfg server.Config, closeStore func(
 		return errors.Join(err, store.Close())
 	}
 	book := listing.NewBook(store, live, listing.Rules{Reasons: reasons, Policy: policy}, time.Now)
-	return server.Config{Book: book, Live: live, Verify: store.VerifyFrom, Backup: store.Backup}, closeStore, nil
+	return server.Config{Book: book, Live: live, Verify: store.Audit, Backup: store.Backup}, closeStore, nil
 }
 
 // check refuses what is not there, and what is to stay as it is.
@@ -88,10 +88,28 @@ func check(file string) error {
 
 // restore makes a backup the list at a path.
 func restore(ctx context.Context, who listing.Caller, c ctl.Restore) (out ctl.Restored, err error) {
-	now := time.Now().UTC()
-	r, err := db.Restore(ctx, c.Backup, c.To, listing.Header{ID: "restore-" + now.Format("20060102T150405.000000000"), Time: now, Actor: who.Name})
+	r, err := db.Restore(ctx, c.Backup, c.To, header("restore", who))
 	if err != nil {
 		return out, err
 	}
 	return ctl.Restored{Backup: r.Backup, Revision: r.Next, Aside: r.Aside}, nil
+}
+
+// rebuild makes a list anew from its log.
+func rebuild(ctx context.Context, who listing.Caller, c ctl.Rebuild) (out ctl.Rebuilt, err error) {
+	r, err := db.Rebuild(ctx, c.List, c.Backup, header("rebuild", who))
+	if err != nil {
+		return out, err
+	}
+	out = ctl.Rebuilt{Records: r.Records, Revision: r.Next, Aside: r.Aside}
+	if c.Backup != "" {
+		out.Backup = &r.Backup
+	}
+	return out, nil
+}
+
+// header is of a change that is none of the Book's.
+func header(what string, who listing.Caller) listing.Header {
+	now := time.Now().UTC()
+	return listing.Header{ID: what + "-" + now.Format("20060102T150405.000000000"), Time: now, Actor: who.Name}
 }

@@ -77,7 +77,7 @@ func checkList(t *testing.T, d *daemon, client *ctl.Client, writers []*writer) {
 	if seen, serial := d.seen.Load(), d.serial(t); serial < seen {
 		t.Errorf("serial %d after %d", serial, seen)
 	}
-	if v, err := client.Audit(t.Context(), listing.Checkpoint{}); err != nil || v.Broken != 0 {
+	if v, err := client.Audit(t.Context(), ctl.Audit{Full: true}); err != nil || v.Broken != 0 {
 		t.Errorf("audit: %+v, %v", v, err)
 	}
 }

@@ -1,0 +1,190 @@
+package db
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"dnsbld/db/backup"
+	"dnsbld/listing"
+
+	bolt "go.etcd.io/bbolt"
+)
+
+// Rebuilt is what a rebuild did.
+type Rebuilt struct {
+	Backup  listing.Checkpoint // what it began with; zero: with nothing, and the whole log
+	Records int                // of the log that were replayed
+	Next    listing.Revision   // the newest now: behind all that was served
+	Aside   string             // where the list lies that was there
+}
+
+// Rebuild makes the list at a path anew from its own log: all of it, or what comes
+// after a backup if one is named. It fails with listing.ErrUnavailable while a
+// daemon has the list open, and with listing.ErrCorrupt where the log itself is
+// damaged after what it begins with. The list that was there is kept beside it
+// and never written to.
+func Rebuild(ctx context.Context, path, from string, h listing.Header) (r Rebuilt, err error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return r, &listing.Error{Kind: listing.ErrInvalid, Code: "no-file", Message: "there is no list " + path, Hint: "`blctl restore` makes one of a backup"}
+	}
+	served, err := Watermark(path)
+	if err != nil {
+		return r, err
+	}
+	old, file, err := openBolt(path, Options{}, true) // which locks it
+	if err != nil {
+		return r, unreadable(path, err)
+	}
+	defer func() { err = errors.Join(err, guarded(old.Close)) }()
+	part := path + ".part"
+	if err := removeAll(part); err != nil {
+		return r, fmt.Errorf("rebuilding: %w", err)
+	}
+	if err = r.make(ctx, old, from, part); err == nil {
+		h.Note = fmt.Sprintf("rebuilt from %d records of the log", r.Records)
+		r.Next, err = behind(ctx, part, served, h)
+	}
+	if err == nil {
+		err = giveTo(part, file)
+	}
+	r.Aside = path + ".before-" + h.Time.UTC().Format("20060102T150405Z")
+	if err == nil {
+		err = place(part, path, r.Aside)
+	}
+	if err != nil {
+		return Rebuilt{}, errors.Join(err, removeAll(part))
+	}
+	return r, syncDir(filepath.Dir(path))
+}
+
+// unreadable says of a list that cannot be opened what remains to be done.
+func unreadable(path string, err error) error {
+	if !errors.Is(err, listing.ErrCorrupt) {
+		return fmt.Errorf("opening %s: %w", path, err)
+	}
+	return &listing.Error{Kind: listing.ErrCorrupt, Code: "log-unreadable", Message: fmt.Sprintf("the log of %s cannot be read: %v", path, err),
+		Hint: "restore a backup: `blctl restore`"}
+}
+
+// make makes the new list at a path of its own.
+func (r *Rebuilt) make(ctx context.Context, old *bolt.DB, from, part string) (err error) {
+	if from != "" {
+		t, err := backup.Check(from)
+		if err != nil {
+			return err
+		}
+		if err := unpack(from, part, t.Bytes); err != nil {
+			return err
+		}
+		r.Backup = t.At
+	}
+	b, _, err := openBolt(part, Options{NoSync: true}, false) // synced when it is whole
+	if err != nil {
+		return outward(err)
+	}
+	defer func() { err = errors.Join(outward(err), guarded(b.Close)) }()
+	if from == "" {
+		err = initialize(b)
+	} else {
+		err = guarded(func() error { return upgradeFile(b) })
+	}
+	if err != nil {
+		return err
+	}
+	if err := r.replay(ctx, old, b); err != nil {
+		return err
+	}
+	return errors.Join(saveBeside(old, b), b.Sync())
+}
+
+// replay replays the log, and proves each record first.
+func (r *Rebuilt) replay(ctx context.Context, old, b *bolt.DB) error {
+	at := listing.Checkpoint{}
+	if err := b.View(func(tx *bolt.Tx) error {
+		h, err := readHead(tx)
+		at = listing.Checkpoint{Revision: h.revision, Chain: h.chain}
+		return err
+	}); err != nil {
+		return err
+	}
+	p := player{to: b, next: at.Revision + 1, check: &walk{next: at.Revision + 1, head: at.Revision, chain: at.Chain}}
+	err := p.playAll(ctx, func(f func(*state) error) error {
+		return guarded(func() error { return old.View(func(tx *bolt.Tx) error { return f(&state{tx: tx}) }) })
+	})
+	r.Records = p.records
+	if !errors.Is(err, listing.ErrCorrupt) {
+		return err
+	}
+	return &listing.Error{Kind: listing.ErrCorrupt, Code: "log-damaged",
+		Message: fmt.Sprintf("the log holds up to revision %d, and not from there on: %v", p.next-1, err),
+		Hint:    "give a backup from after that with --backup FILE, or restore the newest one"}
+}
+
+// saveBeside takes over what stands beside the log, as far as it can be read.
+func saveBeside(old, b *bolt.DB) error {
+	for _, save := range []func(from, to *bolt.Tx) error{saveEvidence, saveDone} {
+		err := guarded(func() error {
+			return b.Update(func(to *bolt.Tx) error { return old.View(func(from *bolt.Tx) error { return save(from, to) }) })
+		})
+		if err != nil && !errors.Is(err, listing.ErrCorrupt) {
+			return err
+		}
+	}
+	return nil
+}
+
+// saveEvidence takes over what was seen, if it has the digest that it lies under.
+func saveEvidence(from, to *bolt.Tx) error {
+	evidence := from.Bucket(evidenceBucket)
+	if evidence == nil {
+		return nil
+	}
+	return evidence.ForEach(func(sum, raw []byte) error {
+		var e listing.Evidence
+		if decodeJSON(sum, raw, &e) != nil || e.Sum() != listing.Digest(sum) {
+			return nil
+		}
+		return to.Bucket(evidenceBucket).Put(sum, raw)
+	})
+}
+
+// saveDone takes over the ids of requests that changed nothing. Those of the others
+// are in the log.
+func saveDone(from, to *bolt.Tx) error {
+	byID, byAge := from.Bucket(doneBucket), from.Bucket(agedBucket)
+	if byID == nil || byAge == nil {
+		return nil
+	}
+	return byAge.ForEach(func(age, _ []byte) error {
+		if len(age) < 8 {
+			return nil
+		}
+		id := age[8:]
+		raw := byID.Get(id)
+		if d, err := decodeDone(raw); err != nil || d.logged {
+			return nil
+		}
+		return errors.Join(to.Bucket(doneBucket).Put(id, raw), to.Bucket(agedBucket).Put(age, nil))
+	})
+}
+
+// behind opens the new list, proves it, and lets it go on behind what was served.
+func behind(ctx context.Context, path string, served listing.Revision, h listing.Header) (next listing.Revision, err error) {
+	d, err := Open(path, Options{})
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	if _, err := d.Verify(ctx); err != nil {
+		return 0, err
+	}
+	if _, err := d.SkipServed(ctx, served, h); err != nil {
+		return 0, err
+	}
+	st, err := d.Status(ctx)
+	return st.Head, err
+}
