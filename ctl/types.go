@@ -262,7 +262,7 @@ type Restored struct {
 	Aside    string             `json:"aside,omitempty"` // where the list lies that was there
 }
 
-// Rebuild asks to make a list anew from its log, where no dnsbld runs.
+// Rebuild asks to make a list again from its log, where no dnsbld runs.
 type Rebuild struct {
 	List   string `json:"list"`             // file
 	Backup string `json:"backup,omitempty"` // file to begin with; empty: the whole log is replayed

@@ -51,9 +51,8 @@ func Rebuild(ctx context.Context, path, from string, h listing.Header) (r Rebuil
 	if err == nil {
 		err = giveTo(part, file)
 	}
-	r.Aside = path + ".before-" + h.Time.UTC().Format("20060102T150405Z")
 	if err == nil {
-		err = place(part, path, r.Aside)
+		r.Aside, err = place(part, path, h.Time, true)
 	}
 	if err != nil {
 		return Rebuilt{}, errors.Join(err, removeAll(part))

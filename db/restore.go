@@ -43,7 +43,6 @@ func Restore(ctx context.Context, from, path string, h listing.Header) (r Restor
 	}
 	if old != nil {
 		defer func() { err = errors.Join(err, old.Close()) }()
-		r.Aside = path + ".before-" + h.Time.UTC().Format("20060102T150405Z")
 	}
 	part := path + ".part"
 	if err = unpack(from, part, t.Bytes); err == nil {
@@ -52,10 +51,9 @@ func Restore(ctx context.Context, from, path string, h listing.Header) (r Restor
 		}
 	}
 	if err == nil {
-		err = place(part, path, r.Aside)
+		r.Aside, err = place(part, path, h.Time, old != nil)
 	}
 	if err != nil { // nothing of it is left behind
-		r.Aside = ""
 		return r, errors.Join(err, removeAll(part))
 	}
 	return r, syncDir(filepath.Dir(path))
@@ -65,22 +63,26 @@ func Restore(ctx context.Context, from, path string, h listing.Header) (r Restor
 // beside it, brought behind what was served, synced, and only then renamed; up to
 // that moment the old list is untouched, and afterwards it has another name.
 
-// place puts the new list where the old one is, which is kept under another
-// name; no name: there is no old one.
-func place(part, path, aside string) error {
-	if aside != "" {
-		if err := os.Link(path, aside); err != nil {
-			return fmt.Errorf("keeping the old list: %w", err)
+// place puts the new list where the old one is, if there is one: that is kept
+// under a name with the time in it, and with a number if the name is taken.
+func place(part, path string, now time.Time, old bool) (aside string, err error) {
+	name := path + ".before-" + now.UTC().Format("20060102T150405Z")
+	for n := 2; old && aside == ""; n++ {
+		if err = os.Link(path, name); err == nil {
+			aside = name
+		} else if !errors.Is(err, fs.ErrExist) {
+			return "", fmt.Errorf("keeping the old list: %w", err)
 		}
+		name = fmt.Sprintf("%s.before-%s-%d", path, now.UTC().Format("20060102T150405Z"), n)
 	}
-	if err := os.Rename(part, path); err != nil {
+	if err = os.Rename(part, path); err != nil {
 		err = fmt.Errorf("restoring: %w", err)
-		if aside != "" {
+		if old {
 			err = errors.Join(err, removeAll(aside))
 		}
-		return err
+		return "", err
 	}
-	return nil
+	return aside, nil
 }
 
 // holdOld locks the list that is to be replaced, whatever state it is in.

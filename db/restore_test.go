@@ -181,8 +181,10 @@ func TestRestoreThatFails(t *testing.T) {
 	if err := os.Symlink(other, path+".part"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Restore(t.Context(), backup, path, header()); !errors.Is(err, os.ErrExist) {
-		t.Fatalf("the place of the old list is taken: %v", err)
+	nameless := header()
+	nameless.ID = ""
+	if _, err := Restore(t.Context(), backup, path, nameless); err == nil {
+		t.Fatal("restored by a request without an id")
 	}
 	for _, file := range []string{other, aside} {
 		if got, err := os.ReadFile(file); err != nil || string(got) != "mine" {
@@ -194,5 +196,11 @@ func TestRestoreThatFails(t *testing.T) {
 	}
 	if _, err := os.Lstat(path + ".part"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("something is left behind: %v", err)
+	}
+	if r, err := Restore(t.Context(), backup, path, header()); err != nil || r.Aside != aside+"-2" {
+		t.Errorf("the name of the old list is taken: %+v, %v", r, err)
+	}
+	if got, err := os.ReadFile(aside); err != nil || string(got) != "mine" {
+		t.Errorf("%s holds %.20q, %v", aside, got, err)
 	}
 }

@@ -53,7 +53,7 @@ func (p *program) rebuild(in *input) error {
 	if err := errors.Join(err, end()); err != nil {
 		return err
 	}
-	p.human.printf("%s made anew from %s of its log; it is at revision %d\nthe list that was there is now %s\n",
+	p.human.printf("%s made again from %s of its log; it is at revision %d\nthe list that was there is now %s\n",
 		clean(list), plural(r.Records, "record", "records"), r.Revision, clean(r.Aside))
 	return p.conclude("rebuild", rebuilt{list, r.Backup, r.Records, r.Revision, r.Aside}, nil)
 }
