@@ -55,7 +55,7 @@ func (d *dataset) writeRbldnsd4(path, zone string, spans bool) error {
 		put([]byte(rbldnsdHead(zone)))
 		var b []byte
 		for _, h := range d.hosts {
-			b = append(addr4(h).AppendTo(b[:0]), '\n')
+			b = append(d.appendText(addr4(h).AppendTo(b[:0]), h), '\n')
 			put(b)
 		}
 		if !spans {
@@ -77,6 +77,27 @@ func (d *dataset) writeRbldnsd6(path string) error {
 	})
 }
 
+// appendText appends what stands behind a host in rbldnsd's data: its text, if it has one of its own.
+func (d *dataset) appendText(b []byte, h uint32) []byte {
+	if !d.texts {
+		return b
+	}
+	return appendSession(append(b, " :"+codeText+":"+textPrefix...), h)
+}
+
+// appendSession makes a text of some 40 octets that no other host has.
+func appendSession(b []byte, h uint32) []byte {
+	return strconv.AppendUint(append(b, "session "...), uint64(h*2654435761), 10)
+}
+
+// writeImport writes what dnsbld is to import, and says in which format.
+func (d *dataset) writeImport(path, zone string) (format string, err error) {
+	if d.texts {
+		return "rbldnsd:ip4trie", d.writeRbldnsd4(path, zone, true)
+	}
+	return "plain", d.writePlain(path)
+}
+
 func rbldnsdHead(zone string) string {
 	return fmt.Sprintf("$SOA 300 ns.%[1]s hostmaster.%[1]s 1 600 300 86400 300\n$NS 300 ns.%[1]s\n:%[2]s:%[3]s$\n",
 		zone, codeText, textPrefix)
@@ -90,10 +111,17 @@ func (d *dataset) writeZone(path, zone string) error {
 		for _, h := range d.hosts {
 			b = appendReversed4(b[:0], h, 32)
 			b = appendRecords(b)
-			b = append(addr4(h).AppendTo(b), "\"\n"...)
-			put(b)
+			if d.texts {
+				b = appendSession(b, h)
+			} else {
+				b = addr4(h).AppendTo(b)
+			}
+			put(append(b, "\"\n"...))
 		}
 		for _, s := range d.spans {
+			if s.bits%8 != 0 {
+				continue
+			}
 			b = append(b[:0], "*."...)
 			b = appendReversed4(b, s.addr, int(s.bits))
 			b = appendRecords(b)

@@ -20,6 +20,8 @@ type dataset struct {
 	hosts []uint32
 	spans []span
 	v6    []netip.Prefix // /128 and /64
+	nets  bool           // made by newNets
+	texts bool           // each host has a text of its own
 }
 
 // Independent streams of one seed, so that a change in how one part is drawn leaves the others alone.
@@ -134,7 +136,12 @@ func (d *dataset) churned(seed uint64) *dataset {
 			kept = append(kept, h)
 		}
 	}
-	return &dataset{hosts: drawHosts(r, forHosts, kept, n), spans: d.spans, v6: d.v6}
+	next := *d
+	next.hosts = drawHosts(r, forHosts, kept, n)
+	if d.nets {
+		next.spans, next.v6 = churnedNets(r, d)
+	}
+	return &next
 }
 
 // listed4 says whether the list holds an IPv4 address, by itself or within a span.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"net/netip"
 	"os"
@@ -191,4 +192,35 @@ func readFile(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// Each list has its size, and what is listed or not is told by it.
+func TestOtherLists(t *testing.T) {
+	nets, texts := newList(listNets, 1, 5000, 24), newList(listTexts, 1, 5000, 24)
+	if len(nets.hosts) != 5 || len(nets.spans) < 4990 || len(nets.v6) < 4990 || len(texts.hosts) != 5000 || len(texts.spans)+len(texts.v6) != 0 {
+		t.Fatalf("%d hosts, %d spans, %d IPv6; %d hosts with texts", len(nets.hosts), len(nets.spans), len(nets.v6), len(texts.hosts))
+	}
+	for _, d := range []*dataset{nets, texts} {
+		for _, c := range []candidate{rbldnsdTrie(), nsdServer()} {
+			p := newPool(d, 1, "bl.test", 4000, d.coverable(c))
+			for i, q := range p.queries {
+				if a := askedAddr(t, p.packet(i)); d.lists(a) != (q.want&wantListed != 0) {
+					t.Fatalf("%s: %s listed: %v", c.name, a, d.lists(a))
+				} else if c.master && d.nets && a.Is4() && q.want&wantListed != 0 && !slices.Contains(d.hosts, binary.BigEndian.Uint32(a.AsSlice())) {
+					t.Fatalf("%s is asked for %s, which its zone file has not", c.name, a)
+				}
+			}
+		}
+	}
+	path := filepath.Join(t.TempDir(), "texts")
+	if err := texts.writeRbldnsd4(path, "bl.test", true); err != nil {
+		t.Fatal(err)
+	}
+	raw, _ := os.ReadFile(path)
+	if n := strings.Count(string(raw), " :127.0.0.23:Listed, see http://bl.test/?session "); n != 5000 {
+		t.Errorf("%d texts in\n%.300s", n, raw)
+	}
+	if next := nets.churned(1); len(next.spans) < 4990 || slices.Equal(next.spans, nets.spans) || len(next.v6) < 4990 {
+		t.Error("one prefix in a hundred is not replaced")
+	}
 }

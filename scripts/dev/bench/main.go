@@ -69,7 +69,7 @@ func measureAll(ctx context.Context, o options, dir string, r *report) error {
 		return err
 	}
 	runtime.GOMAXPROCS(2) // on one core, but what waits is not held up by the generator's loop
-	data := newDataset(o.seed, o.hosts, o.widest)
+	data := newList(o.list, o.seed, o.hosts, o.widest)
 	r.emit(o.describe())
 	r.progress("%d hosts, %d prefixes, %d IPv6; seed %d", len(data.hosts), len(data.spans), len(data.v6), o.seed)
 	env := o.environment(dir, data)

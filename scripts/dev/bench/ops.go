@@ -78,10 +78,11 @@ func (o *operations) daemon(ctx context.Context, name string, d *dataset) (*dnsb
 // the writing of the file excepted.
 func (d *dnsbld) load(ctx context.Context, data *dataset, replace bool) (time.Duration, error) {
 	file := filepath.Join(d.site.dir, "list.txt")
-	if err := data.writePlain(file); err != nil {
+	format, err := data.writeImport(file, d.site.zone)
+	if err != nil {
 		return 0, err
 	}
-	args := []string{"import", file, "--format", "plain", "--reason", "imported", "--source", "bench"}
+	args := []string{"import", file, "--format", format, "--reason", "imported", "--source", "bench"}
 	if replace {
 		args = append(args, "--replace")
 	}

@@ -20,6 +20,7 @@ var errUsage = errors.New("usage")
 // options are what the command line says.
 type options struct {
 	seed                    uint64
+	list                    string
 	hosts, widest           int
 	zone                    string
 	queries                 int
@@ -55,6 +56,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 	}
 	f.BoolVar(&o.quick, "quick", false, "under two minutes: 100k hosts, 3 short rounds; figures are rough")
 	hosts := f.String("hosts", "1M", "hosts in the list: 100k, 1M, 10M, 50M (1 % prefixes and 1 % IPv6 come on top)")
+	f.StringVar(&o.list, "list", listMixed, "what the list holds: mixed; nets: as many random /26 and as many random /64 as -hosts says; texts: hosts with a text each")
 	f.Uint64Var(&o.seed, "seed", 1, "what data and queries are drawn from")
 	f.IntVar(&o.widest, "widest", 24, "24: prefixes are /24s; 16: some are /16s, which dnsbld's stock policy refuses")
 	f.StringVar(&o.zone, "zone", "bl.test", "zone to serve")
@@ -127,6 +129,9 @@ func (o *options) check(rest []string, hosts, servers, tables, ops string) error
 	mistake(err)
 	o.operations, err = choose("operation", ops, operationNames())
 	mistake(err)
+	if !slices.Contains([]string{listMixed, listNets, listTexts}, o.list) {
+		mistake(fmt.Errorf("unknown list %q: known are mixed, nets, texts", o.list))
+	}
 	if o.widest != 16 && o.widest != 24 {
 		mistake(errors.New("-widest is 16 or 24"))
 	}
@@ -198,7 +203,7 @@ func (o options) describe() map[string]any {
 	return map[string]any{
 		"kind": "environment", "time": time.Now().UTC().Format(time.RFC3339), "kernel": strings.TrimSpace(string(kernel)),
 		"go": runtime.Version(), "cpus": runtime.NumCPU(), "server_cpu": o.serverCPU, "generator_cpu": o.generatorCPU,
-		"seed": o.seed, "hosts": o.hosts, "queries": o.queries, "rounds": o.rounds, "window_seconds": o.window.Seconds(),
+		"seed": o.seed, "list": o.list, "hosts": o.hosts, "queries": o.queries, "rounds": o.rounds, "window_seconds": o.window.Seconds(),
 		"rate": o.rate, "sockets": o.sockets, "outstanding": o.inflight, "tables": slices.Sorted(maps.Keys(o.tables)),
 	}
 }

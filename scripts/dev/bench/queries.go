@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -97,7 +98,8 @@ func (p *pool) add(a netip.Addr, suffix []byte, w want) {
 // pick draws an address that is listed, or one that is not. It draws as often from r whatever the coverage is, as far
 // as can be, so that pools of different coverage differ little.
 func (d *dataset) pick(r *rand.Rand, listed bool, cover coverage) netip.Addr {
-	v6, span := r.IntN(100) < shareV6, r.IntN(100) < shareSpanHit
+	ofV6, ofSpans := d.shares()
+	v6, span := r.IntN(100) < ofV6, r.IntN(100) < ofSpans
 	switch {
 	case v6 && cover.v6:
 		return d.pick6(r, listed)
@@ -127,6 +129,13 @@ func (d *dataset) miss4(r *rand.Rand) uint32 {
 }
 
 func (d *dataset) pick6(r *rand.Rand, listed bool) netip.Addr {
+	if !listed && d.nets {
+		p := drawNet6(r)
+		for _, found := slices.BinarySearchFunc(d.v6, p, netip.Prefix.Compare); found; _, found = slices.BinarySearchFunc(d.v6, p, netip.Prefix.Compare) {
+			p = drawNet6(r)
+		}
+		return p.Addr()
+	}
 	if !listed {
 		return addr6(uint16(r.UintN(1<<12)), uint16(1<<15|r.UintN(1<<15)), r.Uint64())
 	}

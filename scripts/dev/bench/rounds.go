@@ -54,6 +54,7 @@ func (c *comparison) run(ctx context.Context, which []candidate) error {
 }
 
 func (c *comparison) launch(ctx context.Context, cand candidate) (*running, error) {
+	cand.cover = c.data.coverable(cand)
 	ctx, cancel := context.WithTimeout(ctx, c.startWait)
 	defer cancel()
 	s, err := c.env.newSite(cand.name, c.data)

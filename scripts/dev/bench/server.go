@@ -32,6 +32,7 @@ func (s site) write(name, text string) error { return os.WriteFile(s.path(name),
 type candidate struct {
 	name   string
 	cover  coverage
+	master bool // serves a zone file
 	rules  rules
 	remark string // what a reader of its figures must know
 	setup  func(ctx context.Context, s site) ([]string, error)

@@ -7,7 +7,7 @@ import (
 
 func bindServer() candidate {
 	return candidate{
-		name: "bind", cover: coverage{spans: true, v6: true}, rules: rules{edns: true, text: textPrefix},
+		name: "bind", cover: coverage{spans: true, v6: true}, master: true, rules: rules{edns: true, text: textPrefix},
 		setup: func(_ context.Context, s site) ([]string, error) {
 			path, err := program("named")
 			if err != nil {

@@ -30,10 +30,11 @@ func dnsbldWith(name, listen, remark string) candidate {
 			}
 			defer d.proc.stop()
 			file := s.path("list.txt")
-			if err := s.data.writePlain(file); err != nil {
+			format, err := s.data.writeImport(file, s.zone)
+			if err != nil {
 				return nil, err
 			}
-			if err := d.blctl(ctx, "import", file, "--format", "plain", "--reason", "imported", "--source", "bench"); err != nil {
+			if err := d.blctl(ctx, "import", file, "--format", format, "--reason", "imported", "--source", "bench"); err != nil {
 				return nil, err
 			}
 			return d.argv, nil

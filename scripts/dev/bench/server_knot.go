@@ -7,7 +7,7 @@ import (
 
 func knotServer() candidate {
 	return candidate{
-		name: "knot", cover: coverage{spans: true, v6: true}, rules: rules{edns: true, text: textPrefix},
+		name: "knot", cover: coverage{spans: true, v6: true}, master: true, rules: rules{edns: true, text: textPrefix},
 		setup: func(_ context.Context, s site) ([]string, error) {
 			path, err := program("knotd")
 			if err != nil {

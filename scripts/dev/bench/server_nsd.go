@@ -7,7 +7,7 @@ import (
 
 func nsdServer() candidate {
 	return candidate{
-		name: "nsd", cover: coverage{spans: true, v6: true}, rules: rules{edns: true, text: textPrefix},
+		name: "nsd", cover: coverage{spans: true, v6: true}, master: true, rules: rules{edns: true, text: textPrefix},
 		setup: func(_ context.Context, s site) ([]string, error) {
 			path, err := program("nsd")
 			if err != nil {
