@@ -17,7 +17,7 @@ import (
 type shown struct {
 	reason listing.Reason
 	prefix netip.Prefix
-	text   string // the entry's own
+	text   index.Text // the entry's own
 }
 
 // verdict is what a zone says of an address: nothing, or why it is listed,
@@ -40,7 +40,7 @@ func (z *zone) judge(set *index.Set, a netip.Addr, spot *index.Spot, now uint32,
 	v := verdict{ttl: z.ttl, reasons: in.shown[:0]}
 	if reason, fixed := z.point(a); fixed { // whatever the list holds
 		if reason != 0 {
-			v.reasons = append(v.reasons, shown{reason: reason, prefix: netip.PrefixFrom(a, a.BitLen()), text: z.tests[reason]})
+			v.reasons = append(v.reasons, shown{reason: reason, prefix: netip.PrefixFrom(a, a.BitLen()), text: index.Text{Tail: z.tests[reason]}})
 		}
 		return v
 	}
@@ -96,7 +96,7 @@ func (z *zone) records(v verdict, owner string, qtype uint16) []dns.RR {
 }
 
 func (z *zone) say(s shown) string {
-	return z.reasons.TXT(s.reason, listing.Subject{Prefix: s.prefix}, s.text, z.page)
+	return z.reasons.TXT(s.reason, listing.Subject{Prefix: s.prefix}, s.text.Of(s.prefix), z.page)
 }
 
 // exists reports whether a name of some labels before the zone's is the parent

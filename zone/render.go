@@ -54,7 +54,7 @@ func (r rendering) Says(p netip.Prefix) wildcard.Answers {
 	var says wildcard.Answers
 	for _, h := range r.set.LookupPrefix(p, room[:0]) {
 		if r.zone.order[h.Reason] > 0 {
-			says = append(says, wildcard.Answer{Reason: h.Reason, Prefix: h.Prefix, Text: h.Text})
+			says = append(says, wildcard.Answer{Reason: h.Reason, Prefix: h.Prefix, Text: h.Text.Of(h.Prefix)})
 		}
 	}
 	slices.SortFunc(says, func(a, b wildcard.Answer) int { return cmp.Compare(r.zone.order[a.Reason], r.zone.order[b.Reason]) })
@@ -137,7 +137,7 @@ func (r rendering) owned(o wildcard.Owner, yield func(record) bool) bool {
 		}
 	}
 	for _, a := range o.Says {
-		text := r.zone.say(shown{a.Reason, a.Prefix, a.Text})
+		text := r.zone.say(shown{a.Reason, a.Prefix, index.Text{Tail: a.Text}})
 		if !yield(record{owner, dns.TypeTXT, string([]byte{byte(len(text))}) + text}) {
 			return false
 		}

@@ -148,7 +148,7 @@ func appendA(b []byte, v verdict) []byte {
 // have one of their own are not.
 func (q *wireQuery) sayable(v verdict) bool {
 	for n := range v.reasons {
-		if v.reasons[n].text != "" {
+		if !v.reasons[n].text.IsZero() {
 			_, test := q.zone.point(q.addr)
 			return test
 		}
@@ -172,7 +172,7 @@ func (q *wireQuery) appendTXT(b []byte, v verdict) []byte {
 }
 
 func (p *parts) appendText(b []byte, s *shown) []byte {
-	if s.text != "" {
+	if !s.text.IsZero() {
 		return append(b, p.tests[s.reason]...)
 	}
 	start := len(b)

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"dnsbld/listing"
+	"dnsbld/listing/index"
 )
 
 // parts are what the wire path puts the answers of one zone together from.
@@ -45,7 +46,7 @@ func (z *zone) compileParts() error {
 			z.parts.texts[n] = z.textsOf(r)
 		}
 		if z.tests[n] != "" {
-			z.parts.tests[n] = z.say(shown{r, netip.PrefixFrom(code(r), 32), z.tests[n]})
+			z.parts.tests[n] = z.say(shown{r, netip.PrefixFrom(code(r), 32), index.Text{Tail: z.tests[n]}})
 		}
 	}
 	return z.compileSOA()

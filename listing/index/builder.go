@@ -16,6 +16,7 @@ type builder struct {
 	unsorted bool
 	spare    []op // for sorting
 	merged   leafBuilder
+	said     []saidClass // of the block that is taken in
 
 	waiting4, waiting6 nets
 
@@ -28,9 +29,8 @@ type builder struct {
 	name string // of the source that was asked for last, and its row
 	row  uint16
 
-	texts    map[uint16]*texts // that changed, by row of their source
-	lately   map[string]uint32 // kept lately, of one row
-	latelyOf uint16
+	texts  map[uint16]*texts // that changed, by row of their source
+	lately *lately
 }
 
 func newBuilder(s *Set) *builder {
@@ -99,7 +99,7 @@ func (b *builder) put(e listing.Served) {
 		return
 	}
 	n := net{class: class, except: e.Except, until: until}
-	n.text = b.keep(b.classes.rows[class].source, e.Text)
+	n.text = b.keep(b.classes.rows[class].source, e.Subject, e.Text)
 	b.queueNet(e.Subject, n, false)
 }
 

@@ -49,6 +49,8 @@ type classes struct {
 	rows    []class
 	sources []*source         // immutable; nil: the row may be given again
 	names   map[string]uint16 // row of each source
+	free    []uint16          // numbers of rows that may be given again
+	vacant  []uint16          // … and of sources
 }
 
 func newClasses() *classes {
@@ -56,25 +58,37 @@ func newClasses() *classes {
 }
 
 func (t *classes) clone() *classes {
-	return &classes{rows: slices.Clone(t.rows), sources: slices.Clone(t.sources), names: maps.Clone(t.names)}
+	return &classes{rows: slices.Clone(t.rows), sources: slices.Clone(t.sources), names: maps.Clone(t.names),
+		free: slices.Clone(t.free), vacant: slices.Clone(t.vacant)}
 }
 
 var errClasses = errors.New("the list has more than 65,535 pairs of source and reason")
 
 // addSource gives a source a row.
 func (t *classes) addSource(name string, until uint32) (uint16, error) {
-	row := slices.Index(t.sources, nil)
-	if row < 0 {
-		row = len(t.sources)
-		t.sources = append(t.sources, nil)
-	}
-	if row > math.MaxUint16 {
+	row, ok := number(&t.vacant, &t.sources)
+	if !ok {
 		return 0, errClasses
 	}
 	name = strings.Clone(name) // a store may reuse what it yielded
 	t.sources[row] = &source{name: name, until: until}
-	t.names[name] = uint16(row)
-	return uint16(row), nil
+	t.names[name] = row
+	return row, nil
+}
+
+// number is a row that may be given again, or a new one; ok is false if there are
+// too many.
+func number[T any](again *[]uint16, rows *[]T) (row uint16, ok bool) {
+	if n := len(*again); n > 0 {
+		row = (*again)[n-1]
+		*again = (*again)[:n-1]
+		return row, true
+	}
+	if len(*rows) > math.MaxUint16 {
+		return 0, false
+	}
+	*rows = append(*rows, *new(T))
+	return uint16(len(*rows) - 1), true
 }
 
 // setEnd gives a source another end.
@@ -91,28 +105,26 @@ func (t *classes) setEnd(row uint16, until uint32) {
 
 // addClass gives a pair of source and reason a number.
 func (t *classes) addClass(row uint16, reason listing.Reason) (uint16, error) {
-	number := slices.IndexFunc(t.rows, func(c class) bool { return c.free })
-	if number < 0 {
-		number = len(t.rows)
-		t.rows = append(t.rows, class{})
-	}
-	if number > math.MaxUint16 {
+	n, ok := number(&t.free, &t.rows)
+	if !ok {
 		return 0, errClasses
 	}
 	next := *t.sources[row]
-	next.class[reason] = uint16(number)
+	next.class[reason] = n
 	t.sources[row] = &next
-	t.rows[number] = class{end: next.until, source: row, reason: reason}
-	return uint16(number), nil
+	t.rows[n] = class{end: next.until, source: row, reason: reason}
+	return n, nil
 }
 
 // release makes the row of a source and its classes free. Nothing may refer to
 // them any more.
 func (t *classes) release(row uint16) {
 	for n := range t.rows {
-		if t.rows[n].source == row && n > 0 {
-			t.rows[n] = class{free: true}
+		if c := &t.rows[n]; c.source == row && n > 0 && !c.free {
+			*c = class{free: true}
+			t.free = append(t.free, uint16(n))
 		}
 	}
 	t.sources[row] = nil
+	t.vacant = append(t.vacant, row)
 }

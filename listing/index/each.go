@@ -43,13 +43,16 @@ func (s *Set) eachInLeaf(net uint32, l *leaf, yield func(listing.Served) bool) b
 func (s *Set) eachNet(is4 bool, yield func(listing.Served) bool) bool {
 	return s.tree(is4).each(func(p place, n net) bool {
 		e := s.served(p.prefix(is4, n.length), n.class, n.until)
-		e.Except, e.Text = n.except, s.text(n)
+		e.Except = n.except
+		if text := s.text(n); !text.IsZero() {
+			e.Text = text.Of(e.Subject.Prefix)
+		}
 		return yield(e)
 	})
 }
 
 // text is the text that an entry has of its own.
-func (s *Set) text(n net) string {
+func (s *Set) text(n net) Text {
 	return s.classes.sources[s.classes.rows[n.class].source].texts.at(n.text)
 }
 

@@ -3,6 +3,7 @@ package index
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"dnsbld/listing"
@@ -135,9 +136,12 @@ func (f *follower) publish() error {
 	if err != nil {
 		return err
 	}
-	f.live.Publish(next)
 	folded := f.builder.folded
 	f.builder = newBuilder(next)
+	if folded >= bulk {
+		debug.FreeOSMemory() // before whoever waits for it is told: what an import is read into can be larger than the list
+	}
+	f.live.Publish(next)
 	if folded >= bulk {
 		f.settling.Reset(settleAfter)
 	}

@@ -128,6 +128,9 @@ func (s *Set) LookupPrefix(p netip.Prefix, hits []Hit) []Hit {
 		to = l.runEnd(from, uint16(ip))
 	}
 	q := query{set: s, addr: p.Addr(), most: uint8(p.Bits()), hits: hits, base: len(hits)}
-	q.all(l, from, to)
+	q.all(l, from, to, nil)
+	if q.again {
+		return q.withFeedExceptions(l, from, to)
+	}
 	return q.hits
 }

@@ -12,7 +12,7 @@ type Hit struct {
 	Reason listing.Reason
 	Prefix netip.Prefix // of the entry that lists it
 	Until  uint32       // Unix seconds; the entry's end, its source's if that is earlier
-	Text   string       // the entry's own text, else empty
+	Text   Text         // the entry's own, if it has one
 	Source string       // that says so; empty: this list itself
 }
 
@@ -77,11 +77,30 @@ func (s *Set) appendHost(hits []Hit, l *leaf, i int, addr netip.Addr, now uint32
 func (s *Set) appendAll(hits []Hit, l *leaf, from, to int, wide bool, addr netip.Addr, now uint32) []Hit {
 	q := query{set: s, addr: addr, most: 128, now: now, hits: hits, base: len(hits)}
 	if wide {
-		q.all(l, from, to)
+		q.all(l, from, to, nil)
 	} else {
 		q.hosts(l, from, to)
 	}
+	if q.again {
+		return q.withFeedExceptions(l, from, to)
+	}
 	return q.hits
+}
+
+// feedExceptions are a bit for each class, set where an exception of a source was
+// met.
+type feedExceptions [1 << 16 / 64]uint64
+
+func (f *feedExceptions) has(class uint16) bool { return f[class>>6]>>(class&63)&1 != 0 }
+
+// withFeedExceptions starts a query again that met an exception of a source, which
+// few do: a note of them all is large for a stack, but each entry is looked at once
+// then, however deep they are nested and whatever classes there are.
+func (q *query) withFeedExceptions(l *leaf, from, to int) []Hit {
+	var met feedExceptions
+	again := query{set: q.set, addr: q.addr, most: q.most, now: q.now, hits: q.hits[:q.base], base: q.base}
+	again.all(l, from, to, &met)
+	return again.hits
 }
 
 // Allowed reports whether an address is never answered as listed: because of
@@ -114,19 +133,19 @@ type query struct {
 	hits []Hit
 	base int
 
-	closed      [4]uint64 // reasons that an exception of this list's own ended
-	feedExcepts bool      // an exception of a source was met
+	closed [4]uint64 // reasons that an exception of this list's own ended
+	again  bool      // an exception of a source was met, and not noted: nothing that was found stands
 }
 
 // all looks at the entries of every prefix around the address, and at its
 // hosts in the leaf, the most specific first. Exceptions at the host come before
 // its listings.
-func (q *query) all(l *leaf, from, to int) {
+func (q *query) all(l *leaf, from, to int, feeds *feedExceptions) {
 	is4, at := q.addr.Is4(), placeOf(q.addr)
 	t := q.set.tree(is4)
 	where, left := t.holders(at)
 	left = left.upTo(q.most)
-	for n, ok := left.take(); ok; n, ok = left.take() {
+	for n, ok := left.take(); ok && !q.again; n, ok = left.take() {
 		s, found := t.get(where, at, n)
 		if !found {
 			continue
@@ -135,7 +154,7 @@ func (q *query) all(l *leaf, from, to int) {
 			q.hosts(l, from, to)
 			from = to
 		}
-		q.entries(t, s, n)
+		q.entries(t, s, n, feeds)
 	}
 	q.hosts(l, from, to)
 }
@@ -151,15 +170,21 @@ func (q *query) hosts(l *leaf, from, to int) {
 	}
 }
 
-// entries takes the entries of one prefix: exceptions first.
-func (q *query) entries(t *tree, first spot, length uint8) {
+// entries takes the entries of one prefix: exceptions first. Those of sources are
+// noted in feeds; where there is no room for that, the query is to begin again.
+func (q *query) entries(t *tree, first spot, length uint8, feeds *feedExceptions) {
 	at := t.at(first).place(first.entry)
 	for s, ok := first, true; ok; s, ok = t.more(s, at, length) {
 		if e := t.at(s).net(s.entry); e.except && q.inForce(e) {
-			if c := &q.set.classes.rows[e.class]; c.source == own {
+			c := &q.set.classes.rows[e.class]
+			switch {
+			case c.source == own:
 				q.closed[c.reason>>6] |= 1 << (c.reason & 63)
-			} else {
-				q.feedExcepts = true
+			case feeds == nil:
+				q.again = true
+				return
+			default:
+				feeds[e.class>>6] |= 1 << (e.class & 63)
 			}
 		}
 	}
@@ -168,8 +193,7 @@ func (q *query) entries(t *tree, first spot, length uint8) {
 		if e.except || !q.inForce(e) {
 			continue
 		}
-		c := &q.set.classes.rows[e.class]
-		if !q.feedExcepts || c.source == own || !q.excepted(t, length, e.class) {
+		if c := &q.set.classes.rows[e.class]; feeds == nil || !feeds.has(e.class) {
 			q.listed(c, Hit{Reason: c.reason, Prefix: at.prefix(q.addr.Is4(), length), Until: endOf(e.until, c), Text: q.set.text(e)})
 		}
 	}
@@ -183,23 +207,6 @@ func endOf(until uint32, c *class) uint32 {
 		return c.end
 	}
 	return min(until, c.end)
-}
-
-// excepted reports whether an exception in force, of the class itself, lies
-// between a prefix and the address.
-func (q *query) excepted(t *tree, outer uint8, class uint16) bool {
-	at := placeOf(q.addr)
-	where, left := t.holders(at)
-	left = left.upTo(q.most)
-	for n, ok := left.take(); ok && n > outer; n, ok = left.take() {
-		s, found := t.get(where, at, n)
-		for p := at.masked(n); found; s, found = t.more(s, p, n) {
-			if e := t.at(s).net(s.entry); e.class == class && e.except && q.inForce(e) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // listed takes in a hit, unless one that counts more is there.

@@ -92,7 +92,7 @@ func (m *model) lookup(a netip.Addr, now time.Time) []index.Hit {
 	for _, reason := range slices.Sorted(maps.Keys(byReason)) {
 		if listed := m.candidates(byReason[reason]); len(listed) > 0 {
 			e := slices.MinFunc(listed, m.rank)
-			hits = append(hits, index.Hit{Reason: reason, Prefix: e.Subject.Prefix, Until: uint32(m.end(e).Unix()), Text: e.Text, Source: e.Source})
+			hits = append(hits, index.Hit{Reason: reason, Prefix: e.Subject.Prefix, Until: uint32(m.end(e).Unix()), Text: index.Text{Tail: e.Text}, Source: e.Source})
 		}
 	}
 	return hits

@@ -1,7 +1,7 @@
 package index
 
 import (
-	"strings"
+	"hash/maphash"
 
 	"dnsbld/listing"
 )
@@ -94,22 +94,30 @@ func (b *builder) textsOf(row uint16) *texts {
 	return &t
 }
 
+// lately are numbers of texts of one source, by their hash, as far as others have
+// not taken their places.
+type lately struct {
+	row    uint16
+	seed   maphash.Seed
+	number [1 << 12]uint32
+}
+
 // keep gives the number of a text of a source: the same one for entries that
-// have the same, as far as that is easily found.
-func (b *builder) keep(row uint16, text string) uint32 {
-	const lately = 1 << 10
+// have the same, but for their subject, as far as that is easily found.
+func (b *builder) keep(row uint16, s listing.Subject, text string) uint32 {
 	if text == "" {
 		return 0
 	}
-	if b.lately == nil || len(b.lately) == lately || b.latelyOf != row {
-		b.lately, b.latelyOf = make(map[string]uint32), row
+	if b.lately == nil || b.lately.row != row {
+		b.lately = &lately{row: row, seed: maphash.MakeSeed()}
 	}
-	number, found := b.lately[text]
-	if !found {
-		number = b.textsOf(row).add(text)
-		b.lately[strings.Clone(text)] = number // a store may use its memory again
+	text, template := template(text, s.Prefix)
+	have := b.textsOf(row)
+	number := &b.lately.number[maphash.String(b.lately.seed, text)%uint64(len(b.lately.number))]
+	if known := have.at(*number); *number == 0 || !known.is(text, template) {
+		*number = have.add(text, template)
 	}
-	return number
+	return *number
 }
 
 // keepTexts makes the changed texts those of their sources, in less room where
@@ -143,7 +151,8 @@ func (b *builder) moveTexts(row uint16, old *texts) *texts {
 			if e.text != 0 && b.classes.rows[e.class].source == row {
 				number, found := moved[e.text]
 				if !found {
-					number = next.add(old.at(e.text))
+					was := old.at(e.text)
+					number = next.add(was.Head+was.Tail, was.Template)
 					moved[e.text] = number
 				}
 				e.text = number

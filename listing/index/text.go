@@ -3,20 +3,75 @@ package index
 import (
 	"encoding/binary"
 	"math"
+	"net/netip"
+	"strings"
 	"sync/atomic"
 	"unsafe"
 )
 
+// Text is a text that an entry has of its own, in the pieces in which it lies in
+// memory, so that a lookup need not put them together. The zero Text is none.
+type Text struct {
+	Head, Tail string
+	Template   bool // an octet of 0 stands for the subject of the entry
+}
+
+// IsZero reports whether there is no text.
+func (t *Text) IsZero() bool { return len(t.Head)+len(t.Tail) == 0 }
+
+// Of is the text as the entry at a prefix has it. It allocates.
+func (t *Text) Of(p netip.Prefix) string {
+	text := t.Head + t.Tail
+	if !t.Template {
+		return text
+	}
+	var room [64]byte
+	return strings.ReplaceAll(text, "\x00", string(appendSubject(room[:0], p)))
+}
+
+// is reports whether the text has the octets of another.
+func (t *Text) is(text string, template bool) bool {
+	n := len(t.Head)
+	return t.Template == template && len(text) == n+len(t.Tail) && text[:n] == t.Head && text[n:] == t.Tail
+}
+
+// appendSubject writes a prefix as listing.Subject.Text does.
+func appendSubject(b []byte, p netip.Prefix) []byte {
+	if p.IsSingleIP() {
+		return p.Addr().AppendTo(b)
+	}
+	return p.AppendTo(b)
+}
+
+// template is a text with an octet of 0 in place of its subject, if it names
+// that: so the texts that a feed makes of one template are one text.
+func template(text string, p netip.Prefix) (string, bool) {
+	var room [64]byte
+	subject := appendSubject(room[:0], p)
+	if !strings.Contains(text, string(subject)) || strings.IndexByte(text, 0) >= 0 {
+		return text, false
+	}
+	return strings.ReplaceAll(text, string(subject), "\x00"), true
+}
+
 // texts are the texts that entries of one source have of their own. An entry
 // refers to one by number: which chunk in the upper half, where in it in the
-// lower. There a text stands behind its length, a varint. Texts never change;
-// the zero texts are none, and number 0 is no text.
+// lower. There stands
+//
+//	4 × length of what follows + 2 if it is a template + 1 if it has a head, a varint
+//	number of a text without a head, and how many of its octets are the head:
+//	  four octets and one, if it has one
+//	the text, or what comes behind its head
+//
+// Texts never change; the zero texts are none, and number 0 is no text.
 type texts struct {
 	chunks []*textChunk
-	used   uint32 // of the last chunk, as far as these texts go
-	bytes  int64  // of all texts, whether or not an entry refers to them
-	refs   int    // entries that refer to one
-	drops  int    // entries that did, since the texts were last moved
+	used   uint32    // of the last chunk, as far as these texts go
+	bytes  int64     // of all texts, whether or not an entry refers to them
+	refs   int       // entries that refer to one
+	drops  int       // entries that did, since the texts were last moved
+	heads  [4]uint32 // the last texts without a head: others may begin alike
+	next   uint8     // of heads that goes when there is another
 }
 
 // textChunk is filled from the front. Whoever raises used owns what lies
@@ -31,22 +86,81 @@ const (
 	firstChunk = 1 << 12
 	lastChunk  = 1 << 16
 	longest    = 1 << 15 // of a text
+	headSize   = 5       // octets that say where a head is
+	leastHead  = 12      // octets that make that worth while
+
+	hasHead    = 1
+	isTemplate = 2
 )
 
 // at is the text with a number.
-func (t *texts) at(number uint32) string {
+func (t *texts) at(number uint32) (text Text) {
 	if number == 0 {
-		return ""
+		return Text{}
 	}
 	raw := t.chunks[number>>16].buf[number&0xffff:]
-	n, size := binary.Uvarint(raw)
-	return unsafe.String(&raw[size], n)
+	kind, size := binary.Uvarint(raw)
+	raw = raw[size:]
+	text.Template = kind&isTemplate != 0
+	if kind&hasHead != 0 {
+		text.Head = t.at(binary.LittleEndian.Uint32(raw)).Tail[:raw[4]]
+		raw = raw[headSize:]
+	}
+	if n := kind >> 2; n > 0 {
+		text.Tail = unsafe.String(&raw[0], n)
+	}
+	return text
 }
 
 // add keeps a text and gives its number, or 0 if there are too many of them.
-func (t *texts) add(text string) uint32 {
+func (t *texts) add(text string, template bool) uint32 {
 	text = text[:min(len(text), longest)]
-	need := uint32(len(text) + binary.MaxVarintLen16)
+	head, shared := t.head(text)
+	kind := uint64(len(text)-shared) << 2
+	if template {
+		kind |= isTemplate
+	}
+	if shared > 0 {
+		kind |= hasHead
+	}
+	var record [binary.MaxVarintLen64 + headSize]byte
+	n := binary.PutUvarint(record[:], kind)
+	if shared > 0 {
+		binary.LittleEndian.PutUint32(record[n:], head)
+		record[n+4] = byte(shared)
+		n += headSize
+	}
+	number := t.put(record[:n], text[shared:])
+	if shared == 0 && number != 0 {
+		t.heads[t.next%uint8(len(t.heads))] = number
+		t.next++
+	}
+	return number
+}
+
+// head is the text without a head that a text begins like, and how far. What
+// has less than half of it in common is to be a head itself.
+func (t *texts) head(text string) (head uint32, shared int) {
+	for _, number := range t.heads {
+		if number == 0 {
+			continue
+		}
+		other, n := t.at(number).Tail, 0
+		for most := min(len(other), len(text), math.MaxUint8); n < most && other[n] == text[n]; n++ {
+		}
+		if n > shared {
+			head, shared = number, n
+		}
+	}
+	if shared < leastHead || 2*shared < len(text) {
+		return 0, 0
+	}
+	return head, shared
+}
+
+// put writes a text behind what is said of it.
+func (t *texts) put(record []byte, text string) uint32 {
+	need := uint32(len(record) + len(text))
 	if len(t.chunks) == 0 || !t.claim(need) {
 		if len(t.chunks) > math.MaxUint16 {
 			return 0
@@ -56,8 +170,8 @@ func (t *texts) add(text string) uint32 {
 	last := len(t.chunks) - 1
 	at := t.used - need
 	c := t.chunks[last]
-	n := binary.PutUvarint(c.buf[at:], uint64(len(text)))
-	copy(c.buf[int(at)+n:], text)
+	copy(c.buf[at:], record)
+	copy(c.buf[int(at)+len(record):], text)
 	t.bytes += int64(need)
 	return uint32(last)<<16 | at
 }
