@@ -65,12 +65,8 @@ func (r *reader) attrs() attrs {
 	return a
 }
 
-// decodeAttrs reads the value of an entry of a source that is not an IPv4 host.
-func decodeAttrs(key, sealed []byte) (attrs, error) {
-	raw, err := unseal(key, sealed)
-	if err != nil {
-		return attrs{}, err
-	}
+// decodeAttrs reads what encodeAttrs wrote.
+func decodeAttrs(raw []byte) (attrs, error) {
 	r := reader{b: raw}
 	a := r.attrs()
 	return a, r.err("entry of a source")

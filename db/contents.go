@@ -21,15 +21,8 @@ type contents struct {
 
 // wideEntry is an entry that is not one IPv4 host.
 type wideEntry struct {
-	key  [subjectLen6 + 1]byte // as on disk, zeros after
+	key  netKey
 	said uint32
-}
-
-func (w *wideEntry) onDisk() []byte {
-	if w.key[0] == family4 {
-		return w.key[:subjectLen4+1]
-	}
-	return w.key[:]
 }
 
 // gather takes in entries until they end.
@@ -66,9 +59,7 @@ func (c *contents) add(e *listing.Entry) error {
 		c.hosts = append(c.hosts, uint64(e.Subject.V4())<<32|uint64(id))
 		return nil
 	}
-	w := wideEntry{said: id}
-	copy(w.key[:], entryKey(e.Key))
-	c.wide = append(c.wide, w)
+	c.wide = append(c.wide, wideEntry{netKeyOf(e.Key), id})
 	return nil
 }
 

@@ -7,8 +7,6 @@ import (
 	"slices"
 
 	"dnsbld/listing"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // Bbolt has no question for "the keys that are a prefix of this one". Covering
@@ -18,7 +16,7 @@ import (
 // covering finds every entry whose subject holds all of s, widest first, then
 // by reason and source.
 func (s *state) covering(subject listing.Subject) (all []listing.Entry, err error) {
-	err = scanCovering(s.tx.Bucket(entriesBucket).Cursor(), subject, func(k, v []byte) error {
+	err = scanCovering(keyCursor{s.tx.Bucket(entriesBucket).Cursor()}, subject, func(k, v []byte) error {
 		e, err := decodeEntry(k, v)
 		all = append(all, e)
 		return err
@@ -40,27 +38,27 @@ func (s *state) covering(subject listing.Subject) (all []listing.Entry, err erro
 }
 
 // scanSubject gives what has a subject exactly.
-func scanSubject(c *bolt.Cursor, s listing.Subject, each func(k, v []byte) error) error {
+func scanSubject(c cursor, s listing.Subject, each func(k, v []byte) error) error {
 	prefix := subjectKey(s)
 	for k, v := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, v = c.Next() {
 		if err := each(k, v); err != nil {
 			return err
 		}
 	}
-	return nil
+	return c.err()
 }
 
 // scanCovering gives what has s or a wider prefix of it as its subject, from
 // s outwards. It looks at the last key that is not after s: one that does not
 // hold s shares some leading bits with it, and nothing longer than these can
 // hold it either. So every step but the matches skips at least one length.
-func scanCovering(c *bolt.Cursor, s listing.Subject, each func(k, v []byte) error) error {
+func scanCovering(c cursor, s listing.Subject, each func(k, v []byte) error) error {
 	for length := s.Bits(); length >= 0; {
 		prefix := listing.Subject{Prefix: netip.PrefixFrom(s.Addr(), length).Masked()}
 		k, _ := lastUpTo(c, prefix)
 		found, _, ok := cutSubject(k)
 		if !ok || found.Addr().Is4() != s.Addr().Is4() {
-			return nil
+			return c.err()
 		}
 		if !found.Covers(s) {
 			length = min(length-1, sharedBits(found, s))
@@ -75,7 +73,7 @@ func scanCovering(c *bolt.Cursor, s listing.Subject, each func(k, v []byte) erro
 }
 
 // lastUpTo is the last key that is not after those of s.
-func lastUpTo(c *bolt.Cursor, s listing.Subject) (k, v []byte) {
+func lastUpTo(c cursor, s listing.Subject) (k, v []byte) {
 	if k, _ = c.Seek(append(subjectKey(s), 0xff, 0xff)); k == nil {
 		return c.Last()
 	}

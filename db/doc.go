@@ -30,7 +30,7 @@
 //	papers    kind, 0, id           a document: its revision and its body
 //	sources   name                  a source as an object (JSON, sealed)
 //	contents  name/hosts  /16       packed IPv4 hosts of a source, see blocks.go; sealed
-//	          name/wide   key       its other entries: attributes; sealed
+//	          name/nets   key       packed other entries from that key on, see nets.go; sealed
 //	deltas    name  'h' /8 revision what a revision changed in the IPv4 hosts of a /8
 //	          name  'w' revision n  … and in the others, 4,096 a piece
 //	          name  'e' revision    the source ended: which change of the record says so
@@ -41,7 +41,8 @@
 //	aged      time, request id      the same in order of time, for forgetting
 //
 // A sealed value ends in its checksum: see seal.go. Version 1 of the layout had
-// none; a file of it is upgraded when it is opened.
+// none, and until version 2 nets was wide, with an entry a key; a file of these is
+// upgraded when it is opened.
 //
 // Beside the file, in FILE.served, stands the highest revision that was served
 // from it: it outlives the file when a backup takes its place.

@@ -62,7 +62,7 @@ func lastAddr(s listing.Subject) netip.Addr {
 	return last
 }
 
-func (r keyRange) first(c *bolt.Cursor) (k, v []byte) { return r.inside(c.Seek(r.from)) }
+func (r keyRange) first(c cursor) (k, v []byte) { return r.inside(c.Seek(r.from)) }
 
 func (r keyRange) inside(k, v []byte) ([]byte, []byte) {
 	if k == nil || (r.to != nil && bytes.Compare(k, r.to) > 0) {
@@ -87,30 +87,30 @@ func (s *scan) next() error {
 
 // scans are those of all buckets with entries.
 func (s *state) scans(r keyRange) ([]*scan, error) {
-	all := []*scan{scanKeys(s.tx.Bucket(entriesBucket).Cursor(), r, decodeEntry)}
+	all := []*scan{scanKeys(keyCursor{s.tx.Bucket(entriesBucket).Cursor()}, r, decodeEntry)}
 	sources, err := s.sources()
 	if err != nil {
 		return nil, err
 	}
 	for n := range sources {
 		src := &sources[n]
-		hosts, wide, err := s.contents(src.Name)
+		hosts, nets, err := s.contents(src.Name)
 		if err != nil {
 			return nil, err
 		}
 		decode := func(k, v []byte) (listing.Entry, error) { return decodeWide(k, v, src) }
-		all = append(all, scanHosts(hosts.Cursor(), r, src), scanKeys(wide.Cursor(), r, decode))
+		all = append(all, scanHosts(hosts.Cursor(), r, src), scanKeys(&netCursor{blocks: nets.Cursor()}, r, decode))
 	}
 	return all, nil
 }
 
 // scanKeys goes through a bucket that has an entry a key.
-func scanKeys(c *bolt.Cursor, r keyRange, decode func(k, v []byte) (listing.Entry, error)) *scan {
+func scanKeys(c cursor, r keyRange, decode func(k, v []byte) (listing.Entry, error)) *scan {
 	advance := func() ([]byte, []byte) { return r.first(c) }
 	return &scan{step: func() (e listing.Entry, ok bool, err error) {
 		k, v := advance()
 		if k == nil {
-			return e, false, nil
+			return e, false, c.err()
 		}
 		advance = func() ([]byte, []byte) { return r.inside(c.Next()) }
 		e, err = decode(k, v)

@@ -10,7 +10,7 @@ import (
 )
 
 // schema is the version of the layout that this code writes and reads.
-const schema = 2
+const schema = 3
 
 // The buckets of a file.
 var (
@@ -31,7 +31,8 @@ var (
 
 	// Inside contents/name.
 	hostsBucket = []byte("hosts")
-	wideBucket  = []byte("wide")
+	netsBucket  = []byte("nets")
+	wideBucket  = []byte("wide") // before version 3: an entry a key
 )
 
 // Keys of the meta bucket.

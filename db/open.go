@@ -158,16 +158,15 @@ func lock(f *os.File, timeout time.Duration) error {
 
 // upgradeFile upgrades a file, and does not write to one that needs none.
 func upgradeFile(b *bolt.DB) error {
-	older := false
+	version := uint64(schema)
 	err := b.View(func(tx *bolt.Tx) error {
-		version, _ := binary.Uvarint(tx.Bucket(metaBucket).Get(schemaKey))
-		older = version < schema
+		version, _ = binary.Uvarint(tx.Bucket(metaBucket).Get(schemaKey))
 		return nil
 	})
-	if err != nil || !older {
+	if err != nil || version >= schema {
 		return err
 	}
-	return b.Update(upgrade)
+	return b.Update(func(tx *bolt.Tx) error { return upgrade(tx, version) })
 }
 
 // initialize makes the buckets of a new file.

@@ -22,7 +22,7 @@ type plan struct {
 	base   listing.Revision // that last changed the source compared with; 0: with nothing
 	diff   listing.Diff
 	hosts  []put // blocks
-	wide   []put
+	nets   []put // blocks
 	deltas []chunk
 }
 
@@ -58,18 +58,18 @@ func (s *state) plan(r *listing.Request, c *contents) (*plan, error) {
 	p := &planner{plan: &plan{name: r.Source.Name, base: base.Changed()}, new: c,
 		add: r.Source.Add || r.Source.Sweep, sweep: r.Source.Sweep, now: seconds(r.Time)}
 	p.next.low = blockLow
-	var hosts, wide *bolt.Cursor
+	var hosts, nets *bolt.Cursor
 	if base.Revision != 0 {
-		h, w, err := s.contents(p.name)
+		h, n, err := s.contents(p.name)
 		if err != nil {
 			return nil, err
 		}
-		hosts, wide = h.Cursor(), w.Cursor()
+		hosts, nets = h.Cursor(), n.Cursor()
 	}
 	if err := p.compareHosts(hosts); err != nil {
 		return nil, err
 	}
-	if err := p.compareWide(wide); err != nil {
+	if err := p.compareNets(nets); err != nil {
 		return nil, err
 	}
 	p.deltas = p.log.finish()
@@ -239,45 +239,21 @@ func (p *planner) since(a *attrs, begin int64) *attrs {
 	return &p.begun
 }
 
-// compareWide goes through the other entries of both sides in order.
-func (p *planner) compareWide(c *bolt.Cursor) error {
-	k, v := first(c)
-	for n := 0; k != nil || n < len(p.new.wide); {
-		var key []byte
-		var have, want *attrs
-		if n < len(p.new.wide) {
-			w := &p.new.wide[n]
-			key, want = w.onDisk(), &p.new.said.list[w.said]
-		}
-		order := compareKeys(k, key)
-		if order <= 0 {
-			a, err := decodeAttrs(k, v)
-			if err != nil {
-				return err
+// compareNets goes through the other entries of both sides in order.
+func (p *planner) compareNets(c *bolt.Cursor) error {
+	m := netMerger{n: len(p.new.wide), key: func(i int) *netKey { return &p.new.wide[i].key },
+		settle: func(key *netKey, have *attrs, i int) (after *attrs, differs bool, err error) {
+			var want *attrs
+			if i >= 0 {
+				want = &p.new.said.list[p.new.wide[i].said]
 			}
-			have, key = &a, bytes.Clone(k)
-			k, v = c.Next()
-		}
-		if order < 0 {
-			want = nil
-		} else {
-			n++
-		}
-		p.putWide(key, have, want)
-	}
-	return nil
-}
-
-// putWide notes what became of one of the other entries.
-func (p *planner) putWide(key []byte, have, want *attrs) {
-	after, differs := p.settle(have, want)
-	if !differs {
-		return
-	}
-	p.log.wide(key, have, after)
-	var value []byte
-	if after != nil {
-		value = seal(key, encodeAttrs(nil, after))
-	}
-	p.plan.wide = append(p.plan.wide, put{key, value})
+			after, differs = p.settle(have, want)
+			if differs {
+				p.log.wide(key.onDisk(), have, after)
+			}
+			return after, differs, nil
+		}}
+	var err error
+	p.plan.nets, err = m.merge(c)
+	return err
 }

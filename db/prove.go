@@ -129,12 +129,13 @@ func (f *differences) compare(kept, made *bolt.Tx) error {
 }
 
 // buckets compares two side by side, with the buckets inside them. Either may be
-// nil: it is empty then.
+// nil: it is empty then. Blocks of entries are compared entry by entry: where they
+// end follows from more than the log.
 func (f *differences) buckets(path string, kept, made *bolt.Bucket) error {
-	c, o := cursorOf(kept), cursorOf(made)
-	k, v := first(c)
-	other, want := first(o)
-	for k != nil || other != nil {
+	c, o := cursorOf(path, kept), cursorOf(path, made)
+	k, v := c.First()
+	other, want := o.First()
+	for c.err() == nil && (k != nil || other != nil) {
 		key, is, should := k, v, want
 		order := compareKeys(k, other)
 		if order < 0 {
@@ -154,14 +155,20 @@ func (f *differences) buckets(path string, kept, made *bolt.Bucket) error {
 			other, want = o.Next()
 		}
 	}
-	return nil
+	if err := c.err(); err != nil { // what comes after it is not known
+		f.add(path, err.Error(), "")
+	}
+	return o.err()
 }
 
-func cursorOf(b *bolt.Bucket) *bolt.Cursor {
-	if b == nil {
-		return nil
+func cursorOf(path string, b *bolt.Bucket) cursor {
+	switch {
+	case b == nil:
+		return noCursor{}
+	case strings.HasSuffix(path, "/"+string(netsBucket)):
+		return &netCursor{blocks: b.Cursor()}
 	}
-	return b.Cursor()
+	return keyCursor{b.Cursor()}
 }
 
 func bucketAt(b *bolt.Bucket, key []byte) *bolt.Bucket {
@@ -272,8 +279,8 @@ func valueText(path string, key, value []byte) string {
 		err := decodeJSON(key, value, &s)
 		return text(s, err)
 	}
-	if strings.HasSuffix(path, "/"+string(wideBucket)) {
-		a, err := decodeAttrs(key, value)
+	if strings.HasSuffix(path, "/"+string(netsBucket)) {
+		a, err := decodeAttrs(value)
 		if err != nil {
 			return err.Error()
 		}

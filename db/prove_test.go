@@ -81,9 +81,19 @@ func TestVerifyFullNames(t *testing.T) {
 		"an allow lost":  {lose(allowsBucket), "allows 198.51.100.0/24"},
 		"another config": {func(tx *bolt.Tx) error { return tx.Bucket(metaBucket).Put(configKey, []byte("x")) }, "the configuration"},
 		"a prefix altered": {func(tx *bolt.Tx) error {
-			k, v := first(of(tx, wideBucket))
-			return of(tx, wideBucket).Put(k, seal(k, append(v[:len(v)-5], 9)))
-		}, "contents/feed/wide 2001:db8::7"},
+			var old netBlock
+			var next netBuilder
+			err := old.open(first(of(tx, netsBucket)))
+			key, a, _ := old.decoded(0)
+			a.note = "never said"
+			next.entries = append(next.entries, netEntry{key, a})
+			return errors.Join(err, next.block(next.entries).into(of(tx, netsBucket)))
+		}, "contents/feed/nets 2001:db8::7"},
+		"a block of prefixes damaged": {func(tx *bolt.Tx) error {
+			k, v := first(of(tx, netsBucket))
+			v[3] ^= 4
+			return of(tx, netsBucket).Put(k, v)
+		}, "contents/feed/nets"},
 		"a host put in": {func(tx *bolt.Tx) error {
 			k, v := first(of(tx, hostsBucket))
 			var old blockReader

@@ -138,7 +138,7 @@ func (w *writing) putContents(p *plan, revision listing.Revision) error {
 	for _, part := range []struct {
 		name []byte
 		puts []put
-	}{{hostsBucket, p.hosts}, {wideBucket, p.wide}} {
+	}{{hostsBucket, p.hosts}, {netsBucket, p.nets}} {
 		b, err := own.CreateBucketIfNotExists(part.name)
 		if err != nil {
 			return err

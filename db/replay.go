@@ -61,9 +61,10 @@ func (p *replay) planAgain(from *state, rec *record) (*plan, error) {
 		return nil, corruptf("deltas of source %s", rec.deltas.source)
 	}
 	again := &plan{name: rec.deltas.source}
-	var hosts, wide *bolt.Bucket
+	var hosts, nets *bolt.Bucket
+	var others []delta // in pieces
 	if own := p.tx.Bucket(contentsBucket).Bucket([]byte(again.name)); own != nil {
-		hosts, wide = own.Bucket(hostsBucket), own.Bucket(wideBucket)
+		hosts, nets = own.Bucket(hostsBucket), own.Bucket(netsBucket)
 		again.base = 1 // there is something
 	}
 	for _, c := range rec.deltas.chunks() {
@@ -72,7 +73,7 @@ func (p *replay) planAgain(from *state, rec *record) (*plan, error) {
 		if h, ok := d.(*hostDelta); ok && err == nil {
 			err = again.hostsAgain(hosts, h)
 		} else if err == nil {
-			err = again.wideAgain(wide, d)
+			others = append(others, d)
 		}
 		if err != nil {
 			return nil, err
@@ -81,7 +82,7 @@ func (p *replay) planAgain(from *state, rec *record) (*plan, error) {
 			again.deltas = append(again.deltas, c)
 		}
 	}
-	return again, nil
+	return again, again.netsAgain(nets, others)
 }
 
 // hostsAgain makes the blocks that a delta of IPv4 hosts changes.
@@ -184,34 +185,47 @@ func (b *blockAgain) end(p *plan) error {
 	return nil
 }
 
-// wideAgain makes the other entries that a delta changes.
-func (p *plan) wideAgain(have *bolt.Bucket, d delta) error {
-	for n := range d.len() {
-		subject, t, err := d.item(n)
-		if err != nil {
-			return err
-		}
-		is := &t.after
-		if t.hasBefore {
-			is = &t.before
-		}
-		key := entryKey(listing.Key{Subject: subject, Reason: is.reason})
-		if t.hasBefore {
-			var was attrs
-			if have != nil {
-				was, err = decodeAttrs(key, have.Get(key))
+// netsAgain makes the blocks of other entries that the pieces of a delta change.
+func (p *plan) netsAgain(have *bolt.Bucket, pieces []delta) (err error) {
+	var keys []netKey
+	for _, d := range pieces {
+		for n := range d.len() {
+			subject, t, err := d.item(n)
+			if err != nil {
+				return err
 			}
-			if err != nil || was != t.before {
-				return errors.Join(corruptf("a delta changes %s, which was not so", subject), err)
+			is := &t.after
+			if t.hasBefore {
+				is = &t.before
 			}
+			keys = append(keys, netKeyOf(listing.Key{Subject: subject, Reason: is.reason}))
 		}
-		entry := put{key: key}
-		if t.hasAfter {
-			entry.value = seal(key, encodeAttrs(nil, &t.after))
-		}
-		p.wide = append(p.wide, entry)
 	}
-	return nil
+	at := 0 // in the first piece
+	m := netMerger{n: len(keys), key: func(i int) *netKey { return &keys[i] },
+		settle: func(_ *netKey, have *attrs, i int) (after *attrs, differs bool, err error) {
+			if i < 0 {
+				return have, false, nil
+			}
+			for at == pieces[0].len() {
+				pieces, at = pieces[1:], 0
+			}
+			subject, t, err := pieces[0].item(at)
+			at++
+			if err != nil || t.hasBefore != (have != nil) || (have != nil && *have != t.before) {
+				return nil, false, errors.Join(corruptf("a delta changes %s, which was not so", subject), err)
+			}
+			if !t.hasAfter {
+				return nil, true, nil
+			}
+			return &t.after, true, nil
+		}}
+	var c *bolt.Cursor
+	if have != nil {
+		c = have.Cursor()
+	}
+	p.nets, err = m.merge(c)
+	return err
 }
 
 // player replays a log from one file into another, some records at a time.

@@ -2,6 +2,7 @@ package db
 
 import (
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 
 	bolt "go.etcd.io/bbolt"
@@ -36,31 +37,78 @@ func unseal(key, sealed []byte) ([]byte, error) {
 }
 
 // upgrade brings a file of an older layout to the present one, in one
-// transaction. Version 1 had no checksums.
-func upgrade(tx *bolt.Tx) error {
-	meta := tx.Bucket(metaBucket)
+// transaction. Version 1 had no checksums; before version 3 each entry of a source
+// that is not an IPv4 host had a key of its own.
+func upgrade(tx *bolt.Tx, version uint64) error {
 	for _, name := range [][]byte{servedBucket, allowsBucket, sourcesBucket, evidenceBucket} {
+		if version >= 2 {
+			break
+		}
 		if err := sealAll(tx.Bucket(name)); err != nil {
 			return err
 		}
 	}
 	all := tx.Bucket(contentsBucket)
 	err := all.ForEachBucket(func(name []byte) error {
-		for _, part := range [][]byte{hostsBucket, wideBucket} {
-			b := all.Bucket(name).Bucket(part)
-			if b == nil {
-				return corruptf("source %s has no contents", name)
-			}
-			if err := sealAll(b); err != nil {
+		own := all.Bucket(name)
+		hosts, wide := own.Bucket(hostsBucket), own.Bucket(wideBucket)
+		if hosts == nil || wide == nil {
+			return corruptf("source %s has no contents", name)
+		}
+		if version < 2 {
+			if err := sealAll(hosts); err != nil {
 				return err
 			}
 		}
-		return nil
+		return packNets(own, wide, version >= 2)
 	})
 	if err != nil {
 		return err
 	}
-	return meta.Put(schemaKey, binary.AppendUvarint(nil, schema))
+	return tx.Bucket(metaBucket).Put(schemaKey, binary.AppendUvarint(nil, schema))
+}
+
+// packNets puts the entries of a source that have a key each into blocks.
+func packNets(own, wide *bolt.Bucket, sealed bool) error {
+	nets, err := own.CreateBucket(netsBucket)
+	if err != nil {
+		return err
+	}
+	nets.FillPercent = appendFill
+	var builder netBuilder
+	write := func() error {
+		var blocks []put
+		builder.flush(&blocks)
+		for _, b := range blocks {
+			if err := b.into(nets); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	c := wide.Cursor()
+	for k, v := c.First(); k != nil; k, v = c.Next() {
+		if sealed {
+			if v, err = unseal(k, v); err != nil {
+				return err
+			}
+		}
+		key, err := parseKey(k)
+		if err != nil {
+			return err
+		}
+		a, err := decodeAttrs(v)
+		if err != nil {
+			return err
+		}
+		builder.entries = append(builder.entries, netEntry{netKeyOf(key), a})
+		if len(builder.entries) == 16*netsMost {
+			if err := write(); err != nil {
+				return err
+			}
+		}
+	}
+	return errors.Join(write(), own.DeleteBucket(wideBucket))
 }
 
 // sealAll seals the values of a bucket, some at a time: a cursor is not to be used

@@ -46,8 +46,8 @@ func TestDamageIsNoticed(t *testing.T) {
 		"hosts, the dictionary":    flip(of(hostsBucket), 3),
 		"hosts, an address":        flip(of(hostsBucket), -7),
 		"hosts, a block lost":      lose(of(hostsBucket)),
-		"a prefix, its reason":     flip(of(wideBucket), 1),
-		"a prefix, lost":           lose(of(wideBucket)),
+		"a prefix, its reason":     flip(of(netsBucket), 4),
+		"a prefix, lost":           lose(of(netsBucket)),
 		"an allow entry, its text": flip(top(allowsBucket), 15),
 		"a source, its name":       flip(top(sourcesBucket), 10),
 		"two entries exchanged": func(tx *bolt.Tx) error {

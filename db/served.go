@@ -1,18 +1,32 @@
 package db
 
 import (
+	"net/netip"
+
 	"dnsbld/listing"
 
 	bolt "go.etcd.io/bbolt"
 )
 
-// served gives what the query path needs of all entries: this list's own, then
-// source by source. It allocates nothing an entry but for texts. All of it is
-// checked by its sums, and that nothing is missing by the numbers of entries.
+// served gives what the query path needs of all entries, one by one.
 func (s *state) served(yield func(listing.Served) bool) error {
+	return s.blocks(func(b *listing.Block) bool {
+		for n := range b.Len() {
+			if !yield(b.Served(n)) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// blocks gives what the query path needs of all entries, nearly as it lies in the
+// file: this list's own one by one, then source by source. All of it is checked by
+// its sums, and that nothing is missing by the numbers of entries.
+func (s *state) blocks(yield func(*listing.Block) bool) error {
 	n := 0
-	count := func(e listing.Served) bool { n++; return yield(e) }
-	more, err := servedKeys(s.tx.Bucket(servedBucket).Cursor(), decodeServed, count)
+	count := func(b *listing.Block) bool { n += b.Len(); return yield(b) }
+	more, err := ownBlocks(s.tx.Bucket(servedBucket).Cursor(), count)
 	if err != nil || !more {
 		return err
 	}
@@ -25,7 +39,7 @@ func (s *state) served(yield func(listing.Served) bool) error {
 	}
 	for i := range sources {
 		n = 0
-		if more, err = s.servedSource(sources[i].Name, count); err != nil || !more {
+		if more, err = s.sourceBlocks(sources[i].Name, count); err != nil || !more {
 			return err
 		}
 		if n != sources[i].Entries {
@@ -35,59 +49,160 @@ func (s *state) served(yield func(listing.Served) bool) error {
 	return nil
 }
 
-// servedSource gives the entries of one source: the hosts block by block, then
-// the others.
-func (s *state) servedSource(name string, yield func(listing.Served) bool) (more bool, err error) {
-	hosts, wide, err := s.contents(name)
-	if err != nil {
-		return false, err
-	}
-	more, err = servedHosts(hosts.Cursor(), name, yield)
-	if err != nil || !more {
-		return false, err
-	}
-	return servedKeys(wide.Cursor(), func(k, v []byte) (listing.Served, error) {
-		key, err := parseKey(k)
-		if err != nil {
-			return listing.Served{}, err
-		}
-		a, err := decodeAttrs(k, v)
-		return a.served(key.Subject, name), err
-	}, yield)
-}
-
-// servedKeys gives the entries of a bucket that has one a key.
-func servedKeys(c *bolt.Cursor, decode func(k, v []byte) (listing.Served, error), yield func(listing.Served) bool) (more bool, err error) {
+// ownBlocks gives this list's own entries, a block each.
+func ownBlocks(c *bolt.Cursor, yield func(*listing.Block) bool) (more bool, err error) {
+	b := &listing.Block{Said: make([]listing.Said, 1), Subjects: make([]listing.Subject, 1)}
 	for k, v := c.First(); k != nil; k, v = c.Next() {
-		e, err := decode(k, v)
-		if err != nil || !yield(e) {
+		e, err := decodeServed(k, v)
+		if err != nil {
 			return false, err
+		}
+		b.Said[0] = listing.Said{Reason: e.Reason, Except: e.Except, Until: e.Until, Text: e.Text}
+		b.Subjects[0] = e.Subject
+		if !yield(b) {
+			return false, nil
 		}
 	}
 	return true, nil
 }
 
-func (a *attrs) served(s listing.Subject, source string) listing.Served {
-	return listing.Served{Key: listing.Key{Subject: s, Reason: a.reason, Source: source},
-		Except: a.except, Until: instant(a.until), Text: a.public}
-}
-
-// servedHosts decodes the dictionary of a block once and its hosts where they lie.
-func servedHosts(c *bolt.Cursor, name string, yield func(listing.Served) bool) (more bool, err error) {
-	var block blockReader
-	for k, v := c.First(); k != nil; k, v = c.Next() {
-		if err := block.open(k, v); err != nil {
-			return false, err
-		}
-		for n := range block.len() {
-			v4, a, err := block.host(n)
-			if err != nil {
+// sourceBlocks gives the entries of one source: the hosts, then the others.
+func (s *state) sourceBlocks(name string, yield func(*listing.Block) bool) (more bool, err error) {
+	hosts, nets, err := s.contents(name)
+	if err != nil {
+		return false, err
+	}
+	out := served{Block: listing.Block{Source: name}}
+	for _, part := range []struct {
+		c    *bolt.Cursor
+		open func(k, v []byte) error
+	}{{hosts.Cursor(), out.openHosts}, {nets.Cursor(), out.openNets}} {
+		for k, v := part.c.First(); k != nil; k, v = part.c.Next() {
+			if err := part.open(k, v); err != nil {
 				return false, err
 			}
-			if !yield(a.served(hostSubject(v4), name)) {
+			if !yield(&out.Block) {
 				return false, nil
 			}
 		}
 	}
 	return true, nil
+}
+
+// served is one block after the other as it goes out. Its memory is used again.
+type served struct {
+	listing.Block
+	nets     netBlock
+	lows     []uint16
+	which    []uint32
+	subjects []listing.Subject
+}
+
+// openHosts decodes a block of IPv4 hosts.
+func (s *served) openHosts(k, sealed []byte) (err error) {
+	if s.Net, err = blockBase(k); err != nil {
+		return err
+	}
+	raw, err := unseal(k, sealed)
+	if err != nil {
+		return err
+	}
+	t, err := openTable(raw, blockLow)
+	if err == nil {
+		err = s.open(&t)
+	}
+	if err != nil {
+		return err
+	}
+	s.lows = s.lows[:0]
+	for at := 0; at < len(t.items); at += t.size {
+		s.lows = append(s.lows, uint16(t.items[at])<<8|uint16(t.items[at+1]))
+	}
+	s.Hosts, s.Subjects = s.lows, nil
+	return nil
+}
+
+// openNets decodes a block of other entries.
+func (s *served) openNets(k, sealed []byte) error {
+	b := &s.nets
+	if err := b.open(k, sealed); err != nil {
+		return err
+	}
+	if err := s.open(&b.table); err != nil {
+		return err
+	}
+	s.subjects = s.subjects[:0]
+	for n := range b.len() {
+		item := b.items[n*b.size:]
+		p, ok := b.prefix(item[:b.octets], item[b.octets])
+		if !ok {
+			return corruptf("an entry in the block at %x", k)
+		}
+		s.subjects = append(s.subjects, listing.Subject{Prefix: p})
+	}
+	s.Hosts, s.Subjects = nil, s.subjects
+	return nil
+}
+
+// prefix is one whose address begins with some octets.
+func (b *netBlock) prefix(address []byte, bits byte) (netip.Prefix, bool) {
+	var a [octets6]byte
+	copy(a[:], address)
+	addr := netip.AddrFrom16(a)
+	if b.family == family4 {
+		addr = netip.AddrFrom4([octets4]byte(a[:octets4]))
+	}
+	return netip.PrefixFrom(addr, int(bits)), int(bits) <= addr.BitLen()
+}
+
+// open takes over what the entries of a table say, and which says what.
+func (s *served) open(t *table) error {
+	if err := s.openDict(t); err != nil {
+		return err
+	}
+	s.which, s.Which = s.which[:0], nil
+	if t.size == t.low {
+		if len(t.items) > 0 && len(s.Said) == 0 {
+			return corruptf("packed entries that say nothing")
+		}
+		return nil
+	}
+	for at := t.low; at < len(t.items); at += t.size {
+		id := readID(t.items[at : at+t.size-t.low])
+		if int(id) >= len(s.Said) {
+			return corruptf("packed entries refer to value %d of %d", id, len(s.Said))
+		}
+		s.which = append(s.which, id)
+	}
+	s.Which = s.which
+	return nil
+}
+
+// openDict decodes a dictionary as far as answers are made of it. Its texts are
+// cut from one copy.
+func (s *served) openDict(t *table) error {
+	s.Said = s.Said[:0]
+	texts := ""
+	r := reader{b: t.dict}
+	for range t.values {
+		flags := r.byte()
+		said := listing.Said{Except: flags&attrExcept != 0, Reason: listing.Reason(r.byte())}
+		r.uvarint()
+		if flags&attrUntil != 0 {
+			said.Until = instant(unzigzag(r.uvarint()))
+		}
+		if flags&attrTexts != 0 {
+			n := len(r.bytes())
+			if end := len(t.dict) - len(r.b); n > 0 && !r.bad {
+				if texts == "" {
+					texts = string(t.dict)
+				}
+				said.Text = texts[end-n : end]
+			}
+			r.bytes()
+			r.bytes()
+		}
+		s.Said = append(s.Said, said)
+	}
+	return r.err("dictionary of packed hosts")
 }

@@ -41,7 +41,10 @@ func (d *DB) View(ctx context.Context, f func(listing.Snapshot) error) error {
 // snapshot is a state for readers.
 type snapshot struct{ *state }
 
-var _ listing.Snapshot = (*snapshot)(nil)
+var (
+	_ listing.Snapshot = (*snapshot)(nil)
+	_ listing.Packed   = (*snapshot)(nil)
+)
 
 // Revision is that of the list as it stands.
 func (s *snapshot) Revision() listing.Revision { return s.head.revision }
@@ -124,6 +127,9 @@ func (s *snapshot) Each(within listing.Subject) iter.Seq2[listing.Entry, error] 
 
 // Served yields what the query path needs of all entries.
 func (s *snapshot) Served() iter.Seq2[listing.Served, error] { return stream(s.health, s.served) }
+
+// Blocks yields what Served does, many entries at a time; see listing.Packed.
+func (s *snapshot) Blocks() iter.Seq2[*listing.Block, error] { return stream(s.health, s.blocks) }
 
 // History yields what happened at exactly a subject; see listing.Snapshot.
 func (s *snapshot) History(subject listing.Subject) iter.Seq2[listing.Change, error] {

@@ -29,7 +29,7 @@ func (s *state) Head() listing.Revision { return s.head.revision }
 func (s *state) Config() string { return string(s.tx.Bucket(metaBucket).Get(configKey)) }
 
 func (s *state) At(subject listing.Subject) (at []listing.Entry, err error) {
-	err = scanSubject(s.tx.Bucket(entriesBucket).Cursor(), subject, func(k, v []byte) error {
+	err = scanSubject(keyCursor{s.tx.Bucket(entriesBucket).Cursor()}, subject, func(k, v []byte) error {
 		e, err := decodeEntry(k, v)
 		at = append(at, e)
 		return err
@@ -102,20 +102,20 @@ func allJSON[T any](b *bolt.Bucket) (all []T, err error) {
 }
 
 // contents are the buckets of a source's entries. Each source has both.
-func (s *state) contents(name string) (hosts, wide *bolt.Bucket, err error) {
+func (s *state) contents(name string) (hosts, nets *bolt.Bucket, err error) {
 	if b := s.tx.Bucket(contentsBucket).Bucket([]byte(name)); b != nil {
-		hosts, wide = b.Bucket(hostsBucket), b.Bucket(wideBucket)
+		hosts, nets = b.Bucket(hostsBucket), b.Bucket(netsBucket)
 	}
-	if hosts == nil || wide == nil {
+	if hosts == nil || nets == nil {
 		return nil, nil, corruptf("source %s has no contents", name)
 	}
-	return hosts, wide, nil
+	return hosts, nets, nil
 }
 
 // sourced gives the entries of a source at a subject (scanSubject) or around it
 // (scanCovering).
 func (s *state) sourced(src *listing.Source, subject listing.Subject, scan scanner, each func(listing.Entry)) error {
-	hosts, wide, err := s.contents(src.Name)
+	hosts, nets, err := s.contents(src.Name)
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,7 @@ func (s *state) sourced(src *listing.Source, subject listing.Subject, scan scann
 			return err
 		}
 	}
-	return scan(wide.Cursor(), subject, func(k, v []byte) error {
+	return scan(&netCursor{blocks: nets.Cursor()}, subject, func(k, v []byte) error {
 		e, err := decodeWide(k, v, src)
 		if err == nil {
 			each(e)
@@ -135,13 +135,13 @@ func (s *state) sourced(src *listing.Source, subject listing.Subject, scan scann
 }
 
 // scanner finds keys by subject: scanSubject or scanCovering.
-type scanner func(c *bolt.Cursor, s listing.Subject, each func(k, v []byte) error) error
+type scanner func(c cursor, s listing.Subject, each func(k, v []byte) error) error
 
 func decodeWide(k, v []byte, src *listing.Source) (listing.Entry, error) {
 	key, err := parseKey(k)
 	if err != nil {
 		return listing.Entry{}, err
 	}
-	a, err := decodeAttrs(k, v)
+	a, err := decodeAttrs(v)
 	return a.entry(key.Subject, src), err
 }
