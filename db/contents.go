@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"hash/maphash"
 	"iter"
 	"slices"
 
@@ -12,11 +13,49 @@ import (
 )
 
 // contents is what an import says, sorted and without repetitions. A host
-// takes eight bytes, and what feeds say of many stands once in said.
+// takes eight bytes, and what feeds say of many stands once in said, or a few
+// times.
 type contents struct {
-	said  dict[attrs]
+	said  saidList
 	hosts []uint64 // IPv4 address, then number in said
 	wide  []wideEntry
+}
+
+// saidList numbers what a feed says as it comes: the same thing the same number,
+// unless another with its hash was said since. A feed in which every line has a text
+// of its own says a million things, and a map of these costs more than what it spares
+// of feeds with few. It lies in chunks, so that it is not copied as it grows.
+type saidList struct {
+	chunks [][]attrs
+	n      uint32
+	seed   maphash.Seed
+	lately []uint32 // numbers by hash
+	last   uint32   // given last: runs of one are the rule
+}
+
+const saidChunk, saidLately = 1 << 10, 1 << 18
+
+func (l *saidList) at(id uint32) *attrs { return &l.chunks[id/saidChunk][id%saidChunk] }
+
+func (l *saidList) id(v *attrs) uint32 {
+	if l.n > 0 && *l.at(l.last) == *v {
+		return l.last
+	}
+	if l.lately == nil {
+		l.lately, l.seed = make([]uint32, saidLately), maphash.MakeSeed()
+	}
+	lately := &l.lately[maphash.Comparable(l.seed, *v)%saidLately]
+	if *lately >= l.n || *l.at(*lately) != *v {
+		if l.n%saidChunk == 0 {
+			l.chunks = append(l.chunks, make([]attrs, 0, saidChunk))
+		}
+		last := len(l.chunks) - 1
+		l.chunks[last] = append(l.chunks[last], *v)
+		*lately = l.n
+		l.n++
+	}
+	l.last = *lately
+	return l.last
 }
 
 // wideEntry is an entry that is not one IPv4 host.
@@ -53,7 +92,7 @@ func (c *contents) add(e *listing.Entry) error {
 	if err := listing.CheckEnd(e.Until); err != nil {
 		return fmt.Errorf("%s: %w", e.Subject, err)
 	}
-	id := c.said.id(attrs{since: seconds(e.Since), until: seconds(e.Until), reason: e.Reason, except: e.Except,
+	id := c.said.id(&attrs{since: seconds(e.Since), until: seconds(e.Until), reason: e.Reason, except: e.Except,
 		public: e.PublicNote, note: e.Note, ticket: e.Ticket})
 	if isHost4(e.Subject) {
 		c.hosts = append(c.hosts, uint64(e.Subject.V4())<<32|uint64(id))
@@ -65,7 +104,7 @@ func (c *contents) add(e *listing.Entry) error {
 
 // seal sorts, and keeps the best of what is said of one key.
 func (c *contents) seal() {
-	c.said.index = nil
+	c.said.lately = nil
 	slices.Sort(c.hosts)
 	c.sealHosts()
 	slices.SortFunc(c.wide, func(a, b wideEntry) int {
@@ -87,7 +126,7 @@ func (c *contents) sealHosts() {
 			c.sortHost(c.hosts[from:to])
 		}
 		for n := from; n < to; n++ {
-			if n > from && c.at(n).reason == c.said.list[uint32(kept[len(kept)-1])].reason {
+			if n > from && c.at(n).reason == c.said.at(uint32(kept[len(kept)-1])).reason {
 				continue
 			}
 			kept = append(kept, c.hosts[n])
@@ -100,11 +139,11 @@ func (c *contents) sortHost(same []uint64) {
 	slices.SortFunc(same, func(a, b uint64) int { return c.compareSaid(uint32(a), uint32(b)) })
 }
 
-func (c *contents) at(n int) *attrs { return &c.said.list[uint32(c.hosts[n])] }
+func (c *contents) at(n int) *attrs { return c.said.at(uint32(c.hosts[n])) }
 
 // compareSaid orders by reason, the better first.
 func (c *contents) compareSaid(a, b uint32) int {
-	x, y := &c.said.list[a], &c.said.list[b]
+	x, y := c.said.at(a), c.said.at(b)
 	switch {
 	case x.reason != y.reason:
 		return int(x.reason) - int(y.reason)

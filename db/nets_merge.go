@@ -52,8 +52,13 @@ func (m *netMerger) block(key, old []byte, end int) error {
 			return err
 		}
 	}
+	gone := func() {
+		if old != nil {
+			m.puts = append(m.puts, put{key: bytes.Clone(key)})
+		}
+	}
 	waiting := len(m.build.entries)
-	changed, err := m.entries(end)
+	changed, err := m.entries(end, gone)
 	if err != nil {
 		return err
 	}
@@ -62,8 +67,8 @@ func (m *netMerger) block(key, old []byte, end int) error {
 		m.build.flush(&m.puts)
 		return nil
 	}
-	if old != nil {
-		m.puts = append(m.puts, put{key: bytes.Clone(key)})
+	if !changed {
+		gone()
 	}
 	if len(m.build.entries) >= netsMost {
 		m.build.flush(&m.puts)
@@ -71,8 +76,10 @@ func (m *netMerger) block(key, old []byte, end int) error {
 	return nil
 }
 
-// entries settles those of the block and the changes up to one.
-func (m *netMerger) entries(end int) (changed bool, err error) {
+// entries settles those of the block and the changes up to one. gone is called
+// when it is known that the block changes, before anything takes its place.
+func (m *netMerger) entries(end int, gone func()) (changed bool, err error) {
+	const many = 16 * netsMost // a first import puts all it has into one place
 	for i := 0; i < m.old.len() || m.at < end; {
 		key, have, change, err := m.next(i, end)
 		if err != nil {
@@ -91,7 +98,13 @@ func (m *netMerger) entries(end int) (changed bool, err error) {
 		if after != nil {
 			m.build.entries = append(m.build.entries, netEntry{key, *after})
 		}
-		changed = changed || differs
+		if differs && !changed {
+			changed = true
+			gone()
+		}
+		if changed && len(m.build.entries) == many {
+			m.build.flush(&m.puts)
+		}
 	}
 	return changed, nil
 }

@@ -175,7 +175,7 @@ func (p *planner) pairs(said []uint64, each func(at uint32, have, want *attrs)) 
 			}
 		}
 		if len(said) > 0 {
-			wantAt, want = uint32(said[0]>>32), &p.new.said.list[uint32(said[0])]
+			wantAt, want = uint32(said[0]>>32), p.new.said.at(uint32(said[0]))
 		}
 		order := orderHosts(at, have, wantAt, want)
 		if order < 0 {
@@ -245,7 +245,7 @@ func (p *planner) compareNets(c *bolt.Cursor) error {
 		settle: func(key *netKey, have *attrs, i int) (after *attrs, differs bool, err error) {
 			var want *attrs
 			if i >= 0 {
-				want = &p.new.said.list[p.new.wide[i].said]
+				want = p.new.said.at(p.new.wide[i].said)
 			}
 			after, differs = p.settle(have, want)
 			if differs {

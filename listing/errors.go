@@ -109,6 +109,9 @@ func Shown(s string) string {
 // Printable is s in printable ASCII, every other byte written as \xNN, so that
 // what a stranger sent can stand in a TXT record, on a terminal or in a letter.
 func Printable(s string) string {
+	if strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) < 0 { // as most
+		return s
+	}
 	var b strings.Builder
 	for i := range len(s) {
 		if c := s[i]; c >= ' ' && c <= '~' {

@@ -5,7 +5,8 @@ package index
 //	hi     the first half of the place, a word each; half a word where the rest
 //	       of all of them is 0, as of IPv4
 //	lo     the second half, if a place has one that is not 0
-//	net    class, length and whether it is an exception, half a word each
+//	net    class, length and whether it is an exception, half a word each, unless
+//	       all entries are alike in these
 //	until  the end in Unix seconds, half a word each, if an entry has one of
 //	       its own
 //	text   where its own text is in the texts of its source, half a word each,
@@ -17,13 +18,14 @@ type block struct {
 	within lengths // of the entries
 	around lengths // of the prefixes in earlier blocks that hold the first place
 	due    uint32  // first end that an entry has of its own, forever if none has
+	alike  uint32  // the net of all, unless mixed
 	n      uint8
 	columns
 	fresh bool // while a tree is being made: around is not known yet
 }
 
 // columns are those that not every block has.
-type columns struct{ long, lo, until, text bool } // long: hi takes words
+type columns struct{ long, lo, mixed, until, text bool } // long: hi takes words; mixed: there is net
 
 // net is what is said of a prefix by one entry, without the prefix.
 type net struct {
@@ -74,7 +76,12 @@ func (b *block) nets() int {
 	return b.los()
 }
 
-func (b *block) untils() int { return b.nets() + halves(int(b.n)) }
+func (b *block) untils() int {
+	if b.mixed {
+		return b.nets() + halves(int(b.n))
+	}
+	return b.nets()
+}
 
 func (b *block) texts() int {
 	if b.until {
@@ -90,10 +97,18 @@ func (b *block) words() int {
 	return b.texts()
 }
 
-func (b *block) length(i int) uint8 { return uint8(b.half(b.nets(), i) >> 8) }
+// packed is the net column of an entry.
+func (b *block) packed(i int) uint32 {
+	if b.mixed {
+		return b.half(b.nets(), i)
+	}
+	return b.alike
+}
+
+func (b *block) length(i int) uint8 { return uint8(b.packed(i) >> 8) }
 
 func (b *block) net(i int) net {
-	packed := b.half(b.nets(), i)
+	packed := b.packed(i)
 	e := net{class: uint16(packed >> 16), length: uint8(packed >> 8), except: packed&1 != 0}
 	if b.until {
 		e.until = b.half(b.untils(), i)
@@ -171,12 +186,13 @@ func (e *entry) compare(o *entry) int {
 
 // packBlock makes a block of some entries, in order.
 func packBlock(entries []entry) block {
-	b := block{n: uint8(len(entries)), due: forever, fresh: true}
+	b := block{n: uint8(len(entries)), due: forever, alike: entries[0].packed(), fresh: true}
 	for i := range entries {
 		e := &entries[i]
 		b.within.add(e.length)
 		b.long, b.lo = b.long || uint32(e.hi) != 0, b.lo || e.lo != 0
 		b.until, b.text = b.until || e.until != 0, b.text || e.text != 0
+		b.mixed = b.mixed || e.packed() != b.alike
 		if e.until != 0 {
 			b.due = min(b.due, e.until)
 		}
@@ -186,6 +202,15 @@ func packBlock(entries []entry) block {
 		b.pack(i, &entries[i])
 	}
 	return b
+}
+
+// packed is the net column of an entry.
+func (e *net) packed() uint32 {
+	packed := uint32(e.class)<<16 | uint32(e.length)<<8
+	if e.except {
+		packed |= 1
+	}
+	return packed
 }
 
 // pack writes an entry into a slab that has room for it.
@@ -198,11 +223,9 @@ func (b *block) pack(i int, e *entry) {
 	if b.lo {
 		b.slab[b.los()+i] = e.lo
 	}
-	packed := uint32(e.class)<<16 | uint32(e.length)<<8
-	if e.except {
-		packed |= 1
+	if b.mixed {
+		b.setHalf(b.nets(), i, e.packed())
 	}
-	b.setHalf(b.nets(), i, packed)
 	if b.until {
 		b.setHalf(b.untils(), i, e.until)
 	}

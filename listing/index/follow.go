@@ -14,6 +14,8 @@ const (
 	// most is how many changes that wait already are published together. It
 	// bounds how long the first of them waits for the last.
 	most = 4096
+	// atOnce is how many changes of one revision are handed over together.
+	atOnce = 256
 	// bulk is how many changes leave enough garbage to be worth a collection.
 	bulk = 100_000
 	// settleAfter is how long that waits: whoever made the changes holds what
@@ -47,14 +49,14 @@ func (l *Live) follow(ctx context.Context, store listing.Store) error {
 // stream is the changes of a store, read ahead by a goroutine: only so can be
 // told whether more are there already.
 type stream struct {
-	changes chan listing.Change
+	changes chan []listing.Change // some of one revision, or the rest of it
 	done    chan struct{}
 	err     error // why it ended; after done
 	batch   []listing.Change
 }
 
 func readStream(ctx context.Context, store listing.Store, after listing.Revision) *stream {
-	s := &stream{changes: make(chan listing.Change, most), done: make(chan struct{})}
+	s := &stream{changes: make(chan []listing.Change, most/atOnce), done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
 		defer close(s.changes)
@@ -65,14 +67,21 @@ func readStream(ctx context.Context, store listing.Store, after listing.Revision
 }
 
 func (s *stream) read(ctx context.Context, store listing.Store, after listing.Revision) error {
+	var some []listing.Change
 	for c, err := range store.Changes(ctx, after) {
 		if err != nil {
 			return err
 		}
+		if some = append(some, c); len(some) < atOnce && !c.Last {
+			continue
+		}
 		select {
-		case s.changes <- c:
+		case s.changes <- some:
 		case <-ctx.Done():
 			return ctx.Err()
+		}
+		if some = nil; !c.Last {
+			some = make([]listing.Change, 0, atOnce)
 		}
 	}
 	if err := ctx.Err(); err != nil {
@@ -81,18 +90,18 @@ func (s *stream) read(ctx context.Context, store listing.Store, after listing.Re
 	return fmt.Errorf("the changes ended: %w", listing.ErrUnavailable)
 }
 
-// next waits for a change and takes with it those that are there already, up
-// to most; ok is false at the end.
+// next waits for changes and takes with them those that are there already, up
+// to most or a few more; ok is false at the end.
 func (s *stream) next() (batch []listing.Change, ok bool) {
 	clear(s.batch)
 	s.batch = s.batch[:0]
-	c, ok := <-s.changes
+	some, ok := <-s.changes
 	for ok {
-		if s.batch = append(s.batch, c); len(s.batch) == most {
+		if s.batch = append(s.batch, some...); len(s.batch) >= most {
 			break
 		}
 		select {
-		case c, ok = <-s.changes:
+		case some, ok = <-s.changes:
 			continue
 		default:
 		}

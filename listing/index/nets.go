@@ -70,7 +70,12 @@ func (b *builder) countNet(is4 bool, e *entry, by int) {
 		b.counts.prefixes += by
 	}
 	if e.text != 0 {
-		b.textsOf(b.classes.rows[e.class].source).refer(by)
+		row := b.classes.rows[e.class].source
+		if l := b.lately; l != nil && l.row == row {
+			l.texts.refer(by)
+		} else {
+			b.textsOf(row).refer(by)
+		}
 	}
 	switch {
 	case !is4:
@@ -98,8 +103,10 @@ func (b *builder) textsOf(row uint16) *texts {
 // not taken their places.
 type lately struct {
 	row    uint16
+	texts  *texts // of the source, to be changed
 	seed   maphash.Seed
 	number [1 << 12]uint32
+	room   [64]byte // for a subject in words
 }
 
 // keep gives the number of a text of a source: the same one for entries that
@@ -109,11 +116,11 @@ func (b *builder) keep(row uint16, s listing.Subject, text string) uint32 {
 		return 0
 	}
 	if b.lately == nil || b.lately.row != row {
-		b.lately = &lately{row: row, seed: maphash.MakeSeed()}
+		b.lately = &lately{row: row, texts: b.textsOf(row), seed: maphash.MakeSeed()}
 	}
-	text, template := template(text, s.Prefix)
-	have := b.textsOf(row)
-	number := &b.lately.number[maphash.String(b.lately.seed, text)%uint64(len(b.lately.number))]
+	l := b.lately
+	text, template := template(text, appendSubject(l.room[:0], s.Prefix))
+	have, number := l.texts, &l.number[maphash.String(l.seed, text)%uint64(len(l.number))]
 	if known := have.at(*number); *number == 0 || !known.is(text, template) {
 		*number = have.add(text, template)
 	}

@@ -45,13 +45,12 @@ func appendSubject(b []byte, p netip.Prefix) []byte {
 
 // template is a text with an octet of 0 in place of its subject, if it names
 // that: so the texts that a feed makes of one template are one text.
-func template(text string, p netip.Prefix) (string, bool) {
-	var room [64]byte
-	subject := appendSubject(room[:0], p)
-	if !strings.Contains(text, string(subject)) || strings.IndexByte(text, 0) >= 0 {
+func template(text string, subject []byte) (string, bool) {
+	words := unsafe.String(&subject[0], len(subject)) // as long as nobody writes there
+	if !strings.Contains(text, words) || strings.IndexByte(text, 0) >= 0 {
 		return text, false
 	}
-	return strings.ReplaceAll(text, string(subject), "\x00"), true
+	return strings.ReplaceAll(text, words, "\x00"), true
 }
 
 // texts are the texts that entries of one source have of their own. An entry
@@ -138,24 +137,22 @@ func (t *texts) add(text string, template bool) uint32 {
 	return number
 }
 
-// head is the text without a head that a text begins like, and how far. What
-// has less than half of it in common is to be a head itself.
+// head is a text without a head that a text begins like, and how far: the last one
+// that has half of it in common. What has less is to be a head itself.
 func (t *texts) head(text string) (head uint32, shared int) {
-	for _, number := range t.heads {
+	for i := range uint8(len(t.heads)) {
+		number := t.heads[(t.next-1-i)%uint8(len(t.heads))]
 		if number == 0 {
 			continue
 		}
 		other, n := t.at(number).Tail, 0
 		for most := min(len(other), len(text), math.MaxUint8); n < most && other[n] == text[n]; n++ {
 		}
-		if n > shared {
-			head, shared = number, n
+		if n >= leastHead && 2*n >= len(text) {
+			return number, n
 		}
 	}
-	if shared < leastHead || 2*shared < len(text) {
-		return 0, 0
-	}
-	return head, shared
+	return 0, 0
 }
 
 // put writes a text behind what is said of it.
