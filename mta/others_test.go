@@ -224,3 +224,5 @@ func FuzzCSV(f *testing.F) {
 		}
 	})
 }
+
+func FuzzHaraka(f *testing.F) { fuzzLog(f, "haraka", "haraka-logfmt.log") }

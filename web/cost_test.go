@@ -1,11 +1,14 @@
 package web
 
 import (
+	"bytes"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"dnsbld/costtest"
 )
@@ -34,4 +37,34 @@ func TestCost(t *testing.T) {
 			isDomain(string(text))
 		})
 	}
+}
+
+// FuzzForm: a form that is read holds nothing that could not be shown, and one that
+// is too large is refused.
+func FuzzForm(f *testing.F) {
+	f.Add([]byte("note=a%0Ab%00%1b%5B31m&mail=a%40b.example&token=x"))
+	f.Add([]byte("note=%ff&note=2;&%"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		v := &visit{Request: httptest.NewRequest(http.MethodPost, "/192.0.2.7?note=query", bytes.NewReader(body)), w: httptest.NewRecorder()}
+		v.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		form, err := readForm(v)
+		if (err == nil) && len(body) > maxForm {
+			t.Errorf("%d octets are read", len(body))
+		}
+		if err != nil {
+			return
+		}
+		note := clean(form.Get("note"))
+		if !utf8.ValidString(note) || utf8.RuneCountInString(note) > maxNote || clean(note) != note {
+			t.Errorf("%q", note)
+		}
+		for _, r := range note {
+			if unicode.IsControl(r) && r != '\n' {
+				t.Errorf("%q holds %q", note, r)
+			}
+		}
+		if mail := strings.TrimSpace(form.Get("mail")); validMail(mail) && strings.ContainsAny(mail, "\r\n") {
+			t.Errorf("%q is taken for an address", mail)
+		}
+	})
 }
