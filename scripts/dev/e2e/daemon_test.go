@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"bytes"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,20 +17,40 @@ import (
 	"github.com/miekg/dns"
 )
 
-// programs builds the real programs, and gives the folder that they are in.
+// built is the folder of the real programs, which are built once for all tests.
+var built string
+
+func TestMain(m *testing.M) {
+	status := m.Run()
+	if built != "" {
+		_ = os.RemoveAll(built)
+	}
+	os.Exit(status)
+}
+
+// programs is the folder that the real programs are in.
 func programs(t *testing.T) string {
 	t.Helper()
-	bin := t.TempDir()
+	if built != "" {
+		return built
+	}
+	bin, err := os.MkdirTemp("", "e2e-bin-")
+	if err != nil {
+		t.Fatal(err)
+	}
 	build := exec.Command("go", "build", "-trimpath", "-o", bin+"/", "dnsbld/cmd/...", "dnsbld/scripts/dev/e2e/...")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, out)
 	}
+	built = bin
 	return bin
 }
 
 // daemon is a dnsbld that is started again and again on one list.
 type daemon struct {
 	bin, dir, dns string
+	under         []string // a command that runs it, with the rest of its line behind
+	flags, env    []string // more of them
 	cmd           *exec.Cmd
 	seen          atomic.Uint32 // the highest serial
 	watching      sync.WaitGroup
@@ -56,20 +75,14 @@ func (d *daemon) said() string {
 func (d *daemon) start(t *testing.T) {
 	t.Helper()
 	if d.dns == "" {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		d.dns = l.Addr().String()
-		if err := l.Close(); err != nil {
-			t.Fatal(err)
-		}
+		d.dns = free(t)
 	}
 	d.mu.Lock()
 	d.log.Reset()
 	d.mu.Unlock()
-	d.cmd = exec.Command(filepath.Join(d.bin, "dnsbld"), "serve", "--data", "data", "--zone", "bl.test", "--socket", d.socket(), "--listen", d.dns)
-	d.cmd.Dir, d.cmd.Stdout, d.cmd.Stderr = d.dir, d, d
+	line := slices.Concat(d.under, []string{filepath.Join(d.bin, "dnsbld"), "serve", "--data", "data", "--zone", "bl.test", "--socket", d.socket(), "--listen", d.dns}, d.flags)
+	d.cmd = exec.Command(line[0], line[1:]...)
+	d.cmd.Dir, d.cmd.Stdout, d.cmd.Stderr, d.cmd.Env = d.dir, d, d, append(os.Environ(), d.env...)
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
