@@ -113,9 +113,15 @@ func (r rendering) records() iter.Seq[record] {
 				return
 			}
 		}
-		if r.zone.catalog {
-			return
+		if !r.zone.catalog {
+			r.listRecords()(yield)
 		}
+	}
+}
+
+// listRecords are those of the list.
+func (r rendering) listRecords() iter.Seq[record] {
+	return func(yield func(record) bool) {
 		for o := range r.names().All {
 			if !r.owned(o, yield) {
 				return
@@ -205,11 +211,15 @@ func (z *zone) soaRecord(serial uint32) record {
 	return plain("", &soa)
 }
 
-// append writes the record with its owner's name ending in a pointer to the
-// zone's name.
-func (r *record) append(b []byte, ttl uint32, zoneAt uint16) []byte {
-	b = append(b, r.owner...)
-	b = binary.BigEndian.AppendUint16(b, 0xc000|zoneAt)
+// append writes the record. Its owner is some labels and a pointer to the rest.
+func (r *record) append(b []byte, labels string, ttl uint32, rest uint16) []byte {
+	b = append(b, labels...)
+	b = binary.BigEndian.AppendUint16(b, 0xc000|rest)
+	return r.appendData(b, ttl)
+}
+
+// appendData writes what stands behind the owner.
+func (r *record) appendData(b []byte, ttl uint32) []byte {
 	b = binary.BigEndian.AppendUint16(b, r.rrtype)
 	b = binary.BigEndian.AppendUint16(b, dns.ClassINET)
 	b = binary.BigEndian.AppendUint32(b, ttl)

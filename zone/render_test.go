@@ -10,6 +10,7 @@ import (
 	"github.com/miekg/dns"
 	"pgregory.net/rapid"
 
+	"dnsbld/listing"
 	"dnsbld/listing/index"
 )
 
@@ -82,7 +83,74 @@ func TestX3(t *testing.T) {
 	})
 }
 
-func checkTransferred(t *rapid.T, b *bench, z *zone, zone transferred, a netip.Addr) {
+// wideList are wide prefixes of both families, with labels that they share.
+const wideList = `
+	2.0.0.0/8 network
+	2.6.0.0/16 network except
+	2.6.0.0/24 manual
+	2.6.7.0/25 manual
+	2.6.7.9 helo-bare-ip
+	2.6.77.0/24 manual
+	2.77.0.0/16 imported source=wide
+	2.77.7.7 imported except
+	198.0.0.0/9 network
+	198.51.100.7 network except
+	255.255.255.255 manual
+	2000::/3 network
+	2600::/12 imported source=wide
+	2600::/20 network except
+	2600::7 helo-bare-ip
+	2001:db8::/32 imported source=wide
+	2001:db8::/33 imported except source=wide
+	ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff manual
+`
+
+func TestX3Wide(t *testing.T) {
+	b := newServer(t, config(t), wideList)
+	z := b.server.tables.Load().ordered[0]
+	zone := copied(rendering{z, b.live.Set()})
+	for line := range strings.Lines(strings.TrimSpace(wideList)) {
+		p := subjectAt(t, strings.Fields(line)[0])
+		last := lastOf(p)
+		for _, a := range []netip.Addr{p.Addr().Prev(), p.Addr(), p.Addr().Next(), middle(p, 0), middle(p, 1), middle(p, 2), last, last.Next()} {
+			if a.IsValid() {
+				checkTransferred(t, b, z, zone, a)
+			}
+		}
+	}
+}
+
+func subjectAt(t *testing.T, text string) netip.Prefix {
+	t.Helper()
+	s, err := listing.ParseSubject(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Prefix
+}
+
+// lastOf is the last address of a prefix.
+func lastOf(p netip.Prefix) netip.Addr {
+	b := p.Addr().AsSlice()
+	for n := p.Bits(); n < len(b)*8; n++ {
+		b[n/8] |= 0x80 >> (n % 8)
+	}
+	a, _ := netip.AddrFromSlice(b)
+	return a
+}
+
+// middle is an address within a prefix: its octets repeat those of the last
+// one that is fixed, so that labels of both families meet.
+func middle(p netip.Prefix, salt byte) netip.Addr {
+	b := p.Addr().AsSlice()
+	for n := (p.Bits() + 7) / 8; n < len(b); n++ {
+		b[n] = byte(n)*salt&7 | salt
+	}
+	a, _ := netip.AddrFromSlice(b)
+	return a
+}
+
+func checkTransferred(t interface{ Fatalf(string, ...any) }, b *bench, z *zone, zone transferred, a netip.Addr) {
 	if a.Is6() && a != mappedTest.Addr() && slices.ContainsFunc(embedding[:], func(e netip.Prefix) bool { return e.Contains(a) }) {
 		return
 	}

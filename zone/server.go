@@ -28,7 +28,8 @@ type Server struct {
 	large       sync.Pool       // of *[tcpSize]byte, for queries over TCP that are not small
 	errors      atomic.Uint64   // of sockets
 	secondaries secondaries
-	transfers   chan struct{}        // those under way
+	admission   admission            // of those who transfer
+	carousels   carousels            // that they share
 	sent        [forms]atomic.Uint64 // transfers that were begun
 	log         Log
 	secret      secret // of cookies, where none is configured
@@ -36,7 +37,7 @@ type Server struct {
 
 // New returns a server, or all mistakes of its configuration.
 func New(view View, clock Clock, c Config) (*Server, error) {
-	s := &Server{view: view, clock: clock, secret: randomSecret(), transfers: make(chan struct{}, mostTransfers)}
+	s := &Server{view: view, clock: clock, secret: randomSecret()}
 	s.gate = connlimit.New(func() connlimit.Limits { return s.tables.Load().tcp.Limits }, connlimit.ByAddress)
 	s.large.New = func() any { return new([tcpSize]byte) }
 	if err := s.Configure(c); err != nil {

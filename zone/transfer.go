@@ -2,16 +2,14 @@ package zone
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
-	"fmt"
 	"iter"
 	"net/netip"
 	"slices"
-	"time"
 
 	"dnsbld/listing"
 	"dnsbld/listing/index"
+	"dnsbld/nice"
 
 	"github.com/miekg/dns"
 )
@@ -55,15 +53,14 @@ func (z *zone) compileAccess(c Zone, known keys, p *problems) {
 	z.notify = c.Notify
 }
 
-// Transfers under way at once; the next one waits.
-const mostTransfers = 16
-
 // transfer is a zone on its way to a secondary (RFC 5936, RFC 1995).
 type transfer struct {
 	zone *zone
 	set  *index.Set
 	have *uint32 // the serial that the secondary has; nil: it wants all
 }
+
+func (t *transfer) rendering() rendering { return rendering{t.zone, t.set} }
 
 // transferOf is what a question for a transfer is answered with: a stream over
 // TCP, and over UDP the SOA record, after which the client comes back by TCP
@@ -102,31 +99,42 @@ func clientSerial(query []byte) (uint32, bool) {
 }
 
 // send streams a transfer to the client.
-func (c *conversation) send(ctx context.Context, t *streamed) error {
-	select {
-	case c.server.transfers <- struct{}{}:
-		defer func() { <-c.server.transfers }()
-	case <-time.After(c.idle):
+func (c *conversation) send(ctx context.Context, t *streamed) (err error) {
+	client := listing.ClientPrefix(c.peer.Addr.Addr()).Addr()
+	if !c.server.admission.enter(ctx, client, c.idle) {
 		return errors.New("too many transfers")
 	}
-	f := newFrames(c, t.zone, &t.request, &t.signature)
+	defer c.server.admission.leave(client)
+	nice.Do(func() { err = c.sendNow(ctx, t) })
+	return err
+}
+
+func (c *conversation) sendNow(ctx context.Context, t *streamed) error {
+	to := newCourier(c, t)
+	f := newFrames(len(to.head), t.zone.ttl, to.put)
 	now := t.zone.soaRecord(t.zone.serial(t.set))
 	f.add(&now)
-	removed, added, form := c.server.difference(ctx, t.transfer)
+	gone, come, form := c.server.difference(ctx, t.transfer)
 	c.server.sent[form].Add(1)
 	switch form {
 	case whole:
-		for rec := range (rendering{t.zone, t.set}).records() {
-			if f.add(&rec); f.err != nil {
-				return f.err
-			}
+		for _, r := range t.zone.staticRecords() {
+			f.add(&r)
+		}
+		if f.flush(); f.err == nil && !t.zone.catalog {
+			f.err = c.server.carousels.ride(t.rendering(), to)
 		}
 		f.add(&now)
 	case incremental:
 		was := t.zone.soaRecord(*t.have)
-		f.addAll([]record{was}, removed, []record{now}, added, []record{now})
+		f.add(&was)
+		gone.but(&come, f.add)
+		f.add(&now)
+		come.but(&gone, f.add)
+		f.add(&now)
 	}
-	return f.flush()
+	f.flush()
+	return errors.Join(f.err, to.flush())
 }
 
 // form is how a transfer is answered.
@@ -140,196 +148,3 @@ const (
 )
 
 var formNames = [forms]string{"whole", "incremental", "current"}
-
-// frames are the messages of a transfer. Each has the question, so that names
-// can point to the zone's name in it.
-type frames struct {
-	c     *conversation
-	ttl   uint32
-	sig   *signature
-	buf   []byte // the length, then the message
-	empty int    // length of a message without records
-	count uint16
-	owner string // of the last record
-	at    uint16 // where it stands
-	err   error
-}
-
-// frameSize keeps names where pointers reach them (RFC 1035, section 4.1.4).
-const frameSize = 1<<14 - 1
-
-func newFrames(c *conversation, z *zone, r *request, sig *signature) *frames {
-	f := &frames{c: c, ttl: z.ttl, sig: sig, buf: append(make([]byte, 0, 1<<15), 0, 0)}
-	w := writer{}
-	w.header(r, &reply{kind: kindData})
-	f.buf = append(f.buf, w.buf...)
-	f.empty = len(f.buf)
-	return f
-}
-
-// add writes a record, and sends the message before it if that is full.
-func (f *frames) add(r *record) {
-	const most = 2 + 10 // a pointer; type, class, TTL and length
-	if len(f.buf)+len(r.owner)+most+len(r.data)+f.sig.size() > frameSize {
-		f.err = errors.Join(f.err, f.flush())
-	}
-	if f.count > 0 && f.owner == r.owner {
-		again := record{rrtype: r.rrtype, data: r.data}
-		f.buf = again.append(f.buf, f.ttl, f.at)
-	} else {
-		f.owner, f.at = r.owner, uint16(len(f.buf)-2)
-		if f.owner == "" {
-			f.at = headerSize
-		}
-		f.buf = r.append(f.buf, f.ttl, headerSize)
-	}
-	f.count++
-}
-
-func (f *frames) addAll(lists ...[]record) {
-	for _, list := range lists {
-		for n := range list {
-			f.add(&list[n])
-		}
-	}
-}
-
-// flush sends what is written so far. A client that does not read holds up
-// nothing but its own transfer, and not for ever.
-func (f *frames) flush() error {
-	if f.count == 0 || f.err != nil {
-		return f.err
-	}
-	message := f.buf[2:]
-	binary.BigEndian.PutUint16(message[6:], f.count)
-	message = f.sig.sign(message)
-	out := append(f.buf[:2:2], message...)
-	binary.BigEndian.PutUint16(out, uint16(len(message)))
-	_ = f.c.conn.SetWriteDeadline(time.Now().Add(f.c.idle))
-	_, f.err = f.c.conn.Write(out)
-	f.buf, f.count = f.buf[:f.empty], 0
-	binary.BigEndian.PutUint16(f.buf[2+10:], 0)
-	return f.err
-}
-
-// Limits of an IXFR: a secondary that is farther behind gets the whole zone.
-const (
-	mostChanges = 100_000
-	leastNames  = 10_000 // of a difference that is worth it in the smallest zone
-	logTime     = 10 * time.Second
-)
-
-// difference is what changed since the serial that a secondary has.
-func (s *Server) difference(ctx context.Context, t *transfer) (removed, added []record, f form) {
-	now := t.zone.serial(t.set)
-	switch {
-	case t.have == nil:
-		return nil, nil, whole
-	case int32(now-*t.have) <= 0: // RFC 1982
-		return nil, nil, current
-	case t.zone.catalog:
-		return nil, nil, whole
-	}
-	old, at, err := s.before(ctx, t.set, t.set.Revision()-listing.Revision(now-*t.have))
-	if err != nil {
-		return nil, nil, whole
-	}
-	was, is := rendering{t.zone, old}, rendering{t.zone, t.set}
-	stats := t.set.Stats()
-	gone, come, fits := was.names().Diff(is.names(), at, max(leastNames, (stats.Hosts+stats.Prefixes)/2))
-	if !fits {
-		return nil, nil, whole
-	}
-	had := map[record]bool{}
-	for _, o := range gone {
-		was.owned(o, func(r record) bool { had[r] = true; return true })
-	}
-	for _, o := range come {
-		is.owned(o, func(r record) bool {
-			if had[r] {
-				delete(had, r)
-			} else {
-				added = append(added, r)
-			}
-			return true
-		})
-	}
-	for r := range had {
-		removed = append(removed, r)
-	}
-	return removed, added, incremental
-}
-
-// before is the list at an earlier revision, made from a later one by taking
-// back what the log has since, and the prefixes at which it differs. It fails
-// if the log does not reach back to it, and if something is not to be taken
-// back: the end of a source, or another configuration.
-func (s *Server) before(ctx context.Context, set *index.Set, back listing.Revision) (old *index.Set, at []netip.Prefix, err error) {
-	if s.log == nil || back == 0 {
-		return nil, nil, errors.New("there is no log")
-	}
-	ctx, cancel := context.WithTimeout(ctx, logTime)
-	defer cancel()
-	undo, err := s.changesBetween(ctx, back, set.Revision())
-	if err != nil {
-		return nil, nil, err
-	}
-	for n := range undo {
-		if p, ok := subjectOf(&undo[n]); ok {
-			at = append(at, p)
-		}
-		inverse, ok := inverted(undo[n])
-		if !ok {
-			return nil, nil, fmt.Errorf("revision %d is not to be taken back", inverse.Revision)
-		}
-		undo[n] = inverse
-	}
-	slices.Reverse(undo)
-	old, err = set.With(undo)
-	return old, at, err
-}
-
-// changesBetween are those after one revision of the log, up to and with
-// another. That the first is found makes sure that it is of this log, and not of
-// one that a restore took back.
-func (s *Server) changesBetween(ctx context.Context, from, to listing.Revision) (all []listing.Change, err error) {
-	known := false
-	for c, err := range s.log.Changes(ctx, from-1) {
-		known = known || c.Revision == from
-		switch {
-		case err != nil:
-			return nil, err
-		case !known, c.Revision > to, len(all) == mostChanges:
-			return nil, fmt.Errorf("the log has no short way from revision %d to %d", from, to)
-		case c.Revision > from:
-			all = append(all, c)
-		}
-		if c.Last && c.Revision == to {
-			return all, nil
-		}
-	}
-	return nil, errors.New("the log was not read in time")
-}
-
-// inverted takes a change back.
-func inverted(c listing.Change) (listing.Change, bool) {
-	c.Before, c.After = c.After, c.Before
-	c.AllowBefore, c.AllowAfter = c.AllowAfter, c.AllowBefore
-	c.SourceBefore, c.SourceAfter = c.SourceAfter, c.SourceBefore
-	return c, c.Kind != listing.ConfigChange && (c.Kind != listing.SourceChange || c.SourceBefore != nil)
-}
-
-// subjectOf is the prefix at which a change makes a difference.
-func subjectOf(c *listing.Change) (netip.Prefix, bool) {
-	for _, e := range []*listing.Entry{c.Before, c.After} {
-		if e != nil {
-			return e.Subject.Prefix, true
-		}
-	}
-	for _, a := range []*listing.Allow{c.AllowBefore, c.AllowAfter} {
-		if a != nil {
-			return a.Subject.Prefix, true
-		}
-	}
-	return netip.Prefix{}, false
-}

@@ -324,7 +324,7 @@ func (d *dnsbld) follow(ctx context.Context) error {
 // control is the server behind the control socket.
 func (d *dnsbld) control() *server.Server {
 	return server.New(server.Config{Book: d.book, Live: d.live,
-		Verify: d.store.Audit, Backup: d.backup, Answers: d.answers, Zones: d.zones, Serials: d.serials, Doctor: d.doctor, MailServers: d.mailServers,
+		Verify: d.store.Audit, Backup: d.backup, Answers: d.answers, Zones: d.zones, ZoneFile: d.dns.WriteZone, Serials: d.serials, Doctor: d.doctor, MailServers: d.mailServers,
 		Criteria: d.criteria, Stats: func() any { return d.dns.Stats() }, Complete: d.complete,
 		Reload: func() ctl.Reload { return *d.last.Load() }, WarnSources: func() time.Duration { return d.cfg.Load().WarnSources },
 		Sensor: d.mail, Desk: d.desk.Desk, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.cfg.Load().Data,

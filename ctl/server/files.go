@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"slices"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/listing/feed"
+	"dnsbld/listing/index"
 	"dnsbld/listing/report"
 )
 
@@ -26,6 +28,9 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request, q ctl.Export) er
 	if err != nil {
 		return err
 	}
+	if q.Format == feed.Zone && zone.Name != "" && s.cfg.ZoneFile != nil {
+		return s.zoneFile(w, r, q.Query, zone.Name)
+	}
 	return s.spooled(w, "application/octet-stream", func(to io.Writer) error {
 		return s.cfg.Book.Store().View(r.Context(), func(snap listing.Snapshot) error {
 			w.Header().Set(ctl.RevisionHeader, strconv.FormatUint(uint64(snap.Revision()), 10))
@@ -33,6 +38,53 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request, q ctl.Export) er
 		})
 	})
 }
+
+// zoneFile answers with a zone as secondaries get it, of the entries that are
+// asked for.
+func (s *Server) zoneFile(w http.ResponseWriter, r *http.Request, q report.Query, zone string) error {
+	set := s.cfg.Live.Set()
+	if q != (report.Query{}) {
+		var err error
+		if set, err = s.narrowed(r.Context(), q); err != nil {
+			return err
+		}
+	}
+	return s.spooled(w, "application/octet-stream", func(to io.Writer) error {
+		w.Header().Set(ctl.RevisionHeader, strconv.FormatUint(uint64(set.Revision()), 10))
+		return s.cfg.ZoneFile(to, zone, set)
+	})
+}
+
+// narrowed is the list as it would be served if it had only the entries that are
+// asked for.
+func (s *Server) narrowed(ctx context.Context, q report.Query) (*index.Set, error) {
+	rules, now, live := s.cfg.Book.Rules(), s.cfg.Book.Now(), index.NewLive()
+	live.Protect(rules.Policy.NeverList())
+	err := s.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error {
+		set, err := index.FromSnapshot(fewer{snap, func(yield func(listing.Served, error) bool) {
+			if err := report.List(snap, rules.Reasons, q, now, func(e listing.Entry) error {
+				yield(e.Served(), nil)
+				return nil
+			}); err != nil {
+				yield(listing.Served{}, err)
+			}
+		}})
+		if err == nil {
+			live.Publish(set)
+		}
+		return err
+	})
+	return live.Set(), err
+}
+
+// fewer is a snapshot of which some entries are served.
+type fewer struct {
+	listing.Snapshot
+	served iter.Seq2[listing.Served, error]
+}
+
+// Served gives those entries.
+func (f fewer) Served() iter.Seq2[listing.Served, error] { return f.served }
 
 // zone finds a zone by name; without a name it is the first one, if any.
 func (s *Server) zone(name string) (report.Zone, error) {
@@ -54,11 +106,6 @@ func (s *Server) write(snap listing.Snapshot, to io.Writer, q ctl.Export, z repo
 	rules, now := s.cfg.Book.Rules(), s.cfg.Book.Now()
 	o := feed.WriteOptions{Format: q.Format, Reasons: rules.Reasons, Now: now, Answered: q.Answered, Page: z.Page,
 		Zone: z.Name, NS: z.NS, Mail: z.Mail, Serial: z.Serial, TTL: z.TTL.Duration()}
-	for name, addresses := range z.Glue {
-		for _, a := range addresses {
-			o.Glue = append(o.Glue, feed.NameServer{Name: name, Address: a})
-		}
-	}
 	for _, never := range rules.Policy.NeverList() {
 		o.Hide = append(o.Hide, never.Subject)
 	}

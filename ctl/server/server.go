@@ -24,10 +24,12 @@ import (
 // Config is what a Server works with. Book and Live are needed.
 type Config struct {
 	Book    *listing.Book
-	Live    *index.Live                                 // the served view
-	Answers func(netip.Addr) []report.Answer            // what DNS says now, a zone each; nil: no DNS here
-	Zones   func() []report.Zone                        // the zones that are answered; nil: none
-	Serials func(context.Context) []report.ServerSerial // what the zones' name servers answer when they are asked; nil: they cannot be
+	Live    *index.Live                      // the served view
+	Answers func(netip.Addr) []report.Answer // what DNS says now, a zone each; nil: no DNS here
+	Zones   func() []report.Zone             // the zones that are answered; nil: none
+	// ZoneFile writes a zone as secondaries have it, of a set; nil: no DNS here.
+	ZoneFile func(to io.Writer, zone string, set *index.Set) error
+	Serials  func(context.Context) []report.ServerSerial // what the zones' name servers answer when they are asked; nil: they cannot be
 	// Doctor looks at a zone from outside; nil: DNS cannot be asked.
 	Doctor func(context.Context, report.Zone) []report.Check
 	// MailServers are the addresses to which mail for a domain goes, as many

@@ -14,6 +14,7 @@ import (
 
 	"dnsbld/ctl"
 	"dnsbld/listing"
+	"dnsbld/listing/index"
 	"dnsbld/listing/report"
 )
 
@@ -123,6 +124,41 @@ func TestExportIsAnnouncedInFull(t *testing.T) {
 	if _, err = c.Export(t.Context(), ctl.Export{Format: "plain", Zone: "", Query: report.Query{}}, writerFunc(func([]byte) (int, error) { return 0, full })); !errors.Is(err, full) {
 		t.Errorf("a full disk: %v", err)
 	}
+}
+
+// A zone is written by those who serve it, of what is served or of the entries that
+// are asked for.
+func TestExportZone(t *testing.T) {
+	h := newHouse(t, func(c *Config) {
+		c.ZoneFile = func(to io.Writer, zone string, set *index.Set) error {
+			_, err := fmt.Fprint(to, zone, set.Stats().Hosts)
+			return err
+		}
+	})
+	c := h.client(t)
+	h.importHosts(t, "feed", 20)
+	h.importHosts(t, "other", 10)
+	if err := h.live.Wait(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct {
+		q    ctl.Export
+		want string
+	}{
+		{ctl.Export{Zone: "BL.test."}, "bl.test30"}, {ctl.Export{}, "bl.test30"},
+		{ctl.Export{Query: report.Query{Source: ptr("other")}}, "bl.test10"},
+		{ctl.Export{Query: report.Query{Source: ptr("none")}}, "bl.test0"},
+	} {
+		var out strings.Builder
+		row.q.Format = "zone"
+		if revision, err := c.Export(t.Context(), row.q, &out); err != nil || revision != 2 || out.String() != row.want {
+			t.Errorf("%+v: revision %d, %q, %v", row.q, revision, out.String(), err)
+		}
+	}
+	_, err := c.Export(t.Context(), ctl.Export{Format: "zone", Query: report.Query{Reason: "nonsense"}}, io.Discard)
+	isKind(t, err, listing.ErrInvalid, "unknown-reason")
+	_, err = newHouse(t).client(t).Export(t.Context(), ctl.Export{Format: "zone"}, io.Discard)
+	isKind(t, err, listing.ErrInvalid, "no-zone")
 }
 
 type writerFunc func([]byte) (int, error)

@@ -67,7 +67,7 @@ func BenchmarkRead(b *testing.B) {
 
 func BenchmarkWrite(b *testing.B) {
 	const n = 100_000
-	for _, format := range feed.OutputFormats() {
+	for _, format := range written() {
 		b.Run(format, func(b *testing.B) {
 			o := options(format)
 			o.Reasons = catalogue(b)

@@ -112,13 +112,6 @@ var consumers = map[string]func(t *rapid.T, file string) answerer{
 	"postfix-cidr":    lineByLine(postfixConsumer),
 	"nftables":        lineByLine(nftConsumer),
 	"rpz":             lineByLine(rpzConsumer),
-	"zone": func(t *rapid.T, file string) answerer {
-		zone := zoneOf(t, file)
-		return func(a netip.Addr) ([]listing.Reason, bool) {
-			reasons := zone(a)
-			return reasons, len(reasons) > 0
-		}
-	},
 }
 
 // lineByLine reads the file anew for each question.
@@ -274,94 +267,6 @@ func rpzConsumer(t *rapid.T, file string, a netip.Addr) (_ []listing.Reason, lis
 		}
 	}
 	return nil, listed
-}
-
-// zoneOf answers as RFC 4592 says: the name itself, else the wildcard at its
-// closest encloser.
-func zoneOf(t interface{ Fatal(...any) }, file string) func(netip.Addr) []listing.Reason {
-	exists, codes := map[string]bool{}, map[string][]listing.Reason{}
-	for line := range strings.Lines(file) {
-		words := strings.Fields(line)
-		if words[0][0] == '$' || words[0][0] == ';' || words[0] == "@" || strings.HasSuffix(words[0], ".") {
-			continue
-		}
-		for name := words[0]; name != ""; _, name, _ = strings.Cut(name, ".") {
-			exists[name] = true
-		}
-		var code int
-		if words[1] == "A" {
-			if _, err := fmt.Sscanf(words[2], "127.0.0.%d", &code); err != nil {
-				t.Fatal(err)
-			}
-			codes[words[0]] = append(codes[words[0]], listing.Reason(code))
-		}
-	}
-	return func(a netip.Addr) []listing.Reason {
-		name := owner(a)
-		for encloser := name; encloser != ""; _, encloser, _ = strings.Cut(encloser, ".") {
-			if !exists[encloser] {
-				continue
-			}
-			if encloser != name {
-				encloser = "*." + encloser
-			}
-			return slices.Sorted(slices.Values(codes[encloser]))
-		}
-		return nil
-	}
-}
-
-// Wide prefixes of both families, with labels that they share.
-func TestWideZone(t *testing.T) {
-	all := entries(t, `
-		2.0.0.0/8 network
-		!2.6.0.0/16 network
-		2.6.0.0/24 manual
-		2.6.7.0/25 manual
-		2.6.7.9 helo-bare-ip
-		2.6.77.0/24 manual
-		2.77.0.0/16 imported [wide]
-		!2.77.7.7 imported
-		198.0.0.0/9 network
-		!198.51.100.7 network
-		255.255.255.255 manual
-		2000::/3 network
-		2600::/12 imported [wide]
-		!2600::/20 network
-		2600::7 helo-bare-ip
-		2001:db8::/32 imported [wide]
-		!2001:db8::/33 imported [wide]
-		ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff manual`)
-	slices.SortStableFunc(all, func(a, b listing.Entry) int { return a.Subject.Compare(b.Subject) })
-	file, err := write(t, options("zone"), all)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer := zoneOf(t, file)
-	for _, s := range subjects(all) {
-		for _, a := range []netip.Addr{s.Addr().Prev(), s.Addr(), s.Addr().Next(), middle(s, 0), middle(s, 1), middle(s, 2), lastOf(s), lastOf(s).Next()} {
-			if !a.IsValid() || listing.Canonical(a) != a { // the name of an IPv4 address, which is left out
-				continue
-			}
-			if got, want := answer(a), listedFor(catalogue(t), all, nil, a); !slices.Equal(got, want) {
-				t.Errorf("%s: %v, want %v", a, got, want)
-			}
-		}
-	}
-	if points := answer(netip.MustParseAddr("127.0.0.2")); !slices.Equal(points, []listing.Reason{2}) {
-		t.Errorf("the test point answers %v", points)
-	}
-}
-
-// middle is an address within a prefix: its octets repeat those of the last
-// one that is fixed, so that labels of both families meet.
-func middle(s listing.Subject, salt byte) netip.Addr {
-	b := s.Addr().AsSlice()
-	for n := (s.Bits() + 7) / 8; n < len(b); n++ {
-		b[n] = byte(n)*salt&7 | salt
-	}
-	a, _ := netip.AddrFromSlice(b)
-	return a
 }
 
 // owner is the name an address is asked for by (RFC 5782).

@@ -4,17 +4,15 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"net/netip"
 	"slices"
 	"time"
 
 	"dnsbld/listing"
 )
 
-// WriteOptions say what is to be written. Format and Reasons are needed, Zone
-// and NS by format zone.
+// WriteOptions say what is to be written. Format and Reasons are needed.
 type WriteOptions struct {
-	Format   string            // one of OutputFormats
+	Format   string            // one of OutputFormats but Zone
 	Reasons  *listing.Reasons  // for symbols, ranks and texts
 	Now      time.Time         // entries that have ended by then are left out; zero: none are
 	Hide     []listing.Subject // prefixes that are not listed whatever is: allow entries and the never-list
@@ -22,17 +20,10 @@ type WriteOptions struct {
 	Page     string            // what stands before the address in the URL of its page, as for listing.Reasons.TXT
 
 	Zone   string        // origin of the zone, "bl.test"
-	NS     []string      // its name servers, for formats zone and rbldnsd
-	Glue   []NameServer  // addresses of those that are in the zone itself
+	NS     []string      // its name servers, for format rbldnsd
 	Mail   string        // mailbox of who is responsible, as a name: "hostmaster.bl.test"; empty: hostmaster in the zone
 	Serial uint32        // of its SOA
 	TTL    time.Duration // of its records; zero: DefaultTTL
-}
-
-// NameServer is a host in the zone that serves it.
-type NameServer struct {
-	Name    string
-	Address netip.Addr
 }
 
 // DefaultTTL is the TTL of records in what is written for DNS servers.
@@ -57,17 +48,20 @@ var writers = []struct {
 	{"rbldnsd:ip6trie", newTrieWriter(true)},
 	{"postfix-cidr", newPostfixWriter},
 	{"nftables", newNftablesWriter},
-	{"zone", newZoneWriter},
 	{"rpz", newRPZWriter},
 }
 
-// OutputFormats are the formats that NewWriter knows, the simplest first.
+// Zone is the format of a zone's master file. It is not written here but by those
+// who serve the zone, from what they give to secondaries.
+const Zone = "zone"
+
+// OutputFormats are all formats that a list is written in, the simplest first.
 func OutputFormats() []string {
-	names := make([]string, len(writers))
-	for n := range writers {
-		names[n] = writers[n].format
+	var names []string
+	for _, w := range writers {
+		names = append(names, w.format)
 	}
-	return names
+	return append(names, Zone)
 }
 
 // Writer writes a list. It is not for concurrent use.
@@ -100,8 +94,12 @@ func NewWriter(w io.Writer, o WriteOptions) (*Writer, error) {
 		o.TTL = DefaultTTL
 	}
 	n := slices.Index(OutputFormats(), o.Format)
-	if n < 0 {
+	switch {
+	case n < 0:
 		return nil, unknownFormat(o.Format, OutputFormats())
+	case o.Format == Zone:
+		return nil, &listing.Error{Kind: listing.ErrInvalid, Code: "no-zone", Message: "there is no zone to write",
+			Hint: "a zone is written by the dnsbld that serves it"}
 	}
 	if o.Reasons == nil {
 		return nil, fmt.Errorf("writing %s without a catalogue of reasons: %w", o.Format, listing.ErrInvalid)

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -45,4 +46,37 @@ func rpzName(s listing.Subject) string {
 		}
 	}
 	return name + ".rpz-ip"
+}
+
+// origin begins a master file.
+func (o *output) origin(server string) {
+	ttl := int(o.TTL.Seconds())
+	o.printf("$ORIGIN %s\n$TTL %d\n@ SOA %s %s %d 60 15 1209600 %d\n", absolute(o.Zone), ttl, absolute(server), absolute(o.mail()), o.Serial, ttl)
+}
+
+// mail is who is responsible, as SOA has it.
+func (o *output) mail() string {
+	if o.Mail != "" {
+		return o.Mail
+	}
+	return strings.TrimSuffix("hostmaster."+o.Zone, ".")
+}
+
+func absolute(name string) string { return strings.TrimSuffix(name, ".") + "." }
+
+// reverse is the owner name of the first bits of an address: octets or
+// nibbles, the last one first.
+func reverse(a netip.Addr, bits int) string {
+	b := a.AsSlice()
+	var labels []string
+	if a.Is4() {
+		for n := bits/8 - 1; n >= 0; n-- {
+			labels = append(labels, strconv.Itoa(int(b[n])))
+		}
+		return strings.Join(labels, ".")
+	}
+	for n := bits/4 - 1; n >= 0; n-- {
+		labels = append(labels, strconv.FormatInt(int64(b[n/2]>>(4*(1-n%2))&15), 16))
+	}
+	return strings.Join(labels, ".")
 }
