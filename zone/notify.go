@@ -3,6 +3,7 @@ package zone
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -50,7 +51,7 @@ type secondaries struct {
 // notifies tells secondaries of every change, those of a second together, until
 // they answer or ctx is done. After a start it tells all: no stock secondary
 // asks by itself then.
-func (s *Server) notifies(ctx context.Context) {
+func (s *Server) notifies(ctx context.Context, ours []netip.Addr) {
 	tick := time.NewTicker(notifyEvery)
 	defer tick.Stop()
 	var sending sync.WaitGroup
@@ -70,7 +71,7 @@ func (s *Server) notifies(ctx context.Context) {
 			now := z.serial(set)
 			for _, at := range z.notify {
 				if one := s.secondaries.due(secondary{z.name, at}, now); one != nil {
-					sending.Go(func() { s.secondaries.done(one, now, notify(ctx, t.keys, z, at, now)) })
+					sending.Go(func() { s.secondaries.done(one, now, notify(ctx, t.keys, z, at, sourceFor(at, ours), now)) })
 				}
 			}
 		}
@@ -135,13 +136,35 @@ func (s *Server) Secondaries(zone string) (all []report.Secondary) {
 	return all
 }
 
+// sourceFor is the address from which a secondary is told: one at which this server
+// answers, since that is how the secondary knows it. nil: that which the system
+// chooses is one, or there is none that would do.
+func sourceFor(at netip.AddrPort, ours []netip.Addr) net.Addr {
+	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(at)) // sends nothing
+	if err != nil {
+		return nil
+	}
+	defer conn.Close()
+	chosen := conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap()
+	var other net.Addr
+	for _, a := range ours {
+		if a == chosen || (a.IsUnspecified() && (a.Is6() || chosen.Is4())) {
+			return nil
+		}
+		if other == nil && a.Is4() == chosen.Is4() && a.IsLoopback() == at.Addr().IsLoopback() {
+			other = net.UDPAddrFromAddrPort(netip.AddrPortFrom(a, 0))
+		}
+	}
+	return other
+}
+
 // notify tells a secondary of a serial, and waits for its answer.
-func notify(ctx context.Context, known keys, z *zone, at netip.AddrPort, serial uint32) error {
+func notify(ctx context.Context, known keys, z *zone, at netip.AddrPort, from net.Addr, serial uint32) error {
 	m := new(dns.Msg).SetNotify(z.name)
 	soa := z.soa
 	soa.Serial = serial
 	m.Answer = []dns.RR{&soa}
-	client := dns.Client{Timeout: notifyTime}
+	client := dns.Client{Timeout: notifyTime, Dialer: &net.Dialer{Timeout: notifyTime, LocalAddr: from}}
 	if k := z.access.key; k != nil {
 		m.SetTsig(k.name, k.algorithm, tsigFudge, time.Now().Unix())
 		client.TsigProvider = known

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -73,6 +74,27 @@ func TestNotify(t *testing.T) {
 	}
 	if m := next(5 * time.Second); m == nil || m.Answer[0].(*dns.SOA).Serial != 5004 {
 		t.Errorf("after a burst: %v", m)
+	}
+}
+
+// A secondary is told from an address at which it knows the server.
+func TestNotifySource(t *testing.T) {
+	at := netip.MustParseAddrPort("127.0.0.1:53") // the system would come from there
+	for _, c := range []struct{ ours, want string }{
+		{"127.0.0.1", ""}, {"0.0.0.0", ""}, {"::", ""}, {"127.0.0.2", "127.0.0.2:0"}, {"127.0.0.2 127.0.0.1", ""}, {"192.0.2.53 127.0.0.3 127.0.0.2", "127.0.0.3:0"},
+		{"192.0.2.53", ""}, {"::1", ""}, {"", ""},
+	} {
+		var ours []netip.Addr
+		for text := range strings.FieldsSeq(c.ours) {
+			ours = append(ours, netip.MustParseAddr(text))
+		}
+		got := ""
+		if from := sourceFor(at, ours); from != nil {
+			got = from.String()
+		}
+		if got != c.want {
+			t.Errorf("of %q: %q, want %q", c.ours, got, c.want)
+		}
 	}
 }
 

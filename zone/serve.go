@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"runtime"
 	"sync"
 	"time"
@@ -22,6 +23,7 @@ const (
 // keeps the others from answering.
 func (s *Server) Serve(ctx context.Context, packet []net.PacketConn, stream []net.Listener) error {
 	var sockets []*net.UDPConn
+	var ours []netip.Addr
 	var errs []error
 	for _, p := range packet {
 		conn, ok := p.(*net.UDPConn)
@@ -33,6 +35,7 @@ func (s *Server) Serve(ctx context.Context, packet []net.PacketConn, stream []ne
 			errs = append(errs, fmt.Errorf("preparing %s: %w", p.LocalAddr(), err))
 		}
 		sockets = append(sockets, conn)
+		ours = append(ours, conn.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap())
 	}
 	if len(errs) > 0 {
 		for _, p := range packet {
@@ -58,7 +61,7 @@ func (s *Server) Serve(ctx context.Context, packet []net.PacketConn, stream []ne
 	for _, l := range stream {
 		all.Go(func() { s.serveTCP(ctx, l) })
 	}
-	all.Go(func() { s.notifies(ctx) })
+	all.Go(func() { s.notifies(ctx, ours) })
 	all.Wait()
 	return nil
 }
