@@ -91,6 +91,7 @@ func (s *Server) answer(dst, query []byte, from Peer, count *counters) ([]byte, 
 		count[a.kind].Add(1)
 		return nil, &streamed{a.transfer, r, sig}
 	}
+	s.complain(t, &r, a.kind, &sig, from)
 	a.cookie, a.trust = cookie, trust
 	size := r.opt.limit(from.Over) - sig.size()
 	message, truncated, err := r.write(dst, &a, r.opt.answer(t, &a, from.Over), size)
@@ -129,7 +130,7 @@ func (s *Server) answerOf(t *tables, r *request, from Peer, sig *signature) repl
 	switch {
 	case r.qclass != dns.ClassINET || z == nil:
 		return refused(edeNotAuthoritative)
-	case r.transfers() && (labels > 0 || !z.access.allows(sig, from)):
+	case r.transfers() && (labels > 0 || z.access.refuses(sig, from) != ""):
 		return refused(edeProhibited)
 	}
 	set := s.view.Set()

@@ -32,6 +32,7 @@ type Server struct {
 	carousels   carousels            // that they share
 	sent        [forms]atomic.Uint64 // transfers that were begun
 	log         Log
+	complaints  complaints
 	secret      secret // of cookies, where none is configured
 }
 

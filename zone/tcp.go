@@ -113,7 +113,11 @@ func (c *conversation) answer(ctx context.Context, query []byte) (more bool) {
 	message, stream := c.server.answer(append(c.out[:0], 0, 0), query, c.peer, &c.server.counters[TCP])
 	if stream != nil { // of a secondary that may have it: others do not push it aside
 		defer connlimit.Hold(c.conn)()
-		return c.send(ctx, stream) == nil
+		err := c.send(ctx, stream)
+		if err != nil && ctx.Err() == nil {
+			c.server.complaints.about(c.peer, "zone transfer broken off", stream.zone.name, err.Error())
+		}
+		return err == nil
 	}
 	if message == nil {
 		return len(query) >= headerSize

@@ -27,16 +27,21 @@ type access struct {
 	tls  bool           // over TLS alone
 }
 
-func (a *access) allows(s *signature, from Peer) bool {
+// refuses says why somebody may not; empty: he may.
+func (a *access) refuses(s *signature, from Peer) string {
 	switch {
-	case a.tls && !from.TLS:
-		return false
 	case a.key == nil && len(a.from) == 0:
-		return false
+		return "the zone has neither transfer_key nor transfer_from"
+	case a.tls && !from.TLS:
+		return "it is given over TLS alone"
+	case a.key != nil && s.key == nil:
+		return "the question is not signed"
 	case a.key != nil && s.key != a.key:
-		return false
+		return "another key signs the question"
+	case len(a.from) > 0 && !slices.ContainsFunc(a.from, func(p netip.Prefix) bool { return p.Contains(from.Addr.Addr()) }):
+		return "transfer_from does not have the address"
 	}
-	return len(a.from) == 0 || slices.ContainsFunc(a.from, func(p netip.Prefix) bool { return p.Contains(from.Addr.Addr()) })
+	return ""
 }
 
 // compileAccess checks who may transfer the zone and who is told of changes.

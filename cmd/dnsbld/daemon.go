@@ -90,6 +90,7 @@ func serve(ctx context.Context, cfg config.Config, load func() (config.Config, e
 		return config.Error("%v", err)
 	}
 	d.dns.Follow(d)
+	d.dns.Report(d.log)
 	if d.sockets, err = openSockets(ctx, cfg, log); err != nil {
 		return err
 	}
