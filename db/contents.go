@@ -29,7 +29,7 @@ type saidList struct {
 	chunks [][]attrs
 	n      uint32
 	seed   maphash.Seed
-	lately []uint32 // numbers by hash
+	lately []uint64 // number and the upper half of the hash, by the lower
 	last   uint32   // given last: runs of one are the rule
 }
 
@@ -42,19 +42,22 @@ func (l *saidList) id(v *attrs) uint32 {
 		return l.last
 	}
 	if l.lately == nil {
-		l.lately, l.seed = make([]uint32, saidLately), maphash.MakeSeed()
+		l.lately, l.seed = make([]uint64, saidLately), maphash.MakeSeed()
 	}
-	lately := &l.lately[maphash.Comparable(l.seed, *v)%saidLately]
-	if *lately >= l.n || *l.at(*lately) != *v {
+	hash := maphash.Comparable(l.seed, *v)
+	lately := &l.lately[hash%saidLately]
+	id := uint32(*lately)
+	if *lately>>32 != hash>>32 || id >= l.n || *l.at(id) != *v {
 		if l.n%saidChunk == 0 {
 			l.chunks = append(l.chunks, make([]attrs, 0, saidChunk))
 		}
 		last := len(l.chunks) - 1
 		l.chunks[last] = append(l.chunks[last], *v)
-		*lately = l.n
+		id = l.n
+		*lately = hash>>32<<32 | uint64(id)
 		l.n++
 	}
-	l.last = *lately
+	l.last = id
 	return l.last
 }
 

@@ -63,7 +63,8 @@ func (m *merger) merge(t *tree, ops []netOp) *tree {
 	}
 	m.closePages()
 	m.settle()
-	return &m.next
+	next := m.next // not a part of m, which would stay with all that it was made from
+	return &next
 }
 
 // untouched is the first page, from one on, that ops or losses may touch. A page

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
+	"time"
 )
 
 // netKey is what an entry of a tree is known by.
@@ -69,6 +71,25 @@ func TestTreeIsAMap(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A tree keeps nothing of what it was made with: that is as large again.
+func TestTreeKeepsNoMerger(t *testing.T) {
+	gone := make(chan bool)
+	tree := func() *tree {
+		m := &merger{count: func(*entry, int) {}}
+		runtime.AddCleanup(m, func(gone chan bool) { close(gone) }, gone)
+		return m.merge(new(tree), []netOp{{entry: entry{place{hi: 1 << 32}, net{length: 32, class: 1}}}})
+	}()
+	runtime.GC()
+	select {
+	case <-gone:
+	case <-time.After(10 * time.Second):
+		t.Error("the merger is still there")
+	}
+	if tree.size != 1 {
+		t.Errorf("%d entries", tree.size)
 	}
 }
 
