@@ -27,6 +27,7 @@ var imports = map[string][]string{
 	"dnsbld/costtest":           {},
 	"dnsbld/listing/index":      {"dnsbld/listing", "dnsbld/nice"},
 	"dnsbld/listing/wildcard":   {"dnsbld/listing"},
+	"dnsbld/listing/hits":       {"dnsbld/listing"},
 	"dnsbld/listing/feed":       {"dnsbld/listing"},
 	"dnsbld/listing/sighting":   {"dnsbld/listing", "dnsbld/listing/helo"},
 	"dnsbld/listing/sensor":     {"dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/sighting"},
@@ -37,13 +38,13 @@ var imports = map[string][]string{
 	"dnsbld/db/backup":          {"dnsbld/listing"},
 	"dnsbld/db":                 {"dnsbld/db/backup", "dnsbld/listing", "dnsbld/nice", "dnsbld/listing/sighting", "dnsbld/listing/desk"},
 	"dnsbld/db/dbtest":          {"dnsbld/listing"},
-	"dnsbld/zone":               {"dnsbld/connlimit", "dnsbld/listing", "dnsbld/listing/index", "dnsbld/listing/report", "dnsbld/listing/wildcard", "dnsbld/nice"},
+	"dnsbld/zone":               {"dnsbld/connlimit", "dnsbld/listing", "dnsbld/listing/hits", "dnsbld/listing/index", "dnsbld/listing/report", "dnsbld/listing/wildcard", "dnsbld/nice"},
 	"dnsbld/mta":                {"dnsbld/connlimit", "dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/sensor", "dnsbld/unixsocket"},
 	"dnsbld/mta/mtatest":        {},
 	"dnsbld/mta/resolve":        {"dnsbld/listing/helo", "dnsbld/mta"},
 	"dnsbld/web":                {"dnsbld/connlimit", "dnsbld/listing", "dnsbld/nice", "dnsbld/listing/desk", "dnsbld/listing/index", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/removal"},
 	"dnsbld/ctl":                {"dnsbld/listing", "dnsbld/listing/removal", "dnsbld/listing/report", "dnsbld/listing/sensor", "dnsbld/listing/sighting"},
-	"dnsbld/ctl/server":         {"dnsbld/connlimit", "dnsbld/ctl", "dnsbld/listing", "dnsbld/listing/delist", "dnsbld/listing/desk", "dnsbld/listing/feed", "dnsbld/listing/index", "dnsbld/listing/removal", "dnsbld/listing/report", "dnsbld/listing/sensor", "dnsbld/listing/sighting", "dnsbld/unixsocket"},
+	"dnsbld/ctl/server":         {"dnsbld/connlimit", "dnsbld/ctl", "dnsbld/listing", "dnsbld/listing/delist", "dnsbld/listing/desk", "dnsbld/listing/feed", "dnsbld/listing/hits", "dnsbld/listing/index", "dnsbld/listing/removal", "dnsbld/listing/report", "dnsbld/listing/sensor", "dnsbld/listing/sighting", "dnsbld/unixsocket"},
 	"dnsbld/cmd/dnsbld":         {"*"},
 	"dnsbld/cmd/dnsbld/config":  {"dnsbld/connlimit", "dnsbld/ctl/server", "dnsbld/listing", "dnsbld/listing/delist", "dnsbld/listing/desk", "dnsbld/listing/sensor", "dnsbld/listing/sighting", "dnsbld/mta", "dnsbld/unixsocket", "dnsbld/web", "dnsbld/zone"},
 	"dnsbld/cmd/dnsbld/offline": {"dnsbld/ctl", "dnsbld/ctl/server", "dnsbld/db", "dnsbld/db/backup", "dnsbld/listing", "dnsbld/listing/index"},
@@ -65,7 +66,7 @@ var nouns = map[string][]string{
 
 // notOperators are what the operator's command must not carry with it.
 var notOperators = []string{"github.com/miekg/dns", "github.com/prometheus/client_golang/prometheus", "github.com/emersion/go-message", "go.etcd.io/bbolt",
-	"dnsbld/ctl/server", "dnsbld/db", "dnsbld/listing/index", "dnsbld/listing/delist", "dnsbld/listing/desk"}
+	"dnsbld/ctl/server", "dnsbld/db", "dnsbld/listing/hits", "dnsbld/listing/index", "dnsbld/listing/delist", "dnsbld/listing/desk"}
 
 type pkg struct {
 	ImportPath, Dir, Doc   string

@@ -168,6 +168,8 @@ type Status struct {
 	HiddenByAllow int               `json:"hidden_by_allow"`  // entries that would be answered, were it not for allow entries
 	Hidden        []report.HiddenBy `json:"hidden,omitempty"` // by which
 
+	Asked *Asked `json:"asked,omitempty"` // since when queries are counted, without numbers; nil: they are not
+
 	Sensor  *SensorStatus     `json:"sensor,omitempty"`
 	Breaker *sighting.Breaker `json:"breaker,omitempty"` // of automatic listing
 
@@ -230,7 +232,33 @@ type Stats struct {
 	Networks []Count          `json:"networks"`   // /16, of IPv6 /32, with the most entries
 	Answered Answered         `json:"answered"`
 	Index    Index            `json:"index"`
+	Asked    *Asked           `json:"asked,omitempty"` // nil: queries are not counted here
 	DNS      any              `json:"dns,omitempty"`
+}
+
+// Asked is how often what is listed was asked for. Of a busy server the numbers are
+// estimates: right together, about right for each listing.
+type Asked struct {
+	Since  time.Time  `json:"since"`           // counting began
+	Forgot time.Time  `json:"forgot,omitzero"` // whoever has no number may have been asked for up to then
+	Top    []AskedFor `json:"top,omitempty"`   // asked for most, the first of them first
+	Sums   []AskedSum `json:"sums,omitempty"`  // since the start, by zone and reason
+}
+
+// AskedFor is how often one listing was asked for.
+type AskedFor struct {
+	Subject listing.Subject `json:"prefix"`
+	Reason  string          `json:"reason"`
+	Code    listing.Reason  `json:"code"`
+	Hits    uint64          `json:"hits"`
+	LastHit time.Time       `json:"last_hit"`
+}
+
+// AskedSum is how often one zone answered one reason.
+type AskedSum struct {
+	Zone   string `json:"zone"`
+	Reason string `json:"reason"`
+	Hits   uint64 `json:"hits"`
 }
 
 // Answered is what DNS answers as listed now: each host and each prefix once, however

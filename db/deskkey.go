@@ -33,7 +33,7 @@ func OpenKey(path string, log *slog.Logger) []byte {
 		return randomKey()
 	}
 	key = randomKey()
-	if err := replaceFile(path, []byte(hex.EncodeToString(key)+"\n")); err != nil {
+	if err := ReplaceFile(path, []byte(hex.EncodeToString(key)+"\n")); err != nil {
 		log.Error("tokens and letters of the support desk verify until the end of the program only", "err", fmt.Errorf("making the key of the support desk: %w", err))
 	}
 	return key

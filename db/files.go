@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 )
 
-// replaceFile gives a small file another content, whole or not at all, readable
+// ReplaceFile gives a small file another content, whole or not at all, readable
 // by its owner alone. The new content is written beside the file under one
 // fixed name, so that what a crash left there is overwritten, not collected.
-func replaceFile(path string, content []byte) error {
+func ReplaceFile(path string, content []byte) error {
 	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err

@@ -23,7 +23,7 @@ func watermarkPath(path string) string { return path + ".served" }
 
 // SetWatermark notes the highest revision served from a list.
 func SetWatermark(path string, served listing.Revision) error {
-	if err := replaceFile(watermarkPath(path), fmt.Appendln(nil, served)); err != nil {
+	if err := ReplaceFile(watermarkPath(path), fmt.Appendln(nil, served)); err != nil {
 		return fmt.Errorf("noting what was served: %w", err)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"dnsbld/listing"
+	"dnsbld/listing/hits"
 	"dnsbld/listing/index"
 
 	"github.com/miekg/dns"
@@ -141,7 +142,11 @@ func (s *Server) answerOf(t *tables, r *request, from Peer, sig *signature) repl
 	if r.transfers() {
 		a = s.transferOf(r, z, set, from.Over)
 	} else {
-		a = z.ask(set, &r.name, labels, r.qtype, s.clock.Now())
+		now := s.clock.Now()
+		a = z.ask(set, &r.name, labels, r.qtype, now)
+		if len(a.listed.reasons) > 0 && !a.listed.fixed {
+			s.shared.Note(now, func(to *hits.Sampler, weight uint32) { z.sample(to, &a.listed, weight, now) })
+		}
 	}
 	a.zone, a.labels, a.serial = z, labels, z.serial(set)
 	return a
@@ -194,9 +199,9 @@ func (z *zone) ask(set *index.Set, n *name, labels int, qtype uint16, now uint32
 		var in scratch
 		if v := z.judge(set, a, nil, now, &in); len(v.reasons) > 0 {
 			if records := z.records(v, n.text(), qtype); records != nil {
-				return reply{kind: kindListed, answer: records}
+				return reply{kind: kindListed, answer: records, listed: v}
 			}
-			return reply{kind: kindNoData}
+			return reply{kind: kindNoData, listed: v}
 		}
 	}
 	if z.exists(set, n, labels) {

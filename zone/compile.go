@@ -45,6 +45,7 @@ type zone struct {
 	nodes         map[string]*node // names that are no addresses, by the wire before the zone's name
 	longest       int              // octets of the longest of those
 	parts         *parts           // of answers on the wire path
+	number        uint16           // by which hits name it
 
 	catalog    bool   // of the other zones; it does not show the list
 	configured uint32 // when a catalog was, in Unix seconds

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/hits"
 	"dnsbld/listing/index"
 
 	"github.com/miekg/dns"
@@ -25,12 +26,14 @@ type shown struct {
 type verdict struct {
 	reasons []shown
 	ttl     uint32
+	fixed   bool // it is a test point, whatever the list holds
 }
 
 // scratch is where a verdict is made, so that it needs no other memory.
 type scratch struct {
 	hits  [16]index.Hit
 	shown [16]shown
+	asked *hits.Sampler // of answers about what is listed; nil: they are not counted
 }
 
 // judge looks an address up, which is canonical; spot is where it was located
@@ -39,18 +42,19 @@ type scratch struct {
 func (z *zone) judge(set *index.Set, a netip.Addr, spot *index.Spot, now uint32, in *scratch) verdict {
 	v := verdict{ttl: z.ttl, reasons: in.shown[:0]}
 	if reason, fixed := z.point(a); fixed { // whatever the list holds
+		v.fixed = true
 		if reason != 0 {
 			v.reasons = append(v.reasons, shown{reason: reason, prefix: netip.PrefixFrom(a, a.BitLen()), text: index.Text{Tail: z.tests[reason]}})
 		}
 		return v
 	}
-	var hits []index.Hit
+	var found []index.Hit
 	if spot != nil {
-		hits = set.LookupAt(spot, now, in.hits[:0])
+		found = set.LookupAt(spot, now, in.hits[:0])
 	} else {
-		hits = set.Lookup(a, now, in.hits[:0])
+		found = set.Lookup(a, now, in.hits[:0])
 	}
-	for _, h := range hits {
+	for _, h := range found {
 		if z.order[h.Reason] == 0 {
 			continue
 		}

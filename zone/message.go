@@ -106,6 +106,7 @@ type reply struct {
 	cookie [wholeCookie]byte
 	trust  trust // noCookie: none is sent
 
+	listed   verdict   // of an address, for the counter of hits
 	transfer *transfer // in place of an answer
 }
 

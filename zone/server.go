@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"dnsbld/connlimit"
+	"dnsbld/listing/hits"
 	"dnsbld/listing/index"
 )
 
@@ -33,7 +34,9 @@ type Server struct {
 	sent        [forms]atomic.Uint64 // transfers that were begun
 	log         Log
 	complaints  complaints
-	secret      secret // of cookies, where none is configured
+	secret      secret        // of cookies, where none is configured
+	hits        *hits.Counter // nil: what is listed is not counted
+	shared      *hits.Shared  // of all who answer on the message path
 }
 
 // New returns a server, or all mistakes of its configuration.
@@ -50,6 +53,30 @@ func New(view View, clock Clock, c Config) (*Server, error) {
 // Follow lets secondaries have what changed in place of the whole zone. It is
 // called before Serve.
 func (s *Server) Follow(l Log) { s.log = l }
+
+// Count has a counter know of every answer about what is listed. It is called before
+// Serve.
+func (s *Server) Count(c *hits.Counter) {
+	s.hits, s.shared = c, &hits.Shared{Sampler: c.Sampler()}
+	s.number(s.tables.Load())
+}
+
+// number has hits name the zones.
+func (s *Server) number(t *tables) {
+	for _, z := range t.ordered {
+		if s.hits != nil {
+			z.number = s.hits.Zone(z.name[:len(z.name)-1])
+		}
+	}
+}
+
+// sample hands what an answer said to the counter, which stands for as many as its
+// weight.
+func (z *zone) sample(to *hits.Sampler, v *verdict, weight, now uint32) {
+	for _, r := range v.reasons {
+		to.Put(hits.Hit{Key: hits.KeyOf(r.prefix, r.reason), Zone: z.number, Weight: weight, Time: now})
+	}
+}
 
 // Configure puts another configuration in force, between one query and the
 // next. If it has mistakes the old one stays. TCP connections that are open
@@ -69,6 +96,7 @@ func (s *Server) Configure(c Config) error {
 	if len(t.jar.secrets) == 0 {
 		t.jar.secrets = []secret{s.secret}
 	}
+	s.number(t)
 	s.tables.Store(t)
 	return nil
 }

@@ -35,7 +35,9 @@ type worker struct {
 func (s *Server) newWorker() *worker {
 	own := new(workerCounters)
 	s.workers.add(own)
-	return &worker{server: s, count: &own.counters}
+	w := &worker{server: s, count: &own.counters}
+	w.scratch.asked = s.hits.Sampler()
+	return w
 }
 
 // answer answers a batch of up to batchSize. One Set and one configuration
@@ -43,6 +45,9 @@ func (s *Server) newWorker() *worker {
 // memory while it waits for the next batch.
 func (w *worker) answer(batch []datagram) {
 	t, set, now := w.server.tables.Load(), w.server.view.Set(), w.server.clock.Now()
+	if w.scratch.asked != nil {
+		w.scratch.asked.Tick(now)
+	}
 	w.read(batch, t, set, now)
 	for n := range batch {
 		d := &batch[n]

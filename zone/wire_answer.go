@@ -97,6 +97,11 @@ func (q *wireQuery) records(b []byte, set *index.Set, now uint32, in *scratch) (
 		v = q.zone.judge(set, q.addr, q.spot, now, in)
 	}
 	if len(v.reasons) > 0 {
+		if in.asked != nil && !v.fixed {
+			if weight := in.asked.Due(); weight > 0 {
+				q.zone.sample(in.asked, &v, weight, now)
+			}
+		}
 		switch q.qtype {
 		case dns.TypeA, dns.TypeANY:
 			return appendA(b, v), kindListed, len(v.reasons), true

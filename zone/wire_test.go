@@ -404,6 +404,17 @@ func benchmarkWire(b *testing.B, w *worker, raw []byte) {
 // BenchmarkWireMillion is the mix of a resolver over a million hosts: what is
 // asked for is not in the caches of the processor.
 func BenchmarkWireMillion(b *testing.B) {
+	s, queries := million(b)
+	w, m := s.server.newWorker(), newMix(queries)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for n := 0; n < b.N; n += batchSize {
+		w.answer(m.batch(n))
+	}
+}
+
+// million is a list of a million hosts, and questions about it.
+func million(b *testing.B) (s *bench, queries [][]byte) {
 	const hosts, asked = 1 << 20, 1 << 18
 	r := rand.New(rand.NewPCG(1, 2))
 	source := listing.Change{Kind: listing.SourceChange, SourceAfter: &listing.Source{Name: "feed", Until: time.Unix(epoch, 0).Add(listing.Day)}}
@@ -419,10 +430,9 @@ func BenchmarkWireMillion(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := newServer(b, config(b), "")
+	s = newServer(b, config(b), "")
 	s.live.Publish(set)
-	w := s.server.newWorker()
-	queries := make([][]byte, asked)
+	queries = make([][]byte, asked)
 	for n := range queries {
 		a := addrs[r.IntN(hosts)]
 		if n%3 > 0 { // a miss, most likely
@@ -438,14 +448,24 @@ func BenchmarkWireMillion(b *testing.B) {
 			queries[n] = pack(b, query(name, "A"))
 		}
 	}
-	batch, slots := make([]datagram, batchSize), make([]byte, batchSize*2048)
-	b.ReportAllocs()
-	b.ResetTimer()
-	for n := 0; n < b.N; n += len(batch) {
-		for i := range batch {
-			slot := slots[i*2048:][:2048]
-			batch[i] = datagram{slot[:copy(slot, queries[(n+i)%asked])], wirePeers[0]}
-		}
-		w.answer(batch)
+	return s, queries
+}
+
+// mix gives questions a batch at a time.
+type mix struct {
+	queries   [][]byte
+	datagrams []datagram
+	slots     []byte
+}
+
+func newMix(queries [][]byte) *mix {
+	return &mix{queries, make([]datagram, batchSize), make([]byte, batchSize*2048)}
+}
+
+func (m *mix) batch(n int) []datagram {
+	for i := range m.datagrams {
+		slot := m.slots[i*2048:][:2048]
+		m.datagrams[i] = datagram{slot[:copy(slot, m.queries[(n+i)%len(m.queries)])], wirePeers[0]}
 	}
+	return m.datagrams
 }

@@ -26,6 +26,7 @@ import (
 	"dnsbld/ctl/server"
 	"dnsbld/db"
 	"dnsbld/listing"
+	"dnsbld/listing/hits"
 	"dnsbld/listing/index"
 	"dnsbld/listing/report"
 	"dnsbld/zone"
@@ -49,6 +50,8 @@ type dnsbld struct {
 	sweeper    atomic.Pointer[index.Sweeper]
 	book       *listing.Book
 	dns        *zone.Server
+	hits       *hits.Counter
+	recalled   atomic.Bool // what was counted before the start is in it
 	mail       *mailDoor
 	desk       *supportDesk
 	web        webDoors
@@ -91,6 +94,8 @@ func serve(ctx context.Context, cfg config.Config, load func() (config.Config, e
 	}
 	d.dns.Follow(d)
 	d.dns.Report(d.log)
+	d.hits = hits.New(shifted(cfg.ClockOffset)())
+	d.dns.Count(d.hits)
 	if d.sockets, err = openSockets(ctx, cfg, log); err != nil {
 		return err
 	}
@@ -105,6 +110,7 @@ func (d *dnsbld) run(ctx context.Context) error {
 	defer p.cancel()
 	dns, base := p.group(context.WithoutCancel(ctx)), p.group(context.WithoutCancel(ctx))
 	base.run("clock", d.clock.Run)
+	base.run("hits", d.keepHits)
 	dns.start("dns", d.answer)
 	successor, failed := d.generations(ctx)
 	if successor == nil {
@@ -212,6 +218,7 @@ func (d *dnsbld) serveDoors(ctx context.Context, control net.Listener) error {
 		d.log.Error("taking over", "err", err)
 		p.cancel()
 	}
+	d.recallHits()
 	base.run("served revision", func(ctx context.Context) { db.KeepWatermark(ctx, d.cfg.Load().Database, d.served, d.log) })
 	base.run("sensor", d.mail.Run)
 	mail.start("policy service", d.mail.servePolicy)
@@ -328,7 +335,7 @@ func (d *dnsbld) control() *server.Server {
 		Verify: d.store.Audit, Backup: d.backup, Answers: d.answers, Zones: d.zones, ZoneFile: d.dns.WriteZone, Serials: d.serials, Doctor: d.doctor, MailServers: d.mailServers,
 		Criteria: d.criteria, Stats: func() any { return d.dns.Stats() }, Complete: d.complete,
 		Reload: func() ctl.Reload { return *d.last.Load() }, WarnSources: func() time.Duration { return d.cfg.Load().WarnSources },
-		Sensor: d.mail, Desk: d.desk.Desk, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.cfg.Load().Data,
+		Sensor: d.mail, Desk: d.desk.Desk, Hits: d.hits, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.cfg.Load().Data,
 		Connections: func() connlimit.Limits { return d.cfg.Load().Control }})
 }
 

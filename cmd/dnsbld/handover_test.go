@@ -106,6 +106,58 @@ func TestHandOver(t *testing.T) {
 	}
 }
 
+// How often listings were asked for is known to a successor, and after a restart.
+func TestHitsStay(t *testing.T) {
+	dir := shortDir(t)
+	p := startDaemon(t, dir, nil, "--data", "data")
+	client := ctl.NewClient(p.socket)
+	s, err := listing.ParseSubject("192.0.2.7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Add(t.Context(), listing.Add{Subject: s, Reason: "helo-bare-ip"}); err != nil {
+		t.Fatal(err)
+	}
+	asked := func(at string, times int, want uint64) {
+		t.Helper()
+		for range times {
+			ask(t, at, "7.2.0.192.bl.test.", dnsmessage.TypeA)
+		}
+		shown, err := client.Show(t.Context(), s)
+		if err != nil || len(shown.Entries) != 1 || shown.Entries[0].Hits == nil {
+			t.Fatal(shown, err)
+		}
+		if got := *shown.Entries[0].Hits; got != want || time.Since(shown.Entries[0].LastHit) > time.Minute {
+			t.Errorf("%d queries, not %d; the last at %s", got, want, shown.Entries[0].LastHit)
+		}
+	}
+	asked(p.dns, 3, 3)
+	if err := p.Process.Signal(syscall.SIGUSR2); err != nil {
+		t.Fatal(err)
+	}
+	successor := successorOf(t, p)
+	eventually(t, "the end of the predecessor", func() bool { return p.Process.Signal(syscall.Signal(0)) != nil })
+	asked(p.dns, 2, 5)
+	if err := successor.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-p.ended; err != nil {
+		t.Fatalf("%v\n%s", err, p.said())
+	}
+	again := startDaemon(t, dir, nil, "--data", "data")
+	asked(again.dns, 1, 6)
+	again.stop(t)
+	if err := os.WriteFile(filepath.Join(dir, "data", hitsFile), []byte("rubbish"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	last := startDaemon(t, dir, nil, "--data", "data")
+	asked(last.dns, 1, 1)
+	if !strings.Contains(last.said(), "counting begins anew") {
+		t.Errorf("it does not say that the counts are lost\n%s", last.said())
+	}
+	last.stop(t)
+}
+
 // A successor that fails leaves the predecessor in charge, of the list too.
 func TestHandOverFails(t *testing.T) {
 	dir := shortDir(t)

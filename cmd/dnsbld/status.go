@@ -82,6 +82,7 @@ func (m daemonMetrics) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(prometheus.NewDesc(name, help, nil, nil), prometheus.GaugeValue, v)
 	}
 	m.d.collectSources(to)
+	m.d.collectHits(to)
 	last, ok := m.d.last.Load(), 0.0
 	if last.OK {
 		ok = 1

@@ -120,7 +120,7 @@ func (s *Server) write(snap listing.Snapshot, to io.Writer, q ctl.Export, z repo
 	if err != nil {
 		return err
 	}
-	if err := report.List(snap, rules.Reasons, q.Query, now, func(e listing.Entry) error {
+	if err := report.List(snap, report.Rows{Reasons: rules.Reasons, Hits: s.hits()}, q.Query, now, func(e listing.Entry) error {
 		if q.Zone != "" && !rules.Reasons.Describe(e.Reason).AnsweredBy(z.Reasons) {
 			return nil
 		}

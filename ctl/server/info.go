@@ -51,6 +51,7 @@ func (s *Server) status(ctx context.Context, who listing.Caller) (ctl.Status, er
 		return ctl.Status{}, err
 	}
 	st.HiddenByAllow, st.Hidden = hidden.Entries, hidden.By
+	st.Asked = s.asked()
 	if s.cfg.Sensor != nil {
 		how := s.cfg.Sensor.Status()
 		st.Sensor, st.Breaker = &how, &how.Breaker
@@ -133,6 +134,7 @@ func (s *Server) stats(ctx context.Context, _ listing.Caller) (st ctl.Stats, err
 		st.Answered = s.answered(set)
 		st.Index = ctl.Index{Hosts: has.Hosts, Prefixes: has.Prefixes, Exceptions: has.Exceptions, Bytes: has.Bytes}
 	}
+	st.Asked = s.mostAsked()
 	if s.cfg.Stats != nil {
 		st.DNS = s.cfg.Stats()
 	}

@@ -17,6 +17,7 @@ import (
 	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/listing/desk"
+	"dnsbld/listing/hits"
 	"dnsbld/listing/index"
 	"dnsbld/listing/report"
 )
@@ -39,6 +40,7 @@ type Config struct {
 	Stats       func() any           // counters of the DNS side, sent as JSON; nil: none
 	Sensor      Sensor               // nil: sessions are not counted here
 	Desk        *desk.Desk           // nil: there is no support desk here
+	Hits        *hits.Counter        // of queries; nil: they are not counted here
 	Log         *slog.Logger         // nil: none
 	Version     string               // of the program
 	Started     time.Time            // when it began to serve

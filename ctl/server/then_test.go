@@ -77,7 +77,7 @@ func TestShowAndThenAgreeWithWhatIsServed(t *testing.T) {
 				now.listed[a] = h.listed(a)
 				var shown report.Shown
 				if err := h.store.View(t.Context(), func(snap listing.Snapshot) (err error) {
-					shown, err = report.Show(snap, h.book.Rules(), subject(a), now.at)
+					shown, err = report.Show(snap, h.book.Rules(), subject(a), now.at, nil)
 					return err
 				}); err != nil {
 					rt.Fatal(err)

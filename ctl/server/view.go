@@ -21,7 +21,7 @@ import (
 // moment newer.
 func (s *Server) show(ctx context.Context, _ listing.Caller, subject listing.Subject) (shown ctl.Shown, err error) {
 	err = s.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) (err error) {
-		shown.Shown, err = report.Show(snap, s.cfg.Book.Rules(), subject, s.cfg.Book.Now().Truncate(time.Second))
+		shown.Shown, err = report.Show(snap, s.cfg.Book.Rules(), subject, s.cfg.Book.Now().Truncate(time.Second), s.hits())
 		return err
 	})
 	if err != nil {
@@ -88,8 +88,8 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, q report.Query) er
 	return s.spooled(w, "application/x-ndjson", func(to io.Writer) error {
 		return s.cfg.Book.Store().View(r.Context(), func(snap listing.Snapshot) error {
 			encoder, end := json.NewEncoder(to), ctl.End{Revision: snap.Revision()}
-			rows := report.Rows{Reasons: s.cfg.Book.Rules().Reasons}
-			err := report.List(snap, rows.Reasons, q, s.cfg.Book.Now(), func(e listing.Entry) error {
+			rows := report.Rows{Reasons: s.cfg.Book.Rules().Reasons, Hits: s.hits()}
+			err := report.List(snap, rows, q, s.cfg.Book.Now(), func(e listing.Entry) error {
 				end.Count++
 				return encoder.Encode(rows.Row(e))
 			})

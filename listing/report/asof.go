@@ -53,12 +53,12 @@ func (t *AsOf) reconstruct(snap listing.Snapshot, rules listing.Rules) error {
 	}
 	then := newReplay(t.At)
 	then.apply(changes, t.Window.Duration())
-	rows := Rows{rules.Reasons, sources}
+	rows := Rows{Reasons: rules.Reasons, Sources: sources}
 	t.Recent, t.Since = rows.Events(then.recent), rows.Events(then.since)
 	instant := listing.Instant{Rules: rules, Now: t.At, Allows: slices.SortedFunc(maps.Values(then.allows),
 		func(a, b listing.Allow) int { return a.Subject.Compare(b.Subject) })}
 	t.Hidden, t.Allows = instant.Hides(t.Subject).String(), append([]listing.Allow{}, listing.AllowsOver(instant.Allows, t.Subject, instant.Now)...)
-	t.Entries, t.Listed, err = heldRows(snap, instant, t.Subject, then.covering(sources))
+	t.Entries, t.Listed, err = heldRows(snap, instant, t.Subject, then.covering(sources), nil)
 	return err
 }
 

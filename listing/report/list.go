@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path"
@@ -19,18 +20,23 @@ type Query struct {
 	Origin   listing.Origin  `query:"origin"`
 	Source   *string         `query:"source"` // nil: of any; empty: this list's own
 	Ticket   string          `query:"ticket"`
-	Actor    string          `query:"actor"` // who listed it, or last changed it
-	Note     string          `query:"note"`  // a part of the note, in any case
-	HELO     string          `query:"helo"`  // a pattern that a greeting kept as evidence matches: *.example
-	Sort     string          `query:"sort"`  // ByUntil or BySince; empty: by prefix
-	Limit    int             `query:"limit"` // 0: none
+	Actor    string          `query:"actor"`   // who listed it, or last changed it
+	Note     string          `query:"note"`    // a part of the note, in any case
+	HELO     string          `query:"helo"`    // a pattern that a greeting kept as evidence matches: *.example
+	Unasked  listing.Life    `query:"unasked"` // for which no question has come for this time
+	Sort     string          `query:"sort"`    // ByUntil, BySince or ByHits; empty: by prefix
+	Limit    int             `query:"limit"`   // 0: none
 }
 
 // Orders of a list.
 const (
 	ByUntil = "until" // soonest first
 	BySince = "since" // newest first
+	ByHits  = "hits"  // asked for most first
 )
+
+// Orders are all of them.
+func Orders() []string { return []string{ByUntil, BySince, ByHits} }
 
 // Check finds what cannot be asked for.
 func (q Query) Check() error {
@@ -39,23 +45,32 @@ func (q Query) Check() error {
 	case q.Origin != "" && !slices.Contains(origins, q.Origin):
 		return &listing.Error{Kind: listing.ErrInvalid, Code: "unknown-origin", Message: listing.Quote(string(q.Origin)) + " is not an origin",
 			Hint: fmt.Sprintf("give one of %v", origins)}
-	case q.Sort != "" && q.Sort != ByUntil && q.Sort != BySince:
+	case q.Sort != "" && !slices.Contains(Orders(), q.Sort):
 		return &listing.Error{Kind: listing.ErrInvalid, Code: "unknown-order", Message: "a list is not sorted by " + listing.Quote(q.Sort),
-			Hint: "give until (soonest first) or since (newest first)"}
+			Hint: "give until (soonest first), since (newest first) or hits (asked for most first)"}
 	}
 	return nil
+}
+
+// countable refuses what only counts of queries can answer where there are none.
+func (q Query) countable(hits Hits) error {
+	if hits != nil || (q.Sort != ByHits && q.Unasked == 0) {
+		return nil
+	}
+	return &listing.Error{Kind: listing.ErrInvalid, Code: "no-hits", Message: "queries are not counted here",
+		Hint: "ask a running dnsbld: leave --offline out"}
 }
 
 // List calls f with the entries in force that a query asks for, each with its
 // true end and what else it has from its source: in order of key, without
 // holding them, or sorted.
-func List(snap listing.Snapshot, reasons *listing.Reasons, q Query, now time.Time, f func(listing.Entry) error) error {
-	if err := q.Check(); err != nil {
+func List(snap listing.Snapshot, rows Rows, q Query, now time.Time, f func(listing.Entry) error) error {
+	if err := cmp.Or(q.Check(), q.countable(rows.Hits)); err != nil {
 		return err
 	}
-	l := lister{snap: snap, q: q, now: now}
+	l := lister{snap: snap, q: q, now: now, hits: rows.Hits}
 	var err error
-	if l.code, err = codeOf(reasons, q.Reason); err != nil {
+	if l.code, err = codeOf(rows.Reasons, q.Reason); err != nil {
 		return err
 	}
 	if l.sources, err = listing.SourcesOf(snap); err != nil {
@@ -87,6 +102,7 @@ type lister struct {
 	code    listing.Reason // 0: any
 	now     time.Time
 	sources listing.Sources
+	hits    Hits
 }
 
 // each calls f with the entries that are asked for, in order of key.
@@ -132,7 +148,14 @@ func (l *lister) matchEntry(e listing.Entry) bool {
 	q := &l.q
 	return is(q.Origin, e.Origin) && is(q.Ticket, e.Ticket) && is(q.Actor, e.Actor) &&
 		(q.Expiring == 0 || !e.Until.After(l.now.Add(q.Expiring.Duration()))) &&
+		(q.Unasked == 0 || !e.Except && l.lastHit(e).Before(l.now.Add(-q.Unasked.Duration()))) &&
 		strings.Contains(strings.ToLower(e.Note), strings.ToLower(q.Note))
+}
+
+// lastHit is when an entry was asked for last.
+func (l *lister) lastHit(e listing.Entry) time.Time {
+	_, last := l.hits(e)
+	return last
 }
 
 // matchHELO looks at the greetings that are kept for an entry. Evidence is erased
@@ -161,13 +184,27 @@ func glob(pattern, text string) bool {
 
 // sorted holds the entries that are asked for, and calls f with them in order.
 func (l *lister) sorted(f func(listing.Entry) error) error {
-	var all []listing.Entry
-	if err := l.each(func(e listing.Entry) error { all = append(all, e); return nil }); err != nil {
+	type counted struct {
+		listing.Entry
+		hits uint64
+	}
+	var all []counted
+	if err := l.each(func(e listing.Entry) error {
+		c := counted{Entry: e}
+		if l.q.Sort == ByHits {
+			c.hits, _ = l.hits(e)
+		}
+		all = append(all, c)
+		return nil
+	}); err != nil {
 		return err
 	}
-	slices.SortStableFunc(all, func(a, b listing.Entry) int {
-		if l.q.Sort == BySince {
+	slices.SortStableFunc(all, func(a, b counted) int {
+		switch l.q.Sort {
+		case BySince:
 			return b.Since.Compare(a.Since)
+		case ByHits:
+			return cmp.Compare(b.hits, a.hits)
 		}
 		return a.Until.Compare(b.Until)
 	})
@@ -175,7 +212,7 @@ func (l *lister) sorted(f func(listing.Entry) error) error {
 		all = all[:min(len(all), l.q.Limit)]
 	}
 	for _, e := range all {
-		if err := f(e); err != nil {
+		if err := f(e.Entry); err != nil {
 			return err
 		}
 	}

@@ -145,7 +145,7 @@ func (p *Previewer) Result(ctx context.Context, replace bool) (*Preview, error) 
 			return nil
 		}
 		rows := Rows{Reasons: reasons}
-		return List(snap, reasons, Query{Source: &p.source}, p.book.Now(), func(e listing.Entry) error {
+		return List(snap, rows, Query{Source: &p.source}, p.book.Now(), func(e listing.Entry) error {
 			if _, stays := p.keys[maphash.Comparable(p.seed, e.Key)]; !stays && len(p.found.Gone) < previewLines {
 				p.found.Gone = append(p.found.Gone, rows.Row(e))
 			}

@@ -23,7 +23,12 @@ type Row struct {
 	Revision   listing.Revision `json:"revision"`
 	PublicNote string           `json:"public_note,omitempty"`
 	Actor      string           `json:"actor,omitempty"`
+	Hits       *uint64          `json:"hits,omitempty"`    // queries that it answered, about; nil: they are not counted here
+	LastHit    time.Time        `json:"last_hit,omitzero"` // zero: none is known of
 }
+
+// Hits is how many queries an entry answered, about, and when the last.
+type Hits func(listing.Entry) (count uint64, last time.Time)
 
 // Held is an entry that covers a prefix, and what it does there.
 type Held struct {
@@ -38,18 +43,24 @@ type Held struct {
 type Rows struct {
 	Reasons *listing.Reasons
 	Sources listing.Sources
+	Hits    Hits // nil: queries are not counted
 }
 
 // RowsOf are the rows of a snapshot.
 func RowsOf(snap listing.Snapshot, reasons *listing.Reasons) (Rows, error) {
 	sources, err := listing.SourcesOf(snap)
-	return Rows{reasons, sources}, err
+	return Rows{Reasons: reasons, Sources: sources}, err
 }
 
 // Row makes an entry a row.
 func (r Rows) Row(e listing.Entry) Row {
 	e = r.Sources.Complete(e)
-	return Row{Subject: e.Subject, Reason: r.Reasons.Symbol(e.Reason), Code: e.Reason, Except: e.Except,
+	row := Row{Subject: e.Subject, Reason: r.Reasons.Symbol(e.Reason), Code: e.Reason, Except: e.Except,
 		Since: e.Since, Until: e.Until, Level: e.Level, Origin: e.Origin, Source: e.Source,
 		Note: e.Note, Ticket: e.Ticket, Revision: e.Revision, PublicNote: e.PublicNote, Actor: e.Actor}
+	if r.Hits != nil && !e.Except {
+		count, last := r.Hits(e)
+		row.Hits, row.LastHit = &count, last
+	}
+	return row
 }

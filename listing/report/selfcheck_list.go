@@ -14,7 +14,7 @@ func (c *checkup) entries() error {
 	var found census
 	now, policy := c.Book.Now(), c.rules.Policy
 	err := c.Book.Store().View(c.ctx, func(snap listing.Snapshot) error {
-		return List(snap, c.rules.Reasons, Query{}, now, func(e listing.Entry) error {
+		return List(snap, Rows{Reasons: c.rules.Reasons}, Query{}, now, func(e listing.Entry) error {
 			if e.Except {
 				return nil
 			}

@@ -47,8 +47,9 @@ const (
 	shownInside  = 10000
 )
 
-// Show reads what a snapshot knows about a subject.
-func Show(snap listing.Snapshot, rules listing.Rules, s listing.Subject, now time.Time) (Shown, error) {
+// Show reads what a snapshot knows about a subject; hits, which may be nil, what was
+// counted.
+func Show(snap listing.Snapshot, rules listing.Rules, s listing.Subject, now time.Time, hits Hits) (Shown, error) {
 	shown := Shown{Subject: s, Time: now, Revision: snap.Revision(), Answers: []Answer{}, Past: []Ended{}, Changes: []Event{}}
 	instant, err := listing.InstantOf(snap, rules, now)
 	if err != nil {
@@ -60,7 +61,7 @@ func Show(snap listing.Snapshot, rules listing.Rules, s listing.Subject, now tim
 	}
 	shown.Hidden = instant.Hides(s).String()
 	shown.Allows = append([]listing.Allow{}, listing.AllowsOver(instant.Allows, s, instant.Now)...)
-	if shown.Entries, shown.Listed, err = heldRows(snap, instant, s, covering); err != nil {
+	if shown.Entries, shown.Listed, err = heldRows(snap, instant, s, covering, hits); err != nil {
 		return shown, err
 	}
 	if err := shown.countInside(snap, instant); err != nil {
@@ -71,15 +72,15 @@ func Show(snap listing.Snapshot, rules listing.Rules, s listing.Subject, now tim
 	}
 	changes, err := changesAround(snap, s)
 	slices.Reverse(changes)
-	rows := Rows{rules.Reasons, instant.Sources}
+	rows := Rows{Reasons: rules.Reasons, Sources: instant.Sources}
 	shown.Changes = rows.Events(changes[:min(len(changes), shownChanges)])
 	return shown, err
 }
 
 // heldRows are entries in force at an instant that cover a subject, with what was
 // seen where that is still kept, and whether one of them lists it.
-func heldRows(snap listing.Snapshot, i listing.Instant, s listing.Subject, covering []listing.Entry) (all []Held, listed bool, err error) {
-	all, rows := []Held{}, Rows{Reasons: i.Rules.Reasons}
+func heldRows(snap listing.Snapshot, i listing.Instant, s listing.Subject, covering []listing.Entry, hits Hits) (all []Held, listed bool, err error) {
+	all, rows := []Held{}, Rows{Reasons: i.Rules.Reasons, Hits: hits}
 	for _, h := range i.Resolve(s, covering) {
 		held := Held{Row: rows.Row(h.Entry), Published: h.Info.Published, Lists: h.Lists(), Because: h.WhyNot.String()}
 		if h.Evidence != (listing.Digest{}) {
