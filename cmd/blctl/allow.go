@@ -64,8 +64,12 @@ func (p *program) allows(ctx context.Context, in *input) error {
 			return slices.ContainsFunc(all, func(b listing.Allow) bool { return a.Subject == b.Subject })
 		})...)
 	}
-	return each(p, all, func(a listing.Allow) []string {
-		return []string{a.Subject.Text(), p.human.paint(green, "never listed") + untilOrForGood(a.Until), "owner " + clean(a.Owner),
-			"since " + stamp(a.Since) + " by " + clean(a.Actor), clean(a.Note)}
+	return each(p, "allow list", all, func(a listing.Allow) []string {
+		until := "for good"
+		if !a.Until.IsZero() {
+			until = "until " + minute(a.Until)
+		}
+		return []string{a.Subject.Text(), p.human.paint(green, until), "owner " + clean(a.Owner),
+			"since " + minute(a.Since) + " by " + clean(a.Actor), clean(a.Note)}
 	})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"strings"
@@ -75,7 +76,7 @@ func (p *program) commands() []*cli.Command {
 			command("erase", "MAIL", nil, p.action(p.erasePerson))),
 		command("selfcheck", "", selfcheckFlags(), p.action(p.selfcheck)),
 		command("doctor", "ZONE", selfcheckFlags(), p.action(p.doctor)),
-		command("stats", "", nil, p.action(p.stats)),
+		command("stats", "", statsFlags(), p.action(p.stats)),
 		command("status", "", nil, p.action(p.status)),
 		command("top", "", topFlags(), p.action(p.top)),
 		command("completion", "SHELL", nil, p.alone(p.completion)),
@@ -117,8 +118,6 @@ func dress(c *cli.Command, name string, app *cli.App) {
 		c.Description = about
 	}
 	c.HideHelpCommand, c.OnUsageError = true, app.OnUsageError
-	c.CustomHelpTemplate = commandHelp
-	plainBools(c.Flags)
 	for _, sub := range c.Subcommands {
 		dress(sub, name+"-"+sub.Name, app)
 	}
@@ -141,9 +140,8 @@ func act[C any](p *program, read func(*input) C, do func(context.Context, C) err
 func (p *program) alone(do func(*input) error) cli.ActionFunc {
 	return func(c *cli.Context) error {
 		p.json = c.Bool("json")
-		p.human = p.printerFor(c.Bool("no-color"))
-		in := &input{Context: c, now: p.now, stdin: p.stdin, warn: p.warn}
-		if err := in.checkArguments(); err != nil {
+		in := p.input(c)
+		if err := cmp.Or(in.checkArguments(), in.err); err != nil {
 			return err
 		}
 		return do(in)

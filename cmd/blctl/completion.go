@@ -95,6 +95,9 @@ func fishCompletion(w io.Writer, app *cli.App) error {
 		}
 		for _, f := range flags {
 			text, takes := usageOf(f)
+			if takes != "" {
+				takes = " -r"
+			}
 			if path == "" {
 				fmt.Fprintf(&b, "complete -c blctl -l %s%s -d %s\n", f.Names()[0], takes, fishWord(text))
 				continue
@@ -104,18 +107,6 @@ func fishCompletion(w io.Writer, app *cli.App) error {
 	})
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// usageOf is what a flag says of itself, and what tells fish that a value
-// follows.
-func usageOf(f cli.Flag) (text, takes string) {
-	if d, ok := f.(cli.DocGenerationFlag); ok {
-		text = strings.ReplaceAll(d.GetUsage(), "`", "")
-		if d.TakesValue() {
-			takes = " -r"
-		}
-	}
-	return text, takes
 }
 
 // fishWord quotes a word for fish, in which a backslash and a quote are escaped.

@@ -39,7 +39,7 @@ func TestHelpListsFormats(t *testing.T) {
 		"import": feed.Formats(), "export": feed.OutputFormats(), "mta-config": {strings.Join(mtas[:len(mtas)-1], ", ") + "\nor " + mtas[len(mtas)-1] + "."},
 	} {
 		for _, c := range (&program{}).app().Commands {
-			if want := wrapped(names, ""); c.Name == command && !strings.Contains(c.Description, "\n"+want+"\n") && !strings.Contains(c.Description, " "+want+" ") {
+			if want := wrapTo(names, "", usualWidth); c.Name == command && !strings.Contains(c.Description, "\n"+want+"\n") && !strings.Contains(c.Description, " "+want+" ") {
 				t.Errorf("the help of %s does not say:\n%s", command, want)
 			}
 		}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -56,7 +58,11 @@ func (p *program) historyAt(ctx context.Context, subject listing.Subject, at tim
 // what was said about it below.
 func (p *program) printEvent(e report.Event) {
 	h := p.human
-	h.printf("  %s  %s  %s, revision %d\n", stamp(e.Time), h.paint(faint, clean(e.Actor)), p.sentence(e), e.Revision)
+	text := fmt.Sprintf("%s  %s  %s, revision %d", stamp(e.Time), h.paint(faint, clean(e.Actor)), p.sentence(e), e.Revision)
+	if h.onScreen && !h.wide { // for scripts a change stays on its line
+		text = wrapTo(strings.Split(text, " "), "      ", h.width)
+	}
+	h.printf("  %s\n", text)
 	h.lines("      ", "note", e.Note, "ticket", e.Ticket)
 }
 

@@ -1,12 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"os"
-	"strings"
-	"text/tabwriter"
 
 	"golang.org/x/term"
 
@@ -20,15 +17,36 @@ import (
 type printer struct {
 	to     io.Writer
 	colour bool
+	layout
 }
 
-// printerFor is where people read: on stdout, and with --json on stderr.
+// printerFor is where people read: on stdout, and with --json on stderr. Who sees
+// JSON on a terminal has asked for that and nothing beside it.
 func (p *program) printerFor(noColour bool) printer {
 	to := p.stdout
-	if p.json {
+	switch {
+	case p.json && (isTerminal(p.stdout) || isTerminal(p.stderr)):
+		to = io.Discard
+	case p.json:
 		to = p.stderr
 	}
 	return printer{to: to, colour: !noColour && p.getenv("NO_COLOR") == "" && p.getenv("TERM") != "dumb" && isTerminal(to)}
+}
+
+// Of a terminal whose size is not known.
+const (
+	usualWidth  = 80
+	usualHeight = 24
+)
+
+// size is that of the terminal, in columns and lines.
+func (p printer) size() (width, height int) {
+	if file, ok := p.to.(*os.File); ok {
+		if w, h, err := term.GetSize(int(file.Fd())); err == nil && w > 2*labelWidth {
+			return w, h
+		}
+	}
+	return usualWidth, usualHeight
 }
 
 // isTerminal reports whether a stream is a terminal. Tests hand in buffers.
@@ -93,31 +111,4 @@ func addresses(n float64) string {
 		return fmt.Sprintf("%.0f addresses", n)
 	}
 	return fmt.Sprintf("%.2g addresses", n)
-}
-
-// table is rows of cells.
-type table [][]string
-
-// add appends a row of two cells: a name and what belongs to it.
-func (t *table) add(name, format string, args ...any) {
-	*t = append(*t, []string{name, fmt.Sprintf(format, args...)})
-}
-
-// table prints rows in aligned columns. The last cell of a row is not padded,
-// and may be of any length.
-func (p printer) table(t table) error {
-	var b bytes.Buffer
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	for _, row := range t {
-		fmt.Fprintln(w, strings.Join(row, "\t"))
-	}
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("printing a table: %w", err)
-	}
-	for line := range strings.Lines(b.String()) {
-		if _, err := fmt.Fprintln(p.to, strings.TrimRight(line, " \n")); err != nil {
-			return fmt.Errorf("printing a table: %w", err)
-		}
-	}
-	return nil
 }

@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
 
 	"dnsbld/ctl"
 	"dnsbld/listing"
@@ -41,7 +44,7 @@ func (p *program) reasons(ctx context.Context, _ *input) error {
 	if err != nil {
 		return err
 	}
-	return each(p, all, func(r listing.ReasonInfo) []string {
+	return each(p, "reasons", all, func(r listing.ReasonInfo) []string {
 		life := "given, at most " + r.Longest.String()
 		if r.Base > 0 {
 			life = r.Base.String()
@@ -149,8 +152,13 @@ func (p *program) daemonRows(s ctl.Status, t *table) {
 	}
 }
 
+// statsFlags are those of stats.
+func statsFlags() []cli.Flag {
+	return []cli.Flag{&cli.BoolFlag{Name: "top", Usage: "the listings that DNS was asked for most"}}
+}
+
 // stats prints numbers, each under a name that can be searched for.
-func (p *program) stats(ctx context.Context, _ *input) error {
+func (p *program) stats(ctx context.Context, in *input) error {
 	s, err := p.client.Stats(ctx)
 	if err != nil {
 		return err
@@ -172,10 +180,48 @@ func (p *program) stats(ctx context.Context, _ *input) error {
 		}
 		row(name, source.Entries, "")
 	}
-	if err := p.human.table(append(t, queries(s.DNS)...)); err != nil {
+	if in.Bool("top") {
+		err = p.topAsked(s.Asked)
+	} else {
+		err = p.human.table(append(t, queries(s.DNS)...))
+	}
+	if err != nil {
 		return err
 	}
 	return p.conclude("stats", s, nil)
+}
+
+// topAsked are the listings that were asked for most.
+func (p *program) topAsked(a *ctl.Asked) error {
+	if a == nil {
+		return invalid("no-hits", "queries are not counted here", "ask a running dnsbld: leave --offline out")
+	}
+	if len(a.Top) == 0 {
+		p.human.printf("DNS was asked for nothing that is listed since %s\n", stamp(a.Since))
+	}
+	t := p.human.tableOf(tables()["stats"])
+	for _, l := range a.Top {
+		if err := t.row(l.Subject.Text(), clean(l.Reason), times(l.Hits), "last "+relative(l.LastHit, p.now())); err != nil {
+			return err
+		}
+	}
+	return t.Flush()
+}
+
+// times is how often something was asked for: an estimate where a server is busy.
+func times(n uint64) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("about %d times", n)
+}
+
+// askedFor says how often a listing was asked for, and when last.
+func (p *program) askedFor(n uint64, last time.Time) string {
+	if n == 0 {
+		return "DNS was not asked, as far as is known"
+	}
+	return "DNS was asked " + times(n) + ", last " + minute(last) + " (" + relative(last, p.now()) + ")"
 }
 
 // queries are what people want to know of DNS: how many came, and what was answered.

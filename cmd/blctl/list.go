@@ -4,8 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"io"
-	"strings"
+	"strconv"
 
 	"github.com/urfave/cli/v2"
 
@@ -25,7 +24,8 @@ func queryFlags() []cli.Flag {
 		&cli.StringFlag{Name: "ticket", Usage: "only entries made for a ticket: `REF`"},
 		&cli.StringFlag{Name: "actor", Usage: "only entries that `NAME` made or changed last"},
 		&cli.StringFlag{Name: "note", Usage: "only entries whose note has this `WORD` in it, in any case"},
-		&cli.StringFlag{Name: "sort", Usage: "`ORDER`: until, soonest first, or since, newest first"},
+		&cli.StringFlag{Name: "unasked", Usage: "only entries that nobody asked DNS for in a `DURATION`: 30d"},
+		&cli.StringFlag{Name: "sort", Usage: "`ORDER`: until (soonest first), since (newest first) or hits (asked for most first)"},
 		&cli.StringFlag{Name: "limit", Usage: "the first `N` entries"},
 	}
 }
@@ -34,7 +34,8 @@ func queryFlags() []cli.Flag {
 func (in *input) query() report.Query {
 	q := report.Query{Reason: in.String("reason"), Within: in.within("within"), Expiring: in.life("expiring"),
 		Origin: listing.Origin(in.String("origin")), Limit: in.count("limit"),
-		HELO: in.String("helo"), Ticket: in.String("ticket"), Actor: in.String("actor"), Note: in.String("note"), Sort: in.String("sort")}
+		HELO: in.String("helo"), Ticket: in.String("ticket"), Actor: in.String("actor"), Note: in.String("note"),
+		Unasked: in.life("unasked"), Sort: in.String("sort")}
 	in.fail(q.Check())
 	if in.IsSet("source") {
 		name := in.String("source")
@@ -44,52 +45,81 @@ func (in *input) query() report.Query {
 }
 
 // list streams: a million entries begin to appear at once, and no memory holds
-// them. On a terminal each line is shown as it comes, else in blocks.
+// them.
 func (p *program) list(ctx context.Context, q report.Query) error {
-	out := bufio.NewWriterSize(p.stdout, 1<<16)
-	terminal := isTerminal(p.stdout)
-	if terminal && !p.json {
-		fmt.Fprintf(out, "%-20s %-22s %-22s %s\n", "PREFIX", "REASON", "UNTIL", "FROM")
+	if err := p.tellUnasked(ctx, q); err != nil {
+		return err
 	}
+	out, t := bufio.NewWriterSize(p.stdout, 1<<16), p.human.tableOf(listColumns(q))
 	for row, err := range p.client.List(ctx, q) {
-		if err == nil {
-			err = p.writeRow(out, row)
-		}
-		if err == nil && terminal {
-			err = out.Flush()
+		switch {
+		case err != nil:
+		case p.json:
+			err = encode(out, row)
+		default:
+			err = t.row(listCells(row)...)
 		}
 		if err != nil {
-			return joinFlush(err, out)
+			return joinFlush(err, t, out)
 		}
 	}
-	return joinFlush(nil, out)
+	return joinFlush(nil, t, out)
 }
 
 // joinFlush writes what there is, also before a failure is reported.
-func joinFlush(err error, out *bufio.Writer) error {
-	if flushErr := out.Flush(); err == nil && flushErr != nil {
-		return fmt.Errorf("writing the list: %w", flushErr)
+func joinFlush(err error, all ...interface{ Flush() error }) error {
+	for _, out := range all {
+		if flushErr := out.Flush(); err == nil && flushErr != nil {
+			err = fmt.Errorf("writing the list: %w", flushErr)
+		}
 	}
 	return err
 }
 
-// writeRow writes an entry as one line. Columns have a fixed width, for the widest
-// is not known when the first is written.
-func (p *program) writeRow(w io.Writer, r report.Row) error {
-	if p.json {
-		return encode(w, r)
+// listColumns are those of the list. A question about hits is answered with them.
+func listColumns(q report.Query) []column {
+	columns := tables()["list"]
+	for n, c := range columns {
+		if (c.name == "hits" || c.name == "asked") && (q.Sort == report.ByHits || q.Unasked > 0) {
+			columns[n].more = false
+		}
 	}
-	reason, from := clean(r.Reason), clean(string(r.Origin))
+	return columns
+}
+
+// listCells are an entry, a cell for each column.
+func listCells(r report.Row) []string {
+	reason, from, hits, asked := clean(r.Reason), clean(string(r.Origin)), "", ""
 	if r.Except {
 		reason = "not " + reason
 	}
 	if r.Source != "" {
 		from += " " + clean(r.Source)
 	}
-	if r.Note != "" {
-		from += "  " + clean(r.Note)
+	if r.Hits != nil {
+		hits, asked = strconv.FormatUint(*r.Hits, 10), minute(r.LastHit)
 	}
-	line := fmt.Sprintf("%-20s %-22s %-22s %s", r.Subject.Text(), reason, shortStamp(r.Until), from)
-	_, err := fmt.Fprintln(w, strings.TrimRight(line, " "))
-	return err
+	return []string{r.Subject.Text(), reason, hits, asked, shortStamp(r.Until), from, clean(r.Note), shortStamp(r.Since), clean(r.Actor), clean(r.Ticket),
+		strconv.Itoa(r.Level), strconv.FormatUint(uint64(r.Revision), 10)}
+}
+
+// tellUnasked says how far back --unasked can be known: queries are counted since the
+// first start of a dnsbld that counts them, and of very many listings the oldest
+// counts are forgotten.
+func (p *program) tellUnasked(ctx context.Context, q report.Query) error {
+	if q.Unasked == 0 || p.json {
+		return nil
+	}
+	s, err := p.client.Status(ctx)
+	if err != nil || s.Asked == nil {
+		return err // or List says so
+	}
+	since := s.Asked.Since
+	if s.Asked.Forgot.After(since) {
+		since = s.Asked.Forgot
+	}
+	if since.After(p.now().Add(-q.Unasked.Duration())) {
+		fmt.Fprintf(p.stderr, "note: what was asked before %s is not known\n", stamp(since))
+	}
+	return nil
 }

@@ -14,7 +14,7 @@ import (
 // it, and otherwise it must be what stands there.
 func TestManual(t *testing.T) {
 	app := (&program{}).app()
-	_, statuses, _ := strings.Cut(appHelp, "exit status:\n")
+	_, statuses, _ := strings.Cut(aboutAll, "exit status:\n")
 	statuses, _, _ = strings.Cut(statuses, "\n\n")
 	var exit [][2]string
 	for line := range strings.Lines(statuses) {

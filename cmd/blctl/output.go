@@ -104,20 +104,22 @@ func encode(w io.Writer, v any) error {
 	return nil
 }
 
-// each prints the things of a list: a row of a table each, or with --json an
-// object on a line. What row prints itself has no cells.
-func each[T any](p *program, all []T, row func(T) []string) error {
-	var t table
+// each prints the things of a list: a row of the table of a command each, or with
+// --json an object on a line.
+func each[T any](p *program, command string, all []T, row func(T) []string) error {
+	t := p.human.tableOf(tables()[command])
 	for _, one := range all {
-		if !p.json {
-			if cells := row(one); cells != nil {
-				t = append(t, cells)
-			}
-		} else if err := p.writeJSON(one); err != nil {
+		var err error
+		if p.json {
+			err = p.writeJSON(one)
+		} else {
+			err = t.row(row(one)...)
+		}
+		if err != nil {
 			return err
 		}
 	}
-	return p.human.table(t)
+	return t.Flush()
 }
 
 // list is a slice that JSON shows as a list also when it is empty.

@@ -66,7 +66,14 @@ func (p *program) proposals(ctx context.Context, in *input) error {
 	if err != nil {
 		return err
 	}
-	return each(p, all, func(one listing.Proposal) []string { p.printProposal(one); return nil })
+	for _, one := range all {
+		if !p.json {
+			p.printProposal(one)
+		} else if err := p.writeJSON(one); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // withdraw ends a proposal.

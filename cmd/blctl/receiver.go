@@ -15,15 +15,15 @@ func (p *program) receivers(ctx context.Context, _ *input) error {
 	if err != nil {
 		return err
 	}
-	if err := each(p, all, func(r sighting.Receiver) []string {
+	if err := each(p, "receiver list", all, func(r sighting.Receiver) []string {
 		state := "counts"
 		if r.Full {
-			state = fmt.Sprintf("counts; %d listed this hour on its word alone, no more until the next", r.Listed)
+			state = fmt.Sprintf("counts; %d listed this hour, no more until the next", r.Listed)
 		}
 		if !r.Probation.IsZero() {
-			state = "on probation, " + p.ahead(r.Probation)
+			state = "on probation until " + minute(r.Probation)
 		}
-		return []string{clean(r.Name), state, "last session " + stamp(r.Last)}
+		return []string{clean(r.Name), state, "last session " + minute(r.Last)}
 	}); err != nil {
 		return err
 	}

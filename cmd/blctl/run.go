@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -33,11 +34,15 @@ type program struct {
 // action.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
 	p := &program{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv, now: time.Now}
-	p.human = printer{to: stdout}
+	p.human = printer{to: stdout, layout: layout{width: usualWidth}}
 	app := p.app()
 	p.json = asksForJSON(args) // until it is known whether it is a flag
 	argv, err := arrange(app, args)
-	if err == nil {
+	switch {
+	case err != nil:
+	case argv[len(argv)-1] == "--help" && !slices.Contains(argv, "--"):
+		err = p.help(app, argv[1:len(argv)-1])
+	default:
 		err = app.RunContext(ctx, argv)
 	}
 	return p.finish(ctx, err)
@@ -51,27 +56,16 @@ func (p *program) app() *cli.App {
 		UsageText: "blctl [global flags] COMMAND [arguments and flags, in any order]",
 		Writer:    p.stdout, ErrWriter: p.stderr,
 		HideVersion: true, HideHelpCommand: true, DisableSliceFlagSeparator: true,
-		ExitErrHandler:        func(*cli.Context, error) {},
-		OnUsageError:          func(_ *cli.Context, err error, _ bool) error { return usageError("%v", err) },
-		CustomAppHelpTemplate: appHelp,
-		Flags:                 plainBools(globalFlags()),
-		Commands:              p.commands(),
-		Action:                cli.ShowAppHelp,
+		ExitErrHandler: func(*cli.Context, error) {},
+		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return usageError("%v", err) },
+		Flags:          globalFlags(),
+		Commands:       p.commands(),
 	}
+	app.Action = func(*cli.Context) error { return p.help(app, nil) }
 	for _, c := range app.Commands {
 		dress(c, c.Name, app)
 	}
 	return app
-}
-
-// plainBools leaves out of the help that flags which are not given are false.
-func plainBools(flags []cli.Flag) []cli.Flag {
-	for _, f := range flags {
-		if b, ok := f.(*cli.BoolFlag); ok {
-			b.DisableDefaultText = true
-		}
-	}
-	return flags
 }
 
 // globalFlags may stand anywhere on the command line.
@@ -82,6 +76,9 @@ func globalFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "json", Usage: "print JSON on stdout, and what people read on stderr"},
 		&cli.BoolFlag{Name: "yes", Usage: "do not ask before many entries end"},
 		&cli.BoolFlag{Name: "no-color", Usage: "no colours, as with $NO_COLOR"},
+		&cli.BoolFlag{Name: "wide", Usage: "all columns of a table, and whole texts"},
+		&cli.StringFlag{Name: "columns", Usage: "these columns of a table, in this order: `A,B`"},
+		&cli.BoolFlag{Name: "no-headers", Usage: "no headings, which tables have on a terminal"},
 	}
 }
 
@@ -93,9 +90,8 @@ func globalFlags() []cli.Flag {
 func (p *program) action(do func(context.Context, *input) error) cli.ActionFunc {
 	return func(c *cli.Context) (err error) {
 		p.json, p.yes = c.Bool("json"), c.Bool("yes")
-		p.human = p.printerFor(c.Bool("no-color"))
-		in := &input{Context: c, now: p.now, stdin: p.stdin, warn: p.warn}
-		if err := cmp.Or(in.checkArguments(), in.checkText()); err != nil {
+		in := p.input(c)
+		if err := cmp.Or(in.checkArguments(), in.checkText(), in.err); err != nil {
 			return err
 		}
 		closeStore := func() error { return nil }
@@ -113,6 +109,14 @@ func (p *program) action(do func(context.Context, *input) error) cli.ActionFunc 
 		}
 		return err
 	}
+}
+
+// input begins a command: it reads how its output is to be.
+func (p *program) input(c *cli.Context) *input {
+	p.human = p.printerFor(c.Bool("no-color"))
+	in := &input{Context: c, now: p.now, stdin: p.stdin, warn: p.warn}
+	p.human.layout = in.layout(p.human)
+	return in
 }
 
 // usageError is a mistake on the command line.

@@ -2,12 +2,9 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"golang.org/x/term"
 
 	"dnsbld/ctl"
 	"dnsbld/listing/report"
@@ -36,23 +33,14 @@ type screen struct {
 	cut           bool // something is not on it
 }
 
-// Of a terminal whose size is not known.
-const (
-	usualWidth  = 80
-	usualHeight = 24
-	labelWidth  = 10
-)
+const labelWidth = 10
 
 // printShown prints all that is known about a prefix: what matters most first,
 // for the screen may end. Output that is no terminal is cut to the same size,
 // so that scripts and mails see what a person saw.
 func (p *program) printShown(of ctl.Shown, all bool) {
-	s := &screen{program: p, of: of, all: all, width: usualWidth, height: usualHeight}
-	if file, ok := p.human.to.(*os.File); ok {
-		if w, h, err := term.GetSize(int(file.Fd())); err == nil && w > 2*labelWidth {
-			s.width, s.height = w, h
-		}
-	}
+	s := &screen{program: p, of: of, all: all || p.human.wide}
+	s.width, s.height = p.human.size()
 	s.verdict()
 	for _, e := range of.Entries {
 		s.entry(e)
@@ -96,7 +84,7 @@ func (s *screen) coloured(word, colour, label, format string, args ...any) {
 func (s *screen) prose(label, name, text string) {
 	text = name + ": " + text
 	if s.all {
-		text = wrapped(strings.Fields(text), strings.Repeat(" ", labelWidth))
+		text = wrapTo(strings.Fields(text), strings.Repeat(" ", labelWidth), usualWidth)
 	}
 	s.coloured(name, bold, label, "%s", text)
 }
@@ -168,6 +156,9 @@ func (s *screen) entry(e report.Held) {
 		made = strings.TrimSuffix(made, ", origin "+clean(string(e.Origin)))
 	}
 	s.line("", "by %s since %s, %s", clean(e.Actor), stamp(e.Since), made)
+	if e.Hits != nil && (e.Lists || *e.Hits > 0) {
+		s.line("", "%s", s.askedFor(*e.Hits, e.LastHit))
+	}
 	for _, f := range []struct{ name, text string }{{"note", e.Note}, {"public note", e.PublicNote}, {"ticket", e.Ticket}} {
 		if f.text != "" {
 			s.line("", "%s: %s", f.name, clean(f.text))

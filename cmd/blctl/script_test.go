@@ -23,6 +23,7 @@ import (
 	"dnsbld/ctl/server"
 	"dnsbld/db"
 	"dnsbld/listing"
+	"dnsbld/listing/hits"
 	"dnsbld/listing/index"
 	"dnsbld/listing/report"
 )
@@ -57,13 +58,14 @@ func offlineMain() {
 //	as NAME COMMAND …   the command is sent by alice, bob or root
 //	lastline NAME       $NAME is the last line that the last command printed
 //	spoil               puts into the store, which nobody has open, how a listing of 192.0.2.9 ended that never was
+//	asked N PREFIX REASON  DNS is asked N times for a listing
 //	fits                what the last command printed fits a terminal of 24 lines, the prompt among them, and 80 columns
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   filepath.Join("testdata", "script"),
 		Setup: setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "masked": masked, "clock": moveClock, "instant": instant, "halt": stopDaemon, "start": startAgain, "as": as, "lastline": lastLine, "fits": fits, "probation": probation, "spoil": spoil,
+			"exits": exits, "masked": masked, "clock": moveClock, "instant": instant, "halt": stopDaemon, "start": startAgain, "as": as, "lastline": lastLine, "fits": fits, "probation": probation, "spoil": spoil, "asked": askDNS,
 		},
 		RequireUniqueNames: true,
 		UpdateScripts:      *update,
@@ -76,6 +78,7 @@ type daemonKey struct{}
 type daemon struct {
 	offset   atomic.Int64
 	counters *testSensor
+	hits     *hits.Counter
 	stop     func() error
 }
 
@@ -124,7 +127,8 @@ func startDaemon(socket, file, persons string) (*daemon, error) {
 		cancel()
 		return nil, err
 	}
-	d.counters = counters
+	d.counters, d.hits = counters, hits.New(d.now())
+	d.hits.Zone("bl.test")
 	support, people, err := openDesk(book, counters, file)
 	if err != nil {
 		cancel()
@@ -132,7 +136,7 @@ func startDaemon(socket, file, persons string) (*daemon, error) {
 	}
 	control := server.New(server.Config{
 		Book: book, Live: live, Version: "test", Started: d.now(), Verify: store.Audit, Backup: store.Backup,
-		Sensor: counters, Desk: support,
+		Sensor: counters, Desk: support, Hits: d.hits,
 		Zones: func() []report.Zone {
 			return []report.Zone{{Name: "bl.test", TTL: listing.Life(5 * time.Minute), NegativeTTL: listing.Life(time.Minute)}}
 		},
@@ -192,6 +196,26 @@ func instant(ts *testscript.TestScript, _ bool, args []string) {
 	now := daemonOf(ts).now()
 	ts.Setenv(args[0], now.UTC().Format(time.RFC3339))
 	ts.Setenv(args[0]+"_MAIL", now.In(time.FixedZone("", -8*3600)).Format(time.RFC1123Z)+" (PST)")
+}
+
+// askDNS has DNS be asked for a listing.
+func askDNS(ts *testscript.TestScript, _ bool, args []string) {
+	times, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	s, err := listing.ParseSubject(args[1])
+	ts.Check(err)
+	d := daemonOf(ts)
+	reasons, err := listing.NewReasons(listing.DefaultReasons())
+	ts.Check(err)
+	info, err := reasons.Find(args[2])
+	ts.Check(err)
+	sampler, now := d.hits.Sampler(), uint32(d.now().Unix())
+	for range times {
+		sampler.Tick(now)
+		if weight := sampler.Due(); weight > 0 {
+			sampler.Put(hits.Hit{Key: hits.KeyOf(s.Prefix, info.Code), Weight: weight, Time: now})
+		}
+	}
 }
 
 func lastLine(ts *testscript.TestScript, _ bool, args []string) {

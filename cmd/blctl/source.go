@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -26,15 +27,16 @@ func (p *program) sources(ctx context.Context, _ *input) error {
 	if err != nil {
 		return err
 	}
-	return each(p, all, func(s report.Source) []string {
-		end := "ends " + p.ahead(s.Until)
+	return each(p, "source list", all, func(s report.Source) []string {
+		end := "ends " + relative(s.Until, p.now())
 		switch {
 		case s.Lapsed():
-			end = p.human.paint(red, "ended "+p.ahead(s.Ended)+", not imported in time")
+			end = p.human.paint(red, "ended "+relative(s.Ended, p.now())+", not imported in time")
 		case !s.Ended.IsZero():
-			end = "ended " + p.ahead(s.Ended) + ", " + clean(string(s.Because))
+			end = "ended " + relative(s.Ended, p.now()) + ", " + clean(string(s.Because))
 		}
-		return []string{clean(s.Name), plural(s.Entries, "entry", "entries"), "imported " + stamp(s.Refreshed) + " by " + clean(s.Actor), end}
+		return []string{clean(s.Name), plural(s.Entries, "entry", "entries"), "imported " + minute(s.Refreshed), end,
+			"by " + clean(s.Actor), stamp(cmp.Or(s.Ended, s.Until))}
 	})
 }
 

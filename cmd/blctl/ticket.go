@@ -97,8 +97,8 @@ func (p *program) tickets(ctx context.Context, q removal.Query) error {
 	if err != nil {
 		return err
 	}
-	return each(p, all, func(t removal.Ticket) []string {
-		return []string{t.ID, addressOf(t), string(t.State), string(t.Decision), "opened " + stamp(t.Opened), joinedTexts(t.References)}
+	return each(p, "ticket list", all, func(t removal.Ticket) []string {
+		return []string{t.ID, addressOf(t), string(t.State), string(t.Decision), "opened " + minute(t.Opened), joinedTexts(t.References)}
 	})
 }
 
