@@ -152,7 +152,7 @@ func TestHitsStay(t *testing.T) {
 	}
 	last := startDaemon(t, dir, nil, "--data", "data")
 	asked(last.dns, 1, 1)
-	if !strings.Contains(last.said(), "counting begins anew") {
+	if !strings.Contains(last.said(), "counting begins again") {
 		t.Errorf("it does not say that the counts are lost\n%s", last.said())
 	}
 	last.stop(t)

@@ -60,7 +60,7 @@ func (d *dnsbld) recallHits() {
 		err = d.hits.Merge(raw)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		d.log.Warn("how often listings were asked for is lost: counting begins anew", "file", file, "err", err)
+		d.log.Warn("how often listings were asked for is lost: counting begins again", "file", file, "err", err)
 	}
 }
 
