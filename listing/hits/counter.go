@@ -191,8 +191,11 @@ func (c *Counter) Top(most int) []Listing {
 	return slices.Clone(all[:min(len(all), most)])
 }
 
-// Totals are the counts since the start by zone and reason.
+// Totals are the counts since the start by zone and reason; none of a nil Counter.
 func (c *Counter) Totals() []Total {
+	if c == nil {
+		return nil
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.drain()
