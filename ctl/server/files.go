@@ -62,7 +62,7 @@ func (s *Server) narrowed(ctx context.Context, q report.Query) (*index.Set, erro
 	live.Protect(rules.Policy.NeverList())
 	err := s.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error {
 		set, err := index.FromSnapshot(fewer{snap, func(yield func(listing.Served, error) bool) {
-			if err := report.List(snap, rules.Reasons, q, now, func(e listing.Entry) error {
+			if err := report.List(snap, report.Rows{Reasons: rules.Reasons, Hits: s.hits()}, q, now, func(e listing.Entry) error {
 				yield(e.Served(), nil)
 				return nil
 			}); err != nil {
