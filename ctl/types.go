@@ -174,6 +174,8 @@ type Status struct {
 	Breaker *sighting.Breaker `json:"breaker,omitempty"` // of automatic listing
 
 	SourceRemovals []removal.SourceRemovals `json:"source_removals,omitempty"` // by senders, today
+
+	Mail *removal.Post `json:"mail,omitempty"` // to those who asked on the page; nil: none is sent
 }
 
 // TicketCount is how many tickets wait for us, and for their senders.

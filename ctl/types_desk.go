@@ -82,9 +82,13 @@ type TicketDone struct {
 	Proof    *removal.Ways    `json:"proof,omitempty"` // how the sender can show that the address is his; nil: it is not listed
 
 	StillListed []report.StillListed `json:"still_listed,omitempty"` // though the ticket was granted
+
+	// For support and operators:
+	Contact *removal.Contact `json:"contact,omitempty"` // who asked
+	Follow  string           `json:"follow,omitempty"`  // the URL where he follows the ticket
 }
 
-// Person names somebody by his mail address.
+// Person names somebody by his mail address, or by the contact of a ticket.
 type Person struct {
 	Mail string `json:"mail"`
 }

@@ -33,4 +33,8 @@ type Desk interface {
 	Check(t delist.Token, a netip.Addr, s delist.Stand) error
 
 	Request(ctx context.Context, r desk.Request) (removal.Reply, error)
+
+	// Progress is for who has the link to a request.
+	Progress(ctx context.Context, reference string) (removal.Progress, error)
+	PathOf(ticket string) string
 }

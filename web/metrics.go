@@ -20,13 +20,14 @@ const (
 	pageHome pageKind = iota
 	pageAddress
 	pageRequest
+	pageTicket
 	pageCriteria
 	pageAPI
 	pageStatic
 	pageKinds
 )
 
-var pageNames = [pageKinds]string{"home", "address", "request", "criteria", "api", "static"}
+var pageNames = [pageKinds]string{"home", "address", "request", "ticket", "criteria", "api", "static"}
 
 // pageMetrics count requests by page, and by the hundreds of the status.
 type pageMetrics struct {

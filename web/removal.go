@@ -54,7 +54,9 @@ func (s *Server) removal(v *visit, l *addressInfo) removalPart {
 	r.Unfixed = l.decision.Code == removal.NoProof && slices.ContainsFunc(l.about.Facts.Entries, func(e delist.Listing) bool {
 		return e.Info.SelfDelist == listing.SelfFixed && !e.Fixed
 	})
-	if l.decision.Code != removal.RateLimit || r.From || r.Text != "" { // else no form could bring a proof
+	useless := l.decision.Code == removal.RateLimit && !r.From && r.Text == "" || // no form could bring a proof
+		l.decision.Code == removal.ExpiresSoon // it ends before anybody would look
+	if !useless {
 		r.Form = &formPart{Action: "/" + l.address.String(), Token: token, Button: buttonOf(l.decision.Code)}
 	}
 	if r.Unfixed {

@@ -51,7 +51,7 @@ func (s *Server) request(v *visit) error {
 	if err := s.parts.Desk.Check(token, a, l.about.Stand); err != nil {
 		return badForm(err)
 	}
-	r := desk.Request{By: listing.Caller{Name: actor, Role: listing.Daemon}, Address: a, From: strings.TrimSpace(form.Get("mail")), Note: clean(form.Get("note")), Client: v.from.addr, Delist: true, Again: true}
+	r := desk.Request{By: listing.Caller{Name: actor, Role: listing.Daemon}, Address: a, From: strings.TrimSpace(form.Get("mail")), Note: clean(form.Get("note")), Client: v.from.addr, Delist: true, Again: true, Mail: true, Person: true}
 	if r.From != "" && !validMail(r.From) {
 		p := s.addressPage(v, l)
 		if p.Removal.Form != nil {

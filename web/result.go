@@ -14,7 +14,11 @@ type resultPage struct {
 	Outcome      string // "removed", "pending", "ticket", "refused", "clear"
 	Decision     removal.Decision
 	Ticket       string
-	Ours         bool // it was our error
+	Follow       string // the path of the page where the sender follows it
+	ReadBy       moment // by when a person reads it
+	Mailed       bool   // a mail goes to who left an address
+	NotMailed    string // why none does
+	Ours         bool   // it was our error
 	By           moment
 	Retry        moment
 	Probe, Proof string
@@ -31,6 +35,13 @@ func (s *Server) showResult(v *visit, l *addressInfo, d removal.Answer) error {
 	}
 	p := resultPage{frame: s.frame(v.site, l.address.String()), Address: l.address.String(), Decision: d.Decision, Ticket: d.Ticket,
 		Ours: d.Outcome == removal.Withdrawn, By: at(d.EffectiveBy, v.now), WatchDays: int(removal.Watch / listing.Day), Retry: retry(d.Decision, v.now), Letter: d.Letter}
+	p.Mailed, p.NotMailed = d.Mailed, d.NotMailed
+	if d.Ticket != "" {
+		p.Follow = "/" + s.parts.Desk.PathOf(d.Ticket)
+	}
+	if d.State == removal.Open {
+		p.ReadBy = at(v.now.Add(removal.ReadWithin), v.now)
+	}
 	p.Outcome = s.outcome(d)
 	if p.Outcome == "removed" && after.listed() {
 		p.Outcome = "still"
@@ -58,7 +69,7 @@ func (s *Server) outcome(d removal.Answer) string {
 		return "pending"
 	case d.Decision.Code == removal.NotListed:
 		return "clear"
-	case d.Decision.Code.OK():
+	case d.Decision.Code.OK() || d.State == removal.Open:
 		return "ticket"
 	}
 	return "refused"

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"dnsbld/listing/desk"
 )
 
 // visit is one request on its way.
@@ -31,6 +33,7 @@ func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", s.page(pageHome, lookupCost, s.home))
 	mux.Handle("GET /criteria", s.page(pageCriteria, lookupCost, s.showCriteria))
+	mux.Handle("GET /"+desk.FollowPath+"{reference}", s.page(pageTicket, lookupCost, s.showTicket))
 	mux.Handle("GET /{address...}", s.page(pageAddress, lookupCost, s.showAddress))
 	mux.Handle("POST /{address...}", s.page(pageRequest, requestCost, s.request))
 	mux.Handle("GET /static/", s.count(pageStatic, s.pages.static()))

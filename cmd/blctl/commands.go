@@ -72,6 +72,7 @@ func (p *program) commands() []*cli.Command {
 			command("appeal", "REF", ticketFlags(), p.ticketStep(removal.VerbAppeal)),
 			command("close", "REF", ticketFlags(), p.ticketStep(removal.VerbClose))),
 		group("person",
+			command("show", "MAIL", nil, p.action(p.showPerson)),
 			command("export", "MAIL", nil, p.action(p.exportPerson)),
 			command("erase", "MAIL", nil, p.action(p.erasePerson))),
 		command("selfcheck", "", selfcheckFlags(), p.action(p.selfcheck)),

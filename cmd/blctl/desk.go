@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/netip"
@@ -125,16 +126,65 @@ func (p *program) verifyLetter(ctx context.Context, text string) error {
 	return p.conclude("letter verify", r, nil)
 }
 
-// exportPerson prints what is kept about somebody, for him (GDPR, article 15).
-func (p *program) exportPerson(ctx context.Context, in *input) error {
-	mail := in.Args().First()
-	person, err := p.client.ExportPerson(ctx, ctl.Person{Mail: mail})
+// showPerson prints for support who somebody is, what he asked about and what he was
+// answered.
+func (p *program) showPerson(ctx context.Context, in *input) error {
+	person, err := p.person(ctx, in)
 	if err != nil {
 		return err
 	}
-	if len(person.Contacts)+len(person.Answers) == 0 {
-		return &listing.Error{Kind: listing.ErrNotFound, Code: "no-person", Message: "nothing is kept about " + listing.Quote(mail),
+	h := p.human
+	for _, c := range person.Contacts {
+		h.printf("%s\n", h.paint(bold, whoIs(c)))
+		h.printf("  contact %s, since %s\n", clean(c.ID), stamp(c.Received))
+		for _, id := range c.Tickets {
+			done, err := p.client.Ticket(ctx, id)
+			if errors.Is(err, listing.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			h.printf("  ticket %s  %s  %s\n", clean(id), addressOf(done.Ticket), p.ticketState(done.Ticket))
+		}
+	}
+	for _, a := range person.Answers {
+		how := "answered"
+		switch {
+		case a.Mailed:
+			how = "answered by mail"
+		case a.NotMailed != "":
+			how = "answered on the page only, " + clean(a.NotMailed)
+		case a.NoAnswer != "":
+			how = "not answered, " + clean(a.NoAnswer)
+		}
+		h.printf("  %s: %s\n", clean(cmp.Or(a.Subject, string(a.Decision.Code))), how)
+	}
+	if n := len(person.Waiting); n > 0 {
+		h.printf("  %s to be handed over\n", plural(n, "mail waits", "mails wait"))
+	}
+	return p.conclude("person show", person, nil)
+}
+
+// whoIs names a contact.
+func whoIs(c removal.Contact) string { return clean(strings.TrimSpace(c.Mail + " " + c.Name)) }
+
+// person is what is kept about the first argument. That it is nothing is a failure.
+func (p *program) person(ctx context.Context, in *input) (removal.Person, error) {
+	mail := in.Args().First()
+	person, err := p.client.ExportPerson(ctx, ctl.Person{Mail: mail})
+	if err == nil && len(person.Contacts)+len(person.Answers) == 0 {
+		err = &listing.Error{Kind: listing.ErrNotFound, Code: "no-person", Message: "nothing is kept about " + listing.Quote(mail),
 			Hint: "it may stand in another system, such as that of the tickets"}
+	}
+	return person, err
+}
+
+// exportPerson prints what is kept about somebody, for him (GDPR, article 15).
+func (p *program) exportPerson(ctx context.Context, in *input) error {
+	person, err := p.person(ctx, in)
+	if err != nil {
+		return err
 	}
 	return p.writeObject(head{Schema: schema, OK: true, Action: "person export"}, person) // JSON in any case: it is for somebody else
 }

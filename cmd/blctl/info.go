@@ -137,6 +137,13 @@ func (p *program) daemonRows(s ctl.Status, t *table) {
 	} else if n != nil {
 		t.add("tickets", "none is open")
 	}
+	if m := s.Mail; m != nil && m.Sent+m.Failed+uint64(m.Waiting) > 0 {
+		text := fmt.Sprintf("%d sent to those who asked, %d waiting", m.Sent, m.Waiting)
+		if m.Error != "" {
+			text = p.human.paint(red, fmt.Sprintf("%s, %d given up: %s", text, m.GivenUp, clean(m.Error)))
+		}
+		t.add("mail", "%s", text)
+	}
 	switch {
 	case s.Backup != nil:
 		t.add("backup", "%s (%s), revision %d", stamp(s.Backup.At), relative(s.Backup.At, p.now()), s.Backup.Revision)

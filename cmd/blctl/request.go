@@ -5,14 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"mime"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"dnsbld/ctl"
 	"dnsbld/listing"
-	"dnsbld/listing/removal"
 )
 
 // requestFlags are those of request.
@@ -132,35 +129,10 @@ func (p *program) concludeRequest(out requested, err error, asMail bool) error {
 	}
 	text := a.Letter
 	if asMail {
-		text = answerMail(*a)
+		text = a.Message()
 	}
 	if _, err := fmt.Fprint(p.stdout, text); err != nil {
 		return fmt.Errorf("printing the letter: %w", err)
 	}
 	return nil
-}
-
-// A mail that a program sends must not start a conversation between programs: it
-// says that it is automatic, carries the mark by which our own mail is known when
-// it comes back, and is sent only where an answer is expected.
-
-// answerMail is the letter as a mail that no program answers (RFC 3834,
-// section 3). Everything in its header is printable ASCII in one line.
-func answerMail(a ctl.DeskAnswer) string {
-	var b strings.Builder
-	field := func(name, value string) {
-		if value = listing.Printable(value); value != "" {
-			fmt.Fprintf(&b, "%s: %s\n", name, value)
-		}
-	}
-	field("From", a.Desk)
-	field("To", a.To)
-	field("Subject", mime.QEncoding.Encode("us-ascii", a.Subject))
-	field("In-Reply-To", a.InReplyTo)
-	field("References", a.InReplyTo)
-	field("Auto-Submitted", "auto-replied")
-	field(removal.LoopHeader, a.Zone)
-	field("MIME-Version", "1.0")
-	field("Content-Type", "text/plain; charset=us-ascii")
-	return b.String() + "\n" + a.Letter
 }

@@ -56,6 +56,12 @@ func (p *program) openTicket(ctx context.Context, in *input) error {
 // ticketResult is what the commands about one ticket print.
 func (p *program) ticketResult(action string, done ctl.TicketDone, changed bool) error {
 	p.printTicket(done.Ticket)
+	if c := done.Contact; c != nil {
+		p.human.printf("  asked by %s\n", whoIs(*c))
+	}
+	if done.Follow != "" {
+		p.human.printf("  the sender follows it at %s\n", clean(done.Follow))
+	}
 	p.printProof(done.Proof)
 	for _, w := range done.Warnings {
 		p.human.printf("  warning: %s\n", clean(w))
@@ -109,7 +115,7 @@ func (p *program) ticketStats(ctx context.Context, _ *input) error {
 		return err
 	}
 	var t table
-	t.add("open", "%d, which wait for us", st.Open)
+	t.add("open", "%d, which wait for us, %d of them appeals", st.Open, st.Appeals)
 	if st.OldestOpen != nil {
 		t.add("oldest open", "since %s", stamp(*st.OldestOpen))
 	}
@@ -157,10 +163,19 @@ func addressOf(t removal.Ticket) string {
 	return t.Address.String()
 }
 
+// ticketState is the state of a ticket, for people.
+func (p *program) ticketState(t removal.Ticket) string {
+	state := string(t.State)
+	if t.Appeal {
+		state += ", on appeal"
+	}
+	return p.human.paint(yellow, state)
+}
+
 // printTicket prints a ticket with its notes, oldest first.
 func (p *program) printTicket(t removal.Ticket) {
 	h := p.human
-	h.printf("%s %s %s\n", h.paint(bold, t.ID), addressOf(t), h.paint(yellow, string(t.State)))
+	h.printf("%s %s %s\n", h.paint(bold, t.ID), addressOf(t), p.ticketState(t))
 	if len(t.References) > 0 {
 		h.printf("  references: %s\n", joinedTexts(t.References))
 	}

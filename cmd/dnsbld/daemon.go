@@ -63,6 +63,7 @@ type dnsbld struct {
 
 	listeners map[string][]string // what is answered where, of this generation
 	sources   atomic.Pointer[[]report.Source]
+	deskStats deskStats
 
 	sockets  *sockets
 	changes  atomic.Pointer[db.DB] // the store, for DNS

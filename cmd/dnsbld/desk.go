@@ -11,6 +11,7 @@ import (
 	"dnsbld/listing/delist"
 	"dnsbld/listing/desk"
 	"dnsbld/listing/helo"
+	"dnsbld/mta/sendmail"
 )
 
 // supportDesk is the desk with the file that it keeps people in.
@@ -41,7 +42,7 @@ func openDesk(d *dnsbld, mail *mailDoor) (*supportDesk, error) {
 		s.off = "those who ask are remembered until the end of the program only: " + err.Error()
 		d.log.Error("those who ask for removals are remembered until the end of the program only", "err", err)
 	}
-	s.Desk, err = desk.New(desk.Config{Book: d.book, Counters: mail, DNS: senderDNS{mail}, People: s.people, Signer: signer,
+	s.Desk, err = desk.New(desk.Config{Book: d.book, Counters: mail, DNS: senderDNS{mail}, People: s.people, Signer: signer, Send: sendmail.Hand,
 		Settings: func() desk.Settings { return d.cfg.Load().Desk }})
 	if err != nil {
 		return nil, errors.Join(err, s.people.Close())

@@ -13,7 +13,7 @@ import (
 func TestMetrics(t *testing.T) {
 	metrics := freeAddress(t)
 	dir := t.TempDir()
-	writeConfig(t, dir, fmt.Sprintf(oneZone, 300)+"[listen]\nmetrics = \""+metrics+"\"\nweb = \"\"\n")
+	writeConfig(t, dir, fmt.Sprintf(oneZone, 300)+"[desk]\nsendmail = \"/bin/true\"\n[listen]\nmetrics = \""+metrics+"\"\nweb = \"\"\n")
 	p := startDaemon(t, dir, nil, "--config", "dnsbld.toml")
 	defer p.stop(t)
 	reply, err := http.Get("http://" + metrics + "/metrics")
@@ -31,7 +31,8 @@ func TestMetrics(t *testing.T) {
 			names = append(names, strings.TrimSpace(name))
 		}
 	}
-	want := []string{"config_last_reload_successful gauge", "config_last_reload_timestamp_seconds gauge", "connections gauge", "connections_ended_total counter", "connections_refused_total counter", "dns_answers_total counter", "dns_hits_total counter", "dns_path_total counter", "dns_queries_total counter", "dns_silent_total counter",
+	want := []string{"config_last_reload_successful gauge", "config_last_reload_timestamp_seconds gauge", "connections gauge", "connections_ended_total counter", "connections_refused_total counter", "desk_appeals gauge", "desk_decisions_30d gauge", "desk_error_share_30d gauge", "desk_errors_30d gauge",
+		"desk_mails_total counter", "desk_mails_waiting gauge", "desk_oldest_open_seconds gauge", "desk_tickets gauge", "dns_answers_total counter", "dns_hits_total counter", "dns_path_total counter", "dns_queries_total counter", "dns_silent_total counter",
 		"dns_socket_errors_total counter", "dns_tcp_connections gauge", "dns_tcp_turned_away_total counter", "dns_transfers_total counter", "dns_truncated_total counter",
 		"list_allows gauge", "list_bytes gauge", "list_exceptions gauge", "list_hosts gauge", "list_prefixes gauge", "list_revision gauge",
 		"list_sources gauge", "web_request_seconds_total counter", "web_requests_total counter"}

@@ -49,7 +49,7 @@ func (d *dnsbld) complete(st *ctl.Status) {
 // parts says of what may be missing while the list is served whether it is at work,
 // and why not: "ok", or "off: why".
 func (d *dnsbld) parts() map[string]string {
-	all := map[string]string{"desk": part(d.desk.off), "counters": part(d.mail.off)}
+	all := map[string]string{"desk": part(d.desk.off), "mail": part(d.cfg.Load().Desk.MailOff), "counters": part(d.mail.off)}
 	for what, key := range map[string]string{"pages": "listen.web", "metrics": "listen.metrics", "policy": "sensor.policy", "collector": "sensor.collect.listen"} {
 		if off := ""; len(d.listeners[what]) == 0 {
 			if off = key + " is not set"; what == "pages" && d.web.off != "" {

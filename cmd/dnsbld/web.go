@@ -27,7 +27,7 @@ func openWeb(ctx context.Context, d *dnsbld, log *slog.Logger) (webDoors, error)
 	cfg := d.cfg.Load().Web
 	var doors webDoors
 	var err error
-	doors.server, err = web.New(cfg.Site, web.Parts{View: d.live, Desk: d.desk.Desk, Now: d.book.Now, Log: log, Metrics: []prometheus.Collector{d.dns, daemonMetrics{d}, connectionMetrics{d}}})
+	doors.server, err = web.New(cfg.Site, web.Parts{View: d.live, Desk: d.desk.Desk, Now: d.book.Now, Log: log, Metrics: []prometheus.Collector{d.dns, daemonMetrics{d}, deskMetrics{d}, connectionMetrics{d}}})
 	if err != nil {
 		return doors, config.Error("%v", err)
 	}

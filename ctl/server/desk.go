@@ -63,10 +63,14 @@ func (s *Server) request(ctx context.Context, who listing.Caller, c ctl.DeskRequ
 	return answer, err
 }
 
-// done adds to a ticket what its sender can do.
-func (s *Server) done(ctx context.Context, d ctl.TicketDone, err error) (ctl.TicketDone, error) {
+// done adds to a ticket what its sender can do, and to support who that is.
+func (s *Server) done(ctx context.Context, who listing.Caller, d ctl.TicketDone, err error) (ctl.TicketDone, error) {
 	if err == nil {
 		d.Proof, err = s.cfg.Desk.Ways(ctx, d.Ticket.Address)
+	}
+	if err == nil && who.Role >= listing.Support {
+		d.Follow = s.cfg.Desk.Follow(d.Ticket.ID)
+		d.Contact, err = s.cfg.Desk.Contact(d.Ticket)
 	}
 	if err != nil {
 		return ctl.TicketDone{}, err
@@ -80,25 +84,26 @@ func (s *Server) openTicket(ctx context.Context, who listing.Caller, c ctl.Ticke
 	if err == nil {
 		d.Ticket, d.Opened, err = s.cfg.Desk.Open(ctx, who, a, c.Reference, c.Note)
 	}
-	return s.done(ctx, d, err)
+	return s.done(ctx, who, d, err)
 }
 
 // ticket is one ticket, by its ID or by a reference in another system.
-func (s *Server) ticket(ctx context.Context, _ listing.Caller, name string) (d ctl.TicketDone, err error) {
+func (s *Server) ticket(ctx context.Context, who listing.Caller, name string) (d ctl.TicketDone, err error) {
 	d.Ticket, err = s.cfg.Desk.Ticket(ctx, name)
-	return s.done(ctx, d, err)
+	return s.done(ctx, who, d, err)
 }
 
 func (s *Server) tickets(ctx context.Context, _ listing.Caller, q removal.Query) ([]removal.Ticket, error) {
 	return s.cfg.Desk.Tickets(ctx, q)
 }
 
-// takeTicket does something to a ticket. The desk decides who may, with the
-// Book.
+// ticketStats is what waits, and how the desk did.
 func (s *Server) ticketStats(ctx context.Context, _ listing.Caller) (removal.Stats, error) {
 	return s.cfg.Desk.Stats(ctx)
 }
 
+// takeTicket does something to a ticket. The desk decides who may, with the
+// Book.
 func (s *Server) takeTicket(ctx context.Context, who listing.Caller, c ctl.TicketStep) (d ctl.TicketDone, err error) {
 	c.By = who
 	d.Ticket, d.Revision, err = s.cfg.Desk.Take(ctx, c.Name, c.Action)
@@ -107,7 +112,7 @@ func (s *Server) takeTicket(ctx context.Context, who listing.Caller, c ctl.Ticke
 		err = s.still(ctx, &out, listing.HostSubject(d.Ticket.Address))
 		d.StillListed, d.Warnings = out.StillListed, out.Warnings
 	}
-	return s.done(ctx, d, err)
+	return s.done(ctx, who, d, err)
 }
 
 // exportPerson is all that is kept about a mail address.

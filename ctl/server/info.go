@@ -57,7 +57,9 @@ func (s *Server) status(ctx context.Context, who listing.Caller) (ctl.Status, er
 		st.Sensor, st.Breaker = &how, &how.Breaker
 	}
 	if s.cfg.Desk != nil {
-		st.SourceRemovals, err = s.cfg.Desk.SourceRemovals(ctx)
+		if st.SourceRemovals, err = s.cfg.Desk.SourceRemovals(ctx); err == nil {
+			st.Mail, err = s.cfg.Desk.Post()
+		}
 	}
 	return st, err
 }

@@ -126,8 +126,11 @@ func (l *Letters) try() error {
 	for _, t := range l.set.Templates() {
 		for _, f := range all {
 			var of any = letter{f}
-			if t.Name() == "ask" {
+			switch t.Name() {
+			case "ask":
 				of = Question{Zone: "-", Desk: "-", Page: "-", Ticket: "-", Candidates: []netip.Addr{host.Addr()}}
+			case "notice":
+				of = Notice{Zone: "-", Desk: "-", Page: "-", Follow: "-", Ticket: "-", Outcome: f.Outcome, Decision: f.Decision}
 			}
 			if strings.HasPrefix(t.Name(), "reason-") || strings.HasPrefix(t.Name(), "basis-") || t.Name() == "sightings" {
 				of = block{e, f.Address}

@@ -35,7 +35,7 @@ func (d *Desk) askBack(ctx context.Context, r Request) (removal.Answer, error) {
 	q := delist.Question{Zone: s.zone(), Desk: s.Mail, Page: s.Page, Ticket: c.ticket.ID, Candidates: r.finding.Candidates,
 		// There is no address yet, and adapters know our letters by their reference.
 		Reference: d.cfg.Signer.Reference(removal.Reference{Address: netip.IPv4Unspecified(), Time: c.now})}
-	done := removal.Answer{Ticket: c.ticket.ID, Zone: q.Zone, Desk: q.Desk, Subject: q.Subject()}
+	done := removal.Answer{Ticket: c.ticket.ID, State: c.ticket.State, Follow: d.Follow(c.ticket.ID), Zone: q.Zone, Desk: q.Desk, Subject: q.Subject()}
 	if done.Letter, err = s.Letters.Ask(q); err != nil || r.DryRun {
 		return done, err
 	}

@@ -61,6 +61,9 @@ type Settings struct {
 	Texts   bool            // a token in TXT is proof: DNS can be asked
 	PerWeek int             // requests of one requester for an address that are heard in 7 days; 0: 3
 
+	Sendmail string // the program that takes mails to those who left an address on the page
+	MailOff  string // why none are sent; empty: they are
+
 	// SourceCap is how many addresses senders may take out of a source in a day
 	// (UTC); after that a person decides. 0: none.
 	SourceCap int
@@ -74,6 +77,9 @@ type Config struct {
 	People   People
 	Signer   *delist.Signer
 	Settings func() Settings // in force
+
+	// Send hands a mail to a sendmail program. nil: no mail is sent from here.
+	Send func(ctx context.Context, program string, mail []byte) error
 }
 
 // Validate finds what is missing.
@@ -89,14 +95,17 @@ func (c Config) Validate() error {
 }
 
 // Desk is the support desk. Its methods may be called at once.
-type Desk struct{ cfg Config }
+type Desk struct {
+	cfg  Config
+	post post
+}
 
 // New returns a Desk, which from then on judges what support ends in the Book.
 func New(c Config) (*Desk, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	d := &Desk{cfg: c}
+	d := &Desk{cfg: c, post: post{wake: make(chan struct{}, 1)}}
 	c.Book.SetJudge(d)
 	return d, nil
 }

@@ -36,6 +36,9 @@ type office struct {
 	engine *sighting.Engine
 	people *db.People
 
+	sent []string // mails that the desk handed over
+	send func(ctx context.Context, program string, mail []byte) error
+
 	forgetful *forgetful
 	dns       records
 	ns        atomic.Int64
@@ -105,11 +108,15 @@ func newOffice(t *testing.T) *office {
 	signer, err := delist.NewSigner([]byte("0123456789abcdef"))
 	must(err)
 	settings := desk.Settings{Zones: []desk.Zone{{Name: "bl.test", TTL: 5 * time.Minute}}, Letters: letters, Page: "https://bl.example/",
-		Mail: "desk@bl.example", Probe: "probe.bl.example", Texts: true}
+		Mail: "desk@bl.example", Probe: "probe.bl.example", Texts: true, Sendmail: "sendmail"}
 	o.settings = &settings
 	o.Desk, err = desk.New(desk.Config{Book: o.book, Counters: o.engine, DNS: &o.dns, People: o.forgetful, Signer: signer,
-		Settings: func() desk.Settings { return settings }})
+		Settings: func() desk.Settings { return settings }, Send: func(ctx context.Context, program string, mail []byte) error { return o.send(ctx, program, mail) }})
 	must(err)
+	o.send = func(_ context.Context, _ string, mail []byte) error {
+		o.sent = append(o.sent, string(mail))
+		return nil
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	followed := make(chan error, 1)
 	go func() { followed <- o.live.Follow(ctx, store) }()

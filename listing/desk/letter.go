@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"time"
 
 	"dnsbld/listing"
@@ -89,7 +88,7 @@ func traffic(f sighting.Facts, now time.Time) delist.Traffic {
 // finish writes the letter and says what was done.
 func (d *Desk) finish(c *pending) (removal.Answer, error) {
 	f := d.letterFacts(c)
-	done := removal.Answer{Address: f.Address, Decision: f.Decision, Ticket: c.ticket.ID, Outcome: f.Outcome, Revision: c.revision, Subject: delist.Subject(f),
+	done := removal.Answer{Address: f.Address, Decision: f.Decision, Ticket: c.ticket.ID, State: c.ticket.State, Follow: d.Follow(c.ticket.ID), Outcome: f.Outcome, Revision: c.revision, Subject: delist.Subject(f),
 		Zone: f.Zone, Desk: f.Desk, Proof: c.Offered.Kind}
 	if f.Outcome != removal.Stands {
 		done.EffectiveBy = f.EffectiveBy
@@ -108,8 +107,7 @@ func (d *Desk) keep(done removal.Answer, c *pending) (removal.Answer, error) {
 		done.NoAnswer = c.finding.Automatic
 	}
 	if c.contact.ID != "" {
-		done.NoAnswer = noteAnswer(&c.contact, done, c.now)
-		if err := d.keepContact(c.contact); err != nil {
+		if err := d.answerContact(&done, c); err != nil {
 			return done, err
 		}
 	}
@@ -124,12 +122,24 @@ func (d *Desk) keep(done removal.Answer, c *pending) (removal.Answer, error) {
 	return done, d.cfg.People.Put(answerKind, c.id, raw)
 }
 
+// answerContact notes what somebody who left an address is answered. On the page the
+// desk itself writes to him; else whoever hands the request in does, as programs may.
+func (d *Desk) answerContact(done *removal.Answer, c *pending) error {
+	if !c.Mail {
+		done.NoAnswer = noteAnswer(&c.contact, *done, c.now)
+		return d.keepContact(c.contact)
+	}
+	c.contact.Follow(done.Ticket)
+	if err := d.keepContact(c.contact); err != nil {
+		return err
+	}
+	return d.mail(c, done)
+}
+
 // noteAnswer notes in a contact what he is answered, and says why no program may
 // answer him.
 func noteAnswer(c *removal.Contact, done removal.Answer, now time.Time) (noAnswer string) {
-	if !slices.Contains(c.Tickets, done.Ticket) {
-		c.Tickets = append(c.Tickets, done.Ticket)
-	}
+	c.Follow(done.Ticket)
 	switch {
 	case done.NoAnswer != "" || done.Letter == "":
 		return done.NoAnswer

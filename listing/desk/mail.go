@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
@@ -27,6 +28,7 @@ func (d *Desk) Triage(ctx context.Context, text io.Reader) (removal.Finding, err
 		_, ours := rules.Policy.Protects(listing.HostSubject(a))
 		return ours
 	})
+	d.fromOurLetter(&f)
 	if f.Address == nil || f.Time == nil || f.Time.After(d.cfg.Book.Now()) {
 		return f, nil
 	}
@@ -34,6 +36,25 @@ func (d *Desk) Triage(ctx context.Context, text io.Reader) (removal.Finding, err
 	past, err := report.HistoryAt(ctx, d.cfg.Book.Store(), rules, listing.HostSubject(*f.Address), f.Time.UTC(), ttl)
 	f.ListedThen = &past.Listed
 	return f, err
+}
+
+// fromOurLetter takes the address from a letter of ours that a mail quotes, if the mail
+// names none: who answers a letter says no more than "please remove it". The
+// reference is signed, so it is the address that the letter was about.
+func (d *Desk) fromOurLetter(f *removal.Finding) {
+	if !f.Reply || len(f.Candidates) > 0 {
+		return
+	}
+	for _, text := range f.References {
+		r, err := d.cfg.Signer.ReadReference(text)
+		if err == nil && !r.Address.IsUnspecified() && !slices.Contains(f.Candidates, r.Address) {
+			f.Candidates = append(f.Candidates, r.Address)
+		}
+	}
+	if len(f.Candidates) > 0 {
+		f.Settle()
+		f.Human = f.Human || f.Cut
+	}
 }
 
 // readMail takes from a mail what a request needs. What JSON or a flag said before

@@ -2,6 +2,7 @@ package desk
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/mail"
 	"slices"
@@ -66,7 +67,32 @@ func (d *Desk) contact(r Request, now time.Time) (removal.Contact, error) {
 	return c, d.keepContact(c)
 }
 
-// Export is all that is kept about a mail address.
+// Contact is who asked about what a ticket is for; nil: nobody left an address, or he
+// was erased.
+func (d *Desk) Contact(t removal.Ticket) (*removal.Contact, error) {
+	if t.ContactID == "" {
+		return nil, nil
+	}
+	c, err := d.contactByID(t.ContactID)
+	if errors.Is(err, listing.ErrNotFound) {
+		return nil, nil
+	}
+	return &c, err
+}
+
+// contactByID fails with listing.ErrNotFound for one that is not kept.
+func (d *Desk) contactByID(id string) (c removal.Contact, err error) {
+	raw, err := d.cfg.People.Get(contactKind, id)
+	if err == nil {
+		err = json.Unmarshal(raw, &c)
+	}
+	if err != nil {
+		err = fmt.Errorf("reading contact %s: %w", id, err)
+	}
+	return c, err
+}
+
+// Export is all that is kept about a mail address, or the contact of a ticket.
 func (d *Desk) Export(address string) (removal.Person, error) {
 	p, _, err := d.person(address)
 	return p, err
@@ -86,19 +112,29 @@ func (d *Desk) Erase(address string) (removal.Person, error) {
 	if err := d.cfg.People.Delete(answerKind, answers...); err != nil {
 		return p, err
 	}
+	if err := d.forgetMails(time.Time{}, contacts...); err != nil {
+		return p, err
+	}
 	return p, d.cfg.People.Delete(contactKind, contacts...)
 }
 
 // person is all that is kept about a mail address, with the IDs of the answers.
 func (d *Desk) person(address string) (removal.Person, []string, error) {
 	p := removal.Person{Contacts: []removal.Contact{}, Answers: []removal.Answer{}}
-	if _, err := mail.ParseAddress(address); err != nil {
+	var contacts []removal.Contact
+	c, err := d.contactByID(address)
+	switch _, wrong := mail.ParseAddress(address); {
+	case err == nil:
+		contacts = append(contacts, c)
+	case !errors.Is(err, listing.ErrNotFound):
+		return p, nil, err
+	case wrong != nil:
 		return p, nil, &listing.Error{Kind: listing.ErrInvalid, Code: "not-a-mail-address",
 			Message: listing.Quote(address) + " is not a mail address", Hint: "for example postmaster@sender.example"}
-	}
-	contacts, err := d.contacts(address)
-	if err != nil {
-		return p, nil, err
+	default:
+		if contacts, err = d.contacts(address); err != nil {
+			return p, nil, err
+		}
 	}
 	p.Contacts = append(p.Contacts, contacts...)
 	var ids []string
@@ -107,6 +143,13 @@ func (d *Desk) person(address string) (removal.Person, []string, error) {
 			ids, p.Answers = append(ids, id), append(p.Answers, a.Answer)
 		}
 	})
+	if err == nil {
+		err = d.eachMail(func(_ string, o outgoing) {
+			if o.Mail != "" && slices.ContainsFunc(contacts, func(c removal.Contact) bool { return c.ID == o.Contact }) {
+				p.Waiting = append(p.Waiting, o.Mail)
+			}
+		})
+	}
 	return p, ids, err
 }
 

@@ -28,6 +28,9 @@ func (d *Desk) register(ctx context.Context, c *pending) error {
 		if t, err = t.Judged(c.decision, step); errors.Is(err, listing.ErrConflict) {
 			t, err = t.Say(step) // a person is at it, or it is over
 		}
+		if err == nil && c.Person && c.decision.Code != removal.RateLimit && c.decision.Code != removal.ExpiresSoon {
+			t, err = t.Wanted(stepBy(c.By, c.now, "the sender wants a person to look at it"))
+		}
 		if err != nil {
 			return err
 		}
@@ -183,6 +186,7 @@ func (d *Desk) carryOut(ctx context.Context, c *pending) error {
 			t, err = ed.tickets[n].Say(step)
 		}
 		if err == nil {
+			c.ticket = t
 			ed.put(t)
 		}
 		return err

@@ -30,6 +30,8 @@ type Request struct {
 	Delist  bool           // end the listing if the decision allows it
 	OwnUp   bool           // with Delist: end as our error what the record cannot say the reason of; else a person decides
 	DryRun  bool           // say what would be done
+	Person  bool           // a person is to look at what the rules refuse
+	Mail    bool           // the answer is mailed to From, for nobody else sends it
 
 	named   bool             // Address was given
 	keyed   bool             // so was Key

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"dnsbld/listing"
@@ -35,6 +36,9 @@ const tendEvery = 10 * time.Minute
 
 // Run tends the desk until ctx is done.
 func (d *Desk) Run(ctx context.Context, actor string, log *slog.Logger) {
+	var posting sync.WaitGroup
+	posting.Go(func() { d.deliver(ctx, actor, log) })
+	defer posting.Wait()
 	tick := time.NewTicker(tendEvery)
 	defer tick.Stop()
 	for {

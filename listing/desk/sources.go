@@ -3,6 +3,7 @@ package desk
 import (
 	"cmp"
 	"context"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -112,10 +113,15 @@ func (d *Desk) requesters(r Request) (all []string) {
 		all = append(all, d.cfg.Signer.Pseudonym("mail "+removal.BareMail(r.From)))
 	}
 	if r.Client.IsValid() {
-		all = append(all, d.cfg.Signer.Pseudonym("client "+listing.ClientPrefix(listing.Canonical(r.Client)).String()))
+		all = append(all, d.clientName(r.Client))
 	}
 	if len(all) == 0 {
 		all = append(all, d.cfg.Signer.Pseudonym("caller "+r.By.Name))
 	}
 	return all
+}
+
+// clientName is the pseudonym of a client of the page: an IPv4 address, or an IPv6 /64.
+func (d *Desk) clientName(a netip.Addr) string {
+	return d.cfg.Signer.Pseudonym("client " + listing.ClientPrefix(listing.Canonical(a)).String())
 }

@@ -262,7 +262,7 @@ func (d *Desk) Tend(ctx context.Context, actor string) error {
 	}); err != nil {
 		return err
 	}
-	return d.cfg.People.Delete(answerKind, old...)
+	return errors.Join(d.cfg.People.Delete(answerKind, old...), d.forgetMails(now.Add(-mailDay)))
 }
 
 // settle is how long a ticket stays open after it was touched, though the

@@ -40,3 +40,27 @@ func dotted(text, more string) bool {
 	}
 	return true
 }
+
+// maxLocalPart is the length of a local part (RFC 5321, section 4.5.3.1.1).
+const maxLocalPart = 64
+
+// Elsewhere reports whether a program may write to a mail address that a stranger
+// typed. The address has a domain of more than one label: others are of this host.
+// Its local part names no other mailbox to systems that read routes, pipes or files in it.
+func Elsewhere(address string) bool {
+	a, ok := MailAddress(address)
+	local, domain, _ := strings.Cut(a, "@")
+	last := domain[strings.LastIndexByte(domain, '.')+1:]
+	return ok && a == address && len(local) <= maxLocalPart && !strings.ContainsAny(local, "%!|/") && local[0] != '-' &&
+		last != domain && strings.Trim(last, "0123456789") != ""
+}
+
+// Mailbox is the mailbox of a mail address in lower case, whatever detail stands
+// behind a plus sign (RFC 5233): one person has as many of these as he likes.
+func Mailbox(address string) string {
+	local, domain, _ := strings.Cut(BareMail(address), "@")
+	if name, _, detail := strings.Cut(local, "+"); detail && name != "" {
+		local = name
+	}
+	return local + "@" + domain
+}

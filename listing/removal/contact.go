@@ -1,6 +1,7 @@
 package removal
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -25,6 +26,13 @@ const AnswerPause = 24 * time.Hour
 func (c Contact) Matches(mail string) bool {
 	mail = BareMail(mail)
 	return mail != "" && mail == BareMail(c.Mail)
+}
+
+// Follow notes a ticket that the contact asked about.
+func (c *Contact) Follow(ticket string) {
+	if !slices.Contains(c.Tickets, ticket) {
+		c.Tickets = append(c.Tickets, ticket)
+	}
 }
 
 // MayAnswer reports whether an automatic answer on a ticket may be sent now.

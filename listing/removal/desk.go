@@ -64,17 +64,21 @@ type Answer struct {
 	Address     netip.Addr       `json:"address"`
 	Decision    Decision         `json:"decision"`
 	Ticket      string           `json:"ticket,omitempty"`
+	State       State            `json:"state,omitempty"`  // of the ticket
+	Follow      string           `json:"follow,omitempty"` // URL where the sender follows the ticket
 	Outcome     Outcome          `json:"outcome"`
 	Revision    listing.Revision `json:"revision,omitempty"`    // that ended the listing
 	EffectiveBy time.Time        `json:"effective_by,omitzero"` // when the last resolver has dropped it
 	Subject     string           `json:"subject,omitempty"`     // of the mail that carries the letter
 	Letter      string           `json:"letter"`                // empty: none can be written, and NoLetter says why
 	NoLetter    *listing.Error   `json:"-"`
-	Zone        string           `json:"zone,omitempty"`      // the list, as letters name it
-	Desk        string           `json:"desk,omitempty"`      // where people write to
-	Repeated    bool             `json:"repeated,omitempty"`  // it was heard before: this is what was answered then
-	Proof       ProofKind        `json:"proof,omitempty"`     // that came with it, or was found in DNS
-	NoAnswer    string           `json:"no_answer,omitempty"` // why no program may send the letter; empty: one may
+	Zone        string           `json:"zone,omitempty"`       // the list, as letters name it
+	Desk        string           `json:"desk,omitempty"`       // where people write to
+	Repeated    bool             `json:"repeated,omitempty"`   // it was heard before: this is what was answered then
+	Proof       ProofKind        `json:"proof,omitempty"`      // that came with it, or was found in DNS
+	NoAnswer    string           `json:"no_answer,omitempty"`  // why no program may send the letter; empty: one may
+	Mailed      bool             `json:"mailed,omitempty"`     // the desk itself has a mail sent to who left an address on the page
+	NotMailed   string           `json:"not_mailed,omitempty"` // why it does not, where an address was left
 }
 
 // Reply is an answer together with what is said of the request itself, which is not
@@ -110,5 +114,17 @@ type ProbeMail struct {
 // Person is all that is kept about somebody by his mail address.
 type Person struct {
 	Contacts []Contact `json:"contacts"`
-	Answers  []Answer  `json:"answers"` // the letters of the last days
+	Answers  []Answer  `json:"answers"`         // the letters of the last days
+	Waiting  []string  `json:"mails,omitempty"` // that could not be handed over yet
+}
+
+// Post is how the mails fare that the desk itself has sent. Its counts are since the
+// start.
+type Post struct {
+	Program string `json:"program"` // that takes them
+	Waiting int    `json:"waiting"`
+	Sent    uint64 `json:"sent"`
+	Failed  uint64 `json:"failed"`          // tries
+	GivenUp uint64 `json:"given_up"`        // after the last of them: a person has to write
+	Error   string `json:"error,omitempty"` // of the last try; empty: it went well
 }

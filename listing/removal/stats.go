@@ -8,6 +8,7 @@ type Stats struct {
 	Open          int          `json:"open"`             // we must act
 	Asked         int          `json:"asked"`            // the sender must
 	OldestOpen    *time.Time   `json:"oldest_open"`      // since when the longest open ticket waits for us; nil: none waits
+	Appeals       int          `json:"appeals"`          // of the open ones, for another person
 	Decisions     map[Code]int `json:"decisions_30d"`    // about requests, those by rules too
 	Errors        int          `json:"errors_30d"`       // listings ended as false-positive or our-error
 	ErrorShare    float64      `json:"error_share_30d"`  // of the listings ended by request or by hand; 0 where there were none
@@ -19,6 +20,9 @@ func (s *Stats) Count(t Ticket) {
 	switch t.State {
 	case Open:
 		s.Open++
+		if t.Appeal {
+			s.Appeals++
+		}
 		if s.OldestOpen == nil || t.Changed.Before(*s.OldestOpen) {
 			s.OldestOpen = &t.Changed
 		}

@@ -52,6 +52,10 @@ var formerly = map[State]State{
 	"appealed": Open, "upheld": Denied, "overturned": Open,
 }
 
+// ReadWithin is how long a ticket waits for a person of ours as a rule; it is what
+// senders are told.
+const ReadWithin = listing.Day
+
 // Watch is how long an address is watched after it was delisted.
 const Watch = 7 * listing.Day
 
@@ -63,6 +67,7 @@ type Ticket struct {
 	Address    netip.Addr           `json:"address,omitzero"` // zero: the sender was asked for it
 	State      State                `json:"state"`
 	Appeal     bool                 `json:"appeal,omitempty"`     // it is open because a refusal was appealed
+	ForPerson  bool                 `json:"for_person,omitempty"` // the sender wants a person to look: the rules alone do not refuse it
 	References []string             `json:"references,omitempty"` // in other systems: "rt:1425832"
 	Opened     time.Time            `json:"opened"`
 	Changed    time.Time            `json:"changed"`            // when the state last did
@@ -72,7 +77,15 @@ type Ticket struct {
 	Because    listing.DelistReason `json:"because,omitempty"`  // once granted
 	WatchUntil time.Time            `json:"watch_until,omitzero"`
 	ContactID  string               `json:"contact,omitempty"` // random, so that nothing remains once the contact is erased
+	Told       *Told                `json:"told,omitempty"`    // what the sender can read, where the state does not say it all
 	Notes      []Note               `json:"notes,omitempty"`
+}
+
+// Told is what the sender was told last. It is of our words alone.
+type Told struct {
+	Time time.Time `json:"time"`
+	Text string    `json:"text"`           // the sentence of a decision, or what he was asked for
+	Then string    `json:"then,omitempty"` // what would change the decision
 }
 
 // UnmarshalJSON also reads tickets as they were written until 2026.
@@ -155,12 +168,16 @@ func (t Ticket) Judged(d Decision, by Step) (Ticket, error) {
 	}
 	to := Denied
 	switch {
+	case d.Code == RateLimit && t.Decision != "": // what is not heard moves nothing
+		to = t.State
 	case d.Code == OKSupport:
 		to = Open
 	case d.Code == OKSelf || d.Code == NoProof || d.Code == Identity:
 		to = Asked
 	case d.Code == NotListed:
 		to = Closed
+	case t.ForPerson:
+		to = Open
 	}
 	next, err := t.note(by, "")
 	if to != t.State {
@@ -170,6 +187,9 @@ func (t Ticket) Judged(d Decision, by Step) (Ticket, error) {
 		return t, err
 	}
 	next.Decision = d.Code
+	if d.Code != RateLimit {
+		next.Told = &Told{by.Time.UTC(), d.Sentence, d.ChangesWhen}
+	}
 	if to == Denied {
 		next.Denied = d.Code
 	}
@@ -177,16 +197,36 @@ func (t Ticket) Judged(d Decision, by Step) (Ticket, error) {
 	return next, nil
 }
 
-// Ask asks the sender for something.
+// Wanted has a person look at what was denied. Where one of ours had it in hand that is
+// an appeal, for another; where two had, they have looked at it.
+func (t Ticket) Wanted(by Step) (Ticket, error) {
+	switch {
+	case t.Appeal || t.State != Denied || len(t.People) > 1:
+		return t, nil
+	case len(t.People) == 1:
+		return t.Contest(by)
+	}
+	moved, err := t.move(Open, by)
+	moved.ForPerson = moved.ForPerson || err == nil
+	return moved, err
+}
+
+// Ask asks the sender for something, which he can read where he follows the ticket.
 func (t Ticket) Ask(by Step) (Ticket, error) {
+	var moved Ticket
+	var err error
 	switch t.State {
 	case Asked:
-		return t.note(by, "")
+		moved, err = t.note(by, "")
 	case Denied:
 		return t, t.conflict(Asked, "what was denied can be appealed")
+	default:
+		moved, err = t.move(Asked, by)
+		moved.Appeal = moved.Appeal && err != nil
 	}
-	moved, err := t.move(Asked, by)
-	moved.Appeal = moved.Appeal && err != nil
+	if err == nil {
+		moved.Told = &Told{Time: by.Time.UTC(), Text: moved.Notes[len(moved.Notes)-1].Text}
+	}
 	return moved, err
 }
 
@@ -201,7 +241,7 @@ func (t Ticket) Deny(code Code, by Step) (Ticket, error) {
 	}
 	moved, err := t.move(Denied, by)
 	if err == nil {
-		moved.Decision, moved.Denied, moved.Appeal = code, code, false
+		moved.Decision, moved.Denied, moved.Appeal, moved.ForPerson, moved.Told = code, code, false, false, nil
 		moved.involve(by)
 	}
 	return moved, err
@@ -218,7 +258,7 @@ func (t Ticket) Grant(because listing.DelistReason, by Step) (Ticket, error) {
 	}
 	moved, err := t.move(Granted, by)
 	if err == nil {
-		moved.Because, moved.Appeal, moved.WatchUntil = because, false, by.Time.Add(Watch)
+		moved.Because, moved.Appeal, moved.ForPerson, moved.Told, moved.WatchUntil = because, false, false, nil, by.Time.Add(Watch)
 		moved.involve(by)
 	}
 	return moved, err
@@ -300,6 +340,9 @@ func (t Ticket) conflict(to State, hint string) error {
 // mailbox is what looks like a mail address.
 var mailbox = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[^\s<>"'(),;:]+@[^\s<>"'(),;:]+`) })
 
+// Anonymous is a text without the mail addresses in it.
+func Anonymous(text string) string { return mailbox().ReplaceAllString(text, "[mail address]") }
+
 // note adds a line. Mail addresses in it are blanked, for tickets name nobody.
 func (t Ticket) note(by Step, state State) (Ticket, error) {
 	switch {
@@ -309,7 +352,7 @@ func (t Ticket) note(by Step, state State) (Ticket, error) {
 		return t, &listing.Error{Kind: listing.ErrPolicy, Code: "too-many-notes",
 			Message: fmt.Sprintf("ticket %s has %d notes, which is all it takes", t.ID, maxNotes), Hint: "close it and open another for the address"}
 	}
-	text := listing.Shown(mailbox().ReplaceAllString(by.Note, "[mail address]"))
+	text := listing.Shown(Anonymous(by.Note))
 	text = strings.ToValidUTF8(text[:min(len(text), maxNote)], "")
 	t.Notes = append(t.Notes[:len(t.Notes):len(t.Notes)], Note{Time: by.Time.UTC(), Actor: by.Actor, State: state, Text: text})
 	return t, nil

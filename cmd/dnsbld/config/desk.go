@@ -8,6 +8,7 @@ import (
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
 	"dnsbld/listing/desk"
+	"dnsbld/mta/sendmail"
 )
 
 // deskFile is [desk] as it is written.
@@ -17,6 +18,8 @@ type deskFile struct {
 	Probe   string `toml:"probe"`
 	PerWeek int    `toml:"requests_per_week"`
 	Letters string `toml:"letters"`
+
+	Sendmail string `toml:"sendmail"`
 
 	SourceRemovals int `toml:"source_removals_per_day"`
 }
@@ -32,12 +35,29 @@ func (f File) desk(c Config, wrong *mistakes) desk.Settings {
 			s.Page = z.Page
 		}
 	}
+	s.Sendmail, s.MailOff = f.Desk.sendmail(wrong)
 	wrong.add(s.Validate())
 	var err error
 	if s.Letters, err = delist.NewLetters(f.Desk.templates(wrong)); err != nil {
 		wrong.addf("desk.letters: %w", err)
 	}
 	return s
+}
+
+// sendmail is the program that takes mails to those who ask on the page, or why none
+// are sent. A program that was asked for and is not there is a mistake.
+func (f deskFile) sendmail(wrong *mistakes) (program, off string) {
+	if f.Sendmail == "off" {
+		return "", "desk.sendmail is off"
+	}
+	program, err := sendmail.Find(f.Sendmail)
+	switch {
+	case err == nil:
+		return program, ""
+	case f.Sendmail != "":
+		wrong.addf("desk.sendmail = %w", err)
+	}
+	return "", err.Error() + ": those who ask on the page are not mailed"
 }
 
 // templates are the operator's own letters, if there are any.
