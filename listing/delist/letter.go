@@ -130,7 +130,7 @@ func (l *Letters) try() error {
 			case "ask":
 				of = Question{Zone: "-", Desk: "-", Page: "-", Ticket: "-", Candidates: []netip.Addr{host.Addr()}}
 			case "notice":
-				of = Notice{Zone: "-", Desk: "-", Page: "-", Follow: "-", Ticket: "-", Outcome: f.Outcome, Decision: f.Decision}
+				of = Notice{Zone: "-", Desk: "-", Page: "-", Follow: "-", Probe: "-", Ticket: "-", Outcome: f.Outcome, Decision: f.Decision}
 			}
 			if strings.HasPrefix(t.Name(), "reason-") || strings.HasPrefix(t.Name(), "basis-") || t.Name() == "sightings" {
 				of = block{e, f.Address}

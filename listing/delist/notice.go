@@ -15,6 +15,7 @@ import (
 type Notice struct {
 	Zone, Desk   string
 	Page, Follow string // of the address, and of the request; empty: there is none
+	Probe        string // where a mail from the address is proof, if proof is needed
 	Ticket       string
 	Reference    string // of the mail
 	Address      netip.Addr
@@ -27,7 +28,7 @@ type Notice struct {
 
 // Subject is the subject of the mail that carries it.
 func (n Notice) Subject() string {
-	what := "your request"
+	what := "the answer to your request"
 	switch {
 	case n.Outcome != removal.Stands && n.Still:
 		what = "still listed"

@@ -73,7 +73,7 @@ func TestTheFormIsAnsweredByMail(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{"From": "desk@bl.example", "To": "joe@sender.example", "Auto-Submitted": "auto-replied", removal.LoopHeader: "bl.test",
-		"Subject": "192.0.2.7 and bl.test: your request [" + done.Ticket + "]", "Cc": "", "Bcc": ""} {
+		"Subject": "192.0.2.7 and bl.test: the answer to your request [" + done.Ticket + "]", "Cc": "", "Bcc": ""} {
 		if got := m.Header.Get(name); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
@@ -105,7 +105,7 @@ func TestMailOfEachOutcome(t *testing.T) {
 		}, []string{"removed from the list", "The listing is removed.", "2026-11-23 12:05:01 UTC"}},
 		"support": {func(o *office, t *testing.T) { o.add(t, listing.Add{Reason: "helo-bare-ip"}) },
 			[]string{"we look at your request", "A person of our support reads the request, by 2026-11-24 12:00:00 UTC as a rule."}},
-		"refused": {func(o *office, t *testing.T) { o.add(t, listing.Add{Reason: "manual"}) }, []string{"your request", "was listed by a person"}},
+		"refused": {func(o *office, t *testing.T) { o.add(t, listing.Add{Reason: "manual"}) }, []string{"the answer to your request", "was listed by a person"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := newOffice(t)

@@ -25,11 +25,12 @@ func (d *Desk) register(ctx context.Context, c *pending) error {
 			return err
 		}
 		step := stepBy(c.By, c.now, note(c.Request))
-		if t, err = t.Judged(c.decision, step); errors.Is(err, listing.ErrConflict) {
-			t, err = t.Say(step) // a person is at it, or it is over
+		judged := t.Judged
+		if c.Person {
+			judged = t.Wanted
 		}
-		if err == nil && c.Person && c.decision.Code != removal.RateLimit && c.decision.Code != removal.ExpiresSoon {
-			t, err = t.Wanted(stepBy(c.By, c.now, "the sender wants a person to look at it"))
+		if t, err = judged(c.decision, step); errors.Is(err, listing.ErrConflict) {
+			t, err = t.Say(step) // a person is at it, or it is over
 		}
 		if err != nil {
 			return err

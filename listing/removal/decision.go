@@ -2,6 +2,7 @@ package removal
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -33,6 +34,11 @@ func Codes() []Code {
 
 // OK reports whether the address may be delisted now.
 func (c Code) OK() bool { return c == OKSupport || c == OKSelf }
+
+// ForPerson reports whether a person can do something about a refusal with the code.
+func (c Code) ForPerson() bool {
+	return slices.Contains([]Code{Network, ManualHold, StillOffending, MixedTraffic, RepeatLockout}, c)
+}
 
 // Waits reports whether the code names a bar that time alone takes away.
 func (c Code) Waits() bool {

@@ -197,18 +197,17 @@ func (t Ticket) Judged(d Decision, by Step) (Ticket, error) {
 	return next, nil
 }
 
-// Wanted has a person look at what was denied. Where one of ours had it in hand that is
-// an appeal, for another; where two had, they have looked at it.
-func (t Ticket) Wanted(by Step) (Ticket, error) {
-	switch {
-	case t.Appeal || t.State != Denied || len(t.People) > 1:
-		return t, nil
-	case len(t.People) == 1:
-		return t.Contest(by)
+// Wanted is Judged for a sender who wants a person to look at what the rules refuse.
+// Where one of ours has denied it that is an appeal, for another; where two had it in
+// hand, they have looked at it.
+func (t Ticket) Wanted(d Decision, by Step) (Ticket, error) {
+	t.ForPerson = t.ForPerson || d.Code.ForPerson() && len(t.People) == 0
+	next, err := t.Judged(d, by)
+	if err != nil || next.State != Denied || !d.Code.ForPerson() || len(t.People) != 1 {
+		return next, err
 	}
-	moved, err := t.move(Open, by)
-	moved.ForPerson = moved.ForPerson || err == nil
-	return moved, err
+	by.Note = "the sender wants another person to look at it"
+	return next.Contest(by)
 }
 
 // Ask asks the sender for something, which he can read where he follows the ticket.
