@@ -81,7 +81,12 @@ func (p *program) printFinding(f removal.Finding) {
 	if f.Cut {
 		h.printf("  it is longer than is read\n")
 	}
+	said := map[string]bool{} // people paste the same line again and again
 	for _, c := range f.Claims {
+		if said[string(c.Kind)+c.Text] {
+			continue
+		}
+		said[string(c.Kind)+c.Text] = true
 		h.printf("\n  %s: %s\n    proves: %s\n    does not prove: %s\n", h.paint(bold, string(c.Kind)), clean(c.Text), clean(c.Proves), clean(c.DoesNotProve))
 	}
 }

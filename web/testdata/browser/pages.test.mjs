@@ -118,15 +118,19 @@ test('a fault in the form is said beside the field', async () => {
 
 test('a refusal says why and what changes it', async () => {
 	const page = await open({ viewport: sizes.phone, colorScheme: 'dark' });
-	for (const [address, button, says] of [
-		['192.0.2.9', 'Open a ticket', '6 hours without a bogus greeting'],
-		['192.0.2.8', 'Check the proof', '@probe.bl.example'],
+	for (const [address, button, heading, says, then] of [
+		['192.0.2.9', 'Open a ticket', 'Your request is with our support', '6 hours without a bogus greeting', 'With our support'],
+		['192.0.2.8', 'Check the proof', 'The listing stands for now', '@probe.bl.example', 'It is your turn'],
 	]) {
 		await page.goto(`${BASE}/${address}`);
 		await page.getByRole('button', { name: button }).click();
-		await page.getByRole('heading', { name: 'The listing stands for now' }).waitFor();
+		await page.getByRole('heading', { name: heading }).waitFor();
 		assert.match(await page.getByRole('main').innerText(), new RegExp(says));
 		await picture(page, `refusal-${address}-dark-phone`);
+		await accessible(page);
+		await page.getByRole('link', { name: 'the page of this request' }).click();
+		await page.getByRole('heading', { name: then }).waitFor();
+		await picture(page, `request-${address}-dark-phone`);
 		await accessible(page);
 	}
 	await page.done();
