@@ -20,13 +20,14 @@ import (
 // done all the same comes with them. A server that cannot be reached is
 // listing.ErrUnavailable. docs/control-api.md is made from this table.
 type Client struct {
-	Add        Call[listing.Add, Outcome]    `api:"PUT /v1/entry operator" limit:"16777216"`   // Lists a prefix, or makes an exception of it.
-	Expire     Call[listing.Expire, Outcome] `api:"POST /v1/expire operator" limit:"16777216"` // Changes when entries end.
-	Delist     Call[listing.Delist, Outcome] `api:"POST /v1/delist support" limit:"16777216"`  // Ends entries. Support ends those of single hosts, by the rules.
-	Permit     Call[listing.Permit, Outcome] `api:"POST /v1/allow operator" limit:"16777216"`  // Makes an allow entry, or takes one back.
-	Import     Upload[Import, Imported]      `api:"POST /v1/import operator"`                  // Reads a file into a source. A file that is refused for bad lines has them in the outcome.
-	DropSource Call[DropSource, Outcome]     `api:"DELETE /v1/sources/{name} operator"`        // Ends a source and all its entries.
-	Undo       Call[Undo, Outcome]           `api:"POST /v1/undo operator"`                    // Takes back what a revision did.
+	Add        Call[listing.Add, Outcome]       `api:"PUT /v1/entry operator" limit:"16777216"`   // Lists a prefix, or makes an exception of it.
+	Expire     Call[listing.Expire, Outcome]    `api:"POST /v1/expire operator" limit:"16777216"` // Changes when entries end.
+	Delist     Call[listing.Delist, Outcome]    `api:"POST /v1/delist support" limit:"16777216"`  // Ends entries. Support ends those of single hosts, by the rules.
+	Permit     Call[listing.Permit, Outcome]    `api:"POST /v1/allow operator" limit:"16777216"`  // Makes an allow entry, or takes one back.
+	Import     Upload[Import, Imported]         `api:"POST /v1/import operator"`                  // Reads a file into a source. A file that is refused for bad lines has them in the outcome.
+	SetSource  Call[listing.SetSource, Outcome] `api:"PUT /v1/source operator"`                   // Says where to ask about a source, in public.
+	DropSource Call[DropSource, Outcome]        `api:"DELETE /v1/sources/{name} operator"`        // Ends a source and all its entries.
+	Undo       Call[Undo, Outcome]              `api:"POST /v1/undo operator"`                    // Takes back what a revision did.
 
 	Propose   Call[Propose, Proposed]        `api:"POST /v1/proposals operator"`              // Keeps a command until another person approves it.
 	Proposals Call[bool, []listing.Proposal] `api:"GET /v1/proposals?all* reader"`            // The open proposals, or with all=true every one, oldest first.

@@ -112,7 +112,18 @@ func (c Delist) except(e Entry, policy Policy) Edit {
 	}
 	return Edit{Op: OpList, Key: Key{Subject: e.Subject, Reason: e.Reason}, Except: true, Keep: true, Origin: ByOperator,
 		Life: life,
-		Note: Printable(fmt.Sprintf("delisted (%s) from source %s", c.Because, e.Source)), Ticket: Text(c.Ticket)}
+		Note: takenOut(c.Because, e.Source), Ticket: Text(c.Ticket)}
+}
+
+// takenOut is the note of an exception that takes something out of a source.
+func takenOut(because DelistReason, source string) string {
+	return Printable(fmt.Sprintf("delisted (%s) from source %s", because, source))
+}
+
+// AskedFor reports whether an entry is the exception that a sender got for himself
+// from a source.
+func (e Entry) AskedFor(source string) bool {
+	return e.Except && source != "" && e.Note == takenOut(SelfService, source)
 }
 
 // Expire changes when entries end.

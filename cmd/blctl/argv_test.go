@@ -173,7 +173,7 @@ func TestHelpIsComplete(t *testing.T) {
 
 // Whatever changes the list takes the same four flags.
 func TestEveryChangeTakesTheSameFlags(t *testing.T) {
-	changing := map[string]bool{"add": true, "expire": true, "delist": true, "allow add": true, "allow remove": true, "import": true, "source drop": true,
+	changing := map[string]bool{"add": true, "expire": true, "delist": true, "allow add": true, "allow remove": true, "import": true, "source drop": true, "source set": true,
 		"undo": true, "approve": true, "propose add": true, "propose delist": true, "propose expire": true, "propose allow": true}
 	for _, c := range leaves((&program{}).app().Commands) {
 		name := strings.Join(c.path, " ")

@@ -32,6 +32,7 @@ func (p *program) commands() []*cli.Command {
 		group("source",
 			command("list", "", nil, p.action(p.sources)),
 			command("show", "NAME", nil, p.action(p.showSource)),
+			command("set", "NAME", setSourceFlags(), p.action(p.setSource)),
 			command("drop", "NAME", dropFlags(), p.action(p.dropSource))),
 		command("undo", "REVISION", undoFlags(), act(p, (*input).undo, p.undo)),
 		group("propose",

@@ -20,6 +20,34 @@ func dropFlags() []cli.Flag {
 	}, changeFlags()...)
 }
 
+// setSourceFlags are those of source set.
+func setSourceFlags() []cli.Flag {
+	return append([]cli.Flag{
+		&cli.StringFlag{Name: "url", Usage: "the page of the list that is taken over, shown to those whom it lists: `URL`"},
+		&cli.StringFlag{Name: "contact", Usage: "whom to ask there, a mail address or a URL: `CONTACT`"},
+		&cli.StringFlag{Name: "note", Usage: "why, for operators: `TEXT`"},
+	}, changeFlags()...)
+}
+
+// setSource says in public where to ask about a source. What is not given stays.
+func (p *program) setSource(ctx context.Context, in *input) error {
+	c := listing.SetSource{Name: in.Args().First(), Note: in.String("note"), Options: in.options()}
+	for flag, to := range map[string]**string{"url": &c.URL, "contact": &c.Contact} {
+		if in.IsSet(flag) {
+			text := in.String(flag)
+			*to = &text
+		}
+	}
+	if in.err != nil {
+		return in.err
+	}
+	out, err := p.client.SetSource(ctx, c)
+	if err != nil {
+		return err
+	}
+	return p.report("source set", "", "source "+c.Name, out, nil)
+}
+
 // sources prints the imported feeds in force, then those that ended lately. What ends
 // for want of an import is marked.
 func (p *program) sources(ctx context.Context, _ *input) error {
@@ -41,20 +69,20 @@ func (p *program) sources(ctx context.Context, _ *input) error {
 }
 
 // findSource is a source in force. Sources are few, so one is found among all.
-func (p *program) findSource(ctx context.Context, name string) (listing.Source, error) {
+func (p *program) findSource(ctx context.Context, name string) (report.Source, error) {
 	all, err := p.client.Sources(ctx, true)
 	if err != nil {
-		return listing.Source{}, err
+		return report.Source{}, err
 	}
 	message := "there is no source " + listing.Quote(name)
 	n := slices.IndexFunc(all, func(s report.Source) bool { return s.Name == name })
 	switch {
 	case n >= 0 && all[n].Ended.IsZero():
-		return all[n].Source, nil
+		return all[n], nil
 	case n >= 0:
 		message += ": it ended on " + stamp(all[n].Ended)
 	}
-	return listing.Source{}, &listing.Error{Kind: listing.ErrNotFound, Code: "no-source", Message: message}
+	return report.Source{}, &listing.Error{Kind: listing.ErrNotFound, Code: "no-source", Message: message}
 }
 
 // showSource prints one.
@@ -71,6 +99,12 @@ func (p *program) showSource(ctx context.Context, in *input) error {
 		{"ends", p.ahead(s.Until) + " unless it is imported again"},
 		{"generation", fmt.Sprint(s.Generation)},
 		{"revision", fmt.Sprint(s.Revision)},
+	}
+	if s.URL != "" {
+		t.add("page", "%s", clean(s.URL))
+	}
+	if s.Contact != "" {
+		t.add("contact", "%s", clean(s.Contact))
 	}
 	if s.Note != "" {
 		t.add("note", "%s", clean(s.Note))

@@ -75,6 +75,15 @@ func (s *Server) still(ctx context.Context, out *ctl.Outcome, subjects ...listin
 	})
 }
 
+// setSource says where to ask about a source.
+func (s *Server) setSource(ctx context.Context, who listing.Caller, c listing.SetSource) (out ctl.Outcome, err error) {
+	if err := checkKey(c.IdempotencyKey); err != nil {
+		return out, err
+	}
+	res, err := s.cfg.Book.SetSource(ctx, who, c)
+	return s.changed(ctx, c.Options, res, err)
+}
+
 // dropSource ends a source. All its entries end with it, in one change.
 func (s *Server) dropSource(ctx context.Context, who listing.Caller, c ctl.DropSource) (out ctl.Outcome, err error) {
 	if err := checkKey(c.IdempotencyKey); err != nil {

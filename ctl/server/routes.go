@@ -15,7 +15,7 @@ func (s *Server) bindings(t *ctl.Client) []binding {
 		call(&t.Delist, command(s, partsOfDelist, (*listing.Book).Delist)),
 		call(&t.Permit, command(s, partsOfPermit, (*listing.Book).Permit)),
 		upload(&t.Import, s.imports),
-		call(&t.DropSource, s.dropSource),
+		call(&t.SetSource, s.setSource), call(&t.DropSource, s.dropSource),
 		call(&t.Undo, s.undo),
 
 		call(&t.Propose, s.propose),

@@ -13,6 +13,7 @@ import (
 // Source is an imported feed: in force, or one that ended lately.
 type Source struct {
 	listing.Source
+	listing.SourceNote
 	Ended   time.Time            `json:"ended,omitzero"`
 	Because listing.DelistReason `json:"because,omitempty"` // it ended; expired: it was not imported in time
 }
@@ -36,14 +37,18 @@ func AllSources(ctx context.Context, store listing.Store, now time.Time) ([]Sour
 	err = store.View(ctx, func(snap listing.Snapshot) error {
 		sources, err := snap.Sources()
 		for _, s := range sources {
+			said, err := listing.SourceNoteOf(snap, s.Name)
+			if err != nil {
+				return err
+			}
 			if s.Active(now) {
-				all = append(all, Source{Source: s})
+				all = append(all, Source{Source: s, SourceNote: said})
 			}
 			if s.Active(now) || s.Changed() > head {
 				delete(ended, s.Name)
 			}
 			if !s.Active(now) { // the sweep is about to end it
-				ended[s.Name] = Source{s, s.Until, listing.Expired}
+				ended[s.Name] = Source{s, said, s.Until, listing.Expired}
 			}
 		}
 		return err
@@ -87,7 +92,7 @@ func noteEnd(c listing.Change, ended map[string]Source) {
 		delete(ended, c.SourceAfter.Name)
 		return
 	}
-	s := Source{*c.SourceBefore, c.Header.Time, c.Because}
+	s := Source{Source: *c.SourceBefore, Ended: c.Header.Time, Because: c.Because}
 	if s.Lapsed() {
 		s.Ended = s.Until
 	}
