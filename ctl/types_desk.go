@@ -32,6 +32,9 @@ const MaxMail = 1 << 20
 type LetterQuery struct {
 	Address netip.Addr `query:"address"`
 	Ticket  string     `query:"ticket"`
+
+	Language string `query:"language"` // its tag, such as "de"; empty: English
+	Long     bool   `query:"long"`     // with definitions, samples and each piece of evidence
 }
 
 // DeskRequest asks for an address to be delisted: the address, or a mail or
@@ -43,7 +46,9 @@ type DeskRequest struct {
 	Ticket  string `json:"ticket,omitempty"`
 	Key     string `json:"key,omitempty"` // the same for the same request sent again; empty: by the mail's Message-ID
 	Delist  bool   `json:"delist,omitempty"`
-	DryRun  bool   `json:"dry_run,omitempty"`
+
+	Language string `json:"language,omitempty"` // of the answer, such as "de"; empty: what the mail declares, else English
+	DryRun   bool   `json:"dry_run,omitempty"`
 }
 
 // DeskAnswer is what was done about a request.

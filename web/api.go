@@ -46,6 +46,7 @@ type jsonError struct {
 func (s *Server) api(h handler) http.Handler {
 	return s.count(pageAPI, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := s.visit(w, r)
+		v.language = nil // programs read English, whatever they say
 		err := error(nil)
 		if wait := v.over(v.site.api, lookupCost); wait > 0 {
 			s.failJSON(v, http.StatusTooManyRequests, &listing.Error{Code: "rate-limited",
@@ -64,7 +65,7 @@ func (s *Server) lookupJSON(v *visit) error {
 	if err != nil {
 		return err
 	}
-	l, err := s.look(v.Context(), a, v.now)
+	l, err := s.look(v, a, v.now)
 	if err != nil {
 		return err
 	}

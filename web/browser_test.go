@@ -61,6 +61,8 @@ func TestBrowser(t *testing.T) {
 	if _, err := h.book.Delist(t.Context(), operator("thresholds"), listing.Delist{Subject: listing.HostSubject(netip.MustParseAddr("192.0.2.16")), Because: listing.AutoHeal}); err != nil {
 		t.Fatal(err)
 	}
+	h.feed("192.0.2.17", "192.0.2.18")
+	h.ask("192.0.2.18", "192.0.2.18")
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "browser"))); err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"html/template"
 	"strconv"
 
+	"dnsbld/listing/language"
 	"dnsbld/listing/sighting"
 )
 
@@ -17,9 +18,9 @@ const (
 	margin    = 8
 )
 
-// chart draws the days of an address as SVG, and writes them as a table. All
-// that stands in it are numbers and dates.
-func chart(days []sighting.DayCount) (svg, rows template.HTML) {
+// chart draws the days of an address as SVG. All that stands in it are numbers, and a
+// sentence of ours.
+func chart(l *language.Language, days []sighting.DayCount) template.HTML {
 	clean, bogus, mostClean, mostBogus := 0, 0, 0, 0
 	for _, d := range days {
 		clean, mostClean = clean+d.Clean, max(mostClean, d.Clean)
@@ -30,7 +31,7 @@ func chart(days []sighting.DayCount) (svg, rows template.HTML) {
 	height := base + scaled(mostBogus, most) + margin
 	b := make([]byte, 0, 4<<10)
 	b = figure(b, `<svg class="chart" role="img" aria-labelledby="chart-title" viewBox="0 0 `, width, ` `, height, `">`)
-	b = figure(b, `<title id="chart-title">Sessions a day in the last `, len(days), ` days: `, clean, ` with a proper greeting, `, bogus, ` with a bogus one.</title>`)
+	b = figure(b, `<title id="chart-title">`, template.HTMLEscapeString(l.Say("Sessions a day in the last %d days: %d with a proper greeting, %d with a bogus one.", len(days), clean, bogus)), `</title>`)
 	for i, d := range days {
 		x := i*dayWidth + (dayWidth-barWidth)/2
 		if h := scaled(d.Clean, most); h > 0 {
@@ -41,7 +42,7 @@ func chart(days []sighting.DayCount) (svg, rows template.HTML) {
 		}
 	}
 	b = figure(b, `<line class="base" x1="0" y1="`, base, `" x2="`, width, `" y2="`, base, `"/></svg>`)
-	return template.HTML(b), table(days)
+	return template.HTML(b)
 }
 
 // scaled is the height of a bar. The smallest number still shows.
@@ -60,11 +61,9 @@ func table(days []sighting.DayCount) template.HTML {
 		if d.Bogus+d.Clean+d.Other == 0 {
 			continue
 		}
-		b = append(b, `<tr><th scope="row"><time datetime="`...)
+		b = append(b, `<tr><th scope="row">`...)
 		b = d.Day.AppendFormat(b, "2006-01-02")
-		b = append(b, `">`...)
-		b = d.Day.AppendFormat(b, "2 Jan 2006")
-		b = figure(b, `</time></th><td>`, d.Clean, `</td><td>`, d.Bogus, `</td><td>`, d.Other, `</td></tr>`)
+		b = figure(b, `</th><td>`, d.Clean, `</td><td>`, d.Bogus, `</td><td>`, d.Other, `</td></tr>`)
 	}
 	return template.HTML(b)
 }

@@ -14,6 +14,7 @@ import (
 	"dnsbld/connlimit"
 	"dnsbld/listing"
 	"dnsbld/listing/desk"
+	"dnsbld/listing/language"
 	"dnsbld/listing/removal"
 	"dnsbld/listing/sighting"
 )
@@ -26,6 +27,8 @@ type Config struct {
 	Policy     listing.Policy
 	Thresholds sighting.Thresholds
 	PerWeek    int // requests for an address that are decided in 7 days
+
+	Languages *language.Languages // that pages are in; nil: those that are built in
 
 	Page  string // before an address, the URL of its page: "https://bl.example/"; empty: TXT names none
 	Mail  string // where people write to: "desk@bl.example"; empty: nowhere

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"dnsbld/listing"
+	"dnsbld/listing/language"
 	"dnsbld/listing/removal"
 	"dnsbld/listing/sighting"
 )
@@ -52,30 +54,30 @@ type codePart struct {
 }
 
 // newCriteria makes the rules out of a configuration.
-func newCriteria(c Config) criteria {
-	out := criteria{PerWeek: c.PerWeek, TTL: span(c.longestTTL())}
+func newCriteria(c Config, l *language.Language) criteria {
+	out := criteria{PerWeek: c.PerWeek, TTL: l.Span(c.longestTTL())}
 	for _, z := range c.Zones {
 		var shown []string
 		for _, r := range z.Reasons {
 			shown = append(shown, c.Reasons.Symbol(r))
 		}
-		out.Zones = append(out.Zones, zonePart{z.Name, span(z.TTL), strings.Join(shown, ", ")})
+		out.Zones = append(out.Zones, zonePart{z.Name, l.Span(z.TTL), strings.Join(shown, ", ")})
 	}
 	for _, i := range c.Reasons.All() {
-		k := criterion{Code: i.Code, Symbol: i.Symbol, Text: i.Text, Answer: answerOf(i.Code), Life: lifeText(i.Base), Longest: lifeText(min(i.Longest, c.Policy.Longest)),
+		k := criterion{Code: i.Code, Symbol: i.Symbol, Text: i.Text, Answer: answerOf(i.Code), Life: lifeText(l, i.Base), Longest: lifeText(l, min(i.Longest, c.Policy.Longest)),
 			Repeat: i.Repeat, Removal: removalWords[i.SelfDelist], Shown: c.answers(i.Code)}
 		if t, counted := c.Thresholds[i.Code]; counted {
-			k.Takes = clauses(t)
+			k.Takes = clauses(l, t)
 			if sole, possible := t.Sole(); possible {
-				k.Sole = clauses(sole)
+				k.Sole = clauses(l, sole)
 			}
 		}
 		out.Reasons = append(out.Reasons, k)
 	}
 	p := c.Policy
-	out.Policy = policyPart{WidestV4: p.WidestV4, WidestV6: p.WidestV6, HandV4: p.HandV4, HandV6: p.HandV6, Longest: lifeText(p.Longest)}
+	out.Policy = policyPart{WidestV4: p.WidestV4, WidestV6: p.WidestV6, HandV4: p.HandV4, HandV6: p.HandV6, Longest: lifeText(l, p.Longest)}
 	for _, n := range p.NeverList() {
-		out.Policy.Never = append(out.Policy.Never, n.Subject.Text()+" "+n.Why)
+		out.Policy.Never = append(out.Policy.Never, n.Subject.Text()+" "+l.Word(n.Why))
 	}
 	for _, code := range removal.Codes() {
 		out.Codes = append(out.Codes, codePart{code, codeWords[code]})
@@ -84,11 +86,11 @@ func newCriteria(c Config) criteria {
 }
 
 // lifeText says a life; empty where none is given.
-func lifeText(l listing.Life) string {
+func lifeText(in *language.Language, l listing.Life) string {
 	if l <= 0 {
 		return ""
 	}
-	return span(l.Duration())
+	return in.Span(l.Duration())
 }
 
 var removalWords = map[listing.SelfDelist]string{
@@ -100,41 +102,41 @@ var removalWords = map[listing.SelfDelist]string{
 }
 
 // clauses say what a threshold takes.
-func clauses(t sighting.Threshold) []string {
-	all := []string{"at least " + times(t.Sessions, "session")}
+func clauses(l *language.Language, t sighting.Threshold) []string {
+	all := []string{l.Say("at least %s", l.Count(t.Sessions, "session"))}
 	add := func(n int, format string) {
 		if n > 1 {
-			all = append(all, fmt.Sprintf(format, n))
+			all = append(all, l.Say(format, n))
 		}
 	}
 	add(t.Hours, "in at least %d different hours")
 	add(t.Receivers, "at %d or more of our servers")
 	add(t.Targets, "with at least %d different false names")
 	if t.Share > 0 {
-		all = append(all, fmt.Sprintf("which are at least %g %% of the address's sessions", 100*t.Share))
+		all = append(all, l.Say("which are at least %s %% of the address's sessions", strconv.FormatFloat(100*t.Share, 'g', -1, 64)))
 	}
 	var either []string
 	for _, a := range t.Also {
-		either = append(either, alternative(a))
+		either = append(either, alternative(l, a))
 	}
 	if len(either) > 0 {
-		all = append(all, "and besides "+strings.Join(either, ", or "))
+		all = append(all, l.Say("and besides %s", strings.Join(either, l.Word(", or "))))
 	}
 	return all
 }
 
 // alternative says one of the ways to pass a threshold.
-func alternative(a sighting.Alternative) string {
+func alternative(l *language.Language, a sighting.Alternative) string {
 	var all []string
 	for _, part := range []struct {
 		n      int
 		format string
 	}{{a.Sessions, "%d sessions"}, {a.Targets, "%d different false names"}, {a.Receivers, "%d of our servers"}} {
 		if part.n > 0 {
-			all = append(all, fmt.Sprintf(part.format, part.n))
+			all = append(all, l.Say(part.format, part.n))
 		}
 	}
-	return "at least " + strings.Join(all, " and ")
+	return l.Say("at least %s", strings.Join(all, l.Word(" and ")))
 }
 
 // criteriaPage is the rules for people.
@@ -143,20 +145,25 @@ type criteriaPage struct {
 	criteria
 }
 
-// criteriaHTML makes the page, once for a configuration.
-func (s *Server) criteriaHTML(site *site) ([]byte, error) {
-	p := criteriaPage{frame: s.frame(site, "Criteria"), criteria: newCriteria(site.Config)}
-	p.Here = "criteria"
-	var body bytes.Buffer
-	if err := s.pages.set.ExecuteTemplate(&body, "criteria", p); err != nil {
-		return nil, fmt.Errorf("making the page of the criteria: %w", err)
+// criteriaHTML makes the page in each language, once for a configuration.
+func (s *Server) criteriaHTML(site *site) (map[string][]byte, error) {
+	all := map[string][]byte{}
+	for _, l := range site.Languages.All() {
+		v := &visit{site: site, language: l}
+		p := criteriaPage{frame: s.frame(v, l.Word("Criteria")), criteria: newCriteria(site.Config, l)}
+		p.Here = "criteria"
+		var body bytes.Buffer
+		if err := site.sets[l.Tag()].ExecuteTemplate(&body, "criteria", p); err != nil {
+			return nil, fmt.Errorf("making the page of the criteria: %w", err)
+		}
+		all[l.Tag()] = body.Bytes()
 	}
-	return body.Bytes(), nil
+	return all, nil
 }
 
 // showCriteria sends the page that was made when the configuration came into force.
 func (s *Server) showCriteria(v *visit) error {
-	send(v.w, http.StatusOK, htmlType, bytes.NewBuffer(v.site.criteria))
+	v.send(http.StatusOK, htmlType, bytes.NewBuffer(v.site.criteria[v.language.Tag()]))
 	return nil
 }
 

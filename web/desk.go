@@ -37,4 +37,7 @@ type Desk interface {
 	// Progress is for who has the link to a request.
 	Progress(ctx context.Context, reference string) (removal.Progress, error)
 	PathOf(ticket string) string
+
+	// Kept is what was answered to a request, by the name that Reply.Kept gives it.
+	Kept(id string) (removal.Answer, error)
 }

@@ -186,6 +186,14 @@ func (d *counter) Request(ctx context.Context, r desk.Request) (removal.Reply, e
 	return done, err
 }
 
+func (d *counter) Kept(id string) (removal.Answer, error) {
+	kept, err := d.Desk.Kept(id)
+	if d.slow {
+		kept.Revision += 1000
+	}
+	return kept, err
+}
+
 // openDesk is a desk over the house's Book.
 func (h *house) openDesk(c Config) *counter {
 	h.t.Helper()
@@ -202,7 +210,7 @@ func (h *house) openDesk(c Config) *counter {
 		h.t.Fatal(err)
 	}
 	h.t.Cleanup(func() { people.Close() })
-	settings := desk.Settings{Zones: c.Zones, Letters: letters, Page: c.Page, Mail: c.Mail, Probe: c.Probe, Texts: c.Texts, PerWeek: c.PerWeek}
+	settings := desk.Settings{Zones: c.Zones, Letters: letters, Page: c.Page, Mail: c.Mail, Probe: c.Probe, Texts: c.Texts, PerWeek: c.PerWeek, SourceCap: 50}
 	d := &counter{counted: map[netip.Addr]sighting.Facts{}}
 	if d.Desk, err = desk.New(desk.Config{Book: h.book, Counters: d, DNS: d, People: people, Signer: signer,
 		Settings: func() desk.Settings { return settings }}); err != nil {
@@ -252,15 +260,24 @@ func (h *house) do(r *http.Request) answer {
 // if it is empty.
 func (h *house) get(path, from string) answer {
 	h.t.Helper()
-	r, err := http.NewRequestWithContext(h.t.Context(), http.MethodGet, h.base+path, nil)
+	return h.do(h.request(http.MethodGet, path, from))
+}
+
+// request is one that somebody at an address makes.
+func (h *house) request(method, path, from string) *http.Request {
+	h.t.Helper()
+	r, err := http.NewRequestWithContext(h.t.Context(), method, h.base+path, nil)
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	if from != "" {
 		r.Header.Set("X-Forwarded-For", from)
 	}
-	return h.do(r)
+	return r
 }
+
+// body is that of a request.
+func body(text string) io.ReadCloser { return io.NopCloser(strings.NewReader(text)) }
 
 var tokenField = regexp.MustCompile(`name="token" value="([^"]*)"`)
 
@@ -297,7 +314,11 @@ func (h *house) post(path, from, body string, change ...func(*http.Request)) ans
 	for _, f := range change {
 		f(r)
 	}
-	return h.do(r)
+	a := h.do(r)
+	if a.status == http.StatusSeeOther { // to the page of the result
+		return h.get(a.header.Get("Location"), from)
+	}
+	return a
 }
 
 // has fails unless the body says everything.

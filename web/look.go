@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -23,19 +22,33 @@ type addressInfo struct {
 
 // look gathers what there is to say about an address. While the list is loaded,
 // DNS does not answer from it yet.
-func (s *Server) look(ctx context.Context, a netip.Addr, now time.Time) (*addressInfo, error) {
+func (s *Server) look(v *visit, a netip.Addr, now time.Time) (*addressInfo, error) {
 	if s.parts.View.Set() == nil {
 		return nil, &listing.Error{Kind: listing.ErrUnavailable, Code: "starting", Message: "the list is being loaded", Hint: "try again in a few seconds"}
 	}
-	about, err := s.parts.Desk.About(ctx, a)
+	about, err := s.parts.Desk.About(v.Context(), a)
 	if err != nil {
 		return nil, fmt.Errorf("looking up %s: %w", a, err)
 	}
+	about.Facts.Language = v.language
 	return &addressInfo{address: a, now: now, about: about, decision: s.parts.Desk.Judged(about, now)}, nil
 }
 
 // listed reports whether some zone answers the address as listed.
 func (l *addressInfo) listed() bool { return len(l.about.Entries) > 0 }
+
+// proven reports whether the record shows what some entry is for. Where it does not,
+// the mistake is ours, and there is nothing for the sender to fix.
+func (l *addressInfo) proven() bool {
+	return slices.ContainsFunc(l.about.Entries, func(e delist.Evident) bool {
+		return (delist.LetterFacts{Address: l.address, Entries: []delist.Evident{e}}).Evidence() == nil
+	})
+}
+
+// onWord reports whether all entries rest on the word of a feed or of a person.
+func (l *addressInfo) onWord() bool {
+	return !slices.ContainsFunc(l.about.Entries, func(e delist.Evident) bool { return !e.Word })
+}
 
 // greetings are those seen for an entry, the newest first, each once.
 func (l *addressInfo) greetings(e delist.Evident) []string {

@@ -31,7 +31,7 @@ func (s *Server) home(v *visit) error {
 		}
 		return err
 	}
-	p := homePage{frame: s.frame(v.site, "Look up an address")}
+	p := homePage{frame: s.frame(v, v.language.Word("Look up an address"))}
 	p.Here = "home"
 	if v.from.proven {
 		p.From = listing.Canonical(v.from.addr).String()
@@ -51,12 +51,11 @@ type addressPage struct {
 	HELO      bool // a reason rests on a greeting
 	Counting  bool // what is seen anew extends a reason
 	Counted   *countedPart
+	Means     []string // what was counted means
 	Diagnosis sighting.Diagnosis
-	Fix       fixPart // where HELO
 	Last      *lastPart
 	Spared    *sparedPart // what would list it, and does not
 	Removal   removalPart
-	Checked   moment
 }
 
 // reasonPart is one reason for which the address is listed.
@@ -67,47 +66,50 @@ type reasonPart struct {
 	Level                     int
 	ByHand                    bool   // a person listed it, for no greeting
 	Ask                       string // whom to ask then
-	Sightings                 []sightingPart
+	Sessions                  int    // that were counted for it
+	Seen                      moment // the last of them
+	Feed                      delist.Feed
+	Heard                     []heardPart
 }
 
-// sightingPart is one session with the greeting as it came.
-type sightingPart struct {
-	When           moment
-	HELO, Receiver string
+// heardPart is one greeting as it came, and how often.
+type heardPart struct {
+	HELO      string
+	Times     int
+	When      moment // the last time
+	Receivers []string
 }
+
+// At is the servers that heard it.
+func (h heardPart) At() string { return strings.Join(h.Receivers, ", ") }
 
 // countedPart is how the address greeted in 30 days.
 type countedPart struct {
 	Sessions, Bogus, Clean, Other int
-	Chart, Rows                   template.HTML
-	Busy                          bool // the chart has something to show
+	Days                          []sighting.DayCount
+	Rows                          template.HTML // of the table of days
+	Busy                          bool          // there are days enough for a chart
 	HELOs                         []sighting.HELOCount
-	LastBogus                     moment
 }
 
-// fixPart is how a name is set in mail servers.
-type fixPart struct {
+// fixPage is how a name is set in mail servers.
+type fixPage struct {
+	frame
 	Note  string
 	Fixes []fixStep
 }
 
 // fixStep is how the name is set in one kind of mail server.
-type fixStep struct{ Server, Where, Lines, Also string }
+type fixStep struct{ ID, Server, Where, Lines, Also string }
 
-// newFix is the advice of package delist with the punctuation of a page.
-func newFix() fixPart {
-	p := fixPart{Note: delist.FixNote}
+// showFix answers the page on how the name is set.
+func (s *Server) showFix(v *visit) error {
+	p := fixPage{frame: s.frame(v, v.language.Word("How the name is set")), Note: delist.FixNote}
 	for _, f := range delist.Fixes("") {
-		where := capital(f.Where)
-		switch {
-		case where != "" && len(f.Lines) > 0:
-			where += ":"
-		case where != "":
-			where += "."
-		}
-		p.Fixes = append(p.Fixes, fixStep{f.Server, where, strings.Join(f.Lines, "\n"), f.Also})
+		id := strings.ReplaceAll(strings.ToLower(f.Server), " ", "-")
+		p.Fixes = append(p.Fixes, fixStep{id, f.Server, f.Where, strings.Join(f.Lines, "\n"), f.Also})
 	}
-	return p
+	return s.render(v, http.StatusOK, "fix", p)
 }
 
 // lastPart is the last listing of an address that is not listed.
@@ -119,9 +121,12 @@ type lastPart struct {
 // sparedPart is an entry that would list the address but for an exception or an
 // allow entry.
 type sparedPart struct {
-	Prefix, Text string
-	Excepted     bool
-	Until        moment
+	Prefix   string
+	Excepted bool
+	Own      bool   // the sender had it taken out of
+	Source   string // this list
+	Feed     delist.Feed
+	Until    moment
 }
 
 // showAddress answers the page of an address. Each address has one URL: other
@@ -139,7 +144,7 @@ func (s *Server) showAddress(v *visit) error {
 		http.Redirect(v.w, v.Request, "/"+a.String(), http.StatusMovedPermanently)
 		return nil
 	}
-	l, err := s.look(v.Context(), a, v.now)
+	l, err := s.look(v, a, v.now)
 	if err != nil {
 		return err
 	}
@@ -157,18 +162,20 @@ func notAPage(text string, err error) error {
 
 // addressPage gathers what the page says; the template only arranges it.
 func (s *Server) addressPage(v *visit, l *addressInfo) addressPage {
-	p := addressPage{frame: s.frame(v.site, l.address.String()), Address: l.address.String(), Listed: l.listed(), Checked: at(l.now, l.now)}
+	p := addressPage{frame: s.frame(v, l.address.String()), Address: l.address.String(), Listed: l.listed()}
 	p.addReasons(l)
-	p.Title += map[bool]string{true: ": listed", false: ": not listed"}[p.Listed]
+	p.Title = v.language.Say(map[bool]string{true: "%s: listed", false: "%s: not listed"}[p.Listed], p.Address)
 	if never, yes := v.site.Policy.Protects(listing.HostSubject(l.address)); yes {
-		p.Protected = never.Subject.Text() + " " + never.Why
+		p.Protected = never.Subject.Text() + " " + v.language.Word(never.Why)
 	}
-	if p.HELO {
-		p.Fix = newFix()
+	account := l.about.Counted.Account()
+	account.Diagnosis = cmp.Or(account.Diagnosis, sighting.CannotTell)
+	p.Diagnosis = account.Diagnosis
+	for _, said := range account.Sentences(p.Address) {
+		p.Means = append(p.Means, v.language.Say(said.English, said.Args...))
 	}
-	p.Diagnosis = cmp.Or(l.about.Counted.Diagnosis, sighting.CannotTell)
 	if l.about.Counted.Sessions > 0 {
-		p.Counted = newCounted(l.about.Counted, l.now)
+		p.Counted = newCounted(l.about.Counted)
 	}
 	if !p.Listed {
 		p.addFormer(l)
@@ -184,7 +191,7 @@ func (p *addressPage) addReasons(l *addressInfo) {
 		r := newReason(e, l.now)
 		r.Ask = p.Mail
 		p.Reasons = append(p.Reasons, r)
-		p.HELO = p.HELO || e.Info.Basis == listing.BasisHELO
+		p.HELO = p.HELO || l.proven() && e.Info.Basis == listing.BasisHELO
 		p.Counting = p.Counting || e.Info.Counted
 		if e.Until.After(until) {
 			until = e.Until
@@ -203,7 +210,8 @@ func (p *addressPage) addFormer(l *addressInfo) {
 		p.Last = &lastPart{Text: last.Reason.Text, Because: delist.Because(last.Because), Since: at(last.Since, l.now), Till: at(last.Till, l.now)}
 	}
 	if x := l.about.Spared; x != nil {
-		p.Spared = &sparedPart{Prefix: x.Subject.Text(), Text: x.Info.Text, Excepted: x.WhyNot.Kind == listing.IsExcepted, Until: at(x.WhyNot.Until, l.now)}
+		p.Spared = &sparedPart{Prefix: x.Subject.Text(), Excepted: x.WhyNot.Kind == listing.IsExcepted, Until: at(x.WhyNot.Until, l.now), Feed: l.about.Feed}
+		p.Spared.Own, p.Spared.Source = p.Spared.Excepted && x.Source != "" && l.about.Own, x.Source
 	}
 }
 
@@ -216,26 +224,53 @@ func newReason(e delist.Evident, now time.Time) reasonPart {
 	if e.Subject.IsValid() && !e.Subject.IsHost() {
 		p.Prefix = e.Subject.String()
 	}
-	if e.Info.Basis != listing.BasisHELO {
-		return p // what it said has nothing to do with it
+	p.Feed, p.Sessions = e.Feed, e.Sessions
+	var last time.Time
+	for _, m := range e.Samples {
+		if m.Time.After(last) {
+			last = m.Time
+		}
 	}
-	const most = 5
-	samples := slices.Clone(e.Samples)
-	slices.SortStableFunc(samples, func(x, y listing.Sample) int { return y.Time.Compare(x.Time) })
-	for _, m := range samples[:min(len(samples), most)] {
-		p.Sightings = append(p.Sightings, sightingPart{at(m.Time, now), m.HELO, m.Receiver})
+	p.Seen = at(last, now)
+	if e.Info.Basis == listing.BasisHELO { // else what it said has nothing to do with it
+		p.Heard = heardOf(e.Samples, now)
 	}
 	return p
 }
 
-// newCounted draws what was counted.
-func newCounted(f sighting.Facts, now time.Time) *countedPart {
-	p := &countedPart{Sessions: f.Sessions, Bogus: f.Bogus, Clean: f.Clean, Other: max(0, f.Sessions-f.Bogus-f.Clean),
-		HELOs: f.HELOs, LastBogus: at(f.LastBogus, now)}
-	for _, d := range f.Days {
-		p.Busy = p.Busy || d.Bogus+d.Clean > 0
+// heardOf are the greetings of samples, each once, the newest first.
+func heardOf(samples []listing.Sample, now time.Time) (all []heardPart) {
+	const most = 5
+	samples = slices.Clone(samples)
+	slices.SortStableFunc(samples, func(x, y listing.Sample) int { return y.Time.Compare(x.Time) })
+	for _, m := range samples {
+		n := slices.IndexFunc(all, func(h heardPart) bool { return h.HELO == m.HELO })
+		if n < 0 {
+			if len(all) == most {
+				continue
+			}
+			n, all = len(all), append(all, heardPart{HELO: m.HELO, When: at(m.Time, now)})
+		}
+		all[n].Times++
+		if m.Receiver != "" && !slices.Contains(all[n].Receivers, m.Receiver) {
+			all[n].Receivers = append(all[n].Receivers, m.Receiver)
+		}
 	}
-	p.Chart, p.Rows = chart(f.Days)
+	return all
+}
+
+// newCounted is what was counted. One day is no chart.
+func newCounted(f sighting.Facts) *countedPart {
+	p := &countedPart{Sessions: f.Sessions, Bogus: f.Bogus, Clean: f.Clean, Other: max(0, f.Sessions-f.Bogus-f.Clean), HELOs: f.HELOs, Days: f.Days}
+	busy := 0
+	for _, d := range f.Days {
+		if d.Bogus+d.Clean > 0 {
+			busy++
+		}
+	}
+	if p.Busy = busy > 1; p.Busy {
+		p.Rows = table(f.Days)
+	}
 	return p
 }
 

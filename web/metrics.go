@@ -22,12 +22,14 @@ const (
 	pageRequest
 	pageTicket
 	pageCriteria
+	pageFix
+	pageResult
 	pageAPI
 	pageStatic
 	pageKinds
 )
 
-var pageNames = [pageKinds]string{"home", "address", "request", "ticket", "criteria", "api", "static"}
+var pageNames = [pageKinds]string{"home", "address", "request", "ticket", "criteria", "fix", "result", "api", "static"}
 
 // pageMetrics count requests by page, and by the hundreds of the status.
 type pageMetrics struct {

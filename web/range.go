@@ -34,7 +34,7 @@ func (s *Server) showRange(v *visit, text string) error {
 	if err != nil {
 		return err
 	}
-	p := rangePage{frame: s.frame(v.site, subject.Text()), Range: subject.Text()}
+	p := rangePage{frame: s.frame(v, subject.Text()), Range: subject.Text()}
 	for _, e := range entries {
 		r := newReason(e, v.now)
 		r.Ask = p.Mail

@@ -17,6 +17,8 @@ import (
 type removalPart struct {
 	Decision removal.Decision
 	Retry    moment // where the decision does not say it itself
+	Word     bool   // it rests on somebody's word: how the address greets is no proof
+	Threat   bool   // what it did leads to another listing
 	From     bool   // the request comes from the address
 	Unfixed  bool   // it ends when what it rests on is fixed, and needs no other proof
 	Came     *camePart
@@ -42,7 +44,7 @@ type formPart struct {
 
 // removal says how a listing can be ended, and offers the form where one helps.
 func (s *Server) removal(v *visit, l *addressInfo) removalPart {
-	r := removalPart{Decision: l.decision, From: comesFrom(v.from, l), TTL: span(v.site.longestTTL()), Retry: retry(l.decision, l.now)}
+	r := removalPart{Decision: l.decision, Word: l.onWord(), Threat: l.proven() && !l.onWord(), From: comesFrom(v.from, l), TTL: v.language.Span(v.site.longestTTL()), Retry: retry(l.decision, l.now)}
 	if !l.listed() || l.decision.Code == removal.NotListed {
 		return r
 	}
@@ -60,7 +62,7 @@ func (s *Server) removal(v *visit, l *addressInfo) removalPart {
 		r.Form = &formPart{Action: "/" + l.address.String(), Token: token, Button: buttonOf(l.decision.Code)}
 	}
 	if r.Unfixed {
-		r.Form.Button = "Look whether it is fixed"
+		r.Form.Button = lookButton
 	}
 	return r
 }
@@ -79,6 +81,9 @@ func (c Config) contacts(a netip.Addr, token string) (probe, text, appeal string
 	}
 	return probe, text, appeal
 }
+
+// lookButton is that of what ends when it is fixed.
+const lookButton = "Look whether it is fixed"
 
 // buttonOf says what pressing the button does.
 func buttonOf(c removal.Code) string {

@@ -40,7 +40,7 @@ func (s *Server) request(v *visit) error {
 	if err != nil {
 		return err
 	}
-	l, err := s.look(v.Context(), a, v.now)
+	l, err := s.look(v, a, v.now)
 	if err != nil {
 		return err
 	}
@@ -51,13 +51,13 @@ func (s *Server) request(v *visit) error {
 	if err := s.parts.Desk.Check(token, a, l.about.Stand); err != nil {
 		return badForm(err)
 	}
-	r := desk.Request{By: listing.Caller{Name: actor, Role: listing.Daemon}, Address: a, From: strings.TrimSpace(form.Get("mail")), Note: clean(form.Get("note")), Client: v.from.addr, Delist: true, Again: true, Mail: true, Person: true}
+	r := desk.Request{By: listing.Caller{Name: actor, Role: listing.Daemon}, Address: a, From: strings.TrimSpace(form.Get("mail")), Note: clean(form.Get("note")), Client: v.from.addr, Language: v.language.Tag(), Delist: true, Again: true, Mail: true, Person: true}
 	if r.From != "" && !validMail(r.From) {
 		p := s.addressPage(v, l)
 		if p.Removal.Form != nil {
 			p.Removal.Form.Mail, p.Removal.Form.Note = clean(r.From), r.Note
-			p.Removal.Form.Fault = "This is not a mail address. Write it like postmaster@sender.example, or leave it empty."
-			p.Title = "Please check the form: " + p.Title
+			p.Removal.Form.Fault = v.language.Word("This is not a mail address. Write it like postmaster@sender.example, or leave it empty.")
+			p.Title = v.language.Say("Please check the form: %s", p.Title)
 		}
 		return s.render(v, http.StatusUnprocessableEntity, "address", p)
 	}
@@ -74,7 +74,26 @@ func (s *Server) decide(v *visit, l *addressInfo, r desk.Request) error {
 		return fmt.Errorf("a request to delist %s: %w", r.Address, err)
 	}
 	s.parts.Log.Info("request to delist", "address", r.Address, "decision", done.Decision.Code, "ticket", done.Ticket, "outcome", done.Outcome)
-	return s.showResult(v, l, done.Answer)
+	if done.Kept == "" || done.Decision.Code == removal.RateLimit {
+		return s.showResult(v, l, done.Answer)
+	}
+	// A page of its own: to load it again sends nothing again.
+	http.Redirect(v.w, v.Request, "/result/"+done.Kept, http.StatusSeeOther)
+	return nil
+}
+
+// showKept shows the result of a request again. Its name cannot be guessed.
+func (s *Server) showKept(v *visit) error {
+	kept, err := s.parts.Desk.Kept(v.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	l, err := s.look(v, kept.Address, v.now)
+	if err != nil {
+		return err
+	}
+	v.w.Header().Set("X-Robots-Tag", "noindex")
+	return s.showResult(v, l, kept)
 }
 
 // readForm reads the body, and nothing of the query.

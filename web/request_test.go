@@ -16,7 +16,7 @@ func TestRequestRemoves(t *testing.T) {
 	h := newHouse(t)
 	h.busySender()
 	a := h.ask("192.0.2.7", "198.51.100.9", func(f url.Values) { f.Set("mail", "postmaster@sender.example"); f.Set("note", "the name is set") })
-	a.has(t, 200, "The listing is removed", "Your ticket", "OK_SELF", "23 November 2026, 12:05 UTC", "7 days")
+	a.has(t, 200, "The listing is removed", "Your ticket", "OK_SELF", "2026-11-23 12:05:01 UTC", "7 days")
 	wellFormed(t, a.body)
 	if r := h.desk.asked[0]; r.From != "postmaster@sender.example" || r.Note != "the name is set" || r.Offered.Kind != "" {
 		t.Errorf("%+v", r)
@@ -180,7 +180,7 @@ func TestRequestsAreLimitedByRequester(t *testing.T) {
 	if a.header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
-	a.has(t, http.StatusTooManyRequests, "Whoever shows that the address is his is heard at once", "@probe.bl.example")
+	a.has(t, http.StatusTooManyRequests, "If you show that the address is yours, you are heard at once", "@probe.bl.example")
 	h.get("/192.0.2.7", "").has(t, 200, "STILL_OFFENDING")
 	h.post("/192.0.2.7", "198.51.100.77", url.Values{"token": {token}, "note": {"another"}}.Encode()).has(t, 200, "STILL_OFFENDING")
 	h.post("/192.0.2.7", "192.0.2.7", url.Values{"token": {token}, "note": {"mine"}}.Encode()).has(t, 200, "STILL_OFFENDING")

@@ -19,6 +19,7 @@ type resultPage struct {
 	Mailed       bool   // a mail goes to who left an address
 	NotMailed    string // why none does
 	Ours         bool   // it was our error
+	Feeds        bool   // it was taken out of an imported list
 	By           moment
 	Retry        moment
 	Probe, Proof string
@@ -29,11 +30,11 @@ type resultPage struct {
 // showResult answers a request. The address is looked at again, for what stands
 // after the request.
 func (s *Server) showResult(v *visit, l *addressInfo, d removal.Answer) error {
-	after, err := s.look(v.Context(), l.address, s.parts.Now().UTC())
+	after, err := s.look(v, l.address, s.parts.Now().UTC())
 	if err != nil {
 		return err
 	}
-	p := resultPage{frame: s.frame(v.site, l.address.String()), Address: l.address.String(), Decision: d.Decision, Ticket: d.Ticket,
+	p := resultPage{frame: s.frame(v, l.address.String()), Address: l.address.String(), Decision: d.Decision, Ticket: d.Ticket,
 		Ours: d.Outcome == removal.Withdrawn, By: at(d.EffectiveBy, v.now), WatchDays: int(removal.Watch / listing.Day), Retry: retry(d.Decision, v.now), Letter: d.Letter}
 	p.Mailed, p.NotMailed = d.Mailed, d.NotMailed
 	if d.Ticket != "" {
@@ -46,7 +47,8 @@ func (s *Server) showResult(v *visit, l *addressInfo, d removal.Answer) error {
 	if p.Outcome == "removed" && after.listed() {
 		p.Outcome = "still"
 	}
-	p.Title = resultTitles[p.Outcome] + ": " + p.Address
+	p.Title = v.language.Word(resultTitles[p.Outcome]) + ": " + p.Address
+	p.Feeds = after.about.Own
 	p.Probe, p.Proof = s.removal(v, l).proofs(d.Decision.Code)
 	status := http.StatusOK
 	if d.Decision.Code == removal.RateLimit {

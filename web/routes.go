@@ -5,9 +5,11 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"dnsbld/listing/desk"
+	"dnsbld/listing/language"
 )
 
 // visit is one request on its way.
@@ -16,7 +18,9 @@ type visit struct {
 	w    http.ResponseWriter
 	site *site
 	from origin
-	now  time.Time
+
+	language *language.Language
+	now      time.Time
 }
 
 // handler answers a visit, or fails with what the page of a failure then says.
@@ -32,6 +36,8 @@ const (
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /{$}", s.page(pageHome, lookupCost, s.home))
+	mux.Handle("GET /fix", s.page(pageFix, lookupCost, s.showFix))
+	mux.Handle("GET /result/{id}", s.page(pageResult, lookupCost, s.showKept))
 	mux.Handle("GET /criteria", s.page(pageCriteria, lookupCost, s.showCriteria))
 	mux.Handle("GET /"+desk.FollowPath+"{reference}", s.page(pageTicket, lookupCost, s.showTicket))
 	mux.Handle("GET /{address...}", s.page(pageAddress, lookupCost, s.showAddress))
@@ -86,7 +92,8 @@ func (s *Server) page(kind pageKind, cost int, h handler) http.Handler {
 // visit notes where a request comes from and when, once for all that follows.
 func (s *Server) visit(w http.ResponseWriter, r *http.Request) *visit {
 	site := s.site.Load()
-	return &visit{Request: r, w: w, site: site, from: originOf(r, site.TrustedProxies), now: s.parts.Now().UTC()}
+	return &visit{Request: r, w: w, site: site, from: originOf(r, site.TrustedProxies), now: s.parts.Now().UTC(),
+		language: site.Languages.Accept(strings.Join(r.Header.Values("Accept-Language"), ","))}
 }
 
 // over tells how long a client that is over a limit has to wait.
@@ -126,5 +133,5 @@ func originURL(page string) string {
 
 // robots keeps addresses out of search engines.
 func robots(w http.ResponseWriter, _ *http.Request) {
-	send(w, http.StatusOK, "text/plain; charset=utf-8", bytes.NewBufferString("User-agent: *\nAllow: /$\nAllow: /criteria\nDisallow: /\n"))
+	send(w, http.StatusOK, "text/plain; charset=utf-8", bytes.NewBufferString("User-agent: *\nAllow: /$\nAllow: /criteria\nAllow: /fix\nDisallow: /\n"))
 }

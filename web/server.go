@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html/template"
 	"log/slog"
 	"net"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 
 	"dnsbld/connlimit"
 	"dnsbld/listing"
+	"dnsbld/listing/language"
 )
 
 // Server answers browsers. Handler and Metrics are its two doors.
@@ -35,7 +37,8 @@ type site struct {
 	title    string
 	web, api *limiter
 	csrf     *http.CrossOriginProtection
-	criteria []byte // the page
+	sets     map[string]*template.Template // by the tag of a language
+	criteria map[string][]byte             // the page, likewise
 }
 
 // New checks a configuration and returns a Server under it.
@@ -68,6 +71,14 @@ func (s *Server) Configure(c Config) error {
 		}
 	}
 	var err error
+	if next.Languages == nil {
+		if next.Languages, err = language.Load(nil); err != nil {
+			return err
+		}
+	}
+	if next.sets, err = s.pages.in(next.Languages); err != nil {
+		return err
+	}
 	if next.criteria, err = s.criteriaHTML(next); err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func (s *Server) showTicket(v *visit) error {
 	if err != nil {
 		return err
 	}
-	p := ticketPage{frame: s.frame(v.site, ticketTitles[t.State]), Progress: t, Opened: at(t.Opened, v.now), Read: at(t.ReadBy, v.now), Since: at(t.Changed, v.now),
+	p := ticketPage{frame: s.frame(v, v.language.Word(ticketTitles[t.State])), Progress: t, Opened: at(t.Opened, v.now), Read: at(t.ReadBy, v.now), Since: at(t.Changed, v.now),
 		Late: v.now.After(t.ReadBy)}
 	if t.Address.IsValid() {
 		p.Address = t.Address.String()
@@ -42,7 +42,7 @@ func (s *Server) showTicket(v *visit) error {
 	case t.Told != nil:
 		p.Text, p.Then, p.When = t.Told.Text, t.Told.Then, at(t.Told.Time, v.now)
 	case t.State == removal.Denied:
-		p.Text = codeWords[t.Denied]
+		p.Text = v.language.Word(codeWords[t.Denied])
 	}
 	v.w.Header().Set("X-Robots-Tag", "noindex")
 	v.w.Header().Set("Referrer-Policy", "no-referrer")

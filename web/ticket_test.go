@@ -35,7 +35,7 @@ func TestOpenedTicket(t *testing.T) {
 	wellFormed(t, a.body)
 	link := h.link(a)
 	p := h.get(link, "203.0.113.9")
-	p.has(t, 200, "With our support", "A person of our support reads it, by", "The last bogus greeting from 192.0.2.7", "192.0.2.7</h1>", "<dd>listed</dd>")
+	p.has(t, 200, "With our support", "A person of our support reads it.", "The last bogus greeting from 192.0.2.7", "192.0.2.7</h1>", "<dd>listed</dd>")
 	wellFormed(t, p.body)
 	for _, no := range []string{"printer", "<script", "198.51.100", "STILL_OFFENDING"} {
 		if strings.Contains(p.body, no) {

@@ -1,26 +1,27 @@
 package web
 
 import (
-	"fmt"
 	"html/template"
-	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
-	"dnsbld/listing"
+	"dnsbld/listing/language"
 	"dnsbld/listing/removal"
 )
 
-// moment is an instant for people and for programs.
+// moment is an instant for people and for programs, seen from now.
 type moment struct {
 	Machine string // RFC 3339
-	Text    string // "23 November 2026, 12:00 UTC"
-	Away    string // "in 3 days"
+	at, now time.Time
 }
 
-// Tag is the instant for a page. All that stands in it are digits and words of
-// ours.
+// Tag is the instant for a page. All that stands in it are digits and the word UTC.
 func (m moment) Tag() template.HTML {
-	return template.HTML(`<time datetime="` + m.Machine + `">` + m.Text + `</time>`)
+	if m.Machine == "" {
+		return ""
+	}
+	return template.HTML(`<time datetime="` + m.Machine + `">` + language.Stamp(m.at) + `</time>`)
 }
 
 // at says an instant; the zero moment for the zero time.
@@ -28,38 +29,7 @@ func at(t, now time.Time) moment {
 	if t.IsZero() {
 		return moment{}
 	}
-	t = t.UTC()
-	m := moment{Machine: t.Format(time.RFC3339), Text: t.Format("2 January 2006, 15:04 UTC")}
-	switch d := t.Sub(now); {
-	case d >= time.Second:
-		m.Away = "in " + span(d)
-	case d <= -time.Second:
-		m.Away = span(-d) + " ago"
-	default:
-		m.Away = "now"
-	}
-	return m
-}
-
-// span says how long, in the largest unit of which there are two.
-func span(d time.Duration) string {
-	for _, u := range []struct {
-		unit time.Duration
-		name string
-	}{{listing.Day, "days"}, {time.Hour, "hours"}, {time.Minute, "minutes"}} {
-		if d >= 2*u.unit {
-			return fmt.Sprintf("%d %s", d/u.unit, u.name)
-		}
-	}
-	return times(int(d/time.Second), "second")
-}
-
-// times says how many: "1 session", "4 sessions".
-func times(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
+	return moment{t.UTC().Format(time.RFC3339), t.UTC(), now}
 }
 
 // capital begins a sentence.
@@ -67,7 +37,8 @@ func capital(s string) string {
 	if s == "" {
 		return s
 	}
-	return strings.ToUpper(s[:1]) + s[1:]
+	first, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(first)) + s[size:]
 }
 
 // codeWords say when a decision is made. The criteria page shows them; a test

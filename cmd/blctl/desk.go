@@ -86,8 +86,15 @@ func (p *program) eligible(ctx context.Context, a netip.Addr) error {
 func letterFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "ticket", Usage: "name the ticket `REF`, ours or one in another system"},
+		&cli.BoolFlag{Name: "long", Usage: "with definitions, samples, recipes and each piece of evidence"},
+		languageFlag(),
 		&cli.StringFlag{Name: "verify", Usage: "is `REFERENCE` of a letter of ours?"},
 	}
+}
+
+// languageFlag names the language of a letter.
+func languageFlag() cli.Flag {
+	return &cli.StringFlag{Name: "language", Usage: "write it in the language `TAG`, such as de or es"}
 }
 
 // letter prints a letter and nothing else, for it goes into a mail as it is.
@@ -103,7 +110,7 @@ func (p *program) letter(ctx context.Context, in *input) error {
 	if in.err != nil {
 		return in.err
 	}
-	l, err := p.client.Letter(ctx, ctl.LetterQuery{Address: a, Ticket: in.String("ticket")})
+	l, err := p.client.Letter(ctx, ctl.LetterQuery{Address: a, Ticket: in.String("ticket"), Language: in.String("language"), Long: in.Bool("long")})
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ func requestFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "delist", Usage: "end the listing if the decision allows it"},
 		&cli.BoolFlag{Name: "mail", Usage: "print a whole mail with header, to be handed to sendmail"},
+		languageFlag(),
 		&cli.StringFlag{Name: "from", Usage: "the mail address of who asks: `MAIL`"},
 		&cli.StringFlag{Name: "ticket", Usage: "the ticket `REF`, ours or one in another system"},
 		&cli.StringFlag{Name: "idempotency-key", Usage: "hear it once, however often it is sent with the key `K` in 30 days"},
@@ -34,6 +35,8 @@ type asked struct {
 	From    string `json:"from"`
 	Ticket  string `json:"ticket"`
 	ID      string `json:"id"`
+
+	Language string `json:"language"`
 }
 
 // readRequest makes a request of a mail, a text or JSON.
@@ -51,7 +54,7 @@ func readRequest(raw []byte) (r ctl.DeskRequest, fromMail bool, err error) {
 	if err := d.Decode(&a); err != nil {
 		return r, false, invalid("bad-request", "the request cannot be read: "+err.Error(), `for example {"address":"192.0.2.7","ticket":"rt:1425832","id":"1425832"}`)
 	}
-	r = ctl.DeskRequest{Address: a.Address, Text: []byte(a.Text), From: a.From, Ticket: a.Ticket}
+	r = ctl.DeskRequest{Address: a.Address, Text: []byte(a.Text), From: a.From, Ticket: a.Ticket, Language: a.Language}
 	if a.ID != "" {
 		r.Key = "id:" + a.ID
 	}
@@ -92,7 +95,7 @@ func (p *program) request(ctx context.Context, in *input) error {
 // completeRequest adds what the flags say.
 func (in *input) completeRequest(r *ctl.DeskRequest) {
 	r.Delist, r.DryRun = in.Bool("delist"), in.Bool("dry-run")
-	for flag, to := range map[string]*string{"from": &r.From, "ticket": &r.Ticket, "idempotency-key": &r.Key} {
+	for flag, to := range map[string]*string{"from": &r.From, "ticket": &r.Ticket, "idempotency-key": &r.Key, "language": &r.Language} {
 		if in.IsSet(flag) {
 			*to = in.String(flag)
 		}

@@ -33,7 +33,11 @@ func (s *screen) sightings() {
 		}
 	}
 	if f.Bogus > 0 {
-		s.prose("", string(f.Diagnosis), f.Diagnosis.Sentence())
+		var means []string
+		for _, said := range f.Account().Sentences(s.of.Subject.Text()) {
+			means = append(means, clean(said.String()))
+		}
+		s.prose("", string(f.Diagnosis), strings.Join(means, " "))
 	}
 }
 

@@ -65,7 +65,7 @@ func TestHostileMails(t *testing.T) {
 		}
 		for line := range strings.Lines(got.Letter + got.Subject) {
 			line = strings.TrimSuffix(line, "\n")
-			if listing.Printable(line) != line || strings.HasPrefix(line, "Bcc:") || strings.HasPrefix(line, "X-Evil") {
+			if plain := strings.ReplaceAll(line, "×", "x"); listing.Printable(plain) != plain || strings.HasPrefix(line, "Bcc:") || strings.HasPrefix(line, "X-Evil") {
 				t.Errorf("%q: a letter has the line %q", words, line)
 			}
 		}

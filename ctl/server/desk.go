@@ -32,7 +32,7 @@ func (s *Server) triage(ctx context.Context, _ listing.Caller, _ ctl.None, text 
 
 // letter is the letter about an address as it stands.
 func (s *Server) letter(ctx context.Context, who listing.Caller, q ctl.LetterQuery) (removal.Letter, error) {
-	return s.cfg.Desk.Letter(ctx, who, q.Address, q.Ticket)
+	return s.cfg.Desk.Letter(ctx, who, q.Address, desk.LetterWish{Ticket: q.Ticket, Language: q.Language, Long: q.Long})
 }
 
 // reference says whether the reference at the end of a letter is ours: it is
@@ -46,7 +46,7 @@ func (s *Server) request(ctx context.Context, who listing.Caller, c ctl.DeskRequ
 	if err := checkKey(c.Key); err != nil {
 		return answer, err
 	}
-	r := desk.Request{Key: c.Key, By: who, Text: c.Text, From: c.From, Ticket: c.Ticket, Delist: c.Delist, OwnUp: true, DryRun: c.DryRun}
+	r := desk.Request{Key: c.Key, By: who, Text: c.Text, From: c.From, Ticket: c.Ticket, Delist: c.Delist, OwnUp: true, DryRun: c.DryRun, Language: c.Language}
 	switch {
 	case c.Address != "":
 		r.Address, err = ctl.ParseAddress(c.Address)

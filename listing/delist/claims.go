@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/language"
 	"dnsbld/listing/removal"
 )
 
@@ -46,6 +47,37 @@ func newClaim(kind removal.ClaimKind, text string) removal.Claim {
 	return removal.Claim{Kind: kind, Text: clip(strings.TrimSpace(text), maxText), Proves: w[0], DoesNotProve: w[1]}
 }
 
+// proves says what a claim proves in a language.
+func proves(in *language.Language, c removal.Claim) string {
+	greeted := c.Kind == removal.ClaimReceived && c.Addr.IsValid() && c.HELO != ""
+	switch {
+	case c.List != "":
+		return in.Say("that a receiving server refused mail because of the list %s", c.List)
+	case c.Proves == inside[0]:
+		return in.Word(inside[0])
+	case greeted && c.Confirmed:
+		return in.Say("that %s greeted that server as %s, and that its reverse name %s led back to it", c.Addr, clip(c.HELO, 80), c.PTR)
+	case greeted:
+		return in.Say("that %s greeted that server as %s", c.Addr, clip(c.HELO, 80))
+	}
+	return in.Word(claimValues[c.Kind][0])
+}
+
+// provesNot says what a claim does not prove.
+func provesNot(in *language.Language, c removal.Claim) string {
+	switch {
+	case c.List != "":
+		return in.Say("anything about this list: %s is another one, and a removal from it has to be asked for there", c.List)
+	case c.DoesNotProve == inside[1]:
+		return in.Word(inside[1])
+	}
+	return in.Word(claimValues[c.Kind][1])
+}
+
+// inside is what a hop inside one network proves, and what not.
+var inside = [2]string{"how mail moved inside one network, or was handed in by a user",
+	"anything about the connection to our servers: only that one is looked at"}
+
 // clip is s in printable ASCII, at most limit octets.
 func clip(s string, limit int) string {
 	s = listing.Printable(s)
@@ -58,15 +90,10 @@ func clip(s string, limit int) string {
 func (h hop) claim() removal.Claim {
 	c := newClaim(removal.ClaimReceived, h.text)
 	c.Addr, c.HELO, c.PTR, c.Confirmed, c.Time = h.addr, h.helo, h.ptr, h.confirmed, h.time
-	switch {
-	case h.inner:
-		c.Proves = "how mail moved inside one network, or was handed in by a user"
-		c.DoesNotProve = "anything about the connection to our servers: only that one is looked at"
-	case h.addr.IsValid() && h.helo != "" && h.confirmed:
-		c.Proves = "that " + h.addr.String() + " greeted that server as " + clip(h.helo, 80) + ", and that its reverse name " + h.ptr + " led back to it"
-	case h.addr.IsValid() && h.helo != "":
-		c.Proves = "that " + h.addr.String() + " greeted that server as " + clip(h.helo, 80)
+	if h.inner {
+		c.Proves, c.DoesNotProve = inside[0], inside[1]
 	}
+	c.Proves = proves(nil, c)
 	return c
 }
 

@@ -5,21 +5,23 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/language"
 	"dnsbld/listing/removal"
 )
 
 // Facts are what a decision rests on.
 type Facts struct {
 	Address  netip.Addr
-	Entries  []Listing   // that list the address in any zone; shadow entries that no zone answers are left out
-	Counters Counters    // of the sessions of the address
-	Requests []time.Time // of this requester, who did not show control of the address; this one left out, those older than 7 days ignored
-	Crowd    []time.Time // of all such requesters
-	PerWeek  int         // how many requests of one requester in 7 days are heard; 0: 3. Of all together it is CrowdFactor times as many
-	Offered  Proof       // with this request; its zero value: none
-	Proofs   []Proof     // that came in before
-	Role     Role        // who asks
-	Probing  bool        // a mail to a probe address is a way to prove it, so that the words may speak of it
+	Entries  []Listing          // that list the address in any zone; shadow entries that no zone answers are left out
+	Counters Counters           // of the sessions of the address
+	Requests []time.Time        // of this requester, who did not show control of the address; this one left out, those older than 7 days ignored
+	Crowd    []time.Time        // of all such requesters
+	PerWeek  int                // how many requests of one requester in 7 days are heard; 0: 3. Of all together it is CrowdFactor times as many
+	Offered  Proof              // with this request; its zero value: none
+	Proofs   []Proof            // that came in before
+	Role     Role               // who asks
+	Language *language.Language // that the decision is said in
+	Probing  bool               // a mail to a probe address is a way to prove it, so that the words may speak of it
 }
 
 // Listing is an entry that lists the address.
@@ -29,9 +31,13 @@ type Listing struct {
 	SelfDelisted  []time.Time // when senders themselves ended earlier listings of this key
 	Fixed         bool        // for reasons that end when fixed: what was seen is seen no more
 	Looked        bool        // for the same reasons: somebody has looked just now
+	Feed          Feed        // of an imported listing: where to ask
 	Word          bool        // it rests on a feed's or an operator's word alone: control of the address has to be shown
 	Capped        bool        // so much was taken out of its source today that a person decides
 }
+
+// Feed is what an operator says of an imported list; each empty where he says nothing.
+type Feed struct{ URL, Contact string }
 
 // Counters say when the address last greeted badly, and how it greeted then.
 type Counters struct {

@@ -29,6 +29,9 @@ func fill(text string) string {
 func fillLine(s string) []string {
 	body := strings.TrimLeft(s, " ")
 	indent := len(s) - len(body)
+	if indent == 1 { // a sentence whose forerunner a template has left out
+		indent = 0
+	}
 	if indent >= 4 && utf8.RuneCountInString(s) <= columns {
 		return []string{s}
 	}

@@ -53,21 +53,44 @@ func TestFixesFirst(t *testing.T) {
 	}
 }
 
-// A letter says their server's fix first, unless something else is at fault.
-func TestLetterFixesFirst(t *testing.T) {
+// A letter has the recipe of the server that they run, and no other; where that is
+// not known, a link; and nothing of it where no mail server is at fault.
+func TestLetterFixes(t *testing.T) {
 	f := facts(removal.OKSelf, seen(t, 2))
 	finding := triage(t, "192.0.2.7: 220 mail.sender.example ESMTP Exim 4.96")
-	f.Finding = &finding
-	for diagnosis, first := range map[sighting.Diagnosis]string{sighting.MisSet: "\nExim, in", sighting.SecondHost: "\nPostfix:"} {
-		f.Traffic.Diagnosis = diagnosis
-		text, err := letters(t).Render(f)
-		if err != nil {
-			t.Fatal(err)
+	const link = "https://bl.example/fix"
+	for _, c := range []struct {
+		diagnosis sighting.Diagnosis
+		known     bool
+		has, not  []string
+	}{
+		{sighting.MisSet, true, []string{"\nExim, in", "helo_data"}, []string{"postconf", link}},
+		{sighting.MisSet, false, []string{link}, []string{"postconf", "helo_data"}},
+		{sighting.CannotTell, false, []string{link}, []string{"postconf"}},
+		{sighting.SecondHost, true, nil, []string{"helo_data", "postconf", link}},
+		{sighting.FollowsRecipient, true, nil, []string{"helo_data", "postconf", link}},
+		{sighting.ManyNames, true, nil, []string{"helo_data", "postconf", link}},
+	} {
+		f.Finding, f.Traffic.Diagnosis = nil, c.diagnosis
+		if c.known {
+			f.Finding = &finding
 		}
-		wellFormed(t, text)
-		_, steps, _ := strings.Cut(text, "NAME IS SET")
-		if at := strings.Index(steps, first); at < 0 || strings.Contains(steps[:at], ":\n") || strings.Contains(steps, "Your message points to Exim") != (diagnosis == sighting.MisSet) {
-			t.Errorf("%s:%s", diagnosis, steps)
+		for _, long := range []bool{false, true} {
+			f.Long = long
+			text, err := letters(t).Render(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range c.has {
+				if !strings.Contains(text, want) && !(long && want == link) {
+					t.Errorf("%s, known %v, long %v: does not say %q:\n%s", c.diagnosis, c.known, long, want, text)
+				}
+			}
+			for _, never := range c.not {
+				if strings.Contains(text, never) && !(long && len(c.has) > 0) {
+					t.Errorf("%s, known %v, long %v: says %q:\n%s", c.diagnosis, c.known, long, never, text)
+				}
+			}
 		}
 	}
 }

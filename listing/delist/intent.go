@@ -95,7 +95,7 @@ func apart(ctx context.Context, text string) (rest, letters string) {
 		switch {
 		case inside && quoted && !isQuoted && words != "": // the quotation is over
 			inside = false
-		case !inside && (strings.Contains(words, "for writing to us about") || strings.HasPrefix(words, "this is about the address")):
+		case !inside && opens(words):
 			inside, quoted = true, isQuoted
 		}
 		if !inside {
@@ -103,7 +103,35 @@ func apart(ctx context.Context, text string) (rest, letters string) {
 			continue
 		}
 		letter.WriteString(words + "\n")
-		inside = !strings.HasPrefix(words, "the support of ")
+		inside = !closes(words)
 	}
 	return out.String(), letter.String()
+}
+
+// letterMarks are how letters of ours begin and end, in each language.
+var letterMarks = [...]struct{ contains, begins, ends string }{
+	{"for writing to us about", "this is about the address", "the support of "},
+	{"für Ihre Nachricht zu", "es geht um die Adresse", "der Support von "},
+	{"por escribirnos sobre", "este mensaje trata de la dirección", "el soporte de "},
+}
+
+// opens reports whether a line is how a letter of ours begins.
+func opens(line string) bool {
+	line = strings.ToLower(line)
+	for _, m := range letterMarks {
+		if strings.Contains(line, strings.ToLower(m.contains)) || strings.HasPrefix(line, strings.ToLower(m.begins)) {
+			return true
+		}
+	}
+	return false
+}
+
+// closes reports whether it is how one ends.
+func closes(line string) bool {
+	for _, m := range letterMarks {
+		if strings.HasPrefix(line, m.ends) {
+			return true
+		}
+	}
+	return false
 }

@@ -148,7 +148,7 @@ func TestDecisionJSON(t *testing.T) {
 	d := Judge(Facts{Address: sender, Entries: []Listing{listed(t, listing.BareIP, level(2))}, Counters: Counters{LastBogus: ago(time.Hour), Bogus: 5}}, noon)
 	raw, err := json.Marshal(d)
 	want := `{"decision":"STILL_OFFENDING","sentence":"The last bogus greeting from 192.0.2.7 came at 2026-11-23 11:00:00 UTC, less than 6 hours ago.",` +
-		`"retry_after":"2026-11-23T17:00:00Z","changes_when":"6 hours without a bogus greeting, that is until 2026-11-23 17:00:00 UTC; each new one starts this time again."}`
+		`"retry_after":"2026-11-23T17:00:00Z","changes_when":"Ask again after 6 hours without a bogus greeting, that is from 2026-11-23 17:00:00 UTC on; each new one starts this time again."}`
 	if err != nil || string(raw) != want {
 		t.Errorf("got  %s\nwant %s (%v)", raw, want, err)
 	}
@@ -267,9 +267,9 @@ func TestWordsFit(t *testing.T) {
 	}{
 		"a range by a person":          {Facts{Entries: []Listing{listed(t, listing.Manual, whole)}}, "a network that the operator of this list has listed as a whole, 192.0.2.0/24", "by a person"},
 		"an address by a person":       {Facts{Entries: []Listing{listed(t, listing.Manual)}}, "was listed by a person", "network"},
-		"no proof, no probe address":   {Facts{Entries: again}, "Proof. Properly greeted sessions", "probe"},
+		"no proof, no probe address":   {Facts{Entries: again}, "Properly greeted sessions", "probe"},
 		"no proof, a probe address":    {Facts{Entries: again, Probing: true}, "the probe address", ""},
-		"foreign proof, no probe":      {Facts{Entries: again, Offered: foreign}, "A proof for 192.0.2.7 itself.", "probe"},
+		"foreign proof, no probe":      {Facts{Entries: again, Offered: foreign}, "We need a proof for 192.0.2.7 itself.", "probe"},
 		"foreign proof, probe offered": {Facts{Entries: again, Offered: foreign, Probing: true}, "sent from it to the probe address.", ""},
 	} {
 		c.facts.Address = sender

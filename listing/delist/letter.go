@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"net/netip"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/language"
 	"dnsbld/listing/removal"
 	"dnsbld/listing/sighting"
 )
@@ -24,33 +26,91 @@ var embedded embed.FS
 // Letters writes the desk's letters from templates: letter.tmpl is the frame,
 // reason-SYMBOL.tmpl the block of a reason, basis-BASIS.tmpl that of reasons
 // with that basis which have none of their own, reason-other.tmpl that of all
-// others.
-type Letters struct{ set *template.Template }
+// others; of-PART.tmpl are parts of such blocks. What a template says is English, and translated by package language.
+type Letters struct {
+	languages *language.Languages
+	sets      map[string]*template.Template // by the tag of a language
+}
 
 // NewLetters reads the templates. A file in override stands in place of ours
-// of the same name; nil means none. Every template is tried, so that a mistake
-// shows now and not when somebody waits for a letter.
+// of the same name; one in a directory of it that is named by a language, for
+// letters in that language. Nil means none. Every template is tried, so that a
+// mistake shows now and not when somebody waits for a letter.
 func NewLetters(override fs.FS) (*Letters, error) {
 	ours, err := fs.Sub(embedded, "templates")
 	if err != nil {
 		return nil, fmt.Errorf("reading letter templates: %w", err)
 	}
-	l := &Letters{template.New("letters").Option("missingkey=error")}
-	l.set.Funcs(template.FuncMap{"printed": printed, "times": count, "because": Because, "about": l.about})
-	for _, from := range []fs.FS{ours, override} {
-		if from == nil {
-			continue
+	l := &Letters{sets: map[string]*template.Template{}}
+	if l.languages, err = language.Load(override); err != nil {
+		return nil, err
+	}
+	for _, in := range l.languages.All() {
+		l.sets[in.Tag()] = l.newSet(in)
+		for _, from := range []fs.FS{ours, override} {
+			if err := l.add(in, from, "."); err != nil {
+				return nil, err
+			}
 		}
-		if err := l.add(from); err != nil {
+		if err := l.add(in, override, in.Tag()); err != nil {
 			return nil, err
 		}
 	}
 	return l, l.try()
 }
 
+// translated is a text in a language. One that has no translation may be an operator's.
+func translated(in *language.Language, text string) ready {
+	if word := in.Word(text); word != text {
+		return ready(word)
+	}
+	return ready(oneLine(text))
+}
+
+// enumerate writes "a", "a and b", "a, b and c".
+func enumerate(in *language.Language, words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return in.Say("%s and %s", strings.Join(words[:len(words)-1], ", "), words[len(words)-1])
+}
+
+// Languages are those that letters are written in.
+func (l *Letters) Languages() *language.Languages {
+	if l == nil { // a configuration that is wrong
+		return nil
+	}
+	return l.languages
+}
+
+// newSet is a set of templates that speaks a language.
+func (l *Letters) newSet(in *language.Language) *template.Template {
+	say := func(english string, args ...any) ready {
+		for n, a := range args {
+			switch a := a.(type) {
+			case int, time.Duration:
+			case []string:
+				args[n] = oneLine(enumerate(in, a))
+			default:
+				args[n] = printed(a)
+			}
+		}
+		return ready(in.Say(english, args...))
+	}
+	word := func(english string) ready { return translated(in, english) }
+	return template.New("letters").Option("missingkey=error").Funcs(template.FuncMap{
+		"printed": printed, "say": say, "word": word,
+		"times":   func(n int, thing string) ready { return ready(in.Count(n, thing)) },
+		"because": func(r listing.DelistReason) ready { return word(Because(r)) },
+		"about":   func(b block) (ready, error) { return l.about(in, b) }})
+}
+
 // add reads the templates in a directory.
-func (l *Letters) add(from fs.FS) error {
-	names, err := fs.Glob(from, "*.tmpl")
+func (l *Letters) add(in *language.Language, from fs.FS, dir string) error {
+	if from == nil {
+		return nil
+	}
+	names, err := fs.Glob(from, path.Join(dir, "*.tmpl"))
 	if err != nil {
 		return fmt.Errorf("reading letter templates: %w", err)
 	}
@@ -59,7 +119,7 @@ func (l *Letters) add(from fs.FS) error {
 		if err != nil {
 			return fmt.Errorf("reading letter template: %w", err)
 		}
-		t, err := l.set.New(strings.TrimSuffix(name, ".tmpl")).Parse(string(raw))
+		t, err := l.sets[in.Tag()].New(strings.TrimSuffix(path.Base(name), ".tmpl")).Parse(string(raw))
 		if err != nil {
 			return fmt.Errorf("letter template %s: %w", name, err)
 		}
@@ -106,7 +166,7 @@ func (l *Letters) try() error {
 	e.Subject, e.Source, e.PublicNote, e.Level, e.Info = host, "-", "-", 1, listing.ReasonInfo{Basis: listing.BasisHELO, Counted: true}
 	f := LetterFacts{Zone: "-", Page: "-", Desk: "-", Probe: "-", Text: "-", Address: host.Addr(), Now: day, EffectiveBy: day.Add(time.Hour),
 		Decision: removal.Decision{RetryAfter: &day}, Entries: []Evident{e}, Still: []Evident{e}, Last: &Ended{}, Reference: "-", Ticket: "-", References: []string{"-"},
-		Traffic: Traffic{From: day, To: day, Sessions: 2, HELOs: []HELOCount{{}}}, Finding: &removal.Finding{Time: &day, ListedThen: new(bool), Claims: []removal.Claim{{}}}}
+		Traffic: Traffic{From: day, To: day, Sessions: 2, HELOs: []HELOCount{{}}}, Recipes: "-", Long: true, Finding: &removal.Finding{Time: &day, ListedThen: new(bool), Claims: []removal.Claim{{}}}}
 	all := []LetterFacts{f}
 	for _, o := range []removal.Outcome{removal.Removed, removal.Withdrawn} {
 		ended := f
@@ -123,17 +183,28 @@ func (l *Letters) try() error {
 	}
 	f.Entries = nil
 	all = append(all, f)
-	for _, t := range l.set.Templates() {
+	for _, in := range l.languages.All() {
+		if err := l.trySet(l.sets[in.Tag()], all, e, in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// trySet executes every template of a set.
+func (l *Letters) trySet(set *template.Template, all []LetterFacts, e Evident, in *language.Language) error {
+	for _, t := range set.Templates() {
 		for _, f := range all {
-			var of any = letter{f}
+			f.Language = in
+			var of any = letter{f, 0}
 			switch t.Name() {
 			case "ask":
-				of = Question{Zone: "-", Desk: "-", Page: "-", Ticket: "-", Candidates: []netip.Addr{host.Addr()}}
+				of = Question{Zone: "-", Desk: "-", Page: "-", Ticket: "-", Candidates: []netip.Addr{f.Address}}
 			case "notice":
 				of = Notice{Zone: "-", Desk: "-", Page: "-", Follow: "-", Probe: "-", Ticket: "-", Outcome: f.Outcome, Decision: f.Decision}
 			}
-			if strings.HasPrefix(t.Name(), "reason-") || strings.HasPrefix(t.Name(), "basis-") || t.Name() == "sightings" {
-				of = block{e, f.Address}
+			if strings.HasPrefix(t.Name(), "reason-") || strings.HasPrefix(t.Name(), "basis-") || strings.HasPrefix(t.Name(), "of-") {
+				of = block{e, letter{f, 0}}
 			}
 			if err := t.Execute(io.Discard, of); t.Tree != nil && err != nil {
 				return fmt.Errorf("letter templates: %w", err)
@@ -143,7 +214,14 @@ func (l *Letters) try() error {
 	return nil
 }
 
-// Render writes a letter: plain text in ASCII, no line longer than 72 columns.
+// A letter that would be longer leaves out what the page says too, more and more.
+const (
+	longest     = 45 // lines
+	mostTrimmed = 4
+)
+
+// Render writes a letter: plain text, no line longer than 72 columns, and not more
+// than 45 of them unless it is to be Long. What strangers wrote is ASCII in it.
 // It fails with a *listing.Error: code "no-evidence", kind ErrPolicy, when the
 // letter would uphold a listing without naming what was seen; code
 // "letter-facts", kind ErrInvalid, when the facts contradict each other.
@@ -154,11 +232,24 @@ func (l *Letters) Render(f LetterFacts) (string, error) {
 	if err := f.Evidence(); err != nil {
 		return "", err
 	}
-	var out strings.Builder
-	if err := l.set.ExecuteTemplate(&out, "letter", letter{f}); err != nil {
-		return "", fmt.Errorf("writing the letter: %w", err)
+	for trim := 0; ; trim++ {
+		var out strings.Builder
+		if err := l.in(f.Language).ExecuteTemplate(&out, "letter", letter{f, trim}); err != nil {
+			return "", fmt.Errorf("writing the letter: %w", err)
+		}
+		text := fill(out.String())
+		if f.Long || trim == mostTrimmed || strings.Count(text, "\n") <= longest {
+			return text, nil
+		}
 	}
-	return fill(out.String()), nil
+}
+
+// in is the set of templates of a language.
+func (l *Letters) in(in *language.Language) *template.Template {
+	if set, known := l.sets[in.Tag()]; known {
+		return set
+	}
+	return l.sets["en"]
 }
 
 // Question is what a letter says that asks which address a mail is about.
@@ -166,6 +257,7 @@ type Question struct {
 	Zone, Desk, Page, Ticket string
 	Reference                string       // of the letter
 	Candidates               []netip.Addr // that the mail names; one is no question
+	Language                 *language.Language
 }
 
 // Named are the candidates as text.
@@ -178,7 +270,7 @@ func (q Question) Named() (all []string) {
 
 // Subject is the subject of the mail that carries it.
 func (q Question) Subject() string {
-	s := oneLine(q.Zone) + ": which address is it about?"
+	s := q.Language.Say("%s: which address is it about?", oneLine(q.Zone))
 	if q.Ticket != "" {
 		s += " [" + q.Ticket + "]"
 	}
@@ -188,7 +280,7 @@ func (q Question) Subject() string {
 // Ask writes a letter that asks which address a mail is about.
 func (l *Letters) Ask(q Question) (string, error) {
 	var out strings.Builder
-	if err := l.set.ExecuteTemplate(&out, "ask", q); err != nil {
+	if err := l.in(q.Language).ExecuteTemplate(&out, "ask", q); err != nil {
 		return "", fmt.Errorf("writing the letter: %w", err)
 	}
 	return fill(out.String()), nil
@@ -196,32 +288,48 @@ func (l *Letters) Ask(q Question) (string, error) {
 
 // about writes what a letter says of a listing, by the template of its reason
 // or of its basis.
-func (l *Letters) about(b block) (ready, error) {
+func (l *Letters) about(in *language.Language, b block) (ready, error) {
 	name := "reason-other"
+	set := l.in(in)
 	for _, special := range []string{"reason-" + b.Info.Symbol, "basis-" + string(b.Info.Basis)} {
-		if l.set.Lookup(special) != nil {
+		if set.Lookup(special) != nil {
 			name = special
 			break
 		}
 	}
 	var out strings.Builder
-	err := l.set.ExecuteTemplate(&out, name, b)
+	err := set.ExecuteTemplate(&out, name, b)
 	return ready(out.String()), err
 }
 
-// Subject is the subject of the mail that carries the letter: one line of
-// printable ASCII.
+// subjects say a decision in the subject of a mail, after the address and the list.
+var subjects = map[removal.Code]string{
+	removal.NotListed:      "%s is not listed by %s",
+	removal.RateLimit:      "%s and %s: too many requests",
+	removal.Network:        "%s and %s: the whole network is listed",
+	removal.ManualHold:     "%s and %s: listed by a person",
+	removal.Identity:       "%s and %s: the proof is for another address",
+	removal.StillOffending: "%s and %s: the last bogus greeting is too recent",
+	removal.MixedTraffic:   "%s and %s: something else behind the address",
+	removal.RepeatLockout:  "%s and %s: listed again and again",
+	removal.ExpiresSoon:    "%s and %s: the listing ends soon by itself",
+	removal.NoProof:        "%s and %s: we need a proof",
+	removal.OKSupport:      "%s and %s: our support can end the listing",
+	removal.OKSelf:         "%s and %s: you can end the listing now",
+}
+
+// Subject is the subject of the mail that carries the letter: one line, in words.
 func Subject(f LetterFacts) string {
-	what := string(f.Decision.Code)
+	what := subjects[f.Decision.Code]
 	switch {
 	case len(f.Still) > 0:
-		what = "still listed"
+		what = "%s and %s: still listed"
 	case f.Outcome == removal.Removed:
-		what = "delisted"
+		what = "%s and %s: the listing has ended"
 	case f.Outcome == removal.Withdrawn:
-		what = "delisted, with our apologies"
+		what = "%s and %s: the listing has ended, with our apologies"
 	}
-	s := fmt.Sprintf("%s and %s: %s", f.Address, oneLine(f.Zone), what)
+	s := f.Language.Say(what, f.Address, oneLine(f.Zone))
 	if f.Ticket != "" {
 		s += " [" + oneLine(f.Ticket) + "]"
 	}
@@ -231,9 +339,11 @@ func Subject(f LetterFacts) string {
 // Mention names the templates whose text matches.
 func (l *Letters) Mention(re *regexp.Regexp) []string {
 	var names []string
-	for _, t := range l.set.Templates() {
-		if t.Tree != nil && re.MatchString(t.Root.String()) {
-			names = append(names, t.Name())
+	for _, set := range l.sets {
+		for _, t := range set.Templates() {
+			if t.Tree != nil && re.MatchString(t.Root.String()) && !slices.Contains(names, t.Name()) {
+				names = append(names, t.Name())
+			}
 		}
 	}
 	slices.Sort(names)

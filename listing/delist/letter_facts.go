@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/language"
 	"dnsbld/listing/removal"
 )
 
@@ -18,6 +18,7 @@ type LetterFacts struct {
 	Desk        string // where people write to: "desk@bl.example"
 	Probe       string // "helo+TOKEN@probe.bl.example"; empty: none is offered
 	Text        string // the same proof in TXT at the forward-confirmed name: "helo+TOKEN"; empty: none is offered
+	Recipes     string // the page on how the name is set in mail servers; empty: there is none
 	Address     netip.Addr
 	Now         time.Time
 	Decision    removal.Decision
@@ -29,6 +30,9 @@ type LetterFacts struct {
 	Traffic Traffic          // of the address; its zero value: not known
 	Last    *Ended           // for an address that is not listed: its last listing, if one is known
 	Finding *removal.Finding // what the mail in question shows, if there is one
+
+	Language *language.Language // that it is written in
+	Long     bool               // with definitions, each sample and each piece of evidence
 
 	Reference  string   // of the letter, from Signer.Reference
 	Ticket     string   // ours
@@ -62,7 +66,7 @@ func (f LetterFacts) Evidence() error {
 	for _, e := range f.Entries {
 		if missing := e.missing(); len(missing) > 0 {
 			return &listing.Error{Kind: listing.ErrPolicy, Code: "no-evidence",
-				Message: fmt.Sprintf("no letter can uphold the listing of %s for %s: %s not known", f.Address, e.Info.Symbol, enumerate(missing, "is", "are")),
+				Message: fmt.Sprintf("no letter can uphold the listing of %s for %s: %s not known", f.Address, e.Info.Symbol, enumerate(nil, missing)+map[bool]string{true: " is", false: " are"}[len(missing) == 1]),
 				Hint:    "without this evidence the decision is OK_SUPPORT: delist it as our-error, or collect the evidence first"}
 		}
 	}
@@ -100,8 +104,8 @@ func Sustain(d removal.Decision, f LetterFacts) removal.Decision {
 		return d
 	}
 	return removal.Decision{Code: removal.OKSupport,
-		Sentence:    fmt.Sprintf("We have no sufficient record of what %s was listed for, so we do not hold to the listing.", f.Address),
-		ChangesWhen: "Nothing more is needed from the sender: our support can end the listing as our error."}
+		Sentence:    f.Language.Say("We have no sufficient record of what %s was listed for, so we do not hold to the listing.", f.Address),
+		ChangesWhen: f.Language.Say("Nothing more is needed from the sender: our support can end the listing as our error.")}
 }
 
 // check refuses facts that contradict each other or are too few for any
@@ -128,21 +132,4 @@ func (f LetterFacts) check() error {
 		}
 	}
 	return nil
-}
-
-// enumerate writes "a is", "a and b are", "a, b and c are".
-func enumerate(words []string, one, many string) string {
-	verb := many
-	if len(words) == 1 {
-		verb = one
-	}
-	return strings.TrimSpace(join(words) + " " + verb)
-}
-
-// join writes "a", "a and b", "a, b and c".
-func join(words []string) string {
-	if len(words) < 2 {
-		return strings.Join(words, "")
-	}
-	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
 }

@@ -14,13 +14,15 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+	"unicode/utf8"
 
 	"dnsbld/listing"
+	"dnsbld/listing/helo"
 	"dnsbld/listing/removal"
 	"dnsbld/listing/sighting"
 )
 
-var update = flag.Bool("update", false, "write the golden letters anew")
+var update = flag.Bool("update", false, "write the golden letters again")
 
 func letters(t testing.TB) *Letters {
 	t.Helper()
@@ -63,7 +65,7 @@ func facts(code removal.Code, entries ...Evident) LetterFacts {
 	f := LetterFacts{
 		Zone: "bl.example", Page: "https://bl.example/192.0.2.7", Desk: "desk@bl.example", Address: sender, Now: noon,
 		EffectiveBy: in(35 * time.Minute), Entries: entries, Reference: "L-AAAAA-BBBBB-CCCCC-DDDDD-EEE", Ticket: "TABCDEFGHIJ",
-		References: []string{"rt:1425832"}, Probe: "helo+aaaabbbbccccddddeeeeffffgggghhhhiiiijjj@probe.bl.example",
+		References: []string{"rt:1425832"}, Recipes: "https://bl.example/fix", Probe: "helo+aaaabbbbccccddddeeeeffffgggghhhhiiiijjj@probe.bl.example",
 	}
 	f.Decision = removal.Decision{Code: code, Sentence: "A sentence for " + string(code) + ".", ChangesWhen: "A change for " + string(code) + "."}
 	return f
@@ -96,13 +98,14 @@ func letterFor(t testing.TB, r listing.Reason, from Facts) LetterFacts {
 	d := Judge(from, noon)
 	f := facts(d.Code, e)
 	f.Decision = d
-	f.Traffic = Traffic{From: ago(listing.Day), To: noon, Sessions: 12, Bogus: 12, Diagnosis: sighting.MisSet}
+	f.Traffic = Traffic{From: ago(listing.Day), To: noon, Sessions: 12, Bogus: 12, Account: sighting.Account{Diagnosis: sighting.MisSet}}
 	if clean := from.Counters.Clean; clean > 0 {
 		f.Traffic.Clean, f.Traffic.Sessions = clean, clean+12
-		f.Traffic.Diagnosis, f.Traffic.HELOs = sighting.SecondHost, []HELOCount{{"mail.sender.example", clean}}
+		f.Traffic.Account = sighting.Account{Diagnosis: sighting.SecondHost, Server: "mail.sender.example", Proper: clean, All: true, As: helo.Code(e.Info.Symbol), Bogus: 12}
+		f.Traffic.HELOs = []HELOCount{{"mail.sender.example", clean, 0}}
 	}
 	for _, h := range greetings[r] {
-		f.Traffic.HELOs = append(f.Traffic.HELOs, HELOCount{h, 12 / len(greetings[r])})
+		f.Traffic.HELOs = append(f.Traffic.HELOs, HELOCount{h, 12 / len(greetings[r]), 12 / len(greetings[r])})
 	}
 	return f
 }
@@ -161,6 +164,12 @@ func TestLetters(t *testing.T) {
 				wellFormed(t, text)
 				truthful(t, f, text)
 				printed = append(printed, "=== "+string(code)+"\n"+text)
+				f.Long = true
+				if text, err = l.Render(f); err != nil {
+					t.Fatal(err)
+				}
+				shaped(t, text)
+				translatedIn(t, l, f, from)
 			}
 			for _, o := range []removal.Outcome{removal.Removed, removal.Withdrawn} {
 				f := letterFor(t, info.Code, Facts{Address: sender, Entries: []Listing{seen(t, info.Code).Listing}})
@@ -172,6 +181,10 @@ func TestLetters(t *testing.T) {
 				wellFormed(t, text)
 				truthful(t, f, text)
 				printed = append(printed, "=== "+string(o)+"\n"+text)
+				for _, in := range l.Languages().All()[1:] {
+					f.Language = in
+					inLanguage(t, l, f)
+				}
 			}
 			golden(t, info.Symbol, printed)
 		})
@@ -198,17 +211,18 @@ func TestLetterNotListed(t *testing.T) {
 
 // What the counters mean, and the letter that says so.
 func TestLetterDiagnosis(t *testing.T) {
-	bogus := HELOCount{"192.0.2.7", 12}
-	clean := HELOCount{"mail.sender.example", 120}
-	names := []HELOCount{{"rcpt.example", 3}, {"another.example", 3}}
-	many := []HELOCount{{"pc1", 3}, {"pc2", 3}, {"pc3", 3}, {"pc4", 3}, bogus}
+	bogus := HELOCount{"192.0.2.7", 12, 12}
+	clean := HELOCount{"mail.sender.example", 120, 0}
+	names := []HELOCount{{"rcpt.example", 3, 3}, {"another.example", 3, 3}}
+	many := []HELOCount{{"pc1", 3, 3}, {"pc2", 3, 3}, {"pc3", 3, 0}, {"pc4", 3, 0}, bogus}
 	var printed []string
 	for _, c := range []Traffic{
-		{Sessions: 12, Bogus: 12, HELOs: []HELOCount{bogus}, Diagnosis: sighting.MisSet},
-		{Sessions: 132, Bogus: 12, Clean: 120, HELOs: []HELOCount{clean, bogus}, Diagnosis: sighting.SecondHost},
-		{Sessions: 6, Bogus: 6, HELOs: names, Diagnosis: sighting.FollowsRecipient},
-		{Sessions: 30, Bogus: 12, Clean: 3, HELOs: many, Diagnosis: sighting.ManyNames},
-		{Sessions: 4, Bogus: 4, HELOs: []HELOCount{bogus}, Diagnosis: sighting.CannotTell},
+		{Sessions: 12, Bogus: 12, HELOs: []HELOCount{bogus}, Account: sighting.Account{Diagnosis: sighting.MisSet}},
+		{Sessions: 132, Bogus: 12, Clean: 120, HELOs: []HELOCount{clean, bogus},
+			Account: sighting.Account{Diagnosis: sighting.SecondHost, Server: clean.HELO, Proper: 120, All: true, As: helo.CodeOurIP, Bogus: 12}},
+		{Sessions: 6, Bogus: 6, HELOs: names, Account: sighting.Account{Diagnosis: sighting.FollowsRecipient}},
+		{Sessions: 30, Bogus: 12, Clean: 3, HELOs: many, Account: sighting.Account{Diagnosis: sighting.ManyNames}},
+		{Sessions: 4, Bogus: 4, HELOs: []HELOCount{bogus}, Account: sighting.Account{Diagnosis: sighting.CannotTell}},
 		{},
 	} {
 		f := facts(removal.OKSelf, seen(t, listing.BareIP))
@@ -243,7 +257,7 @@ func TestLetterEvidence(t *testing.T) {
 	finding.ListedThen = &yes
 	f.Address, f.Finding, f.References, f.Page = *finding.Address, &finding, finding.References, "https://bl.example/"+finding.Address.String()
 	f.Traffic = Traffic{From: ago(listing.Day), To: noon, Sessions: 132, Bogus: 12, Clean: 120, HELOs: []HELOCount{
-		{"mail.mnjtech.com", 120}, {finding.Address.String(), 12}}, Diagnosis: sighting.SecondHost}
+		{"mail.mnjtech.com", 120, 0}, {finding.Address.String(), 12, 12}}, Account: sighting.Account{Diagnosis: sighting.SecondHost, Server: "mail.mnjtech.com", Proper: 120, All: true, As: helo.CodeBareIP, Bogus: 12}}
 	f.Decision = Judge(Facts{Address: f.Address, Entries: []Listing{e.Listing}, Counters: Counters{LastBogus: ago(3 * time.Hour), Bogus: 12, Clean: 120}, Probing: true}, noon)
 	text, err := letters(t).Render(f)
 	if err != nil {
@@ -251,6 +265,13 @@ func TestLetterEvidence(t *testing.T) {
 	}
 	wellFormed(t, text)
 	golden(t, "evidence", []string{text})
+	var others []string
+	for _, in := range letters(t).Languages().All()[1:] {
+		f.Language = in
+		f.Decision = Judge(Facts{Address: f.Address, Entries: []Listing{e.Listing}, Counters: Counters{LastBogus: ago(3 * time.Hour), Bogus: 12, Clean: 120}, Probing: true, Language: in}, noon)
+		others = append(others, "=== "+in.Tag()+"\n"+inLanguage(t, letters(t), f))
+	}
+	golden(t, "languages", others)
 }
 
 // Each reason's own facts: without one of them the letter does not render.
@@ -286,7 +307,7 @@ func TestLetterNeedsEvidence(t *testing.T) {
 				for _, o := range []removal.Outcome{removal.Removed, removal.Withdrawn} {
 					f := facts(removal.OKSupport, e)
 					f.Outcome = o
-					if text, err := l.Render(f); err != nil || !strings.Contains(text, "We ended the listing") {
+					if text, err := l.Render(f); err != nil || !strings.Contains(text, " ended ") {
 						t.Errorf("%d %s: %s: %v", r, name, o, err)
 					}
 				}
@@ -332,7 +353,7 @@ func TestLetterHostileBytes(t *testing.T) {
 	e.Samples[0].HELO, e.Samples[0].Receiver = evil, evil
 	f := facts(removal.OKSelf, e)
 	f.Ticket, f.References, f.Probe, f.Page, f.Desk, f.Zone = evil, []string{evil}, evil, evil, evil, evil
-	f.Traffic = Traffic{Sessions: 9, Bogus: 9, HELOs: []HELOCount{{evil, 9}}}
+	f.Traffic = Traffic{Sessions: 9, Bogus: 9, HELOs: []HELOCount{{evil, 9, 9}}}
 	finding, err := Triage(context.Background(), strings.NewReader("Received: from "+evil+" ("+evil+" [192.0.2.7]) by x; 550 5.7.1 blocked using "+evil), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -342,7 +363,7 @@ func TestLetterHostileBytes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wellFormed(t, text)
+	shaped(t, text)
 	// A letter opens with an empty second line: nothing in it can be taken for a header.
 	if !strings.Contains(text, "{{.Zone}} Bcc:") || !strings.HasPrefix(text, "Hello,\n\n") || !strings.Contains(text, `"{{.Zone}}\x0d\x0aBcc:`) {
 		t.Errorf("a stranger's words became more than words:\n%s", text)
@@ -379,15 +400,64 @@ func TestLettersOverride(t *testing.T) {
 	}
 }
 
+// translatedIn renders a letter in every other language, and holds it to the length. An
+// English sentence in it is one that a template does not say.
+func translatedIn(t *testing.T, l *Letters, f LetterFacts, from Facts) {
+	t.Helper()
+	for _, in := range l.Languages().All()[1:] {
+		from.Language, f.Language, f.Long = in, in, false
+		f.Decision = Judge(from, noon)
+		inLanguage(t, l, f)
+	}
+}
+
+// inLanguage renders one.
+func inLanguage(t *testing.T, l *Letters, f LetterFacts) string {
+	t.Helper()
+	text, err := l.Render(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(text) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > columns {
+			t.Errorf("%s: a line of %d columns: %s", f.Language.Tag(), n, line)
+		}
+	}
+	if n := strings.Count(text, "\n"); n > longest {
+		t.Errorf("%s: %d lines:\n%s", f.Language.Tag(), n, text)
+	}
+	for _, english := range []string{" the ", "%!", "<no value>"} {
+		if strings.Contains(text, english) {
+			t.Errorf("%s says %q:\n%s", f.Language.Tag(), english, text)
+		}
+	}
+	if rest, own := apart(t.Context(), "Bitte\n\n> "+strings.ReplaceAll(text, "\n", "\n> ")); own == "" || strings.Contains(rest, f.Page) {
+		t.Errorf("%s: our own letter is not known again:\n%s", f.Language.Tag(), rest)
+	}
+	if s := Subject(f); strings.Contains(s, string(f.Decision.Code)) || strings.Contains(s, "listed") {
+		t.Errorf("%s: subject %q", f.Language.Tag(), s)
+	}
+	return text
+}
+
 // wellFormed holds for every letter.
 func wellFormed(t *testing.T, text string) {
 	t.Helper()
+	shaped(t, text)
+	if n := strings.Count(text, "\n"); n > longest {
+		t.Errorf("%d lines:\n%s", n, text)
+	}
+}
+
+// shaped holds for letters of any length, in English.
+func shaped(t *testing.T, text string) {
+	t.Helper()
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(line, "\n")
-		if len(line) > columns {
-			t.Errorf("a line of %d columns: %s", len(line), line)
+		if n := utf8.RuneCountInString(line); n > columns {
+			t.Errorf("a line of %d columns: %s", n, line)
 		}
-		if listing.Printable(line) != line || strings.TrimRight(line, " ") != line {
+		if plain := strings.ReplaceAll(line, "×", "x"); listing.Printable(plain) != plain || strings.TrimRight(line, " ") != line {
 			t.Errorf("line %q", line)
 		}
 	}

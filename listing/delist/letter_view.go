@@ -3,12 +3,12 @@ package delist
 import (
 	"cmp"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/language"
 	"dnsbld/listing/removal"
 	"dnsbld/listing/sighting"
 )
@@ -16,7 +16,10 @@ import (
 // letter is what the templates of a letter see: its facts, and what follows
 // from them. All that a template prints passes printed, so that a template can
 // use the facts as they are.
-type letter struct{ LetterFacts }
+type letter struct {
+	LetterFacts
+	Trim int // how much of what the page says too is left out
+}
 
 // HELO reports whether a listing rests on greetings.
 func (l letter) HELO() bool {
@@ -43,7 +46,7 @@ func (l letter) Reasons() []block {
 	}
 	var all []block
 	for _, e := range l.Entries {
-		all = append(all, block{e, l.Address})
+		all = append(all, block{e, l})
 	}
 	return all
 }
@@ -51,7 +54,7 @@ func (l letter) Reasons() []block {
 // StillListed are the listings that stand although what was asked about has ended.
 func (l letter) StillListed() (all []block) {
 	for _, e := range l.Still {
-		all = append(all, block{e, l.Address})
+		all = append(all, block{e, l})
 	}
 	return all
 }
@@ -61,14 +64,58 @@ func (l letter) Diagnosis() sighting.Diagnosis {
 	return cmp.Or(l.Traffic.Diagnosis, sighting.CannotTell)
 }
 
-// Server is the mail server that their message points to. What they run is not
-// the other sender behind their address.
+// Means is the same in sentences.
+func (l letter) Means() ready {
+	account := l.Traffic.Account
+	account.Diagnosis = l.Diagnosis()
+	var all []string
+	for _, said := range account.Sentences(l.Address.String()) {
+		all = append(all, l.Language.Say(said.English, said.Args...))
+	}
+	return ready(strings.Join(all, " "))
+}
+
+// Cause reports whether we know of one: of what a feed lists we know none.
+func (l letter) Cause() bool {
+	return slices.ContainsFunc(l.Entries, func(e Evident) bool { return e.Source == "" })
+}
+
+// Repeats reports whether the diagnosis says what the decision would say, and says it
+// better: that the mail server is right comes first.
+func (l letter) Repeats() bool {
+	return l.Outcome == removal.Stands && l.Decision.Code == removal.MixedTraffic && l.Diagnosis() == sighting.SecondHost
+}
+
+// Steps are what the sender can do, the first ones first.
+func (l letter) Steps() []string {
+	all := l.Diagnosis().Steps()
+	return all[:max(1, len(all)-l.Trim)]
+}
+
+// Sentence and Changes are those of the decision, in the letter's language.
+func (l letter) Sentence() ready { return ready(l.Decision.Sentence) }
+
+// Changes is what would change the decision. The way by a mail to the probe address
+// is said where that address stands.
+func (l letter) Changes() ready {
+	changes := l.Decision.ChangesWhen
+	if l.Probe != "" {
+		changes = strings.TrimSuffix(changes, " "+l.Language.Say(withoutWaiting))
+	}
+	return ready(changes)
+}
+
+// Server is the mail server that their message points to. Where it is not at fault,
+// how its name is set is of no use.
 func (l letter) Server() string {
-	if l.Finding == nil || l.Diagnosis() == sighting.SecondHost {
+	if l.Finding == nil || !l.Diagnosis().ServerAtFault() {
 		return ""
 	}
 	return l.Finding.Server
 }
+
+// AtFault reports whether a mail server may have a wrong setting.
+func (l letter) AtFault() bool { return l.Diagnosis().ServerAtFault() }
 
 // OtherList is the list that a refusal in their mail names, if it is not ours.
 func (l letter) OtherList() string {
@@ -81,15 +128,22 @@ func (l letter) OtherList() string {
 // FixNote stands before Fixes.
 func (l letter) FixNote() string { return FixNote }
 
-// Fixes are how the name is set, in their server first.
-func (l letter) Fixes() []Fix { return Fixes(l.Server()) }
-
-// Delay is how long resolvers may keep the old answer; empty: not at all.
-func (l letter) Delay() string {
-	if d := l.EffectiveBy.Sub(l.Now); !l.EffectiveBy.IsZero() && d > 0 {
-		return span(d)
+// Fixes are how the name is set: in the mail server that they run; where that is not
+// known, in each.
+func (l letter) Fixes() []Fix {
+	all := Fixes(l.Server())
+	if l.Server() != "" {
+		return all[:1]
 	}
-	return ""
+	return all
+}
+
+// Delay is how long resolvers may keep the old answer; 0: not at all.
+func (l letter) Delay() time.Duration {
+	if l.EffectiveBy.IsZero() {
+		return 0
+	}
+	return max(0, l.EffectiveBy.Sub(l.Now))
 }
 
 // Wait is from when on waiting helps, where the decision does not say it.
@@ -125,7 +179,7 @@ func (l letter) Claims() []offered {
 	}
 	for n, c := range l.Finding.Claims {
 		if len(all) < maxLetterClaims && !repeated(l.Finding.Claims, n) {
-			all = append(all, offered{c})
+			all = append(all, offered{c, l.Language})
 		}
 	}
 	return all
@@ -159,25 +213,27 @@ func weight(c removal.Claim) int {
 }
 
 // offered is a claim as letters answer it.
-type offered struct{ removal.Claim }
+type offered struct {
+	removal.Claim
+	in *language.Language
+}
+
+// evidence reports whether the claim is of a session, and not a remark.
+func (o offered) evidence() bool { return beside[o.Kind] == "" }
+
+// Shows and ShowsNot are what the claim proves and what not, in the letter's language.
+func (o offered) Shows() ready { return ready(proves(o.in, o.Claim)) }
+
+// ShowsNot is what it does not prove.
+func (o offered) ShowsNot() ready { return ready(provesNot(o.in, o.Claim)) }
 
 // Name is what the claim is called.
-func (o offered) Name() string {
-	switch o.Kind {
-	case removal.ClaimReceived:
-		return "A Received line"
-	case removal.ClaimBounce:
-		return "The refusal"
-	case removal.ClaimLog:
-		return "A line from a log"
-	case removal.ClaimBanner:
-		return "What your server answers on port 25"
-	case removal.ClaimRDNS:
-		return "What you say of reverse DNS"
-	case removal.ClaimRcpt:
-		return "What you say of RCPT TO"
-	}
-	return "The session typed by hand"
+func (o offered) Name() ready { return ready(o.in.Word(claimNames[o.Kind])) }
+
+var claimNames = map[removal.ClaimKind]string{
+	removal.ClaimReceived: "The Received line", removal.ClaimBounce: "The refusal", removal.ClaimLog: "The line from a log",
+	removal.ClaimBanner: "What your server answers on port 25", removal.ClaimRDNS: "What you say of reverse DNS",
+	removal.ClaimRcpt: "What you say of RCPT TO", removal.ClaimTelnet: "The session typed by hand",
 }
 
 // Quote is the claim, cut to what fits into a letter.
@@ -193,7 +249,7 @@ func (o offered) Counts() bool { return o.HELO != "" && o.Addr.IsValid() }
 // block is what the template of a reason sees: a listing of the address.
 type block struct {
 	Evident
-	Address netip.Addr
+	letter
 }
 
 // Limits of a block.
@@ -206,7 +262,16 @@ const (
 func (b block) Symbol() string { return b.Info.Symbol }
 
 // Text is what follows the address in a sentence.
-func (b block) Text() string { return b.Info.Text }
+func (b block) Text() ready { return translated(b.Language, b.Info.Text) }
+
+// Title is the heading of the reason.
+func (b block) Title() ready { return translated(b.Language, b.Info.Title) }
+
+// Explanation is what the reason means.
+func (b block) Explanation() ready { return translated(b.Language, b.Info.Explanation) }
+
+// Answer is what DNS answers for the reason.
+func (b block) Answer() string { return fmt.Sprintf("127.0.0.%d", b.Reason) }
 
 // Prefix is what is listed.
 func (b block) Prefix() string { return b.Subject.Text() }
@@ -280,7 +345,7 @@ func printed(v any) string {
 	case *time.Time:
 		return stamp(*v)
 	case []string:
-		return oneLine(join(v))
+		return oneLine(enumerate(nil, v))
 	}
 	return oneLine(fmt.Sprint(v))
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"dnsbld/listing/language"
 	"dnsbld/listing/removal"
 )
 
@@ -23,31 +24,38 @@ type Notice struct {
 	Outcome      removal.Outcome
 	Still        bool      // with an Outcome: the address is listed all the same
 	EffectiveBy  time.Time // with an Outcome: when resolvers have it
+	Language     *language.Language
 	ReadBy       time.Time // by when a person reads the request; its zero value: none does
 }
 
 // Subject is the subject of the mail that carries it.
 func (n Notice) Subject() string {
-	what := "the answer to your request"
+	in := n.Language
+	s := in.Say("%s and %s: the answer to your request", n.Address, oneLine(n.Zone))
 	switch {
 	case n.Outcome != removal.Stands && n.Still:
-		what = "still listed"
+		s = in.Say("%s and %s: still listed", n.Address, oneLine(n.Zone))
 	case n.Outcome != removal.Stands:
-		what = "removed from the list"
+		s = in.Say("%s and %s: the listing has ended", n.Address, oneLine(n.Zone))
 	case !n.ReadBy.IsZero():
-		what = "we look at your request"
+		s = in.Say("%s and %s: we look at your request", n.Address, oneLine(n.Zone))
 	}
-	s := fmt.Sprintf("%s and %s: %s", n.Address, oneLine(n.Zone), what)
 	if n.Ticket != "" {
 		s += " [" + n.Ticket + "]"
 	}
 	return s
 }
 
+// Sentence and Changes are those of the decision, in the notice's language.
+func (n Notice) Sentence() ready { return ready(n.Decision.Sentence) }
+
+// Changes is what would change the decision.
+func (n Notice) Changes() ready { return ready(n.Decision.ChangesWhen) }
+
 // Notice writes it.
 func (l *Letters) Notice(n Notice) (string, error) {
 	var out strings.Builder
-	if err := l.set.ExecuteTemplate(&out, "notice", n); err != nil {
+	if err := l.in(n.Language).ExecuteTemplate(&out, "notice", n); err != nil {
 		return "", fmt.Errorf("writing the notice: %w", err)
 	}
 	return fill(out.String()), nil

@@ -52,9 +52,13 @@ func Triage(ctx context.Context, r io.Reader, ours []string) (removal.Finding, e
 	if box.mail {
 		f.From, f.MessageID = box.header.Get("From"), box.header.Get("Message-Id")
 		f.Automatic, _ = Automatic(&box.header)
+		f.Language = clip(strings.TrimSpace(box.header.Get("Content-Language")), maxLanguage)
 	}
 	return f, ctx.Err()
 }
+
+// maxLanguage is how much of a declared language is kept.
+const maxLanguage = 35
 
 // find reads flattened text, as far as ctx lets it.
 func find(ctx context.Context, flat string) removal.Finding {
@@ -91,8 +95,7 @@ func attribute(f *removal.Finding, ours []string) {
 			continue
 		}
 		c.List = m[1]
-		c.Proves = "that a receiving server refused mail because of the list " + c.List
-		c.DoesNotProve = "anything about this list: " + c.List + " is another one, and a removal from it has to be asked for there"
+		c.Proves, c.DoesNotProve = proves(nil, *c), provesNot(nil, *c)
 		if f.OtherList == "" {
 			f.OtherList = c.List
 		}

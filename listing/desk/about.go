@@ -22,6 +22,8 @@ type About struct {
 	Counted sighting.Facts     // its zero value: nothing is known
 	Last    *delist.Ended      // of an address that is not listed
 	Came    *removal.ProbeMail // the last mail to its probe address
+	Own     bool               // the sender himself had it taken out of that entry's source
+	Feed    delist.Feed        // what is said of the source
 	Spared  *listing.Held      // of an address that is not listed: the strongest entry that would list it but for an exception or an allow entry
 
 	past []pastRequest // that count
@@ -76,6 +78,12 @@ func (d *Desk) look(snap listing.Snapshot, about *About) error {
 	about.capped(counts, d.cfg.Settings().SourceCap)
 	if len(about.Entries) == 0 {
 		about.Spared = spared(held)
+		if x := about.Spared; x != nil && x.Source != "" {
+			about.Own = slices.ContainsFunc(held, func(h listing.Held) bool { return h.AskedFor(x.Source) })
+			if about.Feed, err = feedOf(snap, x.Source); err != nil {
+				return err
+			}
+		}
 		about.Last, err = d.last(snap, a)
 	}
 	return err
@@ -166,7 +174,19 @@ func (d *Desk) evident(snap listing.Snapshot, e listing.Entry, about About) (del
 	if e.Reason == listing.RcptBogus {
 		ev.Looked, ev.Fixed = true, about.stopped(e.Reason, d.now())
 	}
+	if e.Source != "" {
+		var err error
+		if ev.Feed, err = feedOf(snap, e.Source); err != nil {
+			return ev, err
+		}
+	}
 	return ev, d.evidence(snap, &ev, about.Counted)
+}
+
+// feedOf is what operators say of a source.
+func feedOf(snap listing.Snapshot, source string) (delist.Feed, error) {
+	said, err := listing.SourceNoteOf(snap, source)
+	return delist.Feed{URL: said.URL, Contact: said.Contact}, err
 }
 
 // evidence adds what was seen and who ended former listings himself.
@@ -287,7 +307,7 @@ func (d *Desk) judged(about About, now time.Time) (dec removal.Decision, shown, 
 	if len(shown) > 0 || len(unshown) == 0 {
 		return delist.Judge(facts, now), shown, unshown
 	}
-	return delist.Sustain(delist.Judge(about.Facts, now), delist.LetterFacts{Address: facts.Address, Entries: unshown}), nil, unshown
+	return delist.Sustain(delist.Judge(about.Facts, now), delist.LetterFacts{Address: facts.Address, Entries: unshown, Language: facts.Language}), nil, unshown
 }
 
 // Judged decides about an address that is known already, for one of many

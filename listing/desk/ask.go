@@ -32,7 +32,7 @@ func (d *Desk) askBack(ctx context.Context, r Request) (removal.Answer, error) {
 		}
 	}
 	s := d.cfg.Settings()
-	q := delist.Question{Zone: s.zone(), Desk: s.Mail, Page: s.Page, Ticket: c.ticket.ID, Candidates: r.finding.Candidates,
+	q := delist.Question{Zone: s.zone(), Desk: s.Mail, Page: s.Page, Ticket: c.ticket.ID, Candidates: r.finding.Candidates, Language: r.language,
 		// There is no address yet, and adapters know our letters by their reference.
 		Reference: d.cfg.Signer.Reference(removal.Reference{Address: netip.IPv4Unspecified(), Time: c.now})}
 	done := removal.Answer{Ticket: c.ticket.ID, State: c.ticket.State, Follow: d.Follow(c.ticket.ID), Zone: q.Zone, Desk: q.Desk, Subject: q.Subject()}

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 
 	"dnsbld/listing"
@@ -168,6 +169,15 @@ func (s Settings) page(a netip.Addr) string {
 		return ""
 	}
 	return s.Page + a.String()
+}
+
+// recipes is the page on how the name is set in mail servers; empty: an address is
+// not a page of its own where the pages are.
+func (s Settings) recipes() string {
+	if !strings.HasSuffix(s.Page, "/") {
+		return ""
+	}
+	return s.Page + "fix"
 }
 
 // Settings are those in force.

@@ -190,7 +190,7 @@ func TestWithoutEvidenceItIsOurError(t *testing.T) {
 		t.Errorf("eligibility: %v, %v", d.Code, err)
 	}
 	var refused *listing.Error
-	if _, err := o.Letter(t.Context(), operator("alice"), sender, ""); !errors.As(err, &refused) || refused.Code != "no-evidence" {
+	if _, err := o.Letter(t.Context(), operator("alice"), sender, desk.LetterWish{}); !errors.As(err, &refused) || refused.Code != "no-evidence" {
 		t.Errorf("a letter that upholds it: %v", err)
 	}
 	if done := o.request(t, desk.Request{}); done.NoLetter == nil || done.Letter != "" || !o.listed() {
@@ -221,11 +221,11 @@ func TestSenderDelistsItself(t *testing.T) {
 	o := newOffice(t)
 	o.add(t, listing.Add{Reason: "helo-bare-ip", HELO: "192.0.2.7"})
 	o.see(t, noon.Add(-3*time.Hour), 12, "192.0.2.7", helo.CodeBareIP, helo.Medium)
-	letter, err := o.Letter(t.Context(), operator("alice"), sender, "")
+	letter, err := o.Letter(t.Context(), operator("alice"), sender, desk.LetterWish{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	contains(t, letter.Letter, "Decision: OK_SELF", "We counted 12 such sessions", `"192.0.2.7"`, "helo-bare-ip")
+	contains(t, letter.Letter, "Decision: OK_SELF", "We counted 12 such sessions", `"192.0.2.7"`, "an IP address instead of a host name")
 	if ref, err := o.Verify(letter.Reference); err != nil || ref.Address != sender || ref.Code != removal.OKSelf {
 		t.Errorf("its reference: %+v, %v", ref, err)
 	}
@@ -236,7 +236,7 @@ func TestSenderDelistsItself(t *testing.T) {
 	if done.Outcome != removal.Removed || o.listed() || done.Revision == 0 {
 		t.Errorf("delisted: %+v", done)
 	}
-	contains(t, done.Letter, "STATUS")
+	contains(t, done.Letter, "its listing on bl.test ended")
 	about, err := o.About(t.Context(), sender)
 	if err != nil || about.Last == nil || about.Last.Because != listing.SelfService {
 		t.Errorf("afterwards: %+v, %v", about.Last, err)
@@ -301,7 +301,7 @@ func TestMixedTraffic(t *testing.T) {
 	if done.Decision.Code != removal.MixedTraffic || !o.listed() {
 		t.Fatalf("decided %+v", done.Decision)
 	}
-	contains(t, done.Letter, "Decision: MIXED_TRAFFIC", "40 sessions that greeted properly", "12 sessions that did not", "something else behind the same address")
+	contains(t, done.Letter, "Decision: MIXED_TRAFFIC", "greeted properly in all 40 sessions", "gave an IP address instead of its name 12 times")
 	if ticket := o.ticket(t, done.Ticket); ticket.State != removal.Denied || ticket.Denied != removal.MixedTraffic {
 		t.Errorf("the ticket is %s (%s)", ticket.State, ticket.Denied)
 	}
@@ -345,7 +345,7 @@ func TestProbeIsProof(t *testing.T) {
 	if d, _ := o.Eligibility(t.Context(), operator("alice"), sender); d.Code != removal.NoProof {
 		t.Fatalf("the second time: %s", d.Code)
 	}
-	letter, err := o.Letter(t.Context(), operator("alice"), sender, "")
+	letter, err := o.Letter(t.Context(), operator("alice"), sender, desk.LetterWish{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,28 +6,41 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
+	"dnsbld/listing/language"
 	"dnsbld/listing/removal"
 	"dnsbld/listing/sighting"
 )
 
+// LetterWish is how a letter is to be.
+type LetterWish struct {
+	Ticket   string // ours, or a reference in another system; empty: none is named
+	Language string // its tag; empty: English
+	Long     bool
+}
+
 // Letter writes the letter about an address as it stands, and changes nothing.
 // It fails with the code no-evidence when it would uphold a listing without
 // naming what was seen.
-func (d *Desk) Letter(ctx context.Context, by listing.Caller, a netip.Addr, ticket string) (removal.Letter, error) {
+func (d *Desk) Letter(ctx context.Context, by listing.Caller, a netip.Addr, wish LetterWish) (removal.Letter, error) {
+	in, err := d.languageOf(wish.Language)
+	if err != nil {
+		return removal.Letter{}, err
+	}
 	about, err := d.About(ctx, a)
 	if err != nil {
 		return removal.Letter{}, err
 	}
 	about.askedBy(d.requesters(Request{By: by}), time.Time{})
-	about.Facts.Offered = d.inquire(ctx, &about, "", delist.Proof{})
+	about.Facts.Offered, about.Facts.Language = d.inquire(ctx, &about, "", delist.Proof{}), in
 	c := &pending{now: d.now(), about: about}
 	c.decision, c.shown, c.unshown = d.judged(about, c.now)
-	if ticket != "" {
-		if c.ticket, err = d.Ticket(ctx, ticket); err != nil {
+	if wish.Ticket != "" {
+		if c.ticket, err = d.Ticket(ctx, wish.Ticket); err != nil {
 			return removal.Letter{}, err
 		}
 		if c.ticket.Address != about.Facts.Address {
@@ -36,6 +49,7 @@ func (d *Desk) Letter(ctx context.Context, by listing.Caller, a netip.Addr, tick
 		}
 	}
 	f := d.letterFacts(c)
+	f.Long = wish.Long
 	text, err := d.cfg.Settings().Letters.Render(f)
 	return removal.Letter{Address: f.Address, Decision: f.Decision, Subject: delist.Subject(f), Reference: f.Reference, Ticket: f.Ticket, Letter: text}, err
 }
@@ -50,7 +64,7 @@ func (d *Desk) letterFacts(c *pending) delist.LetterFacts {
 	s, a := d.cfg.Settings(), c.about.Facts.Address
 	f := delist.LetterFacts{Zone: s.zone(), Page: s.page(a), Desk: s.Mail, Address: a, Now: c.now, Decision: c.decision,
 		EffectiveBy: s.effectiveBy(c.now), Traffic: traffic(c.about.Counted, c.now), Last: c.about.Last, Finding: c.finding, Ticket: c.ticket.ID,
-		References: c.ticket.References}
+		References: c.ticket.References, Recipes: s.recipes(), Language: c.about.Facts.Language}
 	switch {
 	case c.because == listing.OurError:
 		f.Outcome, f.Entries = removal.Withdrawn, c.ends
@@ -75,12 +89,12 @@ func (d *Desk) letterFacts(c *pending) delist.LetterFacts {
 // traffic is what letters say of counters. They are of whole days, and the last
 // of these is not over.
 func traffic(f sighting.Facts, now time.Time) delist.Traffic {
-	t := delist.Traffic{Sessions: f.Sessions, Clean: f.Clean, Bogus: f.Bogus, Diagnosis: f.Diagnosis}
+	t := delist.Traffic{Sessions: f.Sessions, Clean: f.Clean, Bogus: f.Bogus, Account: f.Account()}
 	if len(f.Days) > 0 {
 		t.From, t.To = f.Days[0].Day, now
 	}
 	for _, h := range f.HELOs {
-		t.HELOs = append(t.HELOs, delist.HELOCount{HELO: h.HELO, Sessions: h.Count})
+		t.HELOs = append(t.HELOs, delist.HELOCount{HELO: h.HELO, Sessions: h.Count, Bogus: h.Bogus})
 	}
 	return t
 }
@@ -119,6 +133,7 @@ func (d *Desk) keep(done removal.Answer, c *pending) (removal.Answer, error) {
 	if err != nil {
 		return done, fmt.Errorf("keeping the answer: %w", err)
 	}
+	done.Kept = c.id
 	return done, d.cfg.People.Put(answerKind, c.id, raw)
 }
 
@@ -150,6 +165,15 @@ func noteAnswer(c *removal.Contact, done removal.Answer, now time.Time) (noAnswe
 	return ""
 }
 
+// Kept is what was answered to a request, by the name that it gave.
+func (d *Desk) Kept(id string) (removal.Answer, error) {
+	kept, found, err := d.answered(id)
+	if err == nil && !found {
+		err = &listing.Error{Kind: listing.ErrNotFound, Code: "no-such-result", Message: "there is no such result, or no longer", Hint: "look the address up: its page says how it stands"}
+	}
+	return kept.Answer, err
+}
+
 // answerKept is an answer as it is kept, for the same request sent again.
 type answerKept struct {
 	removal.Answer
@@ -175,9 +199,33 @@ func (d *Desk) answered(id string) (answerKept, bool, error) {
 	if err != nil {
 		return answerKept{}, false, fmt.Errorf("reading an earlier answer: %w", err)
 	}
-	kept.Repeated = true
+	kept.Repeated, kept.Kept = true, id
 	if r := kept.Refused; r != nil {
 		kept.NoLetter = &listing.Error{Kind: listing.ErrPolicy, Code: r.Code, Message: r.Message, Hint: r.Hint}
 	}
 	return kept, true, nil
+}
+
+// languageOf is the language of a tag; empty: English.
+func (d *Desk) languageOf(tag string) (*language.Language, error) {
+	all := d.cfg.Settings().Letters.Languages()
+	if in, ok := all.Find(tag); ok || tag == "" {
+		return in, nil
+	}
+	var known []string
+	for _, l := range all.All() {
+		known = append(known, l.Tag())
+	}
+	return nil, &listing.Error{Kind: listing.ErrInvalid, Code: "unknown-language", Message: "there are no letters in the language " + listing.Quote(tag),
+		Hint: "give one of " + strings.Join(known, ", ")}
+}
+
+// speaks finds the language of a request: the one it names, else the one that the
+// sender's mail declares. Nothing is guessed from the words of the mail.
+func (d *Desk) speaks(r *Request) (err error) {
+	r.language, err = d.languageOf(r.Language)
+	if r.Language == "" && r.finding != nil {
+		r.language = d.cfg.Settings().Letters.Languages().Accept(r.finding.Language)
+	}
+	return err
 }

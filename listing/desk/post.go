@@ -109,7 +109,7 @@ func domainOf(mail string) string { return mail[strings.LastIndexByte(mail, '@')
 func (d *Desk) notice(c *pending, done removal.Answer) (string, error) {
 	s, f := d.cfg.Settings(), d.letterFacts(c)
 	n := delist.Notice{Zone: f.Zone, Desk: f.Desk, Page: f.Page, Follow: d.Follow(c.ticket.ID), Ticket: f.Ticket, Reference: f.Reference, Address: f.Address,
-		Decision: f.Decision, Outcome: f.Outcome, Still: len(f.Still) > 0, EffectiveBy: f.EffectiveBy}
+		Decision: f.Decision, Outcome: f.Outcome, Still: len(f.Still) > 0, EffectiveBy: f.EffectiveBy, Language: f.Language}
 	if c.decision.Code == removal.NoProof {
 		n.Probe = f.Probe
 	}

@@ -78,7 +78,7 @@ func TestTheFormIsAnsweredByMail(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
-	contains(t, sent[0], "this is about the address 192.0.2.7", "You can end the listing of 192.0.2.7 now", "https://bl.example/192.0.2.7", "If it was not you who asked", done.Ticket, "L-")
+	contains(t, sent[0], "This is about the address 192.0.2.7", "You can end the listing of 192.0.2.7 now", "https://bl.example/192.0.2.7", "If it was not you who asked", done.Ticket, "L-")
 	if strings.Contains(sent[0], "evil") {
 		t.Errorf("a stranger's words are mailed:\n%s", sent[0])
 	}
@@ -102,7 +102,7 @@ func TestMailOfEachOutcome(t *testing.T) {
 		"removed": {func(o *office, t *testing.T) {
 			o.add(t, listing.Add{Reason: "helo-bare-ip"})
 			o.see(t, noon.Add(-3*time.Hour), 12, "192.0.2.7", helo.CodeBareIP, helo.Medium)
-		}, []string{"removed from the list", "The listing is removed.", "2026-11-23 12:05:01 UTC"}},
+		}, []string{"the listing has ended", "The listing is removed.", "2026-11-23 12:05:01 UTC"}},
 		"support": {func(o *office, t *testing.T) { o.add(t, listing.Add{Reason: "helo-bare-ip"}) },
 			[]string{"we look at your request", "A person of our support reads the request, by 2026-11-24 12:00:00 UTC as a rule."}},
 		"refused": {func(o *office, t *testing.T) { o.add(t, listing.Add{Reason: "manual"}) }, []string{"the answer to your request", "was listed by a person"}},

@@ -10,32 +10,35 @@ import (
 
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
+	"dnsbld/listing/language"
 	"dnsbld/listing/removal"
 )
 
 // Request asks for an address to be delisted: the address, or a mail that names it.
 // From and Name are personal data.
 type Request struct {
-	Key     string         // the same for the same request sent again; empty: by the mail's Message-ID, or it is not repeated
-	Again   bool           // sent again it is judged again, and is another request if the decision is another by now
-	By      listing.Caller // who hands it in, in the audit
-	Address netip.Addr     // its zero value: the one that Text names
-	Text    []byte         // a mail or pasted text; empty: there is none
-	Offered delist.Proof   // its zero value: none
-	Client  netip.Addr     // that asks, on the page; its zero value: not known
-	From    string         // mail address of who asks; empty: the mail's
-	Name    string         //
-	Note    string         // for the ticket; mail addresses in it are blanked
-	Ticket  string         // ours, or a reference in another system
-	Delist  bool           // end the listing if the decision allows it
-	OwnUp   bool           // with Delist: end as our error what the record cannot say the reason of; else a person decides
-	DryRun  bool           // say what would be done
-	Person  bool           // a person is to look at what the rules refuse
-	Mail    bool           // the answer is mailed to From, for nobody else sends it
+	Key      string         // the same for the same request sent again; empty: by the mail's Message-ID, or it is not repeated
+	Again    bool           // sent again it is judged again, and is another request if the decision is another by now
+	By       listing.Caller // who hands it in, in the audit
+	Address  netip.Addr     // its zero value: the one that Text names
+	Text     []byte         // a mail or pasted text; empty: there is none
+	Offered  delist.Proof   // its zero value: none
+	Client   netip.Addr     // that asks, on the page; its zero value: not known
+	From     string         // mail address of who asks; empty: the mail's
+	Name     string         //
+	Language string         // that it is answered in, its tag; empty: what the mail declares, else English
+	Note     string         // for the ticket; mail addresses in it are blanked
+	Ticket   string         // ours, or a reference in another system
+	Delist   bool           // end the listing if the decision allows it
+	OwnUp    bool           // with Delist: end as our error what the record cannot say the reason of; else a person decides
+	DryRun   bool           // say what would be done
+	Person   bool           // a person is to look at what the rules refuse
+	Mail     bool           // the answer is mailed to From, for nobody else sends it
 
-	named   bool             // Address was given
-	keyed   bool             // so was Key
-	finding *removal.Finding // of Text
+	named    bool             // Address was given
+	keyed    bool             // so was Key
+	finding  *removal.Finding // of Text
+	language *language.Language
 }
 
 // Request reads a request, decides it, counts it, follows it with a ticket, ends
@@ -50,6 +53,9 @@ func (d *Desk) Request(ctx context.Context, r Request) (removal.Reply, error) {
 		if err := d.readMail(ctx, &r); err != nil {
 			return removal.Reply{}, err
 		}
+	}
+	if err := d.speaks(&r); err != nil {
+		return removal.Reply{}, err
 	}
 	done := removal.Reply{To: r.From, Finding: r.finding}
 	var err error
@@ -176,6 +182,7 @@ type pending struct {
 func (d *Desk) consider(about About, r Request, id string) *pending {
 	c := &pending{Request: r, id: id, now: d.now(), about: about}
 	c.about.Facts.Offered = r.Offered
+	c.about.Facts.Language = r.language
 	c.decision, c.shown, c.unshown = d.judged(c.about, c.now)
 	switch {
 	case !r.Delist || !c.decision.Code.OK():

@@ -58,6 +58,8 @@ type Finding struct {
 	OtherList  string       `json:"other_list,omitempty"` // that a refusal in it names, and not ours
 	Server     string       `json:"server,omitempty"`     // the one kind of mail server that it speaks of, a Fix's Server
 
+	Language string `json:"language,omitempty"` // that the mail declares in Content-Language
+
 	From      string `json:"-"` // who wrote it: personal data
 	MessageID string `json:"-"`
 }

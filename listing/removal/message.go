@@ -23,12 +23,13 @@ func (r Reply) Message() string {
 	}
 	field("From", r.Desk)
 	field("To", r.To)
-	field("Subject", mime.QEncoding.Encode("us-ascii", r.Subject))
+	field("Subject", mime.QEncoding.Encode("utf-8", r.Subject))
 	field("In-Reply-To", r.InReplyTo)
 	field("References", r.InReplyTo)
 	field("Auto-Submitted", "auto-replied")
 	field(LoopHeader, r.Zone)
 	field("MIME-Version", "1.0")
-	field("Content-Type", "text/plain; charset=us-ascii")
+	field("Content-Type", "text/plain; charset=utf-8")
+	field("Content-Transfer-Encoding", "8bit")
 	return b.String() + "\n" + r.Letter
 }

@@ -198,3 +198,38 @@ func TestSimulate(t *testing.T) {
 		t.Errorf("%+v, %v", same, err)
 	}
 }
+
+// A mail server that is right comes first, whatever the other machine says.
+func TestAccount(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		seen  func(d *desk)
+		wants []string
+	}{
+		{"a proper server, and one that claims to be ours", func(d *desk) { d.sees(55, sender, clean); d.sees(9, sender, ourIP) }, []string{
+			"Your mail server mail.sender.example greeted properly in all 55 sessions; leave it alone.",
+			"Another machine behind 192.0.2.7 claimed to be our server 9 times and is probably infected."}},
+		{"the other one was seen once", func(d *desk) { d.sees(5, sender, clean); d.sees(1, sender, bare) }, []string{
+			"Your mail server mail.sender.example greeted properly in all 5 sessions; leave it alone.",
+			"Another machine or program behind 192.0.2.7 once gave an IP address instead of its name; that is the one to find."}},
+		{"not all of it is right", func(d *desk) { d.sees(9, sender, clean); d.sees(2, sender, rcpt); d.sees(1, sender, mismatch) }, []string{
+			"Your mail server mail.sender.example greeted properly in 9 sessions; leave it alone.",
+			"Another machine behind 192.0.2.7 claimed 2 times to be the very domain that it wrote to and is probably infected."}},
+		{"no majority", func(d *desk) { d.sees(3, sender, clean); d.sees(4, sender, bare) }, []string{CannotTell.Sentence()}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDesk(t)
+			c.seen(d)
+			var got []string
+			for _, s := range d.facts(sender).Account().Sentences(sender) {
+				got = append(got, s.String())
+			}
+			if !slices.Equal(got, c.wants) {
+				t.Errorf("got  %q\nwant %q", got, c.wants)
+			}
+		})
+	}
+	if !MisSet.ServerAtFault() || SecondHost.ServerAtFault() || FollowsRecipient.ServerAtFault() || ManyNames.ServerAtFault() {
+		t.Error("who is at fault")
+	}
+}

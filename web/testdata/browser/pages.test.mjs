@@ -14,7 +14,7 @@ const pages = {
 	home: '/', listed: '/192.0.2.7', proof: '/192.0.2.8', refused: '/192.0.2.9', range: '/2001:db8::7',
 	mixed: '/192.0.2.10', lockout: '/192.0.2.11', support: '/192.0.2.12', limited: '/192.0.2.13', soon: '/192.0.2.14', manual: '/2001:db8::7',
 	wide: '/198.51.100.9', excepted: '/198.51.100.8', allowed: '/192.0.2.15', expired: '/192.0.2.16',
-	clear: '/203.0.113.7', private: '/10.1.2.3', criteria: '/criteria', missing: '/nonsense', invalid: '/192.0.2.300',
+	clear: '/203.0.113.7', private: '/10.1.2.3', criteria: '/criteria', fix: '/fix', imported: '/192.0.2.17', out: '/192.0.2.18', missing: '/nonsense', invalid: '/192.0.2.300',
 };
 const core = ['home', 'listed', 'proof', 'refused', 'clear', 'criteria'];
 const sizes = { wide: { width: 1100, height: 900 }, phone: { width: 320, height: 640 } };
@@ -92,11 +92,15 @@ test('look up, request and result, without JavaScript', async () => {
 	await page.getByRole('button', { name: 'Look up' }).click();
 	assert.equal(page.url(), BASE + '/192.0.2.20');
 	await page.getByRole('heading', { name: 'Listed', exact: true }).waitFor();
+	await page.getByText('Leave a mail address or a note').click();
 	await page.getByLabel('Your mail address').fill('postmaster@sender.example');
 	await page.getByLabel('What has changed').fill('The name in HELO is <b>set</b>.');
 	await page.getByRole('button', { name: 'Remove the listing' }).click();
 	await page.getByRole('heading', { name: 'The listing is removed' }).waitFor();
 	await picture(page, 'result-light-wide');
+	assert.match(page.url(), /\/result\/[^/]{20,}$/);
+	await page.reload(); // nothing is sent again, and the result is still there
+	await page.getByRole('heading', { name: 'The listing is removed' }).waitFor();
 	await page.getByRole('link', { name: 'Back to the page of the address' }).click();
 	await page.getByRole('heading', { name: 'Not listed' }).waitFor();
 	await page.done();
@@ -106,6 +110,7 @@ test('a fault in the form is said beside the field', async () => {
 	const page = await open({ viewport: sizes.phone });
 	await page.goto(BASE + '/192.0.2.7');
 	await page.locator('form.request').evaluate((f) => { f.noValidate = true; });
+	await page.getByText('Leave a mail address or a note').click();
 	await page.getByLabel('Your mail address').fill('not a mail address');
 	await page.getByRole('button', { name: 'Remove the listing' }).click();
 	await page.getByRole('alert').waitFor();
@@ -165,9 +170,8 @@ test('keyboard alone', async () => {
 	await page.keyboard.type('192.0.2.21');
 	await page.keyboard.press('Enter');
 	await page.waitForURL(BASE + '/192.0.2.21');
-	await tabTo(page, 'Postfix');
+	await tabTo(page, 'Leave a mail address or a note');
 	await page.keyboard.press('Enter');
-	assert.ok(await page.getByText('postconf -e').isVisible());
 	await tabTo(page, 'Your mail address');
 	await page.keyboard.type('postmaster@sender.example');
 	await tabTo(page, 'Remove the listing');
@@ -183,8 +187,47 @@ test('a screen reader finds its way', async () => {
 	const levels = await page.locator('h1, h2, h3').evaluateAll((all) => all.map((h) => Number(h.tagName[1])));
 	assert.equal(levels[0], 1);
 	levels.reduce((before, now) => { assert.ok(now <= before + 1, `heading ${now} follows ${before}`); return now; });
+	await page.getByText('How it greeted in the last 30 days').click();
 	assert.match(await page.getByRole('img').getAttribute('aria-labelledby'), /chart-title/);
 	await page.getByText('The same as a table').click();
 	assert.equal(await page.locator('figure table tbody tr').count(), 30);
+	await page.done();
+});
+
+test('the decision and its button stand under the status, before what is folded', async () => {
+	const page = await open({ viewport: sizes.phone });
+	await page.goto(BASE + '/192.0.2.7');
+	const y = async (l) => (await l.boundingBox()).y;
+	const button = await y(page.getByRole('button', { name: 'Remove the listing' }));
+	assert.ok(await y(page.getByRole('heading', { name: 'Listed', exact: true })) < button);
+	for (const folded of ['Why it is listed, in detail', 'How it greeted in the last 30 days']) assert.ok(button < await y(page.getByText(folded)));
+	await page.done();
+});
+
+for (const [locale, listed] of [['de-AT', 'Eingetragen'], ['es-MX', 'Inscrita']]) {
+	test(`${locale}: every page, on a phone`, async () => {
+		const page = await open({ viewport: sizes.phone, locale });
+		for (const [name, path] of Object.entries(pages).filter(([n]) => core.includes(n))) {
+			await page.goto(BASE + path);
+			await picture(page, `${name}-${locale}-phone`);
+			assert.equal(await page.locator('html').getAttribute('lang'), locale.slice(0, 2));
+			await page.locator('details').evaluateAll((all) => all.forEach((d) => { d.open = true; }));
+			await accessible(page);
+		}
+		await page.goto(BASE + '/192.0.2.7');
+		await page.getByRole('heading', { name: listed, exact: true }).waitFor();
+		await page.done();
+	});
+}
+
+test('forced colours: what colour told apart has lines', async () => {
+	const page = await open({ forcedColors: 'active' });
+	for (const name of ['home', 'listed', 'clear', 'mixed']) {
+		await page.goto(BASE + pages[name]);
+		await page.locator('details').evaluateAll((all) => all.forEach((d) => { d.open = true; }));
+		await picture(page, `${name}-forced-wide`);
+		const border = await page.evaluate(() => getComputedStyle(document.querySelector('button')).borderTopColor);
+		assert.notEqual(border, 'rgba(0, 0, 0, 0)');
+	}
 	await page.done();
 });
