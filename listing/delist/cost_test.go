@@ -90,7 +90,7 @@ func TestMailCost(t *testing.T) {
 		"octets":        {"", "\x00\xff"},
 	} {
 		t.Run(about, func(t *testing.T) {
-			costtest.Linear(t, maxFlat, tt.before, tt.piece, "\n", func(mail []byte) {
+			costtest.Linear(t, maxFlat/2, tt.before, tt.piece, "\n", func(mail []byte) {
 				if _, err := Triage(t.Context(), bytes.NewReader(mail), []string{"bl.example"}); err != nil {
 					t.Error(err)
 				}

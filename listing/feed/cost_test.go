@@ -23,7 +23,7 @@ func TestReadCost(t *testing.T) {
 		}
 		for _, start := range starts {
 			for _, piece := range pieces {
-				costtest.Linear(t, 32<<10, start, piece, "\n", func(file []byte) {
+				costtest.Linear(t, 16<<10, start, piece, "\n", func(file []byte) {
 					r, err := feed.Read(bytes.NewReader(file), feed.Options{Format: format, Reasons: reasons, Reason: listing.Imported, Bad: func(feed.BadLine) error { return nil }})
 					if err != nil {
 						return

@@ -91,7 +91,7 @@ func TestDiskIsFull(t *testing.T) {
 	if _, err := client.Add(t.Context(), entry(t, "20.200.0.2")); err != nil || !d.listed(t, "20.200.0.2") {
 		t.Errorf("with room again: %v", err)
 	}
-	if v, err := client.Audit(t.Context(), ctl.Audit{}); err != nil || v.Broken != 0 {
+	if v, err := client.Audit(t.Context(), ctl.Audit{Full: true}); err != nil || v.Broken != 0 {
 		t.Errorf("audit: %+v, %v", v, err)
 	}
 	d.kill(t)

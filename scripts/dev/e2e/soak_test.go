@@ -161,7 +161,7 @@ func (s *soaked) compare(t *testing.T) {
 	if listed == 0 {
 		t.Error("nothing is listed: the soak shows nothing")
 	}
-	if v, err := client.Audit(t.Context(), ctl.Audit{}); err != nil || v.Broken != 0 {
+	if v, err := client.Audit(t.Context(), ctl.Audit{Full: true}); err != nil || v.Broken != 0 {
 		t.Errorf("audit: %+v, %v", v, err)
 	}
 }
