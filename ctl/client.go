@@ -183,6 +183,10 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// FlushEvery is how long lines of a stream may wait for others, so that who reads it
+// sees the first at once, and a million cost no more.
+const FlushEvery = 100 * time.Millisecond
+
 // End is the last line of a stream, as {"end":{…}}.
 type End struct {
 	Count    int              `json:"count"`

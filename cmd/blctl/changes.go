@@ -52,14 +52,16 @@ func (p *program) changes(ctx context.Context, in *input) error {
 		return in.err
 	}
 	sum := summary{Actions: map[string]int{}, Reasons: map[string]int{}, Actors: map[string]int{}}
-	out := bufio.NewWriterSize(p.stdout, 1<<16)
+	out, flushed := bufio.NewWriterSize(p.stdout, 1<<16), time.Time{}
 	for e, err := range p.client.Watch(ctx, q) {
 		switch {
 		case err != nil:
 		case in.Bool("summary"):
 			sum.add(e.Event)
 		case p.json:
-			err = encode(out, e)
+			if err = encode(out, e); err == nil && time.Since(flushed) > ctl.FlushEvery {
+				err, flushed = out.Flush(), time.Now()
+			}
 		default:
 			p.printEvent(e.Event)
 		}

@@ -10,6 +10,15 @@ import (
 	"dnsbld/listing/feed"
 )
 
+// walk calls f with every command and the words that lead to it; "" is blctl
+// itself.
+func walk(path string, subs []*cli.Command, flags []cli.Flag, f func(path string, subs []*cli.Command, flags []cli.Flag)) {
+	f(path, subs, flags)
+	for _, c := range subs {
+		walk(strings.TrimSpace(path+" "+c.Name), c.Subcommands, c.Flags, f)
+	}
+}
+
 // Each file of help is that of a command, and each command and group has one.
 func TestHelpTexts(t *testing.T) {
 	orphans := map[string]bool{}

@@ -35,6 +35,10 @@ type program struct {
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer, getenv func(string) string) int {
 	p := &program{stdin: stdin, stdout: stdout, stderr: stderr, getenv: getenv, now: time.Now}
 	p.human = printer{to: stdout, layout: layout{width: usualWidth}}
+	if len(args) > 2 && args[1] == completing {
+		p.complete(ctx, args[2], args[3:])
+		return exitDone
+	}
 	app := p.app()
 	p.json = asksForJSON(args) // until it is known whether it is a flag
 	argv, err := arrange(app, args)

@@ -81,7 +81,7 @@ type following struct {
 func (s *Server) follow(ctx context.Context, w http.ResponseWriter, f following) error {
 	flush := http.NewResponseController(w).Flush
 	_ = flush() // the reader waits for the header
-	encoder, count := json.NewEncoder(w), 0
+	encoder, count, flushed := json.NewEncoder(w), 0, time.Time{}
 	rows := report.Rows{Reasons: s.cfg.Book.Rules().Reasons}
 	for c, err := range s.cfg.Book.Store().Changes(ctx, f.after) {
 		if err != nil {
@@ -94,7 +94,10 @@ func (s *Server) follow(ctx context.Context, w http.ResponseWriter, f following)
 			if err := encoder.Encode(ctl.Watched{Event: rows.Event(c), Last: c.Last}); err != nil {
 				return errGone
 			}
-			count++
+			if count++; time.Since(flushed) > ctl.FlushEvery { // few may be found among very many
+				_ = flush()
+				flushed = time.Now()
+			}
 		}
 		if !c.Last {
 			continue
