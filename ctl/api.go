@@ -51,6 +51,7 @@ type Client struct {
 	Audit     Call[Audit, listing.Verified] `api:"GET /v1/audit reader" wait:"0s"`      // Verifies the audit chain, all of it or from a checkpoint on, and with full=true that the list is what its log makes of it. A failure has in the outcome how far the chain holds, and what differs.
 	Backup    Download[None]                `api:"GET /v1/backup operator"`             // The whole list as a file, with a line at its end by which it is checked.
 	Rebuild   Call[Rebuild, Rebuilt]        `api:"POST /v1/rebuild operator" wait:"0s"` // Makes a list again from its log. No daemon does that: `blctl rebuild` starts a dnsbld of its own for it.
+	Compact   Call[None, Compacted]         `api:"POST /v1/compact operator" wait:"0s"` // Gives back to the disk what the list does not need, and forgets what is older than is kept, while all else goes on.
 	Restore   Call[Restore, Restored]       `api:"POST /v1/restore operator" wait:"0s"` // Makes a backup the list at a path. No daemon does that: `blctl restore` starts a dnsbld of its own for it.
 
 	Observe   Upload[None, sensor.Observed]     `api:"POST /v1/observe operator" wait:"5m"`       // Counts sessions, one JSON object a line. Sending them again changes nothing.

@@ -311,3 +311,16 @@ type Audit struct {
 	From listing.Checkpoint `query:"from"` // where it begins; zero: with the first record
 	Full bool               `query:"full"` // prove also that the list is what its log makes of it
 }
+
+// Compacted is what a compaction did.
+type Compacted struct {
+	Before    int64            `json:"bytes_before"`        // size of the file
+	Bytes     int64            `json:"bytes"`               // its size now
+	Forgotten listing.Revision `json:"forgotten,omitempty"` // up to it changes are no longer kept
+	Held      float64          `json:"held_ms"`             // for how long writers were held back
+}
+
+// CompactedOf makes one.
+func CompactedOf(before, after int64, forgotten listing.Revision, held time.Duration) Compacted {
+	return Compacted{before, after, forgotten, float64(held.Microseconds()) / 1000}
+}

@@ -51,15 +51,13 @@ func (d *DB) Skip(ctx context.Context, revision listing.Revision) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return d.health.guarded(func() error {
-		return d.bolt.Update(func(tx *bolt.Tx) error {
-			h, err := readHead(tx)
-			if err != nil || revision <= h.revision {
-				return err
-			}
-			h.revision = revision
-			return tx.Bucket(metaBucket).Put(headKey, h.encode())
-		})
+	return d.update(func(tx *bolt.Tx) error {
+		h, err := readHead(tx)
+		if err != nil || revision <= h.revision {
+			return err
+		}
+		h.revision = revision
+		return tx.Bucket(metaBucket).Put(headKey, h.encode())
 	})
 }
 

@@ -82,7 +82,7 @@ func (f *follower) read(ctx context.Context, d *DB) (err error) {
 		return err
 	}
 	return d.read(func(s *state) error {
-		if f.after > s.head.revision {
+		if f.after > s.head.revision || (f.rec == nil && f.after < s.forgotten()) {
 			return listing.ErrCompacted
 		}
 		c := s.tx.Bucket(logBucket).Cursor()

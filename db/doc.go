@@ -34,15 +34,16 @@
 //	deltas    name  'h' /8 revision what a revision changed in the IPv4 hosts of a /8
 //	          name  'w' revision n  … and in the others, 4,096 a piece
 //	          name  'e' revision    the source ended: which change of the record says so
-//	log       revision              chain hash after it, then its record
+//	log       revision              chain hash after it, then its record, if it is kept
 //	history   subject revision      which changes of the record are about it
 //	evidence  digest                what was seen (JSON, sealed)
 //	done      request id            what it was answered: see done.go
 //	aged      time, request id      the same in order of time, for forgetting
+//	base                            where the log begins, once some of it is forgotten: see forget.go
 //
 // A sealed value ends in its checksum: see seal.go. Version 1 of the layout had
 // none, and until version 2 nets was wide, with an entry a key; a file of these is
-// upgraded when it is opened.
+// upgraded when it is opened. Version 4 is version 3 with a base.
 //
 // Beside the file, in FILE.served, stands the highest revision that was served
 // from it: it outlives the file when a backup takes its place.

@@ -2,6 +2,7 @@ package db
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -90,7 +91,10 @@ func (s *state) answer(d *done) (listing.Verdict, error) {
 // record reads one revision from the log.
 func (s *state) record(revision listing.Revision) (*record, error) {
 	raw := s.tx.Bucket(logBucket).Get(revisionKey(revision))
-	if len(raw) < len(listing.Digest{}) {
+	switch {
+	case raw != nil && revision <= s.forgotten():
+		return nil, fmt.Errorf("the record of revision %d: %w", revision, listing.ErrCompacted)
+	case len(raw) < len(listing.Digest{}):
 		return nil, corruptf("revision %d is not in the log", revision)
 	}
 	return decodeRecord(raw[len(listing.Digest{}):])
@@ -101,11 +105,12 @@ func (w *writing) remember(r *listing.Request, d done) error {
 	d.fingerprint = r.Fingerprint()
 	w.dirty = true
 	byID, byAge := w.tx.Bucket(doneBucket), w.tx.Bucket(agedBucket)
-	if err := byID.Put([]byte(r.ID), d.encode()); err != nil {
+	id, age := put{[]byte(r.ID), d.encode()}, put{ageKey(r.Time, r.ID), []byte{}}
+	if err := errors.Join(id.into(byID), age.into(byAge)); err != nil {
 		return err
 	}
-	if err := byAge.Put(ageKey(r.Time, r.ID), nil); err != nil {
-		return err
+	if !d.logged {
+		w.beside = append(w.beside, beside{doneBucket, id}, beside{agedBucket, age})
 	}
 	return forget(byID, byAge, r.Time.Add(-remembered))
 }

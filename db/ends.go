@@ -25,6 +25,27 @@ func (d *DB) LastChange(ctx context.Context) (last time.Time, err error) {
 	return last, err
 }
 
+// Span is when the oldest change that is kept was made, and the newest; zero times of
+// a list that never was changed.
+func (d *DB) Span(ctx context.Context) (oldest, newest time.Time, err error) {
+	if newest, err = d.LastChange(ctx); err != nil {
+		return oldest, newest, err
+	}
+	err = d.read(func(s *state) error {
+		k, _ := s.tx.Bucket(logBucket).Cursor().Seek(revisionKey(s.forgotten() + 1))
+		if k == nil {
+			return nil
+		}
+		revision, _, _ := cutRevision(k)
+		rec, err := s.record(revision)
+		if err == nil {
+			oldest = rec.header().Time
+		}
+		return err
+	})
+	return oldest, newest, err
+}
+
 // Ends counts by the hour, over the last week of the log, how many entries ended
 // because their time had come: what is usual in this list.
 func (d *DB) Ends(ctx context.Context) (*listing.Hourly, error) {
@@ -79,5 +100,8 @@ func (s *state) lastRecord(upTo listing.Revision) (*record, error) {
 		return nil, nil
 	}
 	revision, _, _ := cutRevision(k)
+	if revision <= s.forgotten() {
+		return nil, nil
+	}
 	return s.record(revision)
 }

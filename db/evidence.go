@@ -1,7 +1,9 @@
 package db
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 
 	"dnsbld/listing"
 
@@ -23,7 +25,11 @@ func (w *writing) putEvidence(r *listing.Request, changes []listing.Change) erro
 			continue
 		}
 		kept := listing.Evidence{Salt: e.Evidence.Salt, Samples: e.Evidence.Samples, Sessions: e.Evidence.Sessions}
-		if err := putJSON(w.tx.Bucket(evidenceBucket), sum[:], kept); err != nil {
+		raw, err := json.Marshal(kept)
+		if err != nil {
+			return err
+		}
+		if err := w.putBeside(evidenceBucket, put{bytes.Clone(sum[:]), seal(sum[:], raw)}); err != nil {
 			return err
 		}
 	}
@@ -48,14 +54,14 @@ func (d *DB) EraseEvidence(ctx context.Context, digests ...listing.Digest) error
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return d.health.guarded(func() error {
-		return d.bolt.Update(func(tx *bolt.Tx) error {
-			for _, sum := range digests {
-				if err := tx.Bucket(evidenceBucket).Delete(sum[:]); err != nil {
-					return err
-				}
+	return d.update(func(tx *bolt.Tx) error {
+		for _, sum := range digests {
+			gone := beside{evidenceBucket, put{key: sum[:]}}
+			if err := gone.into(tx.Bucket(evidenceBucket)); err != nil {
+				return err
 			}
-			return nil
-		})
+			d.journal.add(gone)
+		}
+		return nil
 	})
 }

@@ -131,13 +131,60 @@ func errClosed() error {
 func (d *DB) read(f func(*state) error) error {
 	return d.health.guarded(func() error {
 		seen := d.newest.Load()
-		return d.bolt.View(func(tx *bolt.Tx) error {
-			s, err := d.state(tx, seen)
-			if err != nil {
-				return err
-			}
-			return f(s)
-		})
+		tx, err := d.begin(false)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback() }() // of a transaction that only reads
+		s, err := d.state(tx, seen)
+		if err != nil {
+			return err
+		}
+		return f(s)
+	})
+}
+
+// begin begins a transaction on the file as it is now: a compaction puts another
+// into its place, and closes the old one behind those who read it.
+// A writer may wait for long, and looks again afterwards.
+func (d *DB) begin(write bool) (*bolt.Tx, error) {
+	if !write {
+		d.exchange.RLock()
+		defer d.exchange.RUnlock()
+		return d.bolt.Begin(false)
+	}
+	for {
+		b := d.current()
+		tx, err := b.Begin(true)
+		if b == d.current() {
+			return tx, err
+		}
+		if err == nil {
+			_ = tx.Rollback() // nothing was written
+		}
+	}
+}
+
+func (d *DB) current() *bolt.DB {
+	d.exchange.RLock()
+	defer d.exchange.RUnlock()
+	return d.bolt
+}
+
+// update calls f in a transaction that writes beside the queue.
+func (d *DB) update(f func(*bolt.Tx) error) error {
+	if err := d.changeable(); err != nil {
+		return err
+	}
+	return d.health.guarded(func() error {
+		tx, err := d.begin(true)
+		if err != nil {
+			return err
+		}
+		if err := f(tx); err != nil {
+			return errors.Join(err, tx.Rollback())
+		}
+		return tx.Commit()
 	})
 }
 
@@ -150,7 +197,7 @@ func (d *DB) state(tx *bolt.Tx, seen uint64) (*state, error) {
 	}
 	s.health = &d.health
 	if is := uint64(s.head.revision); is < seen {
-		err = corruptf("%s is at revision %d and was at %d: another file was put in its place", d.bolt.Path(), is, seen)
+		err = corruptf("%s is at revision %d and was at %d: another file was put in its place", d.path, is, seen)
 		d.health.fail(err)
 		return nil, err
 	}

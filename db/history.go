@@ -38,7 +38,7 @@ func (s *state) history(subject listing.Subject, yield func(listing.Change) bool
 	deltas := s.tx.Bucket(deltasBucket)
 	names := deltas.Cursor()
 	for name, _ := names.First(); name != nil; name, _ = names.Next() {
-		found, err := sourceHits(deltas.Bucket(name), string(name), subject)
+		found, err := s.sourceHits(deltas.Bucket(name), string(name), subject)
 		if err != nil {
 			return err
 		}
@@ -72,7 +72,7 @@ func (s *state) ownHits(subject listing.Subject) (hits []hit, err error) {
 }
 
 // sourceHits looks through the deltas of one source where they lie.
-func sourceHits(b *bolt.Bucket, name string, subject listing.Subject) (hits []hit, err error) {
+func (s *state) sourceHits(b *bolt.Bucket, name string, subject listing.Subject) (hits []hit, err error) {
 	if b == nil {
 		return nil, corruptf("deltas of source %s", name)
 	}
@@ -97,10 +97,11 @@ func sourceHits(b *bolt.Bucket, name string, subject listing.Subject) (hits []hi
 			hits = append(hits, hit{revision: revision, order: sourceOrder + n, change: -1, step: step, subject: subject})
 		}
 	}
-	if len(hits) == 0 {
-		return nil, nil
+	had, err := s.hadThen(name, subject)
+	if err != nil || (len(hits) == 0 && had == 0) {
+		return nil, err
 	}
-	return withEnds(c, hits, name)
+	return withEnds(c, hits, name, had)
 }
 
 // sourceOrder puts entries after the changes of their source.
@@ -108,10 +109,10 @@ const sourceOrder = 1 << 20
 
 // withEnds puts in the ends of the source that ended an entry. An end lists no
 // entries, however many it ended, so it counts for a subject only while the
-// source had an entry there.
-func withEnds(c *bolt.Cursor, hits []hit, name string) ([]hit, error) {
+// source had an entry there: had are those from before what is kept.
+func withEnds(c *bolt.Cursor, hits []hit, name string, had int) ([]hit, error) {
 	var all []hit
-	alive, next := 0, 0 // entries that the source has there, and the first hit not yet taken in
+	alive, next := had, 0 // entries that the source has there, and the first hit not yet taken in
 	upTo := func(revision listing.Revision) {
 		for ; next < len(hits) && hits[next].revision < revision; next++ {
 			all = append(all, hits[next])

@@ -64,9 +64,9 @@ func checkLayout(tx *bolt.Tx) error {
 	switch {
 	case n <= 0:
 		return foreign("it does not say which version it has")
-	case version > schema:
+	case version > baseSchema:
 		return &listing.Error{Kind: listing.ErrCorrupt, Code: "newer-schema",
-			Message: fmt.Sprintf("it has version %d of the layout; this program knows versions up to %d", version, schema),
+			Message: fmt.Sprintf("it has version %d of the layout; this program knows versions up to %d", version, baseSchema),
 			Hint:    "a newer dnsbld wrote it: run that one, or restore a backup from before"}
 	}
 	for _, name := range allBuckets() {
@@ -127,22 +127,12 @@ func checkPages(f *os.File) error {
 	}
 	newest, need := uint64(0), int64(0)
 	for _, at := range metaOffsets() {
-		page := make([]byte, pageHeader+metaLen)
-		if _, err := f.ReadAt(page, at); err != nil {
-			continue
-		}
-		meta := page[pageHeader:]
-		sum := fnv.New64a()
-		sum.Write(meta[:metaSum])
-		if binary.NativeEndian.Uint32(meta) != boltMagic || sum.Sum64() != binary.NativeEndian.Uint64(meta[metaSum:]) {
-			continue
-		}
-		pageSize := int64(binary.NativeEndian.Uint32(meta[metaPageSize:]))
-		if at != 0 && at != pageSize {
+		meta, ok := metaAt(f, at)
+		if !ok {
 			continue
 		}
 		if tx := binary.NativeEndian.Uint64(meta[metaTx:]); tx >= newest {
-			newest, need = tx, int64(binary.NativeEndian.Uint64(meta[metaHigh:]))*pageSize
+			newest, need = tx, int64(binary.NativeEndian.Uint64(meta[metaHigh:]))*int64(binary.NativeEndian.Uint32(meta[metaPageSize:]))
 		}
 	}
 	switch {
@@ -152,6 +142,37 @@ func checkPages(f *os.File) error {
 		return corruptf("the file has %d bytes of %d: it was cut short", size, need)
 	}
 	return nil
+}
+
+// metaAt is the meta page at an offset, if a sound one is there.
+func metaAt(f *os.File, at int64) (meta []byte, ok bool) {
+	page := make([]byte, pageHeader+metaLen)
+	if _, err := f.ReadAt(page, at); err != nil {
+		return nil, false
+	}
+	meta = page[pageHeader:]
+	sum := fnv.New64a()
+	sum.Write(meta[:metaSum])
+	if binary.NativeEndian.Uint32(meta) != boltMagic || sum.Sum64() != binary.NativeEndian.Uint64(meta[metaSum:]) {
+		return nil, false
+	}
+	return meta, at == 0 || at == int64(binary.NativeEndian.Uint32(meta[metaPageSize:]))
+}
+
+// doubtful says why a file may lack the last change: it has two heads, of the last
+// commit and of the one before, and falls back to that where the newer is damaged. A
+// crash while a head was written leaves such a file too, and has lost nothing that
+// was acknowledged: only a person can tell.
+func doubtful(f *os.File) string {
+	at := metaOffsets()
+	for _, second := range at[1:] {
+		if _, ok := metaAt(f, second); ok {
+			if _, ok := metaAt(f, at[0]); ok {
+				return ""
+			}
+		}
+	}
+	return "one of its two heads is damaged: after a crash this is harmless, else the last change before the start may be missing"
 }
 
 // metaOffsets are where a meta page may begin: at the start, and after a first

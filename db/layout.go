@@ -9,8 +9,13 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// schema is the version of the layout that this code writes and reads.
-const schema = 3
+// Versions of the layout: schema is the one that this code writes, and gives to older
+// files; a file that has forgotten its oldest records is of the same layout with a
+// base beside (base.go), which programs that know none must not read.
+const (
+	schema     = 3
+	baseSchema = 4
+)
 
 // The buckets of a file.
 var (

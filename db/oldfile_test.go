@@ -16,16 +16,22 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-var update = flag.Bool("update", false, "write testdata/v1.db and testdata/v1.json anew; only while no list has that layout yet")
+var update = flag.Bool("update", false, "write testdata/v2.db and testdata/v2.json anew; only while no list has that layout yet")
 
-const oldFile, oldText = "testdata/v1.db", "testdata/v1.json"
+const oldFile = "testdata/v1.db"
 
-// A file of version 1 of the layout holds what it held when it was written.
+// A file of an older version of the layout holds what it held when it was written.
 func TestOldFile(t *testing.T) {
 	if *update {
-		writeOldFile(t)
+		writeOldFile(t, "testdata/v2")
 	}
-	raw, err := os.ReadFile(oldFile)
+	for _, name := range []string{"testdata/v1", "testdata/v2"} {
+		t.Run(name, func(t *testing.T) { holdsWhatItHeld(t, name) })
+	}
+}
+
+func holdsWhatItHeld(t *testing.T, name string) {
+	raw, err := os.ReadFile(name + ".db")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +41,7 @@ func TestOldFile(t *testing.T) {
 	}
 	d := openTest(t, path)
 	defer d.Close()
-	want, err := os.ReadFile(oldText)
+	want, err := os.ReadFile(name + ".json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,6 +67,12 @@ type oldStatus struct {
 
 // describe is all that a list holds, as JSON.
 func describe(t *testing.T, d *DB) []byte {
+	t.Helper()
+	return describeFrom(t, d, 0)
+}
+
+// describeFrom leaves out the changes up to a revision.
+func describeFrom(t *testing.T, d *DB, after listing.Revision) []byte {
 	t.Helper()
 	var out struct {
 		Status  oldStatus
@@ -94,7 +106,7 @@ func describe(t *testing.T, d *DB) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for c, err := range d.Changes(t.Context(), 0) {
+	for c, err := range d.Changes(t.Context(), after) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -161,11 +173,11 @@ func everything(t *testing.T) *DB {
 	return d
 }
 
-func writeOldFile(t *testing.T) {
+func writeOldFile(t *testing.T, name string) {
 	t.Helper()
 	d := everything(t)
 	path, described := d.bolt.Path(), describe(t, d)
-	if err := errors.Join(d.Close(), os.MkdirAll("testdata", 0o755), os.RemoveAll(oldFile), os.WriteFile(oldText, described, 0o644), compact(path, oldFile)); err != nil {
+	if err := errors.Join(d.Close(), os.MkdirAll("testdata", 0o755), os.RemoveAll(name+".db"), os.WriteFile(name+".json", described, 0o644), compact(path, name+".db")); err != nil {
 		t.Fatal(err)
 	}
 }

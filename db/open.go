@@ -38,8 +38,17 @@ type Options struct {
 
 // DB is one open file. It implements listing.Store.
 type DB struct {
-	bolt   *bolt.DB
-	file   *os.File // that bolt has open
+	path     string
+	options  Options
+	readOnly bool         // see OpenReadOnly
+	doubt    string       // see listing.Status
+	exchange sync.RWMutex // held while another file takes the place of the open one
+	bolt     *bolt.DB
+	file     *os.File       // that bolt has open
+	old      sync.WaitGroup // files whose place was taken, as long as somebody reads them
+	upkeep   chan struct{}  // holds a token while the file is compacted, or proved
+	journal  *journal       // while the file is compacted; used within writing transactions alone
+
 	health health
 	newest atomic.Uint64 // revision that was seen in the file
 	synced atomic.Bool   // something was committed since the file was opened
@@ -74,7 +83,12 @@ func Open(path string, o Options) (*DB, error) {
 	} else if err := guarded(func() error { return upgradeFile(b) }); err != nil {
 		return nil, fmt.Errorf("upgrading %s: %w", path, errors.Join(err, b.Close()))
 	}
-	d := &DB{bolt: b, file: file, queue: newQueue(), news: newNews(), done: make(chan struct{}), commit: (*bolt.Tx).Commit}
+	if err := removeAll(path + compactSuffix); err != nil { // of a compaction that was cut short
+		return nil, fmt.Errorf("opening %s: %w", path, errors.Join(err, b.Close()))
+	}
+	d := &DB{path: path, options: o, bolt: b, file: file, upkeep: make(chan struct{}, 1), queue: newQueue(), news: newNews(),
+		done: make(chan struct{}), commit: (*bolt.Tx).Commit}
+	d.doubt = doubtful(file)
 	go d.write()
 	return d, nil
 }
@@ -133,6 +147,9 @@ func openLocked(name string, flag int, mode os.FileMode, timeout time.Duration) 
 	if err := lock(f, timeout); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
+	if moved, err := isMoved(name, f); moved || err != nil { // while the lock was waited for
+		return nil, errors.Join(err, f.Close(), inUse())
+	}
 	if err := checkPages(f); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
@@ -150,23 +167,42 @@ func lock(f *os.File, timeout time.Duration) error {
 			return fmt.Errorf("locking: %w", err)
 		}
 		if time.Now().After(deadline) {
-			return &listing.Error{Kind: listing.ErrUnavailable, Code: "in-use", Message: "in use by a running dnsbld",
-				Hint: "stop that dnsbld first, or talk to it with blctl, without --offline"}
+			return inUse()
 		}
 	}
 }
 
+func inUse() error {
+	return &listing.Error{Kind: listing.ErrUnavailable, Code: "in-use", Message: "in use by a running dnsbld",
+		Hint: "stop that dnsbld first, or talk to it with blctl, without --offline"}
+}
+
+// isMoved reports whether another file has the name of an open one by now.
+func isMoved(name string, f *os.File) (bool, error) {
+	is, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	named, err := os.Stat(name)
+	return err == nil && !os.SameFile(is, named), err
+}
+
 // upgradeFile upgrades a file, and does not write to one that needs none.
 func upgradeFile(b *bolt.DB) error {
-	version := uint64(schema)
-	err := b.View(func(tx *bolt.Tx) error {
-		version, _ = binary.Uvarint(tx.Bucket(metaBucket).Get(schemaKey))
-		return nil
-	})
+	version, err := versionOf(b)
 	if err != nil || version >= schema {
 		return err
 	}
 	return b.Update(func(tx *bolt.Tx) error { return upgrade(tx, version) })
+}
+
+// versionOf is the version of the layout that a file has.
+func versionOf(b *bolt.DB) (version uint64, err error) {
+	err = b.View(func(tx *bolt.Tx) error {
+		version, _ = binary.Uvarint(tx.Bucket(metaBucket).Get(schemaKey))
+		return nil
+	})
+	return version, err
 }
 
 // initialize makes the buckets of a new file.
@@ -190,6 +226,8 @@ func (d *DB) Close() error {
 		d.queue.close()
 		<-d.done
 		d.news.close()
+		d.upkeep <- struct{}{} // and never gives it back
+		d.old.Wait()
 		if d.health.err() == nil {
 			err = d.bolt.Close()
 		} else {
@@ -214,12 +252,12 @@ func (d *DB) Status(ctx context.Context) (listing.Status, error) {
 		return st, err
 	}
 	if err := d.health.err(); err != nil {
-		return listing.Status{Head: listing.Revision(d.newest.Load()), Path: d.bolt.Path(), Failed: err.Error()}, nil
+		return listing.Status{Head: listing.Revision(d.newest.Load()), Path: d.path, Failed: err.Error()}, nil
 	}
 	err := d.read(func(s *state) error {
 		sources, err := s.sources()
 		st = listing.Status{Head: s.head.revision, Chain: s.head.chain, Entries: s.head.entries,
-			Bytes: s.tx.Size(), Free: int64(d.bolt.Stats().FreePageN) * int64(d.bolt.Info().PageSize), Path: d.bolt.Path()}
+			ReadOnly: d.readOnly, Doubt: d.doubt, Forgotten: s.forgotten(), Bytes: s.tx.Size(), Free: int64(s.tx.DB().Stats().FreePageN) * int64(s.tx.DB().Info().PageSize), Path: d.path}
 		for _, src := range sources {
 			st.Sourced += src.Entries
 		}

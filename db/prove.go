@@ -32,6 +32,10 @@ func (d *DB) Audit(ctx context.Context, from listing.Checkpoint, full bool) (lis
 // The log is replayed into a file of its own, in short transactions; the comparison
 // at the end is one.
 func (d *DB) VerifyFull(ctx context.Context, from listing.Checkpoint) (v listing.Verified, err error) {
+	if err := d.maintain(ctx); err != nil {
+		return v, err
+	}
+	defer func() { <-d.upkeep }()
 	if v, err = d.VerifyFrom(ctx, from); err != nil && !damaged(err) {
 		return v, err
 	}
@@ -59,12 +63,18 @@ func damaged(err error) bool {
 
 // prove replays the log and compares.
 func (d *DB) prove(ctx context.Context, found *differences, records *int) (err error) {
-	b, err := scratch(d.bolt.Path())
+	b, err := scratch(d.path)
 	if err != nil {
 		return fmt.Errorf("replaying the log: %w", outward(err))
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
 	p := player{to: b, proving: true}
+	if err := d.read(func(s *state) (err error) {
+		p.next, err = s.beginWith(b)
+		return err
+	}); err != nil {
+		return err
+	}
 	if err := p.playAll(ctx, d.read); err != nil {
 		return err
 	}

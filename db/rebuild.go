@@ -1,7 +1,9 @@
 package db
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -87,7 +89,9 @@ func (r *Rebuilt) make(ctx context.Context, old *bolt.DB, from, part string) (er
 	}
 	defer func() { err = errors.Join(outward(err), guarded(b.Close)) }()
 	if from == "" {
-		err = initialize(b)
+		if err = initialize(b); err == nil {
+			err = carryBase(old, b)
+		}
 	} else {
 		err = guarded(func() error { return upgradeFile(b) })
 	}
@@ -186,4 +190,29 @@ func behind(ctx context.Context, path string, served listing.Revision, h listing
 	}
 	st, err := d.Status(ctx)
 	return st.Head, err
+}
+
+// carryBase gives a new list what the log of the old one begins with, and the hashes
+// of what was forgotten.
+func carryBase(old, b *bolt.DB) error {
+	return guarded(func() error {
+		return old.View(func(from *bolt.Tx) error {
+			s := &state{tx: from}
+			next, err := s.beginWith(b)
+			if err != nil || next == 1 {
+				return err
+			}
+			return b.Update(func(to *bolt.Tx) error {
+				kept, err := to.CreateBucket(baseBucket)
+				if err == nil {
+					err = copyBucket(from.Bucket(baseBucket), kept)
+				}
+				c := from.Bucket(logBucket).Cursor()
+				for k, v := c.First(); k != nil && err == nil && bytes.Compare(k, revisionKey(next)) < 0; k, v = c.Next() {
+					err = to.Bucket(logBucket).Put(k, v)
+				}
+				return errors.Join(err, to.Bucket(metaBucket).Put(schemaKey, binary.AppendUvarint(nil, baseSchema)))
+			})
+		})
+	})
 }

@@ -234,6 +234,7 @@ type player struct {
 	proving bool
 	check   *walk // the records are proved as they are read; nil: they have been
 	next    listing.Revision
+	upTo    listing.Revision // the last to be replayed; 0: all
 	records int
 }
 
@@ -255,6 +256,10 @@ func (p *player) some(from *state) (ended bool, err error) {
 		k, v := c.Seek(revisionKey(p.next))
 		for n, size := 0, 0; k != nil && n < replayRecords && size < replayBytes; n++ {
 			revision, _, _ := cutRevision(k)
+			if p.upTo != 0 && revision > p.upTo {
+				k = nil
+				break
+			}
 			if err := p.one(to, from, revision, v); err != nil {
 				return err
 			}

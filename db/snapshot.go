@@ -21,7 +21,7 @@ func (d *DB) View(ctx context.Context, f func(listing.Snapshot) error) error {
 	var s *state
 	err := d.health.guarded(func() (err error) {
 		seen := d.newest.Load()
-		if tx, err = d.bolt.Begin(false); err != nil {
+		if tx, err = d.begin(false); err != nil {
 			return err
 		}
 		s, err = d.state(tx, seen)

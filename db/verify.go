@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 
 	"dnsbld/listing"
@@ -42,7 +43,10 @@ func (d *DB) VerifyFrom(ctx context.Context, from listing.Checkpoint) (listing.V
 			return v, err
 		}
 		if w.ended {
-			return v, d.read((*state).checkServed)
+			return v, d.read(func(s *state) error {
+				v.Forgotten = s.forgotten()
+				return errors.Join(s.checkBase(), s.checkServed())
+			})
 		}
 	}
 }
@@ -118,6 +122,7 @@ type walk struct {
 // some looks at the next records.
 func (w *walk) some(s *state) error {
 	const atOnce = 4096
+	forgotten := s.forgotten()
 	c := s.tx.Bucket(logBucket).Cursor()
 	k, v := c.Seek(revisionKey(w.next))
 	for n := 0; k != nil && n < atOnce; n++ {
@@ -126,11 +131,14 @@ func (w *walk) some(s *state) error {
 			return broken(w.next, "the log has a key that is no revision")
 		}
 		w.next = revision
-		if err := w.one(s, v); err != nil {
+		if revision <= forgotten && len(v) == len(w.chain) {
+			w.chain = listing.Digest(v)
+		} else if err := w.one(s, v); err != nil {
 			return err
+		} else {
+			w.records++
 		}
 		w.next, w.head = revision+1, revision
-		w.records++
 		k, v = c.Next()
 	}
 	if k != nil {

@@ -18,7 +18,11 @@ import (
 // outcome is unknown.
 func (d *DB) submit(ctx context.Context, j *job) (listing.Verdict, error) {
 	j.ctx, j.done = ctx, make(chan struct{})
-	if err := d.queue.add(j); err != nil {
+	err := d.changeable()
+	if err == nil {
+		err = d.queue.add(j)
+	}
+	if err != nil {
 		return listing.Verdict{}, err
 	}
 	select {
@@ -68,7 +72,7 @@ func (d *DB) decide(batch []*job) {
 func (d *DB) commitAll(batch []*job) error {
 	return d.health.guarded(func() error {
 		seen := d.newest.Load()
-		tx, err := d.bolt.Begin(true)
+		tx, err := d.begin(true)
 		if err != nil {
 			return err
 		}
@@ -104,6 +108,7 @@ func (d *DB) decideIn(tx *bolt.Tx, seen uint64, batch []*job) error {
 	if err := tx.Bucket(metaBucket).Put(headKey, s.head.encode()); err != nil {
 		return err
 	}
+	d.journal.add(w.beside...)
 	if err := d.commit(tx); err != nil {
 		return d.uncommitted(err)
 	}
@@ -119,9 +124,9 @@ func (d *DB) uncommitted(err error) error {
 	if _, synced := err.(syscall.Errno); !synced && noRoom(err) { // bbolt passes on the error of fdatasync as it is
 		return err
 	}
-	d.health.fail(fmt.Errorf("writing %s: %w", d.bolt.Path(), err))
+	d.health.fail(fmt.Errorf("writing %s: %w", d.path, err))
 	return &listing.Error{Kind: listing.ErrUnavailable, Code: "store-failed",
-		Message: fmt.Sprintf("writing %s failed, and the outcome is not known: %v", d.bolt.Path(), err),
+		Message: fmt.Sprintf("writing %s failed, and the outcome is not known: %v", d.path, err),
 		Hint:    "DNS goes on as it was; look at the disk, then restart dnsbld and see what is listed"}
 }
 
@@ -129,7 +134,8 @@ func (d *DB) uncommitted(err error) error {
 type writing struct {
 	*state
 	dirty   bool
-	repeats bool // something was decided earlier
+	repeats bool     // something was decided earlier
+	beside  []beside // what was written that no record tells of
 }
 
 // handle decides one job. A refusal is the job's own; an error that it

@@ -41,6 +41,8 @@ type Verified struct {
 	Records int      `json:"records"`  // that were looked at
 	Broken  Revision `json:"broken"`   // the first that is not as it was written; 0: none
 
+	Forgotten Revision `json:"forgotten,omitempty"` // up to it only the hashes are kept
+
 	// Of a full verification: the records that were replayed, how much of the list
 	// is not what they make of it, and the first of that.
 	Replayed    int          `json:"replayed,omitempty"`

@@ -67,5 +67,9 @@ type Status struct {
 	Bytes   int64    `json:"bytes"`   // on disk
 	Free    int64    `json:"free"`    // of these, what nothing lies in
 	Path    string   `json:"path,omitempty"`
-	Failed  string   `json:"failed,omitempty"` // why it takes and tells nothing more, until the program is started again
+
+	ReadOnly  bool     `json:"read_only,omitempty"` // nothing can be changed
+	Forgotten Revision `json:"forgotten,omitempty"` // up to it changes are no longer kept
+	Doubt     string   `json:"doubt,omitempty"`     // why it may lack the last change before it was opened
+	Failed    string   `json:"failed,omitempty"`    // why it takes and tells nothing more, until the program is started again
 }

@@ -45,6 +45,9 @@ func (p *program) audit(ctx context.Context, in *input) error {
 		end := out.Verified.Checkpoint()
 		out.Checkpoint = &end
 		p.human.printf("the audit chain %s: %s up to revision %d\n", p.human.paint(green, "holds"), plural(out.Records, "record", "records"), out.Head)
+		if out.Forgotten > 0 {
+			p.human.printf("of those up to revision %d the hashes alone are kept ([store] keep)\n", out.Forgotten)
+		}
 		if ask.Full {
 			p.human.printf("the list is what its log makes of it: %s replayed\n", plural(out.Replayed, "record", "records"))
 		}

@@ -50,6 +50,7 @@ func (p *program) commands() []*cli.Command {
 		command("backup", "FILE", backupFlags(), p.action(p.backup)),
 		command("restore", "FILE", restoreFlags(), p.action(p.restore)),
 		command("rebuild", "", rebuildFlags(), p.alone(p.rebuild)),
+		command("compact", "", nil, p.action(p.compact)),
 		command("classify", "", classifyFlags(), p.action(p.classify)),
 		command("observe", "FILE...", observeFlags(), p.action(p.observe)),
 		group("receiver",

@@ -80,6 +80,9 @@ func (p *program) status(ctx context.Context, _ *input) error {
 	t.add("revision", "%d, %s", s.Revision, served)
 	t.add("entries", "%d of its own, %d in sources", s.Store.Entries, s.Store.Sourced)
 	t.add("store", "%s, %.1f MiB, %.1f MiB of it free", clean(s.Store.Path), float64(s.Store.Bytes)/(1<<20), float64(s.Store.Free)/(1<<20))
+	if s.Store.ReadOnly {
+		t.add("", "%s", p.human.paint(yellow, "served read-only: nothing can be changed"))
+	}
 	for _, z := range s.Zones {
 		t.add("zone", "%s, TTL %s, negative %s", clean(z.Name), z.TTL, z.NegativeTTL)
 		for _, s := range z.Secondaries {

@@ -1,9 +1,24 @@
 package main
 
 import (
+	"context"
+	"time"
+
 	"github.com/rogpeppe/go-internal/testscript"
 	bolt "go.etcd.io/bbolt"
+
+	"dnsbld/ctl"
+	"dnsbld/db"
+	"dnsbld/listing"
 )
+
+// compactor is what the daemon does for `blctl compact`, with every change kept.
+func compactor(store *db.DB) func(context.Context, listing.Caller) (ctl.Compacted, error) {
+	return func(ctx context.Context, _ listing.Caller) (ctl.Compacted, error) {
+		c, err := store.Compact(ctx, time.Time{})
+		return ctl.CompactedOf(c.Before, c.After, c.Forgotten, c.Held), err
+	}
+}
 
 // spoil writes into the store what no log says, where no checksum tells.
 func spoil(ts *testscript.TestScript, _ bool, _ []string) {

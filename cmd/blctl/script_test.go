@@ -135,7 +135,7 @@ func startDaemon(socket, file, persons string) (*daemon, error) {
 		return nil, err
 	}
 	control := server.New(server.Config{
-		Book: book, Live: live, Version: "test", Started: d.now(), Verify: store.Audit, Backup: store.Backup,
+		Book: book, Live: live, Version: "test", Started: d.now(), Verify: store.Audit, Compact: compactor(store), Backup: store.Backup,
 		Sensor: counters, Desk: support, Hits: d.hits,
 		Zones: func() []report.Zone {
 			return []report.Zone{{Name: "bl.test", TTL: listing.Life(5 * time.Minute), NegativeTTL: listing.Life(time.Minute)}}

@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -30,6 +32,9 @@ const (
 
 // run is the program: it returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if len(args) > 1 && strings.HasPrefix(args[1], "--read-only") { // in need one forgets a word
+		args = slices.Insert(slices.Clone(args), 1, "serve")
+	}
 	return exitStatus(newApp(stdout, stderr).RunContext(ctx, args), stderr)
 }
 

@@ -178,6 +178,9 @@ func (d *dnsbld) generation(ctx context.Context) (err error) {
 // listing.ErrUnavailable.
 func (d *dnsbld) openStore(ctx context.Context) error {
 	cfg := d.cfg.Load()
+	if d.begun.ReadOnly != "" {
+		return d.openReadOnly()
+	}
 	if err := os.MkdirAll(cfg.Data, 0o750); err != nil {
 		return fmt.Errorf("making the data directory: %w", err)
 	}
@@ -190,12 +193,34 @@ func (d *dnsbld) openStore(ctx context.Context) error {
 		d.log.Error("reading when the list was last changed: ends of entries are not held back for a wrong clock", "err", err)
 	}
 	d.changes.Store(store)
+	if st, err := store.Status(ctx); err == nil && st.Doubt != "" {
+		d.log.Warn("the file of the list may lack its last change", "why", st.Doubt)
+	}
 	if skipped, err := skipServed(ctx, store, cfg.Database, shifted(cfg.ClockOffset)(), d.log); err != nil {
 		d.log.Error("the list may be older than what was served, and could not be taken behind that", "err", err)
 	} else if skipped {
 		d.log.Warn("the list is older than what was served: it goes on behind that")
 	}
 	return nil
+}
+
+// openReadOnly opens what is served in place of the list. What was served before may
+// have been newer: serials are then behind, and secondaries keep what they have.
+func (d *dnsbld) openReadOnly() (err error) {
+	if d.store, err = db.OpenReadOnly(d.begun.ReadOnly); err != nil {
+		return err
+	}
+	d.changes.Store(d.store)
+	d.log.Warn("nothing can be changed: this file is served read-only", "file", d.begun.ReadOnly)
+	return nil
+}
+
+// note notes the configuration in force, where something can be noted.
+func (d *dnsbld) note(ctx context.Context, hash string) error {
+	if d.begun.ReadOnly != "" {
+		return nil
+	}
+	return d.book.Configure(ctx, self(), hash)
 }
 
 // Changes are those of the store that is open now, for the transfers of DNS,
@@ -220,7 +245,11 @@ func (d *dnsbld) serveDoors(ctx context.Context, control net.Listener) error {
 		p.cancel()
 	}
 	d.recallHits()
-	base.run("served revision", func(ctx context.Context) { db.KeepWatermark(ctx, d.cfg.Load().Database, d.served, d.log) })
+	if d.begun.ReadOnly == "" {
+		base.run("served revision", func(ctx context.Context) { db.KeepWatermark(ctx, d.cfg.Load().Database, d.served, d.log) })
+		doors.run("sweep", d.endDue)
+		doors.run("upkeep", d.upkeep)
+	}
 	base.run("sensor", d.mail.Run)
 	mail.start("policy service", d.mail.servePolicy)
 	operators := d.control()
@@ -228,7 +257,6 @@ func (d *dnsbld) serveDoors(ctx context.Context, control net.Listener) error {
 	doors.start("control socket", func(ctx context.Context) error { return operators.Serve(ctx, control) })
 	doors.start("collector", d.mail.serveCollector)
 	doors.run("support desk", func(ctx context.Context) { d.desk.Run(ctx, actor, d.log) })
-	doors.run("sweep", d.endDue)
 	doors.run("sources", d.watchSources)
 	if l := d.web.pages; l != nil {
 		doors.start("pages", func(ctx context.Context) error { return d.web.server.Serve(ctx, l) })
@@ -262,7 +290,7 @@ func (d *dnsbld) ready(ctx context.Context) error {
 	if err := d.live.Wait(ctx, 0); err != nil {
 		return err
 	}
-	if err := d.book.Configure(ctx, self(), cfg.Hash); err != nil && ctx.Err() == nil {
+	if err := d.note(ctx, cfg.Hash); err != nil && ctx.Err() == nil {
 		d.log.Error("noting the configuration: serials do not tell of its changes", "err", err) // DNS is served all the same
 	}
 	stats, listeners := d.live.Set().Stats(), []any{}
@@ -333,7 +361,7 @@ func (d *dnsbld) follow(ctx context.Context) error {
 // control is the server behind the control socket.
 func (d *dnsbld) control() *server.Server {
 	return server.New(server.Config{Book: d.book, Live: d.live,
-		Verify: d.store.Audit, Backup: d.backup, Answers: d.answers, Zones: d.zones, ZoneFile: d.dns.WriteZone, Serials: d.serials, Doctor: d.doctor, MailServers: d.mailServers,
+		Verify: d.store.Audit, Compact: d.compact, Backup: d.backup, Answers: d.answers, Zones: d.zones, ZoneFile: d.dns.WriteZone, Serials: d.serials, Doctor: d.doctor, MailServers: d.mailServers,
 		Criteria: d.criteria, Stats: func() any { return d.dns.Stats() }, Complete: d.complete,
 		Reload: func() ctl.Reload { return *d.last.Load() }, WarnSources: func() time.Duration { return d.cfg.Load().WarnSources },
 		Sensor: d.mail, Desk: d.desk.Desk, Hits: d.hits, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.cfg.Load().Data,

@@ -35,7 +35,7 @@ func TestMetrics(t *testing.T) {
 		"desk_mails_total counter", "desk_mails_waiting gauge", "desk_oldest_open_seconds gauge", "desk_tickets gauge", "dns_answers_total counter", "dns_hits_total counter", "dns_path_total counter", "dns_queries_total counter", "dns_silent_total counter",
 		"dns_socket_errors_total counter", "dns_tcp_connections gauge", "dns_tcp_turned_away_total counter", "dns_transfers_total counter", "dns_truncated_total counter",
 		"list_allows gauge", "list_bytes gauge", "list_exceptions gauge", "list_hosts gauge", "list_prefixes gauge", "list_revision gauge",
-		"list_sources gauge", "web_request_seconds_total counter", "web_requests_total counter"}
+		"list_sources gauge", "store_bytes gauge", "store_free_bytes gauge", "web_request_seconds_total counter", "web_requests_total counter"}
 	if !slices.Equal(names, want) {
 		t.Errorf("%q\nwant %q", names, want)
 	}

@@ -66,7 +66,7 @@ func (d *dnsbld) reload(ctx context.Context) error {
 	d.cfg.Store(&cfg)
 	d.book.SetRules(cfg.Rules)
 	d.live.Protect(cfg.Rules.Policy.NeverList())
-	if err := d.book.Configure(ctx, self(), cfg.Hash); err != nil {
+	if err := d.note(ctx, cfg.Hash); err != nil {
 		return err
 	}
 	d.log.Info("the configuration was read again")

@@ -29,12 +29,17 @@ SIGUSR2 starts the executable as it now is on the disk, and hands over to it whe
 it has loaded the list: no query is lost. If it fails, this process goes on.
 The last line on the log is "ready" when every zone is answered.
 
+Where the list is damaged, or locked by a process that hangs, --read-only FILE
+answers from a backup until it is repaired: FILE is never written to, and whatever
+would change the list ends with exit status 75.
+
 exit status: 0 ended by a signal; 1 failed; 75 the data is in use by another
 dnsbld; 78 bad configuration
 
 examples:
   dnsbld serve --zone bl.test --listen 127.0.0.1:5300 --data ./var
-  dnsbld serve --config /etc/dnsbld.toml`,
+  dnsbld serve --config /etc/dnsbld.toml
+  dnsbld serve --config /etc/dnsbld.toml --read-only /var/backups/dnsbld.db`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "config", Usage: "the TOML `FILE`; `dnsbld example` prints one"},
 			&cli.StringFlag{Name: "data", Usage: "`DIR` of the list"},
@@ -43,6 +48,7 @@ examples:
 			&cli.StringFlag{Name: "web", Usage: "show the pages on `ADDR:PORT`; '' for none"},
 			&cli.StringFlag{Name: "socket", Usage: "`PATH` of the control socket"},
 			&cli.StringFlag{Name: "store", Usage: "`URL` of the store: bbolt:PATH of the file; left out: listings.db in the data directory"},
+			&cli.StringFlag{Name: "read-only", Usage: "serve the backup or list `FILE` as it is, where the list itself cannot be opened; nothing can be changed"},
 			&cli.StringFlag{Name: "log-format", Usage: "`FORMAT` of the log: text or json"},
 			&cli.StringSliceFlag{Name: "policy", Usage: "answer Postfix's policy requests on `ADDR:PORT` or unix:PATH (repeatable)"},
 			&cli.StringFlag{Name: "receiver", Usage: "`NAME` under which that mail server's sessions are kept; left out: this host's"},
@@ -98,7 +104,7 @@ func await(ctx context.Context, ended <-chan error, log *slog.Logger) error {
 // when it is empty: an empty --web is no pages. It runs again at each reload, so that
 // flags outlast a new file.
 func overrides(c *cli.Context, f *config.File) {
-	for flag, to := range map[string]*string{"data": &f.Data, "socket": &f.Socket, "log-format": &f.LogFormat, "store": &f.StoreURL,
+	for flag, to := range map[string]*string{"data": &f.Data, "socket": &f.Socket, "log-format": &f.LogFormat, "store": &f.StoreURL, "read-only": &f.ReadOnly,
 		"receiver": &f.Sensor.Receiver, "resolver": &f.Sensor.Resolver} {
 		if c.IsSet(flag) {
 			*to = c.String(flag)

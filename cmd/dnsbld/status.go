@@ -83,6 +83,12 @@ func (m daemonMetrics) Collect(to chan<- prometheus.Metric) {
 	}
 	m.d.collectSources(to)
 	m.d.collectHits(to)
+	if store := m.d.changes.Load(); store != nil {
+		if st, err := store.Status(context.Background()); err == nil && st.Failed == "" {
+			gauge("dnsbld_store_bytes", "Size of the file of the list.", float64(st.Bytes))
+			gauge("dnsbld_store_free_bytes", "Of these, what nothing lies in: a compaction gives it back.", float64(st.Free))
+		}
+	}
 	last, ok := m.d.last.Load(), 0.0
 	if last.OK {
 		ok = 1

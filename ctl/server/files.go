@@ -179,3 +179,11 @@ func (s *Server) rebuild(ctx context.Context, who listing.Caller, c ctl.Rebuild)
 	}
 	return s.cfg.Rebuild(ctx, who, c)
 }
+
+// compact gives back to the disk what the list does not need.
+func (s *Server) compact(ctx context.Context, who listing.Caller, _ ctl.None) (ctl.Compacted, error) {
+	if s.cfg.Compact == nil {
+		return ctl.Compacted{}, unavailable("no-compact", "the list cannot be compacted from here", "ask the daemon that has it")
+	}
+	return s.cfg.Compact(ctx, who)
+}

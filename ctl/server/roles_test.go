@@ -157,6 +157,7 @@ func verbs(t *testing.T) []verb {
 		}},
 		{"approve", listing.Operator, func(c *ctl.Client) error { _, err := c.Approve(t.Context(), ctl.Decide{ID: "p-none"}); return err }},
 		{"propose withdraw", listing.Operator, func(c *ctl.Client) error { _, err := c.Withdraw(t.Context(), ctl.Decide{ID: "p-none"}); return err }},
+		{"compact", listing.Operator, func(c *ctl.Client) error { _, err := c.Compact(t.Context(), ctl.None{}); return err }},
 		{"rebuild", listing.Operator, func(c *ctl.Client) error { _, err := c.Rebuild(t.Context(), ctl.Rebuild{}); return err }},
 		{"restore", listing.Operator, func(c *ctl.Client) error { _, err := c.Restore(t.Context(), ctl.Restore{}); return err }},
 		{"backup", listing.Operator, func(c *ctl.Client) error { _, err := c.Backup(t.Context(), ctl.None{}, io.Discard); return err }},

@@ -39,6 +39,7 @@ func (s *Server) bindings(t *ctl.Client) []binding {
 		stream(&t.Watch, s.watch),
 		call(&t.Audit, s.audit),
 		download(&t.Backup, s.backup),
+		call(&t.Compact, s.compact),
 		call(&t.Rebuild, s.rebuild),
 		call(&t.Restore, s.restore),
 

@@ -65,6 +65,9 @@ type Config struct {
 	// Restore makes a backup the list at a path; nil: not here.
 	Restore func(context.Context, listing.Caller, ctl.Restore) (ctl.Restored, error)
 
+	// Compact gives back to the disk what the list does not need; nil: not here.
+	Compact func(context.Context, listing.Caller) (ctl.Compacted, error)
+
 	// Rebuild makes a list anew from its log; nil: not here.
 	Rebuild func(context.Context, listing.Caller, ctl.Rebuild) (ctl.Rebuilt, error)
 

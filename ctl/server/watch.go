@@ -51,6 +51,11 @@ func (s *Server) watch(w http.ResponseWriter, r *http.Request, q ctl.Watch) erro
 		return invalid("future", fmt.Sprintf("revision %d is yet to come: the newest is %d", after, status.Head),
 			"was the list restored from a backup? Read it again, then follow from its revision")
 	}
+	if after < status.Forgotten {
+		return &listing.Error{Kind: listing.ErrCompacted, Code: "forgotten",
+			Message: fmt.Sprintf("changes up to revision %d are no longer kept", status.Forgotten),
+			Hint:    fmt.Sprintf("read the whole list again, or begin after revision %d", status.Forgotten)}
+	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.WriteHeader(http.StatusOK)
 	if q.Once && after == status.Head {

@@ -80,8 +80,12 @@ func (d *Desk) countErrors(ctx context.Context, st *removal.Stats, since time.Ti
 	if head == 0 {
 		return nil
 	}
+	kept, err := d.cfg.Book.Store().Status(ctx)
+	if err != nil {
+		return err
+	}
 	ended := 0
-	for c, err := range d.cfg.Book.Store().OwnChanges(ctx, 0) {
+	for c, err := range d.cfg.Book.Store().OwnChanges(ctx, kept.Forgotten) {
 		if errors.Is(err, listing.ErrCompacted) {
 			break // older than what is kept: the rest of it is
 		}

@@ -54,6 +54,7 @@ type File struct {
 	// From flags alone: the URL of the store, how far every clock is shifted, and
 	// whether the address of the pages was asked for.
 	StoreURL    string        `toml:"-"`
+	ReadOnly    string        `toml:"-"`
 	ClockOffset time.Duration `toml:"-"`
 	WebGiven    bool          `toml:"-"`
 
@@ -120,6 +121,7 @@ type sourcesFile struct {
 // storeFile is [store]: how the list is kept.
 type storeFile struct {
 	Settle life `toml:"settle"`
+	Keep   life `toml:"keep"`
 }
 
 // chaosFile is [chaos]: how this server names itself to those who ask.
@@ -177,7 +179,7 @@ func defaultFile() File {
 		Sources:    sourcesFile{Warn: life(listing.Day)},
 		Desk:       deskFile{PerWeek: 3, SourceRemovals: 50},
 		Limits:     defaultLimits(),
-		Store:      storeFile{Settle: life(10 * time.Minute)},
+		Store:      storeFile{Settle: life(10 * time.Minute), Keep: life(400 * listing.Day)},
 	}
 }
 

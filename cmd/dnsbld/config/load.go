@@ -28,6 +28,8 @@ type Config struct {
 	Database     string        // file of the list
 	ClockOffset  time.Duration // of every clock
 	Settle       time.Duration // nothing is ended for as long where the time is in doubt
+	ReadOnly     string        // file to be served in place of the list, in which nothing is changed; empty: none
+	Keep         time.Duration // of changes, in the log; 0: all
 	JSON         bool          // log as JSON
 	DNS          []netip.AddrPort
 	Workers      int         // UDP sockets for each address
@@ -103,7 +105,8 @@ func (f File) resolve() (Config, error) {
 	if f.LogFormat != "text" && f.LogFormat != "json" {
 		wrong.addf("log_format = %s: text or json", listing.Quote(f.LogFormat))
 	}
-	c.Settle, c.Control = f.Store.settle(&wrong), f.Limits.control(&wrong)
+	c.ReadOnly = f.ReadOnly
+	c.Settle, c.Keep, c.Control = f.Store.settle(&wrong), f.Store.keep(&wrong), f.Limits.control(&wrong)
 	c.Database, c.DNS, c.Workers = f.database(&wrong), f.listeners(&wrong), f.Listen.workers(&wrong)
 	c.XoT, c.XoTTLS = f.xot(&wrong)
 	c.Rules = f.rules(&wrong)
@@ -155,6 +158,19 @@ func (f storeFile) settle(wrong *mistakes) time.Duration {
 	d := f.Settle.Duration()
 	if d < 0 || d > longestSettle {
 		wrong.addf("store.settle = %s: up to %s", f.Settle, longestSettle)
+	}
+	return d
+}
+
+// leastKept is how long changes are kept at the least: for as long request ids are
+// remembered, sources that ended are shown, and a command can be taken back.
+const leastKept = 31 * listing.Day
+
+// keep is how long changes are kept; 0: for ever.
+func (f storeFile) keep(wrong *mistakes) time.Duration {
+	d := f.Keep.Duration()
+	if d < 0 || (d > 0 && d < leastKept) {
+		wrong.addf("store.keep = %s: 31d at the least, or \"0\" to keep everything", f.Keep)
 	}
 	return d
 }

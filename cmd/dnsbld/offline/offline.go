@@ -67,7 +67,7 @@ func open(ctx context.Context, file string) (cfg server.Config, closeStore func(
 		return errors.Join(err, store.Close())
 	}
 	book := listing.NewBook(store, live, listing.Rules{Reasons: reasons, Policy: policy}, time.Now)
-	return server.Config{Book: book, Live: live, Verify: store.Audit, Backup: store.Backup}, closeStore, nil
+	return server.Config{Book: book, Live: live, Verify: store.Audit, Compact: compactor(store), Backup: store.Backup}, closeStore, nil
 }
 
 // check refuses what is not there, and what is to stay as it is.
@@ -112,4 +112,13 @@ func rebuild(ctx context.Context, who listing.Caller, c ctl.Rebuild) (out ctl.Re
 func header(what string, who listing.Caller) listing.Header {
 	now := time.Now().UTC()
 	return listing.Header{ID: what + "-" + now.Format("20060102T150405.000000000"), Time: now, Actor: who.Name}
+}
+
+// compactor compacts a store. How long changes are kept stands in a configuration,
+// and there is none here: all of them stay.
+func compactor(store *db.DB) func(context.Context, listing.Caller) (ctl.Compacted, error) {
+	return func(ctx context.Context, _ listing.Caller) (ctl.Compacted, error) {
+		c, err := store.Compact(ctx, time.Time{})
+		return ctl.CompactedOf(c.Before, c.After, c.Forgotten, c.Held), err
+	}
 }

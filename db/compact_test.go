@@ -1,0 +1,220 @@
+package db
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"dnsbld/listing"
+)
+
+// A compaction gives back what is free, and everything is as it was: also what was
+// written while it ran, and what is open while it ends.
+func TestCompact(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "listings.db")
+	d := openTest(t, path)
+	defer func() { d.Close() }()
+	mustReplace(t, d, importing("large", "large"), feed(clustered(200_000)))
+	mustReplace(t, d, importing("feed", "feed"), feed(clustered(2000)))
+	mustApply(t, d, "drop", listing.Edit{Op: listing.OpEndSource, Source: "large", Because: listing.OperatorChoice})
+	mustApply(t, d, "before", listEdit(addr4(1)))
+
+	ctx, stop := context.WithCancel(t.Context())
+	var writers sync.WaitGroup
+	for w := range uint32(4) {
+		writers.Go(func() {
+			for n := uint32(0); ctx.Err() == nil && n < 500; n++ {
+				e := listEdit(addr4(w<<24 | n))
+				e.Evidence = &listing.Evidence{Salt: []byte("salt"), Samples: []listing.Sample{{Time: noon, HELO: fmt.Sprint(w, n)}}}
+				if _, err := d.Apply(t.Context(), request(fmt.Sprint("w", w, "-", n), e)); err != nil {
+					t.Error(err)
+				}
+				keyed := request(fmt.Sprint("k", w, "-", n), listing.Edit{Op: listing.OpDisallow, Subject: hostSubject(1)})
+				if keyed.Keyed = true; n == 0 {
+					if _, err := d.Apply(t.Context(), keyed); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	before, err := d.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = d.View(t.Context(), func(s listing.Snapshot) error {
+		c, err := d.Compact(t.Context(), time.Time{})
+		if err != nil || c.Before < before.Bytes || c.Forgotten != 0 || c.Held == 0 {
+			t.Errorf("%+v, %v", c, err)
+		}
+		n := 0
+		for _, err := range s.Each(listing.Subject{}) { // of the file as it was
+			if n++; err != nil {
+				return err
+			}
+		}
+		if n < 2000 {
+			t.Errorf("%d entries are read in the old file", n)
+		}
+		return err
+	})
+	stop()
+	writers.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := d.Status(t.Context())
+	if err != nil || st.Path != path || st.Free > before.Free/2 {
+		t.Errorf("%+v after %+v, %v", st, before, err)
+	}
+	if _, err := Open(path, Options{Timeout: time.Millisecond}); !errors.Is(err, listing.ErrUnavailable) {
+		t.Errorf("the new file is not locked: %v", err)
+	}
+	for range 2 { // as it is open, and opened again
+		if v, err := d.VerifyFull(t.Context(), listing.Checkpoint{}); err != nil || v.Head != st.Head {
+			t.Fatalf("%+v, %v", v, err)
+		}
+		err := d.View(t.Context(), func(s listing.Snapshot) error {
+			for w := range 4 {
+				if _, known, err := s.Decided(fmt.Sprint("k", w, "-0")); !known || err != nil {
+					t.Errorf("k%d-0: %t, %v", w, known, err)
+				}
+			}
+			for e, err := range s.Each(listing.Subject{}) {
+				if err != nil {
+					return err
+				}
+				if _, err := s.Evidence(e.Evidence); e.Evidence != (listing.Digest{}) && err != nil {
+					return fmt.Errorf("%s: %w", e.Subject, err)
+				}
+			}
+			return nil
+		})
+		if err := errors.Join(err, d.Close()); err != nil {
+			t.Fatal(err)
+		}
+		d = openTest(t, path)
+	}
+	if left, _ := filepath.Glob(path + ".*"); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// One that is cut short changes nothing, and what it left is taken away.
+func TestCompactStops(t *testing.T) {
+	d := everything(t)
+	before := describe(t, d)
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := d.Compact(ctx, time.Time{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("stopped: %v", err)
+	}
+	path := d.path
+	if err := os.WriteFile(path+compactSuffix, []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d = openTest(t, path)
+	defer d.Close()
+	if left, _ := filepath.Glob(path + ".*"); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	if after := describe(t, d); !bytes.Equal(after, before) {
+		t.Error("it is not as it was")
+	}
+}
+
+// What is old is forgotten, the chain still links, and the list is still what its log
+// makes of it, from the base on.
+func TestForgetBefore(t *testing.T) {
+	d := everything(t)
+	defer func() { d.Close() }()
+	middle, err := d.Verify(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	was := describe(t, d)
+	later := func(id string, days int, edits ...listing.Edit) listing.Request {
+		r := request(id, edits...)
+		r.Time = noon.Add(time.Duration(days) * listing.Day)
+		return r
+	}
+	apply := func(r listing.Request) {
+		t.Helper()
+		if _, err := d.Apply(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := range 4 {
+		apply(later(fmt.Sprint("later", n), 2+100*n, listEdit(addr4(uint32(n)))))
+		c, err := d.Compact(t.Context(), noon.Add(listing.Day+time.Duration(100*n)*listing.Day))
+		if err != nil || c.Forgotten != listing.Revision(9+n) {
+			t.Fatalf("%+v, %v", c, err)
+		}
+		v, err := d.VerifyFull(t.Context(), listing.Checkpoint{})
+		if err != nil || v.Records != 1 || v.Replayed != 1 || v.Forgotten != listing.Revision(9+n) {
+			t.Fatalf("%+v, %v", v, err)
+		}
+		if v, err := d.VerifyFrom(t.Context(), middle.Checkpoint()); err != nil || v.Head != listing.Revision(10+n) {
+			t.Errorf("from a checkpoint of old: %+v, %v", v, err)
+		}
+		forged := listing.Checkpoint{Revision: 5, Chain: middle.Chain}
+		if _, err := d.VerifyFrom(t.Context(), forged); !errors.Is(err, listing.ErrCorrupt) {
+			t.Errorf("from one that never was: %v", err)
+		}
+	}
+	for c, err := range d.Changes(t.Context(), 3) {
+		if !errors.Is(err, listing.ErrCompacted) {
+			t.Errorf("changes that are not kept: %+v, %v", c, err)
+		}
+	}
+	err = d.View(t.Context(), func(s listing.Snapshot) error {
+		for c, err := range s.History(subjectOf(t, "192.0.2.1")) {
+			t.Errorf("history that is not kept: %+v, %v", c, err)
+		}
+		if _, known, err := s.Decided("list"); known || err != nil {
+			t.Errorf("a request that is not kept: %t, %v", known, err)
+		}
+		if _, err := s.Get(listing.Key{Subject: subjectOf(t, "192.0.2.1"), Reason: listing.BareIP}); err != nil {
+			t.Errorf("an entry from before: %v", err)
+		}
+		_, err := s.Evidence(sample().Sum())
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	apply(later("drop", 302, listing.Edit{Op: listing.OpEndSource, Source: "feed", Because: listing.OperatorChoice}))
+	err = d.View(t.Context(), func(s listing.Snapshot) error {
+		ends := all(t, s.History(subjectOf(t, "203.0.113.1")))
+		if len(ends) != 1 || ends[0].Kind != listing.SourceChange {
+			t.Errorf("the end of a source that had it: %+v", ends)
+		}
+		return nil
+	})
+	if err != nil || len(was) == 0 {
+		t.Error(err)
+	}
+	described, path := describeFrom(t, d, 12), d.path
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := Rebuild(t.Context(), path, "", header()); err != nil || r.Records != 2 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	d = openTest(t, path)
+	if again := describeFrom(t, d, 12); !bytes.Equal(again, described) {
+		t.Errorf("made anew it holds\n%s\nand held\n%s", again, described)
+	}
+	if v, err := d.VerifyFull(t.Context(), listing.Checkpoint{}); err != nil || v.Forgotten != 12 {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
