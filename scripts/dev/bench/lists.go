@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -50,6 +51,14 @@ func drawNet6(r *rand.Rand) netip.Prefix {
 		b[i] = byte(r.Uint32())
 	}
 	return netip.PrefixFrom(netip.AddrFrom16(b), 64)
+}
+
+// size tells how much the list holds.
+func (d *dataset) size() string {
+	if d.nets {
+		return fmt.Sprintf("%d /26, %d /64", len(d.spans), len(d.v6))
+	}
+	return fmt.Sprintf("%d hosts", len(d.hosts))
 }
 
 // churnedNets replaces one prefix in a hundred.

@@ -18,15 +18,24 @@ func opImport(ctx context.Context, o *operations, name string) error {
 		return err
 	}
 	defer func() { d.proc.stop() }()
-	took, err := d.load(ctx, o.data, true)
-	if err != nil {
-		return err
-	}
-	o.figure(name, fmt.Sprintf("%d hosts to answering", len(o.data.hosts)), took.Seconds(), "s")
 	pids, err := family(d.proc.pid)
 	if err != nil {
 		return err
 	}
+	before, err := processTime(d.proc.pid)
+	if err != nil {
+		return err
+	}
+	took, err := d.load(ctx, o.data, true)
+	if err != nil {
+		return err
+	}
+	after, err := processTime(d.proc.pid)
+	if err != nil {
+		return err
+	}
+	o.figure(name, o.data.size()+" to answering", took.Seconds(), "s")
+	o.figure(name, "CPU of it", (after - before).Seconds(), "s")
 	kb, err := anonymousKB(pids)
 	if err != nil {
 		return err

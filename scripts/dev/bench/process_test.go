@@ -132,3 +132,15 @@ func TestAServerThatEndsIsNotWaitedFor(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func TestProcessTime(t *testing.T) {
+	before, err := processTime(os.Getpid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for after := before; after == before; {
+		if after, err = processTime(os.Getpid()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
