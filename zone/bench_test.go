@@ -5,6 +5,10 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
+
+	"dnsbld/listing"
+	"dnsbld/listing/index"
 )
 
 // BenchmarkAnswer measures the message path alone, over a list of some
@@ -40,5 +44,39 @@ func BenchmarkAnswer(b *testing.B) {
 	}
 	if n := s.server.Stats().UDP["formerr"]; n != 0 {
 		b.Errorf("%d of these are no queries", n)
+	}
+}
+
+// BenchmarkDifference is what an IXFR of so many changes of hosts costs.
+func BenchmarkDifference(b *testing.B) {
+	for _, changes := range []int{1000, 30_000} {
+		b.Run(fmt.Sprint(changes), func(b *testing.B) { benchmarkDifference(b, changes) })
+	}
+}
+
+func benchmarkDifference(b *testing.B, changes int) {
+	z := newServer(b, transferConfig(b), "")
+	const before = 100_000
+	var log changeLog
+	for n := range before + changes {
+		first, end := byte(45), time.Unix(epoch, 0).Add(listing.Day)
+		if n >= before {
+			first = byte(50 + n%100)
+		}
+		at := netip.AddrFrom4([4]byte{first, byte(n * 37), byte(n >> 8), byte(n)})
+		log = append(log, listing.Change{Kind: listing.EntryChange, Revision: listing.Revision(10 + max(0, n-before+1)), Last: n >= before-1,
+			After: &listing.Entry{Key: listing.Key{Subject: listing.HostSubject(at), Reason: listing.OurIP}, Until: end}})
+	}
+	set, err := index.NewSet().With(log)
+	if err != nil {
+		b.Fatal(err)
+	}
+	z.server.Follow(log)
+	have := uint32(10)
+	for b.Loop() {
+		d := z.server.difference(b.Context(), &transfer{zone: z.server.tables.Load().ordered[0], set: set, have: &have})
+		if d.form != incremental || len(d.gone.owners) != 0 || len(d.come.owners) != changes {
+			b.Fatalf("form %d, %d and %d owners", d.form, len(d.gone.owners), len(d.come.owners))
+		}
 	}
 }

@@ -20,30 +20,43 @@ const (
 	logTime     = 10 * time.Second
 )
 
-// difference is what changed since the serial that a secondary has: names with what
-// they owned, and with what they own.
-func (s *Server) difference(ctx context.Context, t *transfer) (gone, come delta, f form) {
+// changed is what differs since the serial that a secondary has: names with what they
+// owned, and with what they own.
+type changed struct {
+	gone, come delta
+	form       form
+}
+
+// difference is what a transfer is answered with. Secondaries are told at the same
+// time and have the same serial: those who ask while it is looked for share it.
+func (s *Server) difference(ctx context.Context, t *transfer) *changed {
 	now := t.zone.serial(t.set)
 	switch {
 	case t.have == nil:
-		return gone, come, whole
+		return &changed{form: whole}
 	case int32(now-*t.have) <= 0: // RFC 1982
-		return gone, come, current
+		return &changed{form: current}
 	case t.zone.catalog:
-		return gone, come, whole
+		return &changed{form: whole}
 	}
+	shared, _, _ := s.differences.Do(fmt.Sprintf("%p %p %d", t.zone, t.set, *t.have), func() (any, error) { return s.since(ctx, t, now), nil })
+	return shared.(*changed)
+}
+
+// since looks for what changed between the secondary's serial and another one.
+func (s *Server) since(ctx context.Context, t *transfer, now uint32) *changed {
 	old, at, err := s.before(ctx, t.set, t.set.Revision()-listing.Revision(now-*t.have))
 	if err != nil {
-		return gone, come, whole
+		return &changed{form: whole}
 	}
-	gone.rendering, come.rendering = rendering{t.zone, old}, t.rendering()
+	c := &changed{gone: delta{rendering: rendering{t.zone, old}}, come: delta{rendering: t.rendering()}, form: incremental}
 	stats := t.set.Stats()
 	var fits bool
-	gone.owners, come.owners, fits = gone.names().Diff(come.names(), at, max(leastNames, (stats.Hosts+stats.Prefixes)/2))
+	c.gone.owners, c.come.owners, fits = c.gone.names().Diff(c.come.names(), at, max(leastNames, (stats.Hosts+stats.Prefixes)/2))
 	if !fits {
-		return gone, come, whole
+		return &changed{form: whole}
 	}
-	return gone, come, incremental
+	return c
 }
 
 // delta is one side of a difference.

@@ -7,6 +7,8 @@ import (
 	"dnsbld/connlimit"
 	"dnsbld/listing/hits"
 	"dnsbld/listing/index"
+
+	"golang.org/x/sync/singleflight"
 )
 
 // View is the list as it is served; *index.Live is one.
@@ -30,6 +32,7 @@ type Server struct {
 	errors      atomic.Uint64   // of sockets
 	secondaries secondaries
 	admission   admission            // of those who transfer
+	differences singleflight.Group   // that are looked for
 	carousels   carousels            // that they share
 	sent        [forms]atomic.Uint64 // transfers that were begun
 	log         Log

@@ -119,9 +119,9 @@ func (c *conversation) sendNow(ctx context.Context, t *streamed) error {
 	f := newFrames(len(to.head), t.zone.ttl, to.put)
 	now := t.zone.soaRecord(t.zone.serial(t.set))
 	f.add(&now)
-	gone, come, form := c.server.difference(ctx, t.transfer)
-	c.server.sent[form].Add(1)
-	switch form {
+	d := c.server.difference(ctx, t.transfer)
+	c.server.sent[d.form].Add(1)
+	switch d.form {
 	case whole:
 		for _, r := range t.zone.staticRecords() {
 			f.add(&r)
@@ -133,13 +133,15 @@ func (c *conversation) sendNow(ctx context.Context, t *streamed) error {
 	case incremental:
 		was := t.zone.soaRecord(*t.have)
 		f.add(&was)
-		gone.but(&come, f.add)
+		d.gone.but(&d.come, f.add)
 		f.add(&now)
-		come.but(&gone, f.add)
+		d.come.but(&d.gone, f.add)
 		f.add(&now)
 	}
-	f.flush()
-	return errors.Join(f.err, to.flush())
+	if f.flush(); f.err != nil {
+		return f.err
+	}
+	return to.flush()
 }
 
 // form is how a transfer is answered.

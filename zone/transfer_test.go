@@ -193,7 +193,8 @@ func TestX2(t *testing.T) {
 		old, now := replay(t, log[:half]), replay(t, log)
 		z := b.server.tables.Load().ordered[0]
 		have := serial(old.Revision())
-		gone, come, form := b.server.difference(t.Context(), &transfer{zone: z, set: now, have: &have})
+		d := b.server.difference(t.Context(), &transfer{zone: z, set: now, have: &have})
+		gone, come, form := d.gone, d.come, d.form
 		if half == len(log) {
 			if form != current {
 				rt.Fatalf("nothing changed: %d", form)

@@ -69,8 +69,10 @@ type region struct {
 func newCursor(l List, at netip.Prefix) *cursor {
 	c := &cursor{list: l, stop: func() {}}
 	if at.IsValid() {
-		c.next, c.stop = iter.Pull(l.Inside(at))
 		c.open = []region{{at, l.Says(at)}}
+	}
+	if at.IsValid() && !at.IsSingleIP() { // in which there is nothing but itself
+		c.next, c.stop = iter.Pull(l.Inside(at))
 		c.advance()
 	}
 	return c

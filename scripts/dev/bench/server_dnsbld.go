@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"time"
 )
 
@@ -55,7 +56,7 @@ var errNotBuilt = errors.New("not built")
 
 // startDnsbld starts the daemon on the site's data and waits until it answers at all: the test point that RFC 5782,
 // section 5, asks for is listed whatever the store holds.
-// listen holds keys of [listen] in TOML; there may be none.
+// listen holds keys of [listen] in TOML, and perhaps the zone; there may be none.
 func startDnsbld(ctx context.Context, s site, listen string) (*dnsbld, error) {
 	if s.env.dnsbld == "" || s.env.blctl == "" {
 		return nil, fmt.Errorf("dnsbld: %w", errNotBuilt)
@@ -67,8 +68,10 @@ func startDnsbld(ctx context.Context, s site, listen string) (*dnsbld, error) {
 	if err := s.write("dnsbld.toml", "[listen]\nweb = \"\"\n"+listen+"\n"); err != nil {
 		return nil, err
 	}
-	d.argv = []string{s.env.dnsbld, "serve", "--config", s.path("dnsbld.toml"), "--data", s.path("data"), "--zone", s.zone,
-		"--listen", s.addr.String(), "--socket", d.socket}
+	d.argv = []string{s.env.dnsbld, "serve", "--config", s.path("dnsbld.toml"), "--data", s.path("data"), "--listen", s.addr.String(), "--socket", d.socket}
+	if !strings.Contains(listen, "[[zone]]") {
+		d.argv = append(d.argv, "--zone", s.zone)
+	}
 	var err error
 	if d.proc, err = startProcess(s.dir, s.env.serverCPU, d.argv); err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
@@ -21,6 +22,12 @@ func ask(c net.Conn, name string, kind dnsmessage.Type) (reply, error) {
 	id := uint16(time.Now().UnixNano())
 	m := dnsmessage.Message{Header: dnsmessage.Header{ID: id},
 		Questions: []dnsmessage.Question{{Name: q, Type: kind, Class: dnsmessage.ClassINET}}}
+	opt := dnsmessage.Resource{Body: &dnsmessage.OPTResource{}}
+	if err := opt.Header.SetEDNS0(1232, dnsmessage.RCodeSuccess, false); err != nil {
+		return reply{}, err
+	}
+	opt.Header.Name = dnsmessage.MustNewName(".")
+	m.Additionals = append(m.Additionals, opt)
 	packet, err := m.Pack()
 	if err != nil {
 		return reply{}, err
@@ -61,11 +68,16 @@ func read(c net.Conn, id uint16) (reply, error) {
 func replyOf(m *dnsmessage.Message) reply {
 	r := reply{rcode: m.RCode}
 	for _, a := range m.Answers {
-		if a, ok := a.Body.(*dnsmessage.AResource); ok {
+		switch a := a.Body.(type) {
+		case *dnsmessage.AResource:
 			r.addresses = append(r.addresses, netip.AddrFrom4(a.A).String())
+		case *dnsmessage.TXTResource:
+			r.texts = append(r.texts, strings.Join(a.TXT, ""))
 		}
 	}
-	slices.Sort(r.addresses)
-	r.addresses = slices.Compact(r.addresses)
+	for _, set := range []*[]string{&r.addresses, &r.texts} {
+		slices.Sort(*set)
+		*set = slices.Compact(*set)
+	}
 	return r
 }

@@ -1,15 +1,20 @@
 // Command compare asks two blocklist servers the same random questions and says
 // where they answer differently: in the rcode, or in the addresses answered.
 //
-//	compare OURS THEIRS ZONE COUNT SEED FILE ...
+//	compare [-copy] OURS THEIRS ZONE COUNT SEED FILE ...
 //
 // What it asks for lies around the addresses in the files; one question in ten
 // is for a name that is nobody's address. Two differences are none: we
 // answer a name that has listed ones below it with no data (RFC 8020), they
 // with NXDOMAIN. And they take an octet with leading zeros for an octet.
+//
+// With -copy the other one has the zone from us: it is asked for addresses alone,
+// for A and TXT of each, and texts count too. One difference is none: an address
+// taken out of a wider listing exists in a copy, without records.
 package main
 
 import (
+	"flag"
 	"fmt"
 	"log"
 	"math/rand/v2"
@@ -24,18 +29,21 @@ import (
 
 func main() {
 	log.SetFlags(0)
-	if len(os.Args) < 7 {
-		log.Fatal("usage: compare OURS THEIRS ZONE COUNT SEED FILE ...")
+	copied := flag.Bool("copy", false, "the other server has the zone from us")
+	flag.Parse()
+	args := flag.Args()
+	if len(args) < 6 {
+		log.Fatal("usage: compare [-copy] OURS THEIRS ZONE COUNT SEED FILE ...")
 	}
-	count, err := strconv.Atoi(os.Args[4])
+	count, err := strconv.Atoi(args[3])
 	if err != nil {
 		log.Fatal(err)
 	}
-	seed, err := strconv.ParseUint(os.Args[5], 10, 64)
+	seed, err := strconv.ParseUint(args[4], 10, 64)
 	if err != nil {
 		log.Fatal(err)
 	}
-	bases, err := addresses(os.Args[6:])
+	bases, err := addresses(args[5:])
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -43,14 +51,20 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ours, theirs := dial(os.Args[1]), dial(os.Args[2])
+	ours, theirs := dial(args[0]), dial(args[1])
 	n := namer{rand.New(rand.NewPCG(seed, 0)), bases, own}
-	var t tally
+	t := tally{copied: *copied}
 	for range count {
-		t.compare(ours, theirs, n.labels(), n.kind(), os.Args[3])
+		if *copied {
+			labels := n.address()
+			t.compare(ours, theirs, labels, dnsmessage.TypeA, args[2])
+			t.compare(ours, theirs, labels, dnsmessage.TypeTXT, args[2])
+			continue
+		}
+		t.compare(ours, theirs, n.labels(), n.kind(), args[2])
 	}
-	fmt.Printf("%d questions: %d listed, %d not, %d above listed ones, %d with leading zeros, %d answered differently\n",
-		count, t.listed, t.absent, t.above, t.zeros, t.different)
+	fmt.Printf("%d names: %d listed, %d not, %d above listed ones, %d with leading zeros, %d taken out of a wider listing, %d answered differently\n",
+		count, t.listed, t.absent, t.above, t.zeros, t.holes, t.different)
 	if t.different > 0 || t.listed < count/10 || t.absent < count/10 {
 		os.Exit(1)
 	}
@@ -65,7 +79,10 @@ func dial(server string) net.Conn {
 }
 
 // tally counts what was answered.
-type tally struct{ listed, absent, above, zeros, different int }
+type tally struct {
+	copied                                         bool // texts count
+	listed, absent, above, zeros, holes, different int
+}
 
 func (t *tally) compare(ours, theirs net.Conn, labels []string, kind dnsmessage.Type, zone string) {
 	name := strings.Join(labels, ".") + "." + zone + "."
@@ -77,14 +94,20 @@ func (t *tally) compare(ours, theirs net.Conn, labels []string, kind dnsmessage.
 	if err != nil {
 		log.Fatalf("asking them for %s: %v", name, err)
 	}
+	if !t.copied {
+		a.texts, b.texts = nil, nil
+	}
+	nothing, none := reply{rcode: dnsmessage.RCodeSuccess}, reply{rcode: dnsmessage.RCodeNameError}
 	switch {
 	case a.equal(b) && a.rcode == dnsmessage.RCodeSuccess:
 		t.listed++
 	case a.equal(b):
 		t.absent++
-	case isAbove(labels) && a.equal(reply{rcode: dnsmessage.RCodeSuccess}) && b.equal(reply{rcode: dnsmessage.RCodeNameError}):
+	case t.copied && a.equal(none) && b.equal(nothing):
+		t.holes++
+	case !t.copied && isAbove(labels) && a.equal(nothing) && b.equal(none):
 		t.above++
-	case a.equal(reply{rcode: dnsmessage.RCodeNameError}) && slices.ContainsFunc(labels, hasLeadingZero):
+	case !t.copied && a.equal(none) && slices.ContainsFunc(labels, hasLeadingZero):
 		t.zeros++
 	default:
 		t.different++
@@ -105,12 +128,13 @@ func hasLeadingZero(label string) bool { return len(label) > 1 && label[0] == '0
 type reply struct {
 	rcode     dnsmessage.RCode
 	addresses []string // sorted, each once
+	texts     []string // likewise
 }
 
 func (r reply) equal(o reply) bool {
-	return r.rcode == o.rcode && slices.Equal(r.addresses, o.addresses)
+	return r.rcode == o.rcode && slices.Equal(r.addresses, o.addresses) && slices.Equal(r.texts, o.texts)
 }
 
 func (r reply) String() string {
-	return strings.TrimSpace(strings.TrimPrefix(r.rcode.String(), "RCode") + " " + strings.Join(r.addresses, " "))
+	return strings.TrimSpace(strings.TrimPrefix(r.rcode.String(), "RCode") + " " + strings.Join(slices.Concat(r.addresses, r.texts), " "))
 }

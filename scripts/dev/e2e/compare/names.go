@@ -57,11 +57,7 @@ func ownAddresses() ([]netip.Addr, error) {
 
 // labels are those of a name below the zone.
 func (n namer) labels() []string {
-	a := n.near(n.bases[n.IntN(len(n.bases))])
-	for slices.Contains(n.own, a) {
-		a = n.near(n.bases[n.IntN(len(n.bases))])
-	}
-	labels := reversed(a)
+	labels := n.address()
 	if n.IntN(10) > 0 {
 		return labels
 	}
@@ -77,6 +73,17 @@ func (n namer) labels() []string {
 	}
 	labels[at] = odd[n.IntN(len(odd))]
 	return labels
+}
+
+// address is the labels of an address near one of the bases. Of those that stand
+// for an IPv4 address a copy of a zone knows nothing.
+func (n namer) address() []string {
+	for {
+		a := n.near(n.bases[n.IntN(len(n.bases))])
+		if !slices.Contains(n.own, a) && !a.Is4In6() && !netip.MustParsePrefix("2002::/16").Contains(a) {
+			return reversed(a)
+		}
+	}
 }
 
 // near is an address that has most of its leading bits from another.
