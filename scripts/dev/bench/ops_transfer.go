@@ -9,7 +9,10 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -76,13 +79,19 @@ func (o *operations) whole(ctx context.Context, d *dnsbld, name string) error {
 			}
 		}
 	})
-	one, octets, err := pull(d.site, 1, nil)
+	var one time.Duration
+	var octets int64
+	cpu, err := spent(d, func() (err error) {
+		one, octets, err = pull(d.site, 1, nil)
+		return err
+	})
 	close(stop)
 	watching.Wait()
 	if err != nil {
 		return err
 	}
 	o.figure(name, fmt.Sprintf("AXFR of %d hosts", len(o.data.hosts)), one.Seconds(), "s")
+	o.figure(name, "CPU of it", cpu.Seconds(), "s")
 	o.figure(name, "octets of it", float64(octets)/1e6, "MB")
 	o.figure(name, "RssAnon more than before, at most", float64(most-before)/1024, "MB")
 	ten, _, err := pull(d.site, 10, nil)
@@ -122,15 +131,23 @@ func (o *operations) difference(ctx context.Context, d *dnsbld, name string) err
 	if err := d.blctl(ctx, "import", file, "--format", "plain", "--reason", "manual", "--source", "more"); err != nil {
 		return err
 	}
+	const runs = 21
 	var took []float64
-	for range 21 {
-		one, _, err := pull(d.site, 1, &before)
-		if err != nil {
-			return err
+	cpu, err := spent(d, func() error {
+		for range runs {
+			one, _, err := pull(d.site, 1, &before)
+			if err != nil {
+				return err
+			}
+			took = append(took, one.Seconds()*1000)
 		}
-		took = append(took, one.Seconds()*1000)
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	o.figure(name, fmt.Sprintf("IXFR of %d changes, median", changes), median(took), "ms")
+	o.figure(name, "CPU of one", cpu.Seconds()*1000/runs, "ms")
 	return nil
 }
 
@@ -180,6 +197,32 @@ func (o *operations) notified(ctx context.Context, d *dnsbld, told *net.UDPConn,
 	}
 	o.figure(name, fmt.Sprintf("NOTIFY a second among %.0f changes a second", float64(added)/storm.Seconds()), float64(len(heard))/storm.Seconds(), "1/s")
 	return nil
+}
+
+// spent is the CPU time that the daemon takes meanwhile, that of threads which have ended too: those of transfers do.
+func spent(d *dnsbld, do func() error) (time.Duration, error) {
+	now := func() (time.Duration, error) {
+		raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", d.proc.pid))
+		if err != nil {
+			return 0, err
+		}
+		fields := strings.Fields(string(raw[bytes.LastIndexByte(raw, ')')+1:]))
+		user, err := strconv.Atoi(fields[11])
+		if err != nil {
+			return 0, err
+		}
+		system, err := strconv.Atoi(fields[12])
+		return time.Duration(user+system) * (time.Second / 100), err
+	}
+	before, err := now()
+	if err != nil {
+		return 0, err
+	}
+	if err := do(); err != nil {
+		return 0, err
+	}
+	after, err := now()
+	return after - before, err
 }
 
 // pull transfers the zone to several clients at once, or what changed since a serial, and returns how long it was until
