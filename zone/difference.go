@@ -112,21 +112,27 @@ func (s *Server) before(ctx context.Context, set *index.Set, back listing.Revisi
 	return old, at, err
 }
 
-// changesBetween are those after one revision of the log, up to and with
-// another. That the first is found makes sure that it is of this log, and not of
-// one that a restore took back.
+// changesBetween are those after one revision of the log, up to and with another.
+// That the first is found makes sure that it is of this log, and not of one that a
+// restore took back. No more of it is read: it may be an import of a million.
 func (s *Server) changesBetween(ctx context.Context, from, to listing.Revision) (all []listing.Change, err error) {
-	known := false
 	for c, err := range s.log.Changes(ctx, from-1) {
-		known = known || c.Revision == from
+		if err != nil {
+			return nil, err
+		}
+		if c.Revision != from {
+			return nil, fmt.Errorf("the log does not have revision %d", from)
+		}
+		break
+	}
+	for c, err := range s.log.Changes(ctx, from) {
 		switch {
 		case err != nil:
 			return nil, err
-		case !known, c.Revision > to, len(all) == mostChanges:
+		case c.Revision > to, len(all) == mostChanges:
 			return nil, fmt.Errorf("the log has no short way from revision %d to %d", from, to)
-		case c.Revision > from:
-			all = append(all, c)
 		}
+		all = append(all, c)
 		if c.Last && c.Revision == to {
 			return all, nil
 		}
