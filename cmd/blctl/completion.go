@@ -52,6 +52,7 @@ fi
 	set -l words (commandline -opc)
 	set -l program $words[1]
 	set -e words[1]
+	type -q $program; or return
 	set -l typed (commandline -ct)
 	set -l all ($program __complete fish $words "$typed" 2>/dev/null)
 	if test (count $all) -gt 0

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -19,14 +20,13 @@ type Filter struct {
 	Ticket string          `query:"ticket"`
 }
 
-// Match is the test that a Filter asks of a change. It looks at the header first:
-// making an event of each of a million changes would cost more than reading them.
+// Match is the test that a Filter asks of a change. It makes no event of it: of each
+// of a million changes that would cost more than reading them.
 func (f Filter) Match(reasons *listing.Reasons) (func(listing.Change) bool, error) {
 	code, err := codeOf(reasons, f.Reason)
-	rows := Rows{Reasons: reasons}
 	narrow := code != 0 || f.Within.IsValid() || f.Source != ""
 	return func(c listing.Change) bool {
-		return f.matchHeader(c.Header) && (!narrow || f.matchEvent(rows.Event(c), code))
+		return f.matchHeader(c.Header) && (!narrow || f.matchKey(keyOf(c), code))
 	}, err
 }
 
@@ -36,10 +36,24 @@ func (f Filter) matchHeader(h *listing.Header) bool {
 		is(f.Actor, h.Actor) && is(f.Ticket, h.Ticket)
 }
 
-// matchEvent looks at what changed. Subject.Covers takes no change that is about
+// matchKey looks at what changed. Subject.Covers takes no change that is about
 // no prefix, such as that of a source.
-func (f Filter) matchEvent(e Event, code listing.Reason) bool {
-	return is(code, e.Code) && is(f.Source, e.Source) && (!f.Within.IsValid() || f.Within.Covers(e.Subject))
+func (f Filter) matchKey(k listing.Key, code listing.Reason) bool {
+	return is(code, k.Reason) && is(f.Source, k.Source) && (!f.Within.IsValid() || f.Within.Covers(k.Subject))
+}
+
+// keyOf is the key of the entry that changed; of an allow entry its subject, and of a
+// source its name.
+func keyOf(c listing.Change) (k listing.Key) {
+	switch c.Kind {
+	case listing.EntryChange:
+		k = cmp.Or(c.After, c.Before).Key
+	case listing.AllowChange:
+		k.Subject = cmp.Or(c.AllowAfter, c.AllowBefore).Subject
+	case listing.SourceChange:
+		k.Source = cmp.Or(c.SourceAfter, c.SourceBefore).Name
+	}
+	return k
 }
 
 // is reports whether something is what is asked for; the zero value asks for
