@@ -77,7 +77,7 @@ func globalFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "socket", Usage: "the control socket of dnsbld is at `PATH`"},
 		&cli.StringFlag{Name: "offline", Usage: "work on the store `FILE` itself, which no dnsbld may have open"},
-		&cli.BoolFlag{Name: "json", Usage: "print JSON on stdout, and what people read on stderr"},
+		&cli.BoolFlag{Name: "json", Usage: "print JSON on stdout, and what people read on stderr; on a terminal JSON alone"},
 		&cli.BoolFlag{Name: "yes", Usage: "do not ask before many entries end"},
 		&cli.BoolFlag{Name: "no-color", Usage: "no colours, as with $NO_COLOR"},
 		&cli.BoolFlag{Name: "wide", Usage: "all columns of a table, and whole texts"},
