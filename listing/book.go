@@ -16,6 +16,7 @@ type Rules struct {
 	Reasons *Reasons
 	Policy  Policy
 	Roles   Roles
+	Primary string // of the list, which is a mirror then and written by Mirror alone; empty: there is none
 }
 
 // View is the served view, as far as a writer needs it.
@@ -93,6 +94,9 @@ type order struct {
 // plan looks, plans and applies, again when another writer came between. A
 // command that was decided earlier is not planned: its answer stands.
 func (b *Book) plan(ctx context.Context, who Caller, o order, plan func(*planning) ([]Edit, error)) (Result, error) {
+	if err := b.Rules().Writable(); err != nil {
+		return Result{}, err
+	}
 	for attempt := 1; ; attempt++ {
 		o.Time = b.Now()
 		p := planning{rules: b.Rules(), now: o.Time, who: who}
@@ -223,8 +227,11 @@ func (b *Book) Sweep(ctx context.Context, who Caller, due []Edit) error {
 func nothing(func(Entry, error) bool) {}
 
 // Configure notes that the configuration changed, if it did: zones then have
-// another serial.
+// another serial. Those of a mirror have the primary's.
 func (b *Book) Configure(ctx context.Context, who Caller, hash string) error {
+	if b.Rules().Primary != "" {
+		return nil
+	}
 	_, err := b.Do(ctx, who, "", []Edit{{Op: OpConfigure, Config: hash}})
 	return err
 }

@@ -13,6 +13,9 @@ import (
 // was decided of the command earlier is not sent again. ends are the entries of
 // a source that end with it, which are in no edit.
 func (b *Book) apply(ctx context.Context, o order, edits []Edit, ends int) (Result, error) {
+	if err := b.Rules().Writable(); err != nil {
+		return Result{}, err
+	}
 	changes := max(len(edits), ends)
 	tooMany := b.bound(o.Options, changes)
 	if tooMany != nil && !o.DryRun {

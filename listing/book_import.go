@@ -49,6 +49,13 @@ func (b *Book) Import(ctx context.Context, who Caller, c Import, entries iter.Se
 
 // replace sends a request about a source and waits until what it did is served.
 func (b *Book) replace(ctx context.Context, o order, edit SourceEdit, entries iter.Seq2[Entry, error]) (Result, error) {
+	if err := b.Rules().Writable(); err != nil {
+		return Result{}, err
+	}
+	return b.rewrite(ctx, o, edit, entries)
+}
+
+func (b *Book) rewrite(ctx context.Context, o order, edit SourceEdit, entries iter.Seq2[Entry, error]) (Result, error) {
 	r := Request{Header: o.Header, Intent: o.intent, DryRun: o.DryRun, Source: &edit, Keyed: o.IdempotencyKey != ""}
 	r.ID = o.id()
 	v, err := b.store.Replace(ctx, r, entries)

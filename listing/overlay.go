@@ -41,7 +41,11 @@ func (w written[K, V]) get(name K, read func() (V, bool, error)) (V, bool, error
 }
 
 func newOverlay(state State, r *Request) *overlay {
-	return &overlay{state: state, request: r, revision: state.Head() + 1,
+	revision := state.Head() + 1
+	if r.Source != nil {
+		revision = max(revision, r.Source.As)
+	}
+	return &overlay{state: state, request: r, revision: revision,
 		at: map[Subject][]Entry{}, pasts: map[Key]Past{}, ended: map[Key]bool{},
 		allows: written[Subject, Allow]{}, sources: written[string, Source]{}, documents: written[[2]string, Document]{}}
 }

@@ -83,6 +83,7 @@ type SourceEdit struct {
 	Until      time.Time `json:"until,omitzero"`
 	MaxChanges int       `json:"max,omitempty"`    // refuse if more entries would change; 0: any number
 	MaxRemoved float64   `json:"shrink,omitempty"` // refuse if a greater part of over 100 entries would go; 0: any
+	As         Revision  `json:"as,omitempty"`     // the revision it is to be, if that is still to come: of a mirror, the primary's
 }
 
 // Request is what is decided, whole or not at all. Its ID makes it safe to
