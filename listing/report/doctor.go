@@ -44,6 +44,7 @@ type Patient struct {
 	Zone     Zone
 	Ask      func(context.Context, Question) (Reply, error)
 	Resolver netip.AddrPort // the system's, or the sensor's; not valid: there is none
+	Now      time.Time
 }
 
 // port is where name servers are asked.
@@ -68,6 +69,10 @@ func Doctor(ctx context.Context, p Patient) []Check {
 	d.nameServers()
 	d.resolver()
 	d.secondaries()
+	if m := p.Zone.Mirror; m != nil {
+		g, text, remedy := m.Grade(p.Now)
+		d.grade("primary", g, text, remedy)
+	}
 	return d.all
 }
 

@@ -70,6 +70,7 @@ type Zone struct {
 	Mail        string                  `json:"mail,omitempty"` // mailbox of who is responsible, as a name
 	Page        string                  `json:"page,omitempty"` // what stands before an address in the URL of its page
 	Secondaries []Secondary             `json:"secondaries,omitempty"`
+	Mirror      *Mirror                 `json:"mirror,omitempty"` // it is taken from a primary
 }
 
 // checkup is a run of all checks.
@@ -86,6 +87,7 @@ func Selfcheck(ctx context.Context, of Checked) ([]Check, error) {
 	c := &checkup{Checked: of, ctx: ctx, rules: of.Book.Rules()}
 	c.criteria()
 	c.configuration()
+	c.primary()
 	for _, check := range []func() error{c.audit, c.entries, c.sources} {
 		if err := check(); err != nil {
 			return nil, err
@@ -150,6 +152,16 @@ func (c *checkup) configuration() {
 		return
 	}
 	c.add("configuration", "3.8", Pass, "the configuration that was read last is in force")
+}
+
+// primary: a mirror hears it.
+func (c *checkup) primary() {
+	for _, z := range c.Zones {
+		if z.Mirror != nil {
+			g, text, _ := z.Mirror.Grade(c.Book.Now())
+			c.add("primary", "3.8", g, "%s", text)
+		}
+	}
 }
 
 // audit: the chain of records is whole.
