@@ -112,6 +112,9 @@ func (s *Server) answer(dst, query []byte, from Peer, count *counters) ([]byte, 
 
 // reply decides what is answered.
 func (s *Server) reply(t *tables, r *request, client trust, from Peer, sig *signature) reply {
+	if k, ok := s.notified(t, r, from.Addr.Addr(), sig); ok {
+		return reply{kind: k}
+	}
 	switch k := r.check(client, sig); {
 	case k == kindNotImp:
 		return reply{kind: k, ede: edeNotSupported}

@@ -28,6 +28,7 @@ type tables struct {
 	tcp                 Limits
 	jar                 jar
 	keys                keys
+	mirrored            *zone // the one that has a primary, if one has
 	coalesce            time.Duration
 	portable            bool
 }
@@ -49,6 +50,10 @@ type zone struct {
 
 	catalog    bool   // of the other zones; it does not show the list
 	configured uint32 // when a catalog was, in Unix seconds
+
+	primary    *Primary // of a mirror
+	primaryKey *key     // that signs both sides; nil: none
+	verbatim   bool     // texts that entries have of their own are whole
 
 	// For transfers.
 	access      access
@@ -114,13 +119,17 @@ func compileKeys(all []Key, p *problems) keys {
 // compileZones makes the zones ready, first each for itself, then what they say
 // of each other.
 func (t *tables) compileZones(c Config, p *problems) {
+	mirror := c.mirrors(p)
 	for _, z := range c.Zones {
-		ready, err := z.compile(c.Reasons, t.keys)
+		ready, err := z.compile(c.Reasons, t.keys, mirror)
 		if err != nil {
 			p.add(problems{err}.under("zone " + listing.Quote(z.Name)))
 			continue
 		}
 		p.add(t.add(ready))
+		if ready.primary != nil {
+			t.mirrored = ready
+		}
 	}
 	var members []*zone
 	for _, z := range t.ordered {
@@ -175,7 +184,7 @@ func (t *tables) match(n *name, skip int) (z *zone, labels int) {
 }
 
 // compile checks a zone and makes it ready.
-func (z Zone) compile(reasons *listing.Reasons, known keys) (*zone, error) {
+func (z Zone) compile(reasons *listing.Reasons, known keys, mirror bool) (*zone, error) {
 	var p problems
 	if z.Catalog && len(z.NS) == 0 {
 		z.NS = []NameServer{{Name: catalogServer}}
@@ -186,13 +195,20 @@ func (z Zone) compile(reasons *listing.Reasons, known keys) (*zone, error) {
 	}
 	p.check(wire.length <= maxZoneName, "its name is too long: IPv6 addresses do not fit before it")
 	p.add(z.validate(reasons))
-	ready := &zone{name: presentation, wire: wire, reasons: reasons, page: z.Page, catalog: z.Catalog,
+	ready := &zone{name: presentation, wire: wire, reasons: reasons, page: z.Page, catalog: z.Catalog, verbatim: mirror,
 		ttl: ttlSeconds(z.TTL), negative: ttlSeconds(z.NegativeTTL), nodes: map[string]*node{"": {records: map[uint16][]dns.RR{}}}, nested: wildcard.Fixed{}}
-	if !z.Catalog {
+	switch {
+	case z.Primary != nil:
+		ready.showAll()
+	case !z.Catalog:
 		ready.show(z.Reasons)
 	}
 	ready.compileAccess(z, known, &p)
-	p.add(ready.addApex(z))
+	if z.Primary != nil {
+		ready.mirror(z, known, &p)
+	} else {
+		p.add(ready.addApex(z))
+	}
 	if len(p) > 0 {
 		return nil, errors.Join(p...)
 	}
@@ -220,6 +236,10 @@ func (z *zone) show(only []listing.Reason) {
 
 func (z *zone) addPoint(r listing.Reason) {
 	z.tests[r] = "is the test entry of this list for " + z.reasons.Symbol(r)
+	if z.verbatim {
+		at := listing.Subject{Prefix: netip.PrefixFrom(code(r), 32)}
+		z.tests[r] = wildcard.Shrink(z.reasons.TXT(r, at, z.tests[r], z.page), at.Text())
+	}
 }
 
 // Digest stands for all that zones say beside the list itself: with another

@@ -55,6 +55,10 @@ type Zone struct {
 	TransferFrom []netip.Prefix   `json:"-"` // where they are asked from
 	TransferTLS  bool             `json:"-"` // they are asked for over TLS alone (RFC 9103)
 	Notify       []netip.AddrPort `json:"-"` // who is told when the zone changed
+
+	// A mirror has a primary, and what was taken of it beside the list.
+	Primary *Primary `json:"-"`
+	Taken   *Taken   `json:"-"`
 }
 
 // Lists are the zones that show the list: catalogs do not.
@@ -188,7 +192,7 @@ func (z Zone) validate(reasons *listing.Reasons) error {
 	var p problems
 	p.ttl("ttl", z.TTL)
 	p.ttl("negative_ttl", z.NegativeTTL)
-	p.check(len(z.NS) > 0, "ns: a zone needs a name server")
+	p.check(len(z.NS) > 0 || z.Primary != nil, "ns: a zone needs a name server")
 	for _, r := range z.Reasons {
 		_, known := reasons.Info(r)
 		p.check(known, "reasons: there is no reason %d", r)

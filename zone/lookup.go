@@ -10,6 +10,7 @@ import (
 	"dnsbld/listing"
 	"dnsbld/listing/hits"
 	"dnsbld/listing/index"
+	"dnsbld/listing/wildcard"
 
 	"github.com/miekg/dns"
 )
@@ -100,7 +101,11 @@ func (z *zone) records(v verdict, owner string, qtype uint16) []dns.RR {
 }
 
 func (z *zone) say(s shown) string {
-	return z.reasons.TXT(s.reason, listing.Subject{Prefix: s.prefix}, s.text.Of(s.prefix), z.page)
+	text := s.text.Of(s.prefix)
+	if z.verbatim && text != "" {
+		return wildcard.Expand(text, listing.Subject{Prefix: s.prefix}.Text())
+	}
+	return z.reasons.TXT(s.reason, listing.Subject{Prefix: s.prefix}, text, z.page)
 }
 
 // exists reports whether a name of some labels before the zone's is the parent

@@ -37,6 +37,7 @@ type Server struct {
 	sent        [forms]atomic.Uint64 // transfers that were begun
 	log         Log
 	complaints  complaints
+	notices     chan struct{} // NOTIFY from a primary
 	secret      secret        // of cookies, where none is configured
 	hits        *hits.Counter // nil: what is listed is not counted
 	shared      *hits.Shared  // of all who answer on the message path
@@ -44,7 +45,7 @@ type Server struct {
 
 // New returns a server, or all mistakes of its configuration.
 func New(view View, clock Clock, c Config) (*Server, error) {
-	s := &Server{view: view, clock: clock, secret: randomSecret()}
+	s := &Server{view: view, clock: clock, secret: randomSecret(), notices: make(chan struct{}, 1)}
 	s.gate = connlimit.New(func() connlimit.Limits { return s.tables.Load().tcp.Limits }, connlimit.ByAddress)
 	s.large.New = func() any { return new([tcpSize]byte) }
 	if err := s.Configure(c); err != nil {
