@@ -88,6 +88,10 @@ func (p *program) status(ctx context.Context, _ *input) error {
 		for _, s := range z.Secondaries {
 			t.add("secondary", "%s", p.secondaryText(s, z.Serial))
 		}
+		if z.Mirror != nil {
+			grade, text, _ := z.Mirror.Grade(p.now())
+			t.add("mirror", "%s", p.human.paint(map[report.Grade]string{report.Warn: yellow, report.Fail: red}[grade], clean(text)))
+		}
 	}
 	p.daemonRows(s, &t)
 	for _, h := range s.Hidden {

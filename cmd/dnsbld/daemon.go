@@ -28,6 +28,7 @@ import (
 	"dnsbld/listing"
 	"dnsbld/listing/hits"
 	"dnsbld/listing/index"
+	"dnsbld/listing/mirror"
 	"dnsbld/listing/report"
 	"dnsbld/zone"
 )
@@ -45,6 +46,8 @@ type dnsbld struct {
 	store *db.DB
 	live  *index.Live
 	clock *index.Clock
+
+	mirror *mirror.Mirror // of a primary; nil: this list is its own
 
 	lastChange time.Time // of the list, when it was opened; zero: never
 	sweeper    atomic.Pointer[index.Sweeper]
@@ -85,18 +88,21 @@ func serve(ctx context.Context, cfg config.Config, load func() (config.Config, e
 	}
 	d.cfg.Store(&cfg)
 	d.last.Store(&ctl.Reload{OK: true, At: shifted(cfg.ClockOffset)().UTC().Truncate(time.Second)})
-	d.live.Protect(cfg.Rules.Policy.NeverList())
+	d.protect()
 	if err := d.openStore(ctx); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.store.Close()) }() // that of the last generation
-	if d.dns, err = zone.New(d.live, d.clock, cfg.Zone); err != nil {
+	if d.dns, err = zone.New(view{d}, d.clock, cfg.Zone); err != nil {
 		return config.Error("%v", err)
 	}
 	d.dns.Follow(d)
 	d.dns.Report(d.log)
 	d.hits = hits.New(shifted(cfg.ClockOffset)())
 	d.dns.Count(d.hits)
+	if cfg.Mirror != "" {
+		d.mirror = d.openMirror()
+	}
 	if d.sockets, err = openSockets(ctx, cfg, log); err != nil {
 		return err
 	}
@@ -196,6 +202,9 @@ func (d *dnsbld) openStore(ctx context.Context) error {
 	if st, err := store.Status(ctx); err == nil && st.Doubt != "" {
 		d.log.Warn("the file of the list may lack its last change", "why", st.Doubt)
 	}
+	if cfg.Mirror != "" {
+		return nil // its serials are the primary's
+	}
 	if skipped, err := skipServed(ctx, store, cfg.Database, shifted(cfg.ClockOffset)(), d.log); err != nil {
 		d.log.Error("the list may be older than what was served, and could not be taken behind that", "err", err)
 	} else if skipped {
@@ -258,6 +267,9 @@ func (d *dnsbld) serveDoors(ctx context.Context, control net.Listener) error {
 	doors.start("collector", d.mail.serveCollector)
 	doors.run("support desk", func(ctx context.Context) { d.desk.Run(ctx, actor, d.log) })
 	doors.run("sources", d.watchSources)
+	if d.mirror != nil {
+		doors.run("mirror", d.followPrimary)
+	}
 	if l := d.web.pages; l != nil {
 		doors.start("pages", func(ctx context.Context) error { return d.web.server.Serve(ctx, l) })
 	}
@@ -392,6 +404,9 @@ func (d *dnsbld) zones() []report.Zone {
 			zone.Glue[ns.Name] = ns.Addresses
 		}
 		zone.Serial, zone.Secondaries = uint32(d.served()), d.dns.Secondaries(z.Name)
+		if z.Primary != nil {
+			d.mirrorZone(&zone)
+		}
 		all = append(all, zone)
 	}
 	return all

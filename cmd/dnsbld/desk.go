@@ -42,6 +42,9 @@ func openDesk(d *dnsbld, mail *mailDoor) (*supportDesk, error) {
 		s.off = "those who ask are remembered until the end of the program only: " + err.Error()
 		d.log.Error("those who ask for removals are remembered until the end of the program only", "err", err)
 	}
+	if why := d.book.Rules().Writable(); why != nil {
+		s.off = why.Error()
+	}
 	s.Desk, err = desk.New(desk.Config{Book: d.book, Counters: mail, DNS: senderDNS{mail}, People: s.people, Signer: signer, Send: sendmail.Hand,
 		Settings: func() desk.Settings { return d.cfg.Load().Desk }})
 	if err != nil {

@@ -54,7 +54,7 @@ func (d *dnsbld) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.dns.Configure(cfg.Zone); err != nil {
+	if err := d.dns.Configure(d.withTaken(cfg.Zone)); err != nil {
 		return err
 	}
 	if err := d.mail.configure(cfg.Mail); err != nil {
@@ -65,7 +65,7 @@ func (d *dnsbld) reload(ctx context.Context) error {
 	}
 	d.cfg.Store(&cfg)
 	d.book.SetRules(cfg.Rules)
-	d.live.Protect(cfg.Rules.Policy.NeverList())
+	d.protect()
 	if err := d.note(ctx, cfg.Hash); err != nil {
 		return err
 	}

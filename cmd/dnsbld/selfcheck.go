@@ -39,7 +39,7 @@ func (d *dnsbld) doctor(ctx context.Context, z report.Zone) []report.Check {
 	if !resolver.IsValid() {
 		resolver = zone.SystemResolver("/etc/resolv.conf")
 	}
-	return report.Doctor(ctx, report.Patient{Zone: z, Ask: zone.Ask, Resolver: resolver})
+	return report.Doctor(ctx, report.Patient{Zone: z, Ask: zone.Ask, Resolver: resolver, Now: d.book.Now()})
 }
 
 // mailServers asks the sensor's resolver where mail for a domain goes.

@@ -89,6 +89,7 @@ func (m daemonMetrics) Collect(to chan<- prometheus.Metric) {
 			gauge("dnsbld_store_free_bytes", "Of these, what nothing lies in: a compaction gives it back.", float64(st.Free))
 		}
 	}
+	m.d.collectMirror(to)
 	last, ok := m.d.last.Load(), 0.0
 	if last.OK {
 		ok = 1

@@ -49,6 +49,9 @@ func (s *Server) observe(ctx context.Context, _ listing.Caller, _ ctl.None, sess
 	if s.cfg.Sensor == nil {
 		return out, noSensor()
 	}
+	if err := s.cfg.Book.Rules().Writable(); err != nil {
+		return out, err
+	}
 	out, err = s.cfg.Sensor.Observe(ctx, atMost(sessions, maxObserved))
 	if out.Listed == nil {
 		out.Listed = []sensor.Listing{}

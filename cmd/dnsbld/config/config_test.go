@@ -161,6 +161,35 @@ func TestNeedRestart(t *testing.T) {
 }
 
 // A file without zones serves nobody; without a file there is one to try.
+// A mirror is told where its zone comes from, and what would write to its list is a
+// mistake.
+func TestMirror(t *testing.T) {
+	const zone = "[[zone]]\nname = \"bl.test\"\nprimary = \"192.0.2.53\"\n"
+	c, err := parse(t, zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Mirror != "bl.test" || c.Rules.Primary != "192.0.2.53:53 (bl.test)" || c.Web.Pages != "" || c.Zone.Zones[0].Primary.Address.Port() != 53 {
+		t.Errorf("%+v", c)
+	}
+	if c, err = parse(t, zone+"primary_tls = \"ns1.bl.test\"\n"); err != nil || c.Zone.Zones[0].Primary.Address.Port() != 853 || c.Zone.Zones[0].Primary.TLS.ServerName != "ns1.bl.test" {
+		t.Errorf("over TLS: %+v, %v", c.Zone.Zones, err)
+	}
+	for text, want := range map[string]string{
+		"[sensor]\npolicy = \"127.0.0.1:10040\"\n" + zone:  "report sessions to the primary",
+		"[listen]\nweb = \"127.0.0.1:8054\"\n" + zone:      "leave them to the primary",
+		zone + "key = \"none.test\"\n":                     "there is no [[key]]",
+		zone + "primary_ca = \"x\"\nprimary_tls = \"x\"\n": "primary_ca",
+		zone + "ns = [\"ns1.bl.test\"]\n":                  "come from there",
+		strings.Replace(zone, "192.0.2.53", "ns1", 1):      "write an address such as",
+		strings.Replace(zone, "primary", "key", 1):         "there is no primary",
+	} {
+		if _, err := parse(t, text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", text, err, want)
+		}
+	}
+}
+
 func TestNoZones(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dnsbld.toml")
 	if err := os.WriteFile(path, []byte("data = \"var\"\n"), 0o600); err != nil {

@@ -95,6 +95,7 @@ type zoneConfig struct {
 	MX          []string `toml:"mx"`
 	Policy      string   `toml:"policy"`
 	Catalog     bool     `toml:"catalog"`
+	primaryConfig
 	transferConfig
 }
 

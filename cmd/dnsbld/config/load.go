@@ -36,6 +36,7 @@ type Config struct {
 	XoT          string      // the address of transfers over TLS; empty: none
 	XoTTLS       *tls.Config // for them
 	Zone         zone.Config
+	Mirror       string // the zone that is taken from a primary, and the list with it; empty: none
 	Rules        listing.Rules
 	OurNames     []string
 	Hash         string // of what changes the contents of zones
@@ -114,6 +115,7 @@ func (f File) resolve() (Config, error) {
 	f.Zones = f.zonesOrOne(&wrong)
 	if c.Rules.Reasons != nil {
 		c.Zone = f.zones(c.Rules.Reasons, &wrong)
+		f.mirror(&c, &wrong)
 		c.Mail = f.mail(c, &wrong)
 		c.Desk = f.desk(c, &wrong)
 		c.Web = f.web(c, &wrong)

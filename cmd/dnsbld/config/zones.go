@@ -48,6 +48,7 @@ func (z zoneConfig) zone(reasons *listing.Reasons) (zone.Zone, mistakes) {
 	var wrong mistakes
 	out := zone.Zone{Name: z.Name, Mailbox: z.Mailbox, TXT: z.TXT, Page: z.Page, Policy: z.Policy, Catalog: z.Catalog}
 	z.transfers(&out, &wrong)
+	z.from(&out, &wrong)
 	for _, r := range z.Reasons {
 		info, err := reasons.Find(reasonText(r))
 		wrong.add(err)
