@@ -146,6 +146,11 @@ func verbs(t *testing.T) []verb {
 			_, err := c.Accept(t.Context(), ctl.AcceptReceiver{Name: "mx1"})
 			return err
 		}},
+		{"source set", listing.Operator, func(c *ctl.Client) error {
+			url := "https://feed.example/"
+			_, err := c.SetSource(t.Context(), listing.SetSource{Name: "feed", URL: &url})
+			return err
+		}},
 		{"source drop", listing.Operator, func(c *ctl.Client) error {
 			_, err := c.DropSource(t.Context(), ctl.DropSource{Name: "feed", Note: ""})
 			return err
