@@ -19,11 +19,11 @@ import (
 func (s *Server) serveTCP(ctx context.Context, l net.Listener) {
 	var open sync.WaitGroup
 	defer open.Wait()
-	defer l.Close()
-	defer context.AfterFunc(ctx, func() { l.Close() })()
-	l = s.gate.Listen(l)
+	counted := s.gate.Listen(l)
+	defer counted.Close()
+	defer context.AfterFunc(ctx, func() { counted.Close() })()
 	for pause := backoff(0); ; {
-		conn, err := l.Accept()
+		conn, err := counted.Accept()
 		switch {
 		case err == nil:
 		case ctx.Err() != nil:
