@@ -48,10 +48,11 @@ func rpzName(s listing.Subject) string {
 	return name + ".rpz-ip"
 }
 
-// origin begins a master file.
+// origin begins a master file. It names no $ORIGIN, so that the zone has whatever name
+// the server that loads it gives it.
 func (o *output) origin(server string) {
 	ttl := int(o.TTL.Seconds())
-	o.printf("$ORIGIN %s\n$TTL %d\n@ SOA %s %s %d 60 15 1209600 %d\n", absolute(o.Zone), ttl, absolute(server), absolute(o.mail()), o.Serial, ttl)
+	o.printf("$TTL %d\n@ SOA %s %s %d 60 15 1209600 %d\n", ttl, absolute(server), absolute(o.mail()), o.Serial, ttl)
 }
 
 // mail is who is responsible, as SOA has it.

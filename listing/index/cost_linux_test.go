@@ -79,6 +79,9 @@ func TestBadListsCostTheirLength(t *testing.T) {
 			if most := 3 * times * (took + 10*time.Millisecond); tookMany > most { // a quadratic step makes 25 of 5
 				t.Errorf("it took %v for %d and %v for %d", took, len(few), tookMany, len(many))
 			}
+			if one, other := lookups(t, base, few), lookups(t, set, many); other > 3*times*(one+10*time.Millisecond) {
+				t.Errorf("lookups took %v in %d and %v in %d", one, len(few), other, len(many))
+			}
 			if small, large := base.Stats().Bytes/int64(len(few)), set.Stats().Bytes/int64(len(many)); large > 2*small+64 {
 				t.Errorf("%d octets an entry became %d", small, large)
 			}
@@ -123,21 +126,32 @@ func threadTime(t *testing.T) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// checkEdits looks at what a lookup and an edit among bad entries take.
+// lookups is the time of the processor that some lookups take, the least of two tries.
+func lookups(t *testing.T, set *index.Set, changes []listing.Change) (least time.Duration) {
+	t.Helper()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	const some = 20
+	hits := make([]index.Hit, 0, 256)
+	for range 2 {
+		began := threadTime(t)
+		for i := range some {
+			hits = set.Lookup(changes[i*len(changes)/some].After.Subject.Addr(), 2000, hits[:0])
+		}
+		if took := threadTime(t) - began; least == 0 || took < least {
+			least = took
+		}
+	}
+	return least
+}
+
+// checkEdits looks at what a lookup and an edit among bad entries allocate.
 func checkEdits(t *testing.T, set *index.Set, changes []listing.Change) {
 	t.Helper()
 	hits := make([]index.Hit, 0, 256)
 	some := changes[len(changes)/2].After.Subject.Addr()
 	if n := testing.AllocsPerRun(10, func() { hits = set.Lookup(some, 2000, hits[:0]) }); n != 0 {
 		t.Errorf("a lookup allocates %v times", n)
-	}
-	began := threadTime(t)
-	const lookups = 100
-	for i := range lookups {
-		hits = set.Lookup(changes[i*len(changes)/lookups].After.Subject.Addr(), 2000, hits[:0])
-	}
-	if each := (threadTime(t) - began) / lookups; each > 20*time.Millisecond {
-		t.Errorf("a lookup takes %v", each)
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
