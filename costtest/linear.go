@@ -19,6 +19,11 @@ const factor = 8
 // Linear work comes to 1, and quadratic work to 8.
 const tooMuch = 1.95
 
+// certain is the ratio that fails a test which never came under tooMuch: caches, the
+// collector and the race detector cost the long input up to 2.5 where all cores are
+// busy. What is quadratic in a part of the input is further up.
+const certain = 3.5
+
 // Linear fails a test if read is not linear in its input, which is before, as often
 // as it takes to come to size octets what is in piece, and after.
 //
@@ -48,6 +53,9 @@ func Linear(t *testing.T, size int, before, piece, after string, read func(input
 		if float64(least[0]) <= tooMuch*float64(least[1]) {
 			return
 		}
+	}
+	if float64(least[0]) <= certain*float64(least[1]) {
+		return
 	}
 	t.Errorf("%q and %.60q %d times cost %.1f times as much as linear work would", before, piece, size/len(piece), float64(least[0])/float64(least[1]))
 }

@@ -96,6 +96,7 @@ func TestCarousel(t *testing.T) {
 			all.Go(func() { ride(c, func(int) { time.Sleep(time.Duration(rand.IntN(3)) * time.Millisecond) }) })
 		}
 		all.Wait()
+		c.stop() // it makes some ahead
 		if c.made > c.all+ahead {
 			t.Errorf("%d pieces were made for ten, of %d", c.made, c.all)
 		}
