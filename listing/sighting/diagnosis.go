@@ -35,7 +35,7 @@ func (d Diagnosis) Sentence() string {
 	case ManyNames:
 		return "Many different names greeted from the one address. So several machines most likely share it, as behind a router that translates addresses (NAT) or at a hosting provider, and at least one of them is at fault."
 	}
-	return "We cannot tell. There were too few sessions, or they form no pattern that points to one cause, and we would rather not guess."
+	return "We cannot tell what causes it. There were too few sessions, or they form no pattern that points to one cause, and we would rather not guess."
 }
 
 // ServerAtFault reports whether a mail server may have a wrong setting, so that it
