@@ -249,7 +249,7 @@ func TestLimitsHold(t *testing.T) {
 	})
 }
 
-// What cannot be counted by address is not: a Unix socket.
+// A Unix socket has no address to be counted by, so it is not counted.
 func TestByAddressOfNobody(t *testing.T) {
 	a, b := net.Pipe()
 	defer a.Close()

@@ -25,7 +25,7 @@ type Client struct {
 	Delist     Call[listing.Delist, Outcome]    `api:"POST /v1/delist support" limit:"16777216"`  // Ends entries. Support ends those of single hosts, by the rules.
 	Permit     Call[listing.Permit, Outcome]    `api:"POST /v1/allow operator" limit:"16777216"`  // Makes an allow entry, or takes one back.
 	Import     Upload[Import, Imported]         `api:"POST /v1/import operator"`                  // Reads a file into a source. A file that is refused for bad lines has them in the outcome.
-	SetSource  Call[listing.SetSource, Outcome] `api:"PUT /v1/source operator"`                   // Says where to ask about a source, in public.
+	SetSource  Call[listing.SetSource, Outcome] `api:"PUT /v1/sources/{name} operator"`           // Says where to ask about a source, in public.
 	DropSource Call[DropSource, Outcome]        `api:"DELETE /v1/sources/{name} operator"`        // Ends a source and all its entries.
 	Undo       Call[Undo, Outcome]              `api:"POST /v1/undo operator"`                    // Takes back what a revision did.
 

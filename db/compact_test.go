@@ -132,7 +132,7 @@ func TestCompactStops(t *testing.T) {
 	}
 }
 
-// What is old is forgotten, the chain still links, and the list is still what its log
+// A compaction forgets what is old, the chain still links, and the list is still what its log
 // makes of it, from the base on.
 func TestForgetBefore(t *testing.T) {
 	d := everything(t)

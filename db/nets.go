@@ -10,8 +10,8 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-// What a source says of other subjects than IPv4 hosts lies in blocks too: some
-// hundred entries of one family each, in order of key, under the key of the first.
+// Blocks also hold the prefixes and IPv6 subjects of a source: some hundred entries
+// of one family each, in order of key, under the key of the first.
 // A block is
 //
 //	octets of address in an item · a packed table (blocks.go)

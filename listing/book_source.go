@@ -43,7 +43,7 @@ func readSourceNote(s Snapshot, name string) (said SourceNote, read Revision, er
 // SetSource says something of a source. Nil leaves what is said, an empty text takes
 // it away.
 type SetSource struct {
-	Name    string  `json:"name"`
+	Name    string  `path:"name" json:"name"`
 	URL     *string `json:"url,omitempty"`
 	Contact *string `json:"contact,omitempty"`
 	Note    string  `json:"note,omitempty"`
@@ -52,28 +52,39 @@ type SetSource struct {
 
 // check finds every mistake.
 func (c SetSource) check() error {
-	const longest = 200
-	plain := func(s string) bool { return len(s) <= longest && Printable(s) == s && !strings.ContainsAny(s, ` "<>`) }
-	isPage := func(s string) bool {
-		u, err := url.Parse(s)
-		return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil
-	}
-	isMail := func(s string) bool {
-		local, domain, ok := strings.Cut(s, "@")
-		return ok && local != "" && strings.Trim(domain, ".-") == domain && strings.Contains(domain, ".") && !strings.ContainsAny(domain, "@:/?")
-	}
 	wrong := func(code, message, hint string) error {
 		return &Error{Kind: ErrInvalid, Code: code, Message: message, Hint: hint}
 	}
 	switch {
 	case c.URL == nil && c.Contact == nil:
 		return wrong("nothing-given", "neither a URL nor a contact was given", "for example --url https://list.example/ --contact removals@list.example")
-	case c.URL != nil && *c.URL != "" && !(plain(*c.URL) && isPage(*c.URL)):
+	case !unsaid(c.URL) && !isPage(*c.URL):
 		return wrong("bad-url", Quote(*c.URL)+" is not the URL of a page", "for example https://list.example/")
-	case c.Contact != nil && *c.Contact != "" && !(plain(*c.Contact) && (isPage(*c.Contact) || isMail(*c.Contact))):
+	case !unsaid(c.Contact) && !isPage(*c.Contact) && !isContactMail(*c.Contact):
 		return wrong("bad-contact", Quote(*c.Contact)+" is neither a mail address nor a URL", "for example removals@list.example")
 	}
 	return nil
+}
+
+// unsaid reports whether nothing is to be said: left as it is, or taken away.
+func unsaid(text *string) bool { return text == nil || *text == "" }
+
+// isPlain reports whether a text can stand in a page and a letter as it is.
+func isPlain(s string) bool {
+	const longest = 200
+	return len(s) <= longest && Printable(s) == s && !strings.ContainsAny(s, ` "<>`)
+}
+
+func isPage(s string) bool {
+	u, err := url.Parse(s)
+	return isPlain(s) && err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil
+}
+
+// isContactMail reports whether a text looks like a mail address. It is shown to
+// people; nothing here writes to it.
+func isContactMail(s string) bool {
+	local, domain, _ := strings.Cut(s, "@")
+	return isPlain(s) && local != "" && strings.Trim(domain, ".-") == domain && strings.Contains(domain, ".") && !strings.ContainsAny(domain, "@:/?")
 }
 
 // SetSource says in public where to ask about a source that is in force.

@@ -85,6 +85,7 @@ type daemon struct {
 func (d *daemon) now() time.Time { return time.Now().Add(time.Duration(d.offset.Load())) }
 
 func setUp(env *testscript.Env) error {
+	env.Setenv("GORACE", "atexit_sleep_ms=0") // else the race detector has each command wait a second at its end
 	socket, store := filepath.Join(env.WorkDir, "s"), filepath.Join(env.WorkDir, "listings.db")
 	d, err := startDaemon(socket, store, filepath.Join(env.WorkDir, ".persons"))
 	if err != nil {

@@ -91,7 +91,7 @@ func TestNoPersonIsNeeded(t *testing.T) {
 	}
 }
 
-// What a sender sees where he follows his ticket, by state; never a note of ours.
+// A sender who follows his ticket sees its state, and never a note of ours.
 func TestProgress(t *testing.T) {
 	o := newOffice(t)
 	o.add(t, listing.Add{Reason: "helo-bare-ip"})

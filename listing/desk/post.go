@@ -16,9 +16,9 @@ import (
 	"dnsbld/listing/removal"
 )
 
-// Who leaves a mail address on the page gets one mail for a request. Nobody has shown
-// that the address is his, so the desk is careful: it writes to that address alone,
-// says no word that a stranger chose, and not often. Mails wait in People, and so are
+// The desk sends one mail for a request to the address that was left on the page.
+// Nobody has shown whose address that is, so the desk writes to it alone, not often,
+// and says no word that a stranger chose. Mails wait in People, and so are
 // kept over a restart, and erased with the person.
 
 // mailKind is the kind of a mail in People; its ID is that of the request.

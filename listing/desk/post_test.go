@@ -85,7 +85,7 @@ func TestTheFormIsAnsweredByMail(t *testing.T) {
 	if p, err := o.Post(); err != nil || *p != (removal.Post{Program: "sendmail", Sent: 1}) {
 		t.Errorf("status: %+v, %v", p, err)
 	}
-	// Who answers that mail is heard, and answered in turn.
+	// An answer to that mail is heard, and answered in turn.
 	reply := "From: joe@sender.example\nMessage-ID: <1@sender.example>\nDate: x\n\nPlease remove it.\n\n> " + strings.ReplaceAll(sent[0][strings.Index(sent[0], "Hello"):], "\n", "\n> ")
 	back, err := o.Request(t.Context(), desk.Request{By: operator("desk"), Text: []byte(reply)})
 	if err != nil || back.Ticket != done.Ticket || back.NoAnswer != "" || !back.Finding.Reply {
@@ -93,7 +93,7 @@ func TestTheFormIsAnsweredByMail(t *testing.T) {
 	}
 }
 
-// What the mail says of each outcome.
+// The mail says each outcome.
 func TestMailOfEachOutcome(t *testing.T) {
 	for name, c := range map[string]struct {
 		prepare func(o *office, t *testing.T)

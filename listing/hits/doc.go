@@ -1,7 +1,7 @@
 // Package hits counts how often, and when last, each listing was asked for over DNS.
 //
-// Who answers must not wait: a worker of DNS has a Sampler of its own, and does no
-// more for most answers than to count down. Of every so many answers about what is
+// A worker of DNS must not wait: it has a Sampler of its own, and does no more for
+// most answers than to count down. Of every so many answers about what is
 // listed it puts one into a ring that nobody else writes, with the number of answers
 // that it stands for. Counter empties the rings into a table.
 //

@@ -53,7 +53,7 @@ func Hand(ctx context.Context, program string, mail []byte) error {
 	cmd.Dir, cmd.WaitDelay = "/", graceTime
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	// What systemd tells this service is not for the program.
+	// The program must not speak to systemd in our name.
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool {
 		return strings.HasPrefix(v, "NOTIFY_SOCKET=") || strings.HasPrefix(v, "LISTEN_") || strings.HasPrefix(v, "WATCHDOG_")
 	})

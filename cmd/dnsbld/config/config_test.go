@@ -160,7 +160,6 @@ func TestNeedRestart(t *testing.T) {
 	}
 }
 
-// A file without zones serves nobody; without a file there is one to try.
 // A mirror is told where its zone comes from, and what would write to its list is a
 // mistake.
 func TestMirror(t *testing.T) {
@@ -188,8 +187,16 @@ func TestMirror(t *testing.T) {
 			t.Errorf("%s: %v, want %q", text, err, want)
 		}
 	}
+	path := filepath.Join(t.TempDir(), "mirror.toml")
+	if err := os.WriteFile(path, []byte(zone), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(path, func(f *File) { f.ReadOnly = "backup.db" }); err == nil || !strings.Contains(err.Error(), "--read-only") {
+		t.Errorf("read-only: %v", err)
+	}
 }
 
+// A file without zones serves nobody; without a file there is one to try.
 func TestNoZones(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "dnsbld.toml")
 	if err := os.WriteFile(path, []byte("data = \"var\"\n"), 0o600); err != nil {

@@ -58,6 +58,9 @@ func (f *File) mirror(c *Config, wrong *mistakes) {
 		wrong.addf("listen.web: this is a mirror, and pages are there to ask for removals: leave them to the primary")
 	}
 	f.Listen.Web = ""
+	if f.ReadOnly != "" {
+		wrong.addf("--read-only: this is a mirror, which takes its list from the primary again: move the damaged file aside instead")
+	}
 	if f.Sensor.Policy != nil || f.Sensor.Collect.Listen != "" {
 		wrong.addf("sensor: this is a mirror, which lists nothing by itself: report sessions to the primary")
 	}
