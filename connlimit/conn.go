@@ -17,6 +17,7 @@ type Conn struct {
 	at     int          // its place among those open; -1: it is not counted
 	moved  atomic.Int64 // when octets last came, or were last sent: since the gate was made
 	held   atomic.Int32 // how many requests are in hand
+	life   *time.Timer  // closes it; nil: nothing does
 }
 
 func (c *Conn) touch() { c.moved.Store(int64(time.Since(c.gate.born))) }
@@ -41,6 +42,9 @@ func (c *Conn) Close() error {
 	c.gate.mu.Lock()
 	c.gate.remove(c)
 	c.gate.mu.Unlock()
+	if c.life != nil {
+		c.life.Stop()
+	}
 	return c.Conn.Close()
 }
 

@@ -104,17 +104,20 @@ func (l listener) Accept() (net.Conn, error) {
 func (g *Gate) admit(raw net.Conn) *Conn {
 	limits := g.limits()
 	client := g.client(raw, limits)
-	c := &Conn{Conn: raw, gate: g, client: client.Key}
+	c := &Conn{Conn: raw, gate: g, client: client.Key, at: -1}
 	c.touch()
+	if client.Life > 0 {
+		c.life = time.AfterFunc(client.Life, func() { _ = c.Close() })
+	}
 	ended, ok := g.enter(c, limits.All, client.Most)
 	for _, other := range ended {
 		_ = innermost(other).Close() // not through TLS, which would wait for the client
 	}
 	if !ok {
+		if c.life != nil {
+			c.life.Stop()
+		}
 		return nil
-	}
-	if client.Life > 0 {
-		time.AfterFunc(client.Life, func() { _ = c.Close() })
 	}
 	return c
 }

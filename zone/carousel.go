@@ -16,7 +16,8 @@ import (
 // they get the rest when it comes round again.
 //
 // Pieces are frames for everybody (see frames). A set never changes, so a round
-// has the same pieces as the one before.
+// has the same pieces as the one before. All records of a name are in one piece, for
+// whoever takes a zone expects them together.
 type carousel struct {
 	rendering
 	question int // octets of header and question
@@ -175,18 +176,19 @@ func (c *carousel) turn() {
 func (c *carousel) round() bool {
 	piece := make([]byte, 0, pieceSize+frameSize)
 	f := newFrames(c.question, c.zone.ttl, func(frame []byte) error {
-		if piece = append(piece, frame...); len(piece) < pieceSize {
-			return nil
-		}
-		defer func() { piece = piece[:0] }()
-		return c.publish(piece)
+		piece = append(piece, frame...)
+		return nil
 	})
 	for r := range c.listRecords() {
-		if !f.add(&r) {
-			return false
+		if r.owner != f.owner && len(piece)+len(f.buf) >= pieceSize {
+			if f.flush(); c.publish(piece) != nil {
+				return false
+			}
+			piece = piece[:0]
 		}
+		f.add(&r)
 	}
-	if f.flush(); f.err != nil || (len(piece) > 0 && c.publish(piece) != nil) {
+	if f.flush(); len(piece) > 0 && c.publish(piece) != nil {
 		return false
 	}
 	c.mu.Lock()

@@ -75,8 +75,18 @@ func TestCarousel(t *testing.T) {
 	t.Run("alone", func(t *testing.T) {
 		c := newCarousel(r, headerSize+13, windowPieces)
 		defer c.stop()
+		in := map[string]int{} // the piece that has a name
 		for passenger := (rider{}); c.take(&passenger); {
-			unpacked(t, passenger.piece, records)
+			piece := map[string]int{}
+			unpacked(t, passenger.piece, piece)
+			for rr, n := range piece {
+				records[rr] += n
+				name, _, _ := strings.Cut(rr, "\t")
+				if at, had := in[name]; had && at != passenger.count {
+					t.Errorf("%s is in two pieces", name)
+				}
+				in[name] = passenger.count
+			}
 		}
 		if len(records) != want {
 			t.Errorf("%d records, want %d", len(records), want)

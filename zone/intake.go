@@ -24,20 +24,10 @@ type intake struct {
 	at     uint32   // serial that an IXFR has come to
 	copy   *mirror.Copy
 
-	// The name whose records come, and those that came. All records of a name come
-	// together, but for those of the first name: a primary that begins in the middle
-	// of a zone may have the others at the end.
+	// The name whose records come, and those that came: they come together.
 	name  string
 	owned wildcard.Owned
 	any   bool
-	first *firstName // until the rest has come
-	begun bool       // there was a first name
-}
-
-// firstName is the first name of a transfer.
-type firstName struct {
-	name  string
-	owned wildcard.Owned
 }
 
 // step is how far a transfer is (RFC 5936, section 2.2; RFC 1995, section 4).
@@ -122,7 +112,6 @@ func (in *intake) boundary(soa *dns.SOA) error {
 		in.step, in.copy.Form, in.at = inRemoved, mirror.Changed, soa.Serial
 	case (in.step == atSecond || in.step == inWhole) && last:
 		in.step = atEnd
-		return in.rest()
 	case in.step == inRemoved:
 		in.step, in.at = inAdded, soa.Serial
 	case in.step == inAdded && last && in.at == soa.Serial:
@@ -197,35 +186,12 @@ func (in *intake) flush() (err error) {
 	}
 	switch in.step {
 	case inWhole:
-		err = in.put()
+		err = in.copy.List.Put(in.name, in.owned)
 	case inRemoved, inAdded:
 		err = in.copy.List.Change(in.name, in.step == inRemoved, in.owned)
 	}
 	in.owned, in.any = wildcard.Owned{}, false
 	return err
-}
-
-// put takes in a name of a whole zone, the first one with the rest of it or at the
-// end.
-func (in *intake) put() error {
-	switch first := in.first; {
-	case !in.begun:
-		in.begun, in.first = true, &firstName{in.name, in.owned}
-		return nil
-	case first != nil && first.name == in.name:
-		in.owned.Reasons = append(in.owned.Reasons, first.owned.Reasons...)
-		in.owned.Texts = append(in.owned.Texts, first.owned.Texts...)
-		in.first = nil
-	}
-	return in.copy.List.Put(in.name, in.owned)
-}
-
-// rest takes in the first name, if no more of it came.
-func (in *intake) rest() error {
-	if in.first == nil {
-		return nil
-	}
-	return in.copy.List.Put(in.first.name, in.first.owned)
 }
 
 // fixed is a record at the zone's own name, or at one that is no list's.

@@ -20,12 +20,6 @@ func (s *Server) WriteZone(to io.Writer, name string, set *index.Set) error {
 		if z.name != wanted {
 			continue
 		}
-		if set == nil {
-			set = s.view.Set()
-		}
-		if set == nil {
-			return fmt.Errorf("writing %s: the list is not loaded yet: %w", name, listing.ErrUnavailable)
-		}
 		return rendering{z, set}.writeFile(to)
 	}
 	return fmt.Errorf("writing %s: there is no such zone: %w", name, listing.ErrNotFound)

@@ -17,7 +17,7 @@ import (
 func exported(t testing.TB, b *bench, zone string) string {
 	t.Helper()
 	var file bytes.Buffer
-	if err := b.server.WriteZone(&file, zone, nil); err != nil {
+	if err := b.server.WriteZone(&file, zone, b.live.Set()); err != nil {
 		t.Fatal(err)
 	}
 	return file.String()
@@ -86,10 +86,10 @@ func TestWriteZone(t *testing.T) {
 			t.Errorf("it lacks %q:\n%s", want, file)
 		}
 	}
-	if err := b.server.WriteZone(io.Discard, "other.test", nil); !errors.Is(err, listing.ErrNotFound) {
+	if err := b.server.WriteZone(io.Discard, "other.test", b.live.Set()); !errors.Is(err, listing.ErrNotFound) {
 		t.Errorf("a zone that is not here: %v", err)
 	}
-	if err := b.server.WriteZone(&full{100}, "bl.test", nil); !errors.Is(err, io.ErrShortWrite) {
+	if err := b.server.WriteZone(&full{100}, "bl.test", b.live.Set()); !errors.Is(err, io.ErrShortWrite) {
 		t.Errorf("a full disk: %v", err)
 	}
 }

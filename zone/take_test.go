@@ -184,7 +184,6 @@ func TestMirrorRefuses(t *testing.T) {
 	}{
 		"right":         {records: soa + "\n7.2.0.192.bl.test. 300 IN A 127.0.0.3\n" + soa},
 		"in pieces":     {records: soa + "|7.2.0.192.bl.test. 300 IN A 127.0.0.3|" + soa},
-		"begins inside": {records: soa + "\n7.2.0.192.bl.test. 300 IN TXT \"own\"|8.2.0.192.bl.test. 300 IN A 127.0.0.3|7.2.0.192.bl.test. 300 IN A 127.0.0.3|" + soa},
 		"stops":         {records: soa + "\n7.2.0.192.bl.test. 300 IN A 127.0.0.3", want: "stopped in the middle"},
 		"no SOA":        {records: "7.2.0.192.bl.test. 300 IN A 127.0.0.3\n" + soa, want: "does not begin with an SOA"},
 		"another end":   {records: soa + "\n7.2.0.192.bl.test. 300 IN A 127.0.0.3\n" + strings.Replace(soa, " 7 ", " 8 ", 1), want: "serial 8"},
@@ -205,10 +204,8 @@ func TestMirrorRefuses(t *testing.T) {
 			r := newServer(t, mirrorConfig(t, address), "")
 			got, err := r.server.Take(t.Context(), nil)
 			switch {
-			case c.want == "" && (err != nil || got.List.Len() != 1+strings.Count(c.records, "8.2.0.192")):
+			case c.want == "" && (err != nil || got.List.Len() != 1):
 				t.Errorf("%+v, %v", got, err)
-			case name == "begins inside" && entriesOf(got.List)[0].PublicNote != "own":
-				t.Errorf("%+v", entriesOf(got.List))
 			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
 				t.Errorf("%v, want %q", err, c.want)
 			}

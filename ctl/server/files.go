@@ -42,12 +42,12 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request, q ctl.Export) er
 // zoneFile answers with a zone as secondaries get it, of the entries that are
 // asked for.
 func (s *Server) zoneFile(w http.ResponseWriter, r *http.Request, q report.Query, zone string) error {
-	set := s.cfg.Live.Set()
-	if q != (report.Query{}) {
-		var err error
-		if set, err = s.narrowed(r.Context(), q); err != nil {
-			return err
-		}
+	set, err := s.loaded(r.Context())
+	if err == nil && q != (report.Query{}) {
+		set, err = s.narrowed(r.Context(), q)
+	}
+	if err != nil {
+		return err
 	}
 	return s.spooled(w, "application/octet-stream", func(to io.Writer) error {
 		w.Header().Set(ctl.RevisionHeader, strconv.FormatUint(uint64(set.Revision()), 10))

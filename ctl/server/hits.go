@@ -10,8 +10,8 @@ import (
 // shownTop is how many of those that were asked for most are shown.
 const shownTop = 20
 
-// hits is how often entries were asked for; nil: that is not counted here. What was
-// counted of a former listing of the same prefix is not the entry's.
+// hits is how often entries were asked for; nil: that is not counted here. A listing
+// that nobody has asked for yet does not have what was counted of a former one.
 func (s *Server) hits() func(listing.Entry) (uint64, time.Time) {
 	if s.cfg.Hits == nil {
 		return nil

@@ -14,19 +14,27 @@ import (
 	"dnsbld/listing/report"
 )
 
-// loadTime is how long a check waits for a daemon that has just begun and still
-// loads its list. A monitor that asks then shall not wake anybody.
+// loadTime is how long what looks at the served list waits for a daemon that has just
+// begun and still loads it. A monitor that asks then shall not wake anybody.
 const loadTime = 10 * time.Second
 
-// selfcheck gathers what the checks look at, each part where it is known, and has
-// report grade it.
-func (s *Server) selfcheck(ctx context.Context, _ listing.Caller) ([]report.Check, error) {
+// loaded is the list that is served.
+func (s *Server) loaded(ctx context.Context) (*index.Set, error) {
 	loading, cancel := context.WithTimeout(ctx, loadTime)
 	defer cancel()
 	if err := s.cfg.Live.Wait(loading, 0); err != nil {
 		return nil, unavailable("starting", "the list is being loaded", "try again in a few seconds")
 	}
-	set := s.cfg.Live.Set()
+	return s.cfg.Live.Set(), nil
+}
+
+// selfcheck gathers what the checks look at, each part where it is known, and has
+// report grade it.
+func (s *Server) selfcheck(ctx context.Context, _ listing.Caller) ([]report.Check, error) {
+	set, err := s.loaded(ctx)
+	if err != nil {
+		return nil, err
+	}
 	of := report.Checked{Book: s.cfg.Book, Zones: s.zones(), View: servedNow{set, uint32(s.cfg.Book.Now().Unix())},
 		Answers: s.cfg.Answers, Serials: s.cfg.Serials, MailServers: s.cfg.MailServers, Criteria: s.cfg.Criteria, WarnSources: s.warnSources()}
 	if s.cfg.Reload != nil {
@@ -37,7 +45,6 @@ func (s *Server) selfcheck(ctx context.Context, _ listing.Caller) ([]report.Chec
 		of.Rate = &breaker
 	}
 	if s.cfg.Desk != nil {
-		var err error
 		if of.Desk, err = deskState(ctx, s.cfg.Desk); err != nil {
 			return nil, err
 		}

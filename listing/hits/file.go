@@ -34,14 +34,16 @@ func (c *Counter) Encode(now time.Time) []byte {
 	defer c.mu.Unlock()
 	c.drain()
 	old := uint32(max(0, now.Add(-keptFor).Unix()))
+	for k, r := range c.table {
+		if r.last < old {
+			delete(c.table, k)
+			c.forgot = max(c.forgot, r.last)
+		}
+	}
 	b := make([]byte, 0, headSize+recordSize*len(c.table)+sumSize)
 	b = append(b, magic...)
 	b = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(b, c.since), c.forgot)
 	for k, r := range c.table {
-		if r.last < old {
-			delete(c.table, k)
-			continue
-		}
 		b = append(append(b, k.addr[:]...), k.bits, byte(k.Reason))
 		b = binary.BigEndian.AppendUint64(b, r.count)
 		b = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(b, r.first), r.last)

@@ -189,6 +189,9 @@ func TestFile(t *testing.T) {
 	if late := next.Encode(began.Add(keptFor + 2*time.Minute)); len(late) >= len(raw) {
 		t.Error("what nobody asks for is kept for good")
 	}
+	if next.Span().Forgot.Before(began) {
+		t.Errorf("what was left out looks as if nobody had ever asked: %+v", next.Span())
+	}
 	for n := range raw {
 		bad := append([]byte(nil), raw...)
 		bad[n] ^= 1

@@ -6,7 +6,7 @@ import "slices"
 // a reload does not put in force.
 func (now Config) NeedsRestart(begun Config) (keys []string) {
 	for key, same := range map[string]bool{
-		"data": begun.Data == now.Data, "socket": begun.Socket == now.Socket, "log_format": begun.JSON == now.JSON,
+		"data": begun.Data == now.Data, "store.settle": begun.Settle == now.Settle, "socket": begun.Socket == now.Socket, "log_format": begun.JSON == now.JSON,
 		"listen.dns": slices.Equal(begun.DNS, now.DNS), "listen.workers": begun.Workers == now.Workers,
 		"listen.xot": begun.XoT == now.XoT, "zone.primary": begun.Mirror == now.Mirror,
 		"listen.web": begun.Web.Pages == now.Web.Pages, "listen.metrics": begun.Web.Metrics == now.Web.Metrics,
