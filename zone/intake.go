@@ -155,6 +155,9 @@ func (in *intake) data(rr dns.RR) error {
 	return in.listed(rr)
 }
 
+// mostOwned is how many records of one type a name may have: one for each reason.
+const mostOwned = 253
+
 // listed is a record at the name of an address, or a wildcard.
 func (in *intake) listed(rr dns.RR) error {
 	switch rr := rr.(type) {
@@ -175,6 +178,9 @@ func (in *intake) listed(rr dns.RR) error {
 		if rr.Header().Rrtype != typeMarker {
 			return fmt.Errorf("%s has a record of type %s: a list has A and TXT alone", in.name, dns.Type(rr.Header().Rrtype))
 		}
+	}
+	if max(len(in.owned.Reasons), len(in.owned.Texts)) > mostOwned {
+		return fmt.Errorf("%s has more than %d records of one type: there are no more reasons", in.name, mostOwned)
 	}
 	return nil
 }
@@ -207,13 +213,12 @@ func (in *intake) fixed(name string, rr dns.RR) error {
 	case !slices.Contains(may, t):
 		return fmt.Errorf("%s has a record of type %s, which is not taken", listing.Quote(rr.Header().Name), dns.Type(t))
 	case in.step == inRemoved:
-		in.copy.Gone = append(in.copy.Gone, rr.String())
+		wildcard.Move(&in.copy.Gone, &in.copy.Fixed, rr.String())
 	default:
-		in.copy.Fixed = append(in.copy.Fixed, rr.String())
+		wildcard.Move(&in.copy.Fixed, &in.copy.Gone, rr.String())
 	}
-	const most = 1000
-	if len(in.copy.Fixed)+len(in.copy.Gone) > most {
-		return fmt.Errorf("it has more than %d records that are not of a list", most)
+	if len(in.copy.Fixed)+len(in.copy.Gone) > mirror.MostFixed {
+		return fmt.Errorf("it has more than %d records that are not of a list", mirror.MostFixed)
 	}
 	return nil
 }

@@ -17,6 +17,9 @@ const (
 	Current             // nothing did
 )
 
+// MostFixed is how many records a zone may have that are not of a list.
+const MostFixed = 1000
+
 // Copy is what came of a zone.
 type Copy struct {
 	Form

@@ -9,9 +9,9 @@
 //   - The revision of the list is the primary's serial (listing.Book.Mirror), so the
 //     store knows of itself what it holds.
 //   - Beside the store lies a State: what was taken of the zone that is no list, and
-//     when the primary was last heard. It is written before the list: one that is
-//     older than the list would not tell of it; one that is newer is put right by
-//     the next transfer.
+//     when the primary was last heard. It is written before the list. A crash between
+//     the two leaves one that is not of the list's serial: the next transfer is then
+//     of the whole zone, since what changed would be laid over a State that has it.
 package mirror
 
 import (
@@ -167,7 +167,7 @@ func (m *Mirror) look(ctx context.Context, book *listing.Book) error {
 	}
 	s, digest := m.State(), m.Digest()
 	var have *uint32
-	if here != nil && s.SOA != "" && s.Digest == digest {
+	if here != nil && s.SOA != "" && s.Digest == digest && s.Serial == *here {
 		have = here
 	}
 	c, err := m.Take(ctx, have)
@@ -175,6 +175,9 @@ func (m *Mirror) look(ctx context.Context, book *listing.Book) error {
 		return err
 	}
 	next := s.after(c)
+	if len(next.Fixed) > MostFixed {
+		return fmt.Errorf("the zone has more than %d records that are not of a list", MostFixed)
+	}
 	next.Zone, next.Digest, next.Checked = m.Zone, digest, m.Now().UTC()
 	if c.Form == Current {
 		return m.keep(next)
@@ -252,7 +255,9 @@ func (s State) after(c *Copy) State {
 	case Whole:
 		s.Fixed = c.Fixed
 	case Changed:
-		s.Fixed = slices.DeleteFunc(slices.Clone(s.Fixed), func(line string) bool { return slices.Contains(c.Gone, line) })
+		s.Fixed = slices.DeleteFunc(slices.Clone(s.Fixed), func(line string) bool {
+			return slices.Contains(c.Gone, line) || slices.Contains(c.Fixed, line) // that went and came again
+		})
 		s.Fixed = append(s.Fixed, c.Fixed...)
 	}
 	return s

@@ -2,7 +2,9 @@ package mirror
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"path/filepath"
@@ -204,6 +206,60 @@ func TestTakesChanges(t *testing.T) {
 	})
 }
 
+// What went in one sequence of an IXFR may have come in another, and the reverse.
+func TestTakesSequences(t *testing.T) {
+	s := State{Fixed: []string{"ns1", "txt"}}
+	for _, c := range []Copy{
+		{Form: Changed, Gone: []string{"ns1", "ns2"}, Fixed: []string{"ns3"}}, // ns1 became ns2, and that ns3
+		{Form: Changed, Gone: []string{"ns3"}, Fixed: []string{"ns4", "txt"}}, // txt went and came again
+	} {
+		s = s.after(&c)
+	}
+	if !slices.Equal(s.Fixed, []string{"ns4", "txt"}) {
+		t.Errorf("%v", s.Fixed)
+	}
+}
+
+// What is no list stays small, however many changes it comes in.
+func TestRefusesManyRecords(t *testing.T) {
+	bubble(t, func(t *testing.T, p *primary, open func([]byte) *setting) {
+		s := open(nil)
+		s.run(time.Second, nil)
+		for n := range 3 {
+			p.serial++
+			p.changed = &Copy{Form: Changed, Serial: p.serial, SOA: "soa", List: newTaken(), Refresh: time.Minute, Expire: time.Hour}
+			for i := range MostFixed / 2 {
+				p.changed.Fixed = append(p.changed.Fixed, fmt.Sprintf("txt %d.%d", n, i))
+			}
+			s.run(time.Second, nil)
+		}
+		if got := len(s.State().Fixed); got != 1+MostFixed/2 || !strings.Contains(s.Status().Error, "not of a list") {
+			t.Errorf("%d records, %+v", got, s.Status())
+		}
+	})
+}
+
+// A crash between what is kept beside the list and the list leaves the former ahead.
+// The zone is then taken whole: what changed is in the one already.
+func TestAStateThatIsAhead(t *testing.T) {
+	bubble(t, func(t *testing.T, p *primary, open func([]byte) *setting) {
+		s := open(nil)
+		s.run(time.Second, nil)
+		p.serial++
+		p.changed = &Copy{Form: Changed, Serial: p.serial, SOA: "soa", List: newTaken(), Fixed: []string{"ns2"}, Refresh: time.Minute, Expire: time.Hour}
+		ahead := s.State().after(p.changed)
+		raw, err := json.Marshal(ahead)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s = open(raw)
+		s.run(time.Second, nil)
+		if last := p.haves[len(p.haves)-1]; last != 0 || s.head() != p.serial || !slices.Equal(s.State().Fixed, []string{"ns"}) {
+			t.Errorf("asked with %d, at %d of %d, with %v", last, s.head(), p.serial, s.State().Fixed)
+		}
+	})
+}
+
 // While the primary is away the list is served from the file, until it expires; the
 // log says so once a minute.
 func TestGoesOnAlone(t *testing.T) {
@@ -234,8 +290,8 @@ func TestGoesOnAlone(t *testing.T) {
 	})
 }
 
-// A serial that is behind leaves the list as it is; so does a list that stops in the
-// middle, one of another origin, and what cannot be put in force.
+// A serial that is behind leaves the list as it is; so does what cannot be put in
+// force.
 func TestKeepsWhatIsGood(t *testing.T) {
 	bubble(t, func(t *testing.T, p *primary, open func([]byte) *setting) {
 		s := open(nil)

@@ -1,6 +1,7 @@
 package wildcard
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -20,6 +21,9 @@ type keptEntry struct {
 	listing.Subject
 	says Answers
 }
+
+// mostOfName is how many records of one name may come and go in an IXFR.
+const mostOfName = 1000
 
 // Change takes note that a name lost records, or got some. It comes before the
 // first Keep. An address that a name got and lost again is as it was.
@@ -41,8 +45,15 @@ func (t *Taken) Change(name string, removed bool, o Owned) error {
 			t.changes[f][p] = c
 		}
 		c.note(removed, o)
+		if c.len() > mostOfName {
+			return fmt.Errorf("%s changes more than %d times", listing.Quote(name), mostOfName)
+		}
 	}
 	return nil
+}
+
+func (c *change) len() int {
+	return len(c.gone.Reasons) + len(c.gone.Texts) + len(c.come.Reasons) + len(c.come.Texts)
 }
 
 func (c *change) note(removed bool, o Owned) {
@@ -53,16 +64,17 @@ func (c *change) note(removed bool, o Owned) {
 	case marker:
 		c.marked = true
 	case removed:
-		move(&c.gone.Reasons, &c.come.Reasons, o.Reasons)
-		move(&c.gone.Texts, &c.come.Texts, o.Texts)
+		Move(&c.gone.Reasons, &c.come.Reasons, o.Reasons...)
+		Move(&c.gone.Texts, &c.come.Texts, o.Texts...)
 	default:
-		move(&c.come.Reasons, &c.gone.Reasons, o.Reasons)
-		move(&c.come.Texts, &c.gone.Texts, o.Texts)
+		Move(&c.come.Reasons, &c.gone.Reasons, o.Reasons...)
+		Move(&c.come.Texts, &c.gone.Texts, o.Texts...)
 	}
 }
 
-// move adds to one side, and takes from the other what it had of that.
-func move[T comparable](to, from *[]T, some []T) {
+// Move adds to what is gone or to what came, and takes from the other what it had of
+// that: what one sequence of an IXFR says, a later one may take back.
+func Move[T comparable](to, from *[]T, some ...T) {
 	for _, v := range some {
 		*from = slices.DeleteFunc(*from, func(x T) bool { return x == v })
 		*to = append(*to, v)

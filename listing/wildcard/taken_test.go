@@ -199,3 +199,15 @@ func TestExpand(t *testing.T) {
 		}
 	}
 }
+
+// A name changes as often as a primary likes, and what is kept of that stays small.
+func TestTakenRefusesManyChanges(t *testing.T) {
+	next := &Taken{Plain: plain}
+	var err error
+	for n := 0; n < 10_000 && err == nil; n++ {
+		err = next.Change("7.2.0.192", false, Owned{Texts: []string{fmt.Sprint(n)}})
+	}
+	if err == nil || !strings.Contains(err.Error(), "changes more than 1000 times") {
+		t.Errorf("%v", err)
+	}
+}
