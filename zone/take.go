@@ -51,25 +51,40 @@ func (s *Server) Take(ctx context.Context, have *uint32) (*mirror.Copy, error) {
 	ctx, cancel := context.WithTimeout(ctx, takeAll)
 	defer cancel()
 	c := &conveyor{zone: z, tables: t}
-	if err := c.dial(ctx); err != nil {
-		return nil, fmt.Errorf("asking the primary %s: %w", z.primary.Address, err)
+	copied, err := c.over(ctx, func() (*mirror.Copy, error) { return c.take(have) })
+	if c.refused && ctx.Err() == nil {
+		// Not every primary knows IXFR, or says what fits (RFC 1995, section 4).
+		why := err
+		if copied, err = c.over(ctx, func() (*mirror.Copy, error) { return c.transfer(nil) }); err != nil {
+			err = fmt.Errorf("what changed: %w; the whole: %w", why, err)
+		}
 	}
-	defer c.Close()
-	defer context.AfterFunc(ctx, func() { c.Close() })()
-	copied, err := c.take(have)
 	if err != nil {
 		return nil, fmt.Errorf("taking %s from %s: %w", z.name, z.primary.Address, errors.Join(err, ctx.Err()))
 	}
 	return copied, nil
 }
 
-// conveyor is a connection to a primary.
+// conveyor asks a primary, over one connection after another.
 type conveyor struct {
 	net.Conn
 	zone   *zone
 	tables *tables
 	chain  chain
 	buf    []byte
+
+	refused bool // an IXFR failed
+}
+
+// over does something over a connection of its own, which ends with it, or with ctx.
+func (c *conveyor) over(ctx context.Context, do func() (*mirror.Copy, error)) (*mirror.Copy, error) {
+	if err := c.dial(ctx); err != nil {
+		return nil, err
+	}
+	conn := c.Conn // c has another one later
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	return do()
 }
 
 func (c *conveyor) dial(ctx context.Context) (err error) {
@@ -101,15 +116,9 @@ func (c *conveyor) take(have *uint32) (*mirror.Copy, error) {
 	case int32(soa.Serial-*have) < 0: // RFC 1982
 		return nil, fmt.Errorf("the primary went back from serial %d to %d: what is here stays", *have, soa.Serial)
 	}
-	if copied, err := c.transfer(have); err == nil {
-		return copied, nil
-	}
-	// Not every primary knows IXFR, or says what fits (RFC 1995, section 4).
-	c.Close()
-	if err := c.dial(context.Background()); err != nil {
-		return nil, err
-	}
-	return c.transfer(nil)
+	copied, err := c.transfer(have)
+	c.refused = err != nil
+	return copied, err
 }
 
 func (c *conveyor) serial() (*dns.SOA, error) {

@@ -1,10 +1,9 @@
 package zone
 
 import (
-	"encoding/binary"
+	"context"
 	"errors"
-	"io"
-	"net"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -172,21 +171,31 @@ func entriesOf(l *wildcard.Taken) (all []listing.Entry) {
 	return all
 }
 
+const takenSOA = "bl.test. 300 IN SOA ns1.bl.test. hostmaster.bl.test. 7 60 15 604800 300"
+
 // A primary that sends rubbish, or stops, or signs nothing: all that comes of it is
 // an error, soon.
 func TestMirrorRefuses(t *testing.T) {
-	soa := "bl.test. 300 IN SOA ns1.bl.test. hostmaster.bl.test. 7 60 15 604800 300"
+	const soa, host = takenSOA, "7.2.0.192.bl.test. 300 IN A 127.0.0.3"
+	txt := func(n int) (lines string) {
+		for i := range n {
+			lines += fmt.Sprintf("\n7.2.0.192.bl.test. 300 IN TXT \"%d\"", i)
+		}
+		return lines
+	}
+	everyThird := func(n int) bool { return n%3 > 0 }
+	all := func(between int) func(int) bool { return func(n int) bool { return n > 0 && n <= between } }
 	for name, c := range map[string]struct {
 		records  string // of the transfer, | between messages
-		mangle   func([]byte) []byte
-		unsigned bool
+		mangle   func(n int, raw []byte) []byte
+		unsigned func(n int) bool
 		want     string
 	}{
-		"right":         {records: soa + "\n7.2.0.192.bl.test. 300 IN A 127.0.0.3\n" + soa},
-		"in pieces":     {records: soa + "|7.2.0.192.bl.test. 300 IN A 127.0.0.3|" + soa},
-		"stops":         {records: soa + "\n7.2.0.192.bl.test. 300 IN A 127.0.0.3", want: "stopped in the middle"},
-		"no SOA":        {records: "7.2.0.192.bl.test. 300 IN A 127.0.0.3\n" + soa, want: "does not begin with an SOA"},
-		"another end":   {records: soa + "\n7.2.0.192.bl.test. 300 IN A 127.0.0.3\n" + strings.Replace(soa, " 7 ", " 8 ", 1), want: "serial 8"},
+		"right":         {records: soa + "\n" + host + "\n" + soa},
+		"in pieces":     {records: soa + "|" + host + "|" + soa},
+		"stops":         {records: soa + "\n" + host, want: "stopped in the middle"},
+		"no SOA":        {records: host + "\n" + soa, want: "does not begin with an SOA"},
+		"another end":   {records: soa + "\n" + host + "\n" + strings.Replace(soa, " 7 ", " 8 ", 1), want: "serial 8"},
 		"more":          {records: soa + "\nbl.test. 300 IN NS ns1.bl.test.\n" + soa + "\nbl.test. 300 IN NS ns2.bl.test.", want: "more than the zone"},
 		"other zone":    {records: soa + "\n7.2.0.192.xx.test. 300 IN A 127.0.0.3\n" + soa, want: "not in the zone"},
 		"other name":    {records: soa + "\n5.19.198.bl.test. 300 IN A 127.0.0.3\n" + soa, want: "no whole address"},
@@ -194,14 +203,22 @@ func TestMirrorRefuses(t *testing.T) {
 		"other answer":  {records: soa + "\n7.2.0.192.bl.test. 300 IN A 127.0.1.3\n" + soa, want: "A 127.0.1.3"},
 		"delegation":    {records: soa + "\nsub.bl.test. 300 IN NS ns1.bl.test.\n" + soa, want: "delegates sub.bl.test: serve that too"},
 		"signed zone":   {records: soa + "\nbl.test. 300 IN DNSKEY 257 3 13 AAAA\n" + soa, want: "type DNSKEY"},
-		"not signed":    {records: soa + "\nbl.test. 300 IN NS ns1.bl.test.\n" + soa, unsigned: true, want: "does not sign"},
-		"changed after": {records: soa + "\nbl.test. 300 IN NS ns1.bl.test.\n" + soa, mangle: func(b []byte) []byte { b[30]++; return b }, want: "signature is not good"},
-		"rubbish":       {records: soa + "\n" + soa, mangle: func([]byte) []byte { return []byte("GET / HTTP/1.1\r\n") }, want: "no message"},
+		"many answers":  {records: soa + strings.Repeat("\n"+host, 254) + "\n" + soa, want: "more than 253 records of one type"},
+		"many texts":    {records: soa + txt(254) + "\n" + soa, want: "more than 253 records of one type"},
+		"not signed":    {records: soa + "\nbl.test. 300 IN NS ns1.bl.test.\n" + soa, unsigned: func(int) bool { return true }, want: "does not sign its answer"},
+		"changed after": {records: soa + "\nbl.test. 300 IN NS ns1.bl.test.\n" + soa, mangle: func(_ int, b []byte) []byte { b[30]++; return b }, want: "signature is not good"},
+		"rubbish":       {records: soa + "\n" + soa, mangle: func(int, []byte) []byte { return []byte("GET / HTTP/1.1\r\n") }, want: "no message"},
 		"refused":       {want: "REFUSED"},
+
+		"signed now and then":   {records: soa + strings.Repeat("|"+host, 5) + "|" + soa, unsigned: everyThird},
+		"changed between":       {records: soa + strings.Repeat("|"+host, 5) + "|" + soa, unsigned: everyThird, mangle: spoiled(4), want: "signature is not good"},
+		"the end is not signed": {records: soa + strings.Repeat("|"+host, 4) + "|" + soa, unsigned: everyThird, want: "does not sign the end"},
+		"99 are not signed":     {records: soa + strings.Repeat("|"+host, 99) + "|" + soa, unsigned: all(99)},
+		"100 are not signed":    {records: soa + strings.Repeat("|"+host, 100) + "|" + soa, unsigned: all(100), want: "does not sign its answer"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			address := fakePrimary(t, c.records, soa, c.mangle, c.unsigned)
-			r := newServer(t, mirrorConfig(t, address), "")
+			p := &fakePrimary{whole: c.records, mangle: c.mangle, unsigned: c.unsigned}
+			r := newServer(t, mirrorConfig(t, p.start(t)), "")
 			got, err := r.server.Take(t.Context(), nil)
 			switch {
 			case c.want == "" && (err != nil || got.List.Len() != 1):
@@ -213,66 +230,81 @@ func TestMirrorRefuses(t *testing.T) {
 	}
 }
 
-// fakePrimary answers one transfer with the records, signed as it should be.
-func fakePrimary(t *testing.T, records, soa string, mangle func([]byte) []byte, unsigned bool) (address string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+// spoiled makes the last octet of a message another, which is that of its last record.
+func spoiled(message int) func(int, []byte) []byte {
+	return func(n int, raw []byte) []byte {
+		if n == message {
+			raw[len(raw)-1]++
+		}
+		return raw
 	}
-	t.Cleanup(func() { l.Close() })
-	secrets := map[string]string{keyName: keySecret}
-	go func() {
-		conn, err := l.Accept()
-		if err != nil {
-			return
-		}
-		defer conn.Close()
-		for messages := []string{soa}; ; messages = strings.Split(records, "|") {
-			q, err := readMessage(conn)
-			if err != nil {
-				return
-			}
-			mac := q.IsTsig().MAC
-			for n, text := range messages {
-				m := new(dns.Msg).SetReply(q)
-				m.Authoritative = true
-				for line := range strings.Lines(text) {
-					rr, _ := dns.NewRR(line)
-					m.Answer = append(m.Answer, rr)
-				}
-				transfer := q.Question[0].Qtype == dns.TypeAXFR
-				if records == "" {
-					m.Rcode = dns.RcodeRefused
-				}
-				raw, _ := m.Pack()
-				if !unsigned || !transfer {
-					m.SetTsig(keyName, dns.HmacSHA256, 300, time.Now().Unix())
-					raw, mac, _ = dns.TsigGenerate(m, secrets[keyName], mac, n > 0)
-				}
-				if mangle != nil && transfer {
-					raw = mangle(raw)
-				}
-				_, _ = conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(raw))), raw...))
-			}
-			if q.Question[0].Qtype == dns.TypeAXFR {
-				return
-			}
-		}
-	}()
-	return l.Addr().String()
 }
 
-func readMessage(conn net.Conn) (*dns.Msg, error) {
-	var length [2]byte
-	if _, err := io.ReadFull(conn, length[:]); err != nil {
-		return nil, err
+// Of an IXFR that is not in order nothing is taken: the mirror asks for the whole
+// zone, on another connection. Where that fails too it says what was wrong with both.
+func TestMirrorRefusesChanges(t *testing.T) {
+	soa := func(serial string) string { return strings.Replace(takenSOA, " 7 ", " "+serial+" ", 1) + "\n" }
+	const apex = "bl.test. 300 IN NS ns%d.bl.test.\n"
+	ns1, ns2, ns3 := fmt.Sprintf(apex, 1), fmt.Sprintf(apex, 2), fmt.Sprintf(apex, 3)
+	for name, c := range map[string]struct{ records, want string }{
+		"right":            {records: soa("7") + soa("5") + ns1 + soa("6") + ns2 + soa("6") + ns2 + soa("7") + ns3 + soa("7")},
+		"in pieces":        {records: soa("7") + "|" + soa("5") + "|" + ns1 + "|" + soa("6") + ns2 + soa("6") + "|" + ns2 + soa("7") + ns3 + "|" + soa("7")},
+		"another start":    {records: soa("7") + soa("4") + ns1 + soa("7") + ns3 + soa("7"), want: "serial 4 where that is not to be"},
+		"does not chain":   {records: soa("7") + soa("5") + ns1 + soa("6") + ns2 + soa("4") + ns2 + soa("7") + ns3 + soa("7"), want: "serial 4 where that is not to be"},
+		"ends in removed":  {records: soa("7") + soa("5") + ns1, want: "stopped in the middle"},
+		"ends too early":   {records: soa("7") + soa("5") + ns1 + soa("6") + ns2 + soa("7"), want: "serial 7 where that is not to be"},
+		"SOA alone":        {records: soa("7"), want: "stopped in the middle"},
+		"more than it was": {records: soa("7") + soa("5") + ns1 + soa("7") + ns3 + soa("7") + ns1, want: "more than the zone"},
+		"refused":          {want: "REFUSED"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			whole := soa("7") + ns3 + "7.2.0.192.bl.test. 300 IN A 127.0.0.3\n" + soa("7")
+			have := uint32(5)
+			p := &fakePrimary{changes: c.records, whole: whole}
+			got, err := newServer(t, mirrorConfig(t, p.start(t)), "").server.Take(t.Context(), &have)
+			form, connections := mirror.Whole, 2
+			if c.want == "" {
+				form, connections = mirror.Changed, 1
+			}
+			if err != nil || got.Form != form || p.asked() != connections || !slices.Equal(got.Fixed, []string{strings.ReplaceAll(strings.TrimSpace(ns3), " ", "\t")}) {
+				t.Fatalf("%+v, %v, on %d connections", got, err, p.asked())
+			}
+			if c.want == "" {
+				return
+			}
+			p = &fakePrimary{changes: c.records, whole: soa("7") + soa("8")}
+			_, err = newServer(t, mirrorConfig(t, p.start(t)), "").server.Take(t.Context(), &have)
+			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "serial 8 where") {
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		})
 	}
-	raw := make([]byte, binary.BigEndian.Uint16(length[:]))
-	if _, err := io.ReadFull(conn, raw); err != nil {
-		return nil, err
+}
+
+// A mirror that is told to end stops in the middle of whatever it takes, and asks for
+// nothing more.
+func TestMirrorEnds(t *testing.T) {
+	for name, connections := range map[string]int{"what changed": 1, "the whole": 2} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			p := &fakePrimary{whole: takenSOA, hold: true}
+			if connections == 1 {
+				p.changes = takenSOA
+			}
+			p.mangle = func(_ int, raw []byte) []byte {
+				if p.asked() == connections {
+					cancel()
+				}
+				return raw
+			}
+			have := uint32(5)
+			got, err := newServer(t, mirrorConfig(t, p.start(t)), "").server.Take(ctx, &have)
+			if !errors.Is(err, context.Canceled) || p.asked() != connections {
+				t.Errorf("%+v, %v, on %d connections", got, err, p.asked())
+			}
+		})
 	}
-	m := new(dns.Msg)
-	return m, errors.Join(m.Unpack(raw))
 }
 
 // A mirror takes NOTIFY from its primary, and from nobody else.
