@@ -60,6 +60,7 @@ type dnsbld struct {
 	begun      config.Config                 // what it began with
 	cfg        atomic.Pointer[config.Config] // in force
 	last       atomic.Pointer[ctl.Reload]    // reading of the configuration
+	told       told                          // to DNS
 
 	listeners map[string][]string // what is answered where, of this generation
 	sources   atomic.Pointer[[]report.Source]
@@ -93,6 +94,7 @@ func serve(ctx context.Context, cfg config.Config, load func() (config.Config, e
 	if d.dns, err = zone.New(view{d}, d.clock, cfg.Zone); err != nil {
 		return config.Error("%v", err)
 	}
+	d.told.zones = cfg.Zone
 	d.dns.Follow(d)
 	d.dns.Report(d.log)
 	d.hits = hits.New(shifted(cfg.ClockOffset)())

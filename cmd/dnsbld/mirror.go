@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -53,7 +54,7 @@ func (d *dnsbld) openMirror() *mirror.Mirror {
 		Primary: func() string { return d.primary().Address.String() },
 		Digest:  func() string { return d.cfg.Load().Hash },
 		Save:    func(state []byte) error { return db.ReplaceFile(beside, state) },
-		Use:     func(s mirror.State) error { return d.dns.Configure(taken(d.cfg.Load().Zone, s)) },
+		Use:     d.useTaken,
 	}, saved)
 }
 
@@ -77,12 +78,32 @@ func taken(c zone.Config, s mirror.State) zone.Config {
 	return c
 }
 
-// withTaken is a configuration with what is in force of the mirrored zone.
-func (d *dnsbld) withTaken(c zone.Config) zone.Config {
-	if d.mirror == nil {
-		return c
+// told is what DNS has: of a reload the zones, and of the mirror what was taken beside
+// the list. Either comes while the other stays as it is.
+type told struct {
+	sync.Mutex
+	zones zone.Config
+	taken mirror.State
+}
+
+func (d *dnsbld) configureZones(c zone.Config) error {
+	d.told.Lock()
+	defer d.told.Unlock()
+	err := d.dns.Configure(taken(c, d.told.taken))
+	if err == nil {
+		d.told.zones = c
 	}
-	return taken(c, d.mirror.State())
+	return err
+}
+
+func (d *dnsbld) useTaken(s mirror.State) error {
+	d.told.Lock()
+	defer d.told.Unlock()
+	err := d.dns.Configure(taken(d.told.zones, s))
+	if err == nil {
+		d.told.taken = s
+	}
+	return err
 }
 
 // followPrimary keeps the list equal to the primary's, once it is loaded.

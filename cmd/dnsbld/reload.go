@@ -8,6 +8,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
+	"dnsbld/cmd/dnsbld/config"
 	"dnsbld/ctl"
 	"dnsbld/listing"
 )
@@ -54,7 +55,10 @@ func (d *dnsbld) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := d.dns.Configure(d.withTaken(cfg.Zone)); err != nil {
+	if cfg.Mirror != d.begun.Mirror {
+		return config.Error("zone.primary: a daemon becomes a mirror, or stops being one, only at a start: restart it")
+	}
+	if err := d.configureZones(cfg.Zone); err != nil {
 		return err
 	}
 	if err := d.mail.configure(cfg.Mail); err != nil {
