@@ -180,6 +180,8 @@ func TestMirror(t *testing.T) {
 		zone + "key = \"none.test\"\n":                     "there is no [[key]]",
 		zone + "primary_ca = \"x\"\nprimary_tls = \"x\"\n": "primary_ca",
 		zone + "ns = [\"ns1.bl.test\"]\n":                  "come from there",
+		zone + "ttl = 300\n":                               "ttl, negative_ttl: they come from the primary",
+		zone + "negative_ttl = \"5m\"\n":                   "ttl, negative_ttl: they come from the primary",
 		strings.Replace(zone, "192.0.2.53", "ns1", 1):      "write an address such as",
 		strings.Replace(zone, "primary", "key", 1):         "there is no primary",
 	} {

@@ -18,12 +18,15 @@ type primaryConfig struct {
 }
 
 // from puts in where a zone is taken from.
-func (c primaryConfig) from(z *zone.Zone, wrong *mistakes) {
+func (c zoneConfig) from(z *zone.Zone, wrong *mistakes) {
 	if c.Primary == "" {
-		if c != (primaryConfig{}) {
+		if c.primaryConfig != (primaryConfig{}) {
 			wrong.addf("key, primary_tls and primary_ca are of a mirror, and there is no primary")
 		}
 		return
+	}
+	if c.TTL != nil || c.NegativeTTL != nil {
+		wrong.addf("ttl, negative_ttl: they come from the primary: leave them out here")
 	}
 	p := &zone.Primary{Key: c.PrimaryKey}
 	port, err := uint16(53), error(nil)
