@@ -152,6 +152,7 @@ func TestNeedRestart(t *testing.T) {
 		plain: "", plain + "[thresholds.helo-bare-ip]\nsessions = 9\n": "",
 		"data = \"other\"\n": "data socket", "log_format = \"json\"\n" + plain: "log_format",
 		plain + "[listen]\ndns = [\"192.0.2.1:53\"]\nweb = \"\"\n":       "listen.dns listen.web",
+		plain + "[xot]\nkey = \"other.pem\"\n":                           "xot",
 		plain + "[sensor]\nreceiver = \"mx7\"\npolicy_mode = \"0600\"\n": "sensor.policy_mode sensor.receiver",
 	} {
 		if got := strings.Join(load(text).NeedsRestart(begun), " "); got != want {

@@ -34,7 +34,8 @@ type Config struct {
 	DNS          []netip.AddrPort
 	Workers      int         // UDP sockets for each address
 	XoT          string      // the address of transfers over TLS; empty: none
-	XoTTLS       *tls.Config // for them
+	XoTFiles     xotFile     // the certificate for them
+	XoTTLS       *tls.Config // made of that
 	Zone         zone.Config
 	Mirror       string // the zone that is taken from a primary, and the list with it; empty: none
 	Rules        listing.Rules
@@ -109,6 +110,7 @@ func (f File) resolve() (Config, error) {
 	c.ReadOnly = f.ReadOnly
 	c.Settle, c.Keep, c.Control = f.Store.settle(&wrong), f.Store.keep(&wrong), f.Limits.control(&wrong)
 	c.Database, c.DNS, c.Workers = f.database(&wrong), f.listeners(&wrong), f.Listen.workers(&wrong)
+	c.XoTFiles = f.XoT
 	c.XoT, c.XoTTLS = f.xot(&wrong)
 	c.Rules = f.rules(&wrong)
 	c.Rules.Policy.Never, c.Notes = f.Our.protected(&wrong)

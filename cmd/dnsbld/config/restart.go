@@ -8,7 +8,7 @@ func (now Config) NeedsRestart(begun Config) (keys []string) {
 	for key, same := range map[string]bool{
 		"data": begun.Data == now.Data, "store.settle": begun.Settle == now.Settle, "socket": begun.Socket == now.Socket, "log_format": begun.JSON == now.JSON,
 		"listen.dns": slices.Equal(begun.DNS, now.DNS), "listen.workers": begun.Workers == now.Workers,
-		"listen.xot": begun.XoT == now.XoT,
+		"listen.xot": begun.XoT == now.XoT, "xot": begun.XoTFiles == now.XoTFiles,
 		"listen.web": begun.Web.Pages == now.Web.Pages, "listen.metrics": begun.Web.Metrics == now.Web.Metrics,
 		"web.certificate": begun.Web.Site.TLS == now.Web.Site.TLS,
 		"sensor.receiver": begun.Mail.Receiver == now.Mail.Receiver, "sensor.policy": slices.Equal(begun.Mail.Policy, now.Mail.Policy),
