@@ -87,14 +87,23 @@ func (m *compaction) run(ctx context.Context, before time.Time) error {
 	if err := m.copy(ctx, before); err != nil {
 		return err
 	}
+	if err := m.catchUp(ctx); err != nil {
+		return err
+	}
+	return m.d.health.guarded(m.finish)
+}
+
+// catchUp replays the records that came meanwhile, until few came while it did.
+func (m *compaction) catchUp(ctx context.Context) error {
 	const few = 64 // records that are replayed with writers held back
-	for last := -1; m.play.records-last > few; {
-		last = m.play.records
+	for more := true; more; {
+		last := m.play.records
 		if err := m.play.playAll(ctx, m.d.read); err != nil {
 			return err
 		}
+		more = m.play.records-last > few
 	}
-	return m.d.health.guarded(m.finish)
+	return nil
 }
 
 // note begins or ends a journal.

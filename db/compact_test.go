@@ -106,6 +106,32 @@ func TestCompact(t *testing.T) {
 	}
 }
 
+// What is written while the file is copied is replayed before writers are held back.
+func TestCompactCatchesUp(t *testing.T) {
+	d := everything(t)
+	defer d.Close()
+	m := compaction{d: d, path: d.path + compactSuffix, done: &Compacted{}}
+	if err := errors.Join(d.note(&journal{}), m.copy(t.Context(), time.Time{})); err != nil {
+		t.Fatal(err)
+	}
+	for n := range uint32(200) {
+		mustApply(t, d, fmt.Sprint("later", n), listEdit(addr4(n)))
+	}
+	if err := m.catchUp(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	st, err := d.Status(t.Context())
+	if err != nil || m.play.next != st.Head+1 {
+		t.Errorf("the copy goes on with revision %d of %d (%v)", m.play.next, st.Head, err)
+	}
+	if err := m.finish(); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := d.VerifyFull(t.Context(), listing.Checkpoint{}); err != nil || v.Head != st.Head {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
 // One that is cut short changes nothing, and what it left is taken away.
 func TestCompactStops(t *testing.T) {
 	d := everything(t)
