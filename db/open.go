@@ -111,7 +111,7 @@ func mapFor(path string, o Options) int {
 // openBolt opens the file with the lock held before anything of it is read.
 func openBolt(path string, o Options, readOnly bool) (b *bolt.DB, file *os.File, err error) {
 	options := &bolt.Options{FreelistType: bolt.FreelistMapType, InitialMmapSize: mapFor(path, o), NoSync: o.NoSync,
-		ReadOnly: readOnly, NoStatistics: true}
+		ReadOnly: readOnly} // with statistics: they say how much is free
 	if readOnly {
 		options.InitialMmapSize = 0
 	}

@@ -26,18 +26,18 @@ func (d *dnsbld) upkeep(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		nice.Do(func() { d.compactIfDue(ctx) })
+		nice.Do(func() { d.compactIfDue(ctx, worthwhile) })
 	}
 }
 
-// compactIfDue compacts the file if enough of it is free, or enough older than what
-// is kept. What fails is tried again in an hour.
-func (d *dnsbld) compactIfDue(ctx context.Context) {
+// compactIfDue compacts the file if so many octets of it are free and they are half of
+// it, or if enough of it is older than what is kept. What fails is tried again in an hour.
+func (d *dnsbld) compactIfDue(ctx context.Context, free int64) {
 	st, err := d.store.Status(ctx)
 	if err != nil || st.Failed != "" {
 		return // which is said elsewhere
 	}
-	due := st.Free >= worthwhile && st.Free >= st.Bytes/2
+	due := st.Free >= free && st.Free >= st.Bytes/2
 	if keep := d.cfg.Load().Keep; keep > 0 && !due {
 		oldest, newest, err := d.store.Span(ctx)
 		if err != nil {

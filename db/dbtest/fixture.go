@@ -120,7 +120,7 @@ func (b *fixture) status() listing.Status {
 	if err != nil {
 		b.t.Fatal("status:", err)
 	}
-	st.Bytes = 0
+	st.Bytes, st.Free = 0, 0
 	return st
 }
 
