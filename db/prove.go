@@ -171,11 +171,17 @@ func (f *differences) buckets(path string, kept, made *bolt.Bucket) error {
 	return o.err()
 }
 
+// isPart reports whether a path, contents/name/part, leads to such a part of a source. A
+// source may have the name of a part.
+func isPart(path string, part []byte) bool {
+	return strings.Count(path, "/") == 2 && strings.HasSuffix(path, "/"+string(part))
+}
+
 func cursorOf(path string, b *bolt.Bucket) cursor {
 	switch {
 	case b == nil:
 		return noCursor{}
-	case strings.HasSuffix(path, "/"+string(netsBucket)):
+	case isPart(path, netsBucket):
 		return &netCursor{blocks: b.Cursor()}
 	}
 	return keyCursor{b.Cursor()}
@@ -192,7 +198,7 @@ func bucketAt(b *bolt.Bucket, key []byte) *bolt.Bucket {
 func (f *differences) pair(path string, key, is, should []byte) {
 	switch {
 	case bytes.Equal(is, should):
-	case strings.HasSuffix(path, "/"+string(hostsBucket)):
+	case isPart(path, hostsBucket):
 		f.hosts(path, key, is, should)
 	default:
 		if k, s := valueText(path, key, is), valueText(path, key, should); k != s {
@@ -289,7 +295,7 @@ func valueText(path string, key, value []byte) string {
 		err := decodeJSON(key, value, &s)
 		return text(s, err)
 	}
-	if strings.HasSuffix(path, "/"+string(netsBucket)) {
+	if isPart(path, netsBucket) {
 		a, err := decodeAttrs(value)
 		if err != nil {
 			return err.Error()

@@ -39,6 +39,11 @@ func TestVerifyFull(t *testing.T) {
 		request.Source.Add = n%3 == 0
 		mustReplace(t, d, request, slicesOf(said))
 	}
+	for _, part := range [][]byte{hostsBucket, netsBucket, wideBucket, contentsBucket} {
+		said := []listing.Entry{{Key: listing.Key{Subject: hostSubject(7), Reason: listing.Imported}},
+			{Key: listing.Key{Subject: subjectOf(t, "2001:db8::/48"), Reason: listing.Imported}}}
+		mustReplace(t, d, importing("named "+string(part), string(part)), slicesOf(said))
+	}
 	sweep := importing("sweep", "random")
 	sweep.Time, sweep.Source = noon.Add(2*listing.Day), &listing.SourceEdit{Name: "random", Sweep: true}
 	mustReplace(t, d, sweep, slicesOf(nil))
