@@ -142,8 +142,10 @@ func TestCompactStops(t *testing.T) {
 		t.Errorf("stopped: %v", err)
 	}
 	path := d.path
-	if err := os.WriteFile(path+compactSuffix, []byte("half"), 0o600); err != nil {
-		t.Fatal(err)
+	for _, left := range []string{path + compactSuffix, path + compactSuffix + ".part"} {
+		if err := os.WriteFile(left, []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := d.Close(); err != nil {
 		t.Fatal(err)

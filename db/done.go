@@ -92,7 +92,7 @@ func (s *state) answer(d *done) (listing.Verdict, error) {
 func (s *state) record(revision listing.Revision) (*record, error) {
 	raw := s.tx.Bucket(logBucket).Get(revisionKey(revision))
 	switch {
-	case raw != nil && revision <= s.forgotten():
+	case len(raw) == len(listing.Digest{}) && revision <= s.forgotten():
 		return nil, fmt.Errorf("the record of revision %d: %w", revision, listing.ErrCompacted)
 	case len(raw) < len(listing.Digest{}):
 		return nil, corruptf("revision %d is not in the log", revision)

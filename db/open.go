@@ -83,7 +83,7 @@ func Open(path string, o Options) (*DB, error) {
 	} else if err := guarded(func() error { return upgradeFile(b) }); err != nil {
 		return nil, fmt.Errorf("upgrading %s: %w", path, errors.Join(err, b.Close()))
 	}
-	if err := removeAll(path + compactSuffix); err != nil { // of a compaction that was cut short
+	if err := removeAll(path+compactSuffix, path+compactSuffix+".part"); err != nil { // of a compaction that was cut short
 		return nil, fmt.Errorf("opening %s: %w", path, errors.Join(err, b.Close()))
 	}
 	d := &DB{path: path, options: o, bolt: b, file: file, upkeep: make(chan struct{}, 1), queue: newQueue(), news: newNews(),
