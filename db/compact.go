@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"dnsbld/listing"
@@ -216,13 +217,16 @@ func (m *compaction) exchange(tx *bolt.Tx, seen uint64) error {
 }
 
 // replace lets everybody use another file from now on, and closes the old one when
-// nobody reads it any more.
+// nobody waits to write in it, or reads it, any more.
 func (d *DB) replace(b *bolt.DB, file *os.File) {
 	d.exchange.Lock()
-	old := d.bolt
-	d.bolt, d.file, d.journal = b, file, nil
+	old, writers := d.bolt, d.writers
+	d.bolt, d.writers, d.file, d.journal = b, new(sync.WaitGroup), file, nil
 	d.exchange.Unlock()
-	d.old.Go(func() { _ = d.health.guarded(old.Close) }) // all of it is in the new one
+	d.old.Go(func() {
+		writers.Wait()
+		_ = d.health.guarded(old.Close) // all of it is in the new one
+	})
 }
 
 // abandon takes away what there is of a new file.

@@ -132,6 +132,37 @@ func TestCompactCatchesUp(t *testing.T) {
 	}
 }
 
+// A writer who was about to wait for the old file is not held up by those who read it.
+func TestCompactHoldsNoWriter(t *testing.T) {
+	d := everything(t)
+	defer d.Close()
+	err := d.View(t.Context(), func(listing.Snapshot) error {
+		b, writers := d.toWrite()
+		if _, err := d.Compact(t.Context(), time.Time{}); err != nil {
+			writers.Done()
+			return err
+		}
+		turn := make(chan error, 1)
+		go func() {
+			tx, err := b.Begin(true)
+			writers.Done()
+			if err == nil {
+				err = tx.Rollback()
+			}
+			turn <- err
+		}()
+		select {
+		case err := <-turn:
+			return err
+		case <-time.After(10 * time.Second):
+			return errors.New("he waits until the reader ends")
+		}
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // One that is cut short changes nothing, and what it left is taken away.
 func TestCompactStops(t *testing.T) {
 	d := everything(t)

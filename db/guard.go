@@ -6,6 +6,7 @@ import (
 	"iter"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 
@@ -154,8 +155,7 @@ func (d *DB) begin(write bool) (*bolt.Tx, error) {
 		return d.bolt.Begin(false)
 	}
 	for {
-		b := d.current()
-		tx, err := b.Begin(true)
+		b, tx, err := d.beginWrite()
 		if b == d.current() {
 			return tx, err
 		}
@@ -163,6 +163,23 @@ func (d *DB) begin(write bool) (*bolt.Tx, error) {
 			_ = tx.Rollback() // nothing was written
 		}
 	}
+}
+
+func (d *DB) beginWrite() (*bolt.DB, *bolt.Tx, error) {
+	b, writers := d.toWrite()
+	defer writers.Done() // also after a panic
+	tx, err := b.Begin(true)
+	return b, tx, err
+}
+
+// toWrite is the file for one who is about to wait for his turn to write, and is not
+// closed before he has had it: Close takes the turn, and keeps it while it waits for
+// those who read.
+func (d *DB) toWrite() (*bolt.DB, *sync.WaitGroup) {
+	d.exchange.RLock()
+	defer d.exchange.RUnlock()
+	d.writers.Add(1)
+	return d.bolt, d.writers
 }
 
 func (d *DB) current() *bolt.DB {

@@ -44,10 +44,11 @@ type DB struct {
 	doubt    string       // see listing.Status
 	exchange sync.RWMutex // held while another file takes the place of the open one
 	bolt     *bolt.DB
-	file     *os.File       // that bolt has open
-	old      sync.WaitGroup // files whose place was taken, as long as somebody reads them
-	upkeep   chan struct{}  // holds a token while the file is compacted, or proved
-	journal  *journal       // while the file is compacted; used within writing transactions alone
+	writers  *sync.WaitGroup // those who wait for their turn to write in bolt
+	file     *os.File        // that bolt has open
+	old      sync.WaitGroup  // files whose place was taken, as long as somebody reads them
+	upkeep   chan struct{}   // holds a token while the file is compacted, or proved
+	journal  *journal        // while the file is compacted; used within writing transactions alone
 
 	health health
 	newest atomic.Uint64 // revision that was seen in the file
@@ -86,8 +87,8 @@ func Open(path string, o Options) (*DB, error) {
 	if err := removeAll(path+compactSuffix, path+compactSuffix+".part"); err != nil { // of a compaction that was cut short
 		return nil, fmt.Errorf("opening %s: %w", path, errors.Join(err, b.Close()))
 	}
-	d := &DB{path: path, options: o, bolt: b, file: file, upkeep: make(chan struct{}, 1), queue: newQueue(), news: newNews(),
-		done: make(chan struct{}), commit: (*bolt.Tx).Commit}
+	d := &DB{path: path, options: o, bolt: b, writers: new(sync.WaitGroup), file: file, upkeep: make(chan struct{}, 1),
+		queue: newQueue(), news: newNews(), done: make(chan struct{}), commit: (*bolt.Tx).Commit}
 	d.doubt = doubtful(file)
 	go d.write()
 	return d, nil

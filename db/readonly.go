@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 
 	"dnsbld/listing"
 
@@ -48,7 +49,8 @@ func openReadOnly(path string) (*DB, error) {
 		}
 		return nil, err
 	}
-	d := &DB{path: path, readOnly: true, bolt: b, file: file, upkeep: make(chan struct{}, 1), queue: newQueue(), news: newNews(), done: make(chan struct{})}
+	d := &DB{path: path, readOnly: true, bolt: b, writers: new(sync.WaitGroup), file: file, upkeep: make(chan struct{}, 1),
+		queue: newQueue(), news: newNews(), done: make(chan struct{})}
 	close(d.done) // nobody writes
 	return d, nil
 }
