@@ -304,6 +304,10 @@ type Rebuilt struct {
 	Records  int                 `json:"records"`          // of the log that were replayed
 	Revision listing.Revision    `json:"revision"`         // the newest now: behind all that was served
 	Aside    string              `json:"aside"`            // where the list lies that was there
+
+	// LeftOut is the first of what stood beside the log and could not be read:
+	// evidence, or the answer to a request that changed nothing.
+	LeftOut string `json:"left_out,omitempty"`
 }
 
 // Audit asks for the audit chain to be verified.

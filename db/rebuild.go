@@ -22,6 +22,7 @@ type Rebuilt struct {
 	Records int                // of the log that were replayed
 	Next    listing.Revision   // the newest now: behind all that was served
 	Aside   string             // where the list lies that was there
+	LeftOut string             // what stood beside the log and could not be read: the first of it; "": nothing
 }
 
 // Rebuild makes the list at a path anew from its own log: all of it, or what comes
@@ -101,7 +102,7 @@ func (r *Rebuilt) make(ctx context.Context, old *bolt.DB, from, part string) (er
 	if err := r.replay(ctx, old, b); err != nil {
 		return err
 	}
-	return errors.Join(saveBeside(old, b), b.Sync())
+	return errors.Join(r.saveBeside(old, b), b.Sync())
 }
 
 // replay replays the log, and proves each record first.
@@ -127,28 +128,43 @@ func (r *Rebuilt) replay(ctx context.Context, old, b *bolt.DB) error {
 		Hint:    "give a backup from after that with --backup FILE, or restore the newest one"}
 }
 
-// saveBeside takes over what stands beside the log, as far as it can be read.
-func saveBeside(old, b *bolt.DB) error {
-	for _, save := range []func(from, to *bolt.Tx) error{saveEvidence, saveDone} {
-		err := guarded(func() error {
-			return b.Update(func(to *bolt.Tx) error { return old.View(func(from *bolt.Tx) error { return save(from, to) }) })
+// saveBeside takes over what stands beside the log, as far as it can be read: what
+// comes before a damaged page is kept.
+func (r *Rebuilt) saveBeside(old, b *bolt.DB) error {
+	for _, save := range []func(from, to *bolt.Tx) error{r.saveEvidence, r.saveDone} {
+		err := b.Update(func(to *bolt.Tx) error {
+			err := guarded(func() error { return old.View(func(from *bolt.Tx) error { return save(from, to) }) })
+			if errors.Is(err, listing.ErrCorrupt) {
+				r.leaveOut("%v", err)
+				return nil
+			}
+			return err
 		})
-		if err != nil && !errors.Is(err, listing.ErrCorrupt) {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+func (r *Rebuilt) leaveOut(format string, about ...any) {
+	if r.LeftOut == "" {
+		r.LeftOut = fmt.Sprintf(format, about...)
+	}
+}
+
 // saveEvidence takes over what was seen, if it has the digest that it lies under.
-func saveEvidence(from, to *bolt.Tx) error {
+func (r *Rebuilt) saveEvidence(from, to *bolt.Tx) error {
 	evidence := from.Bucket(evidenceBucket)
 	if evidence == nil {
+		r.leaveOut("all evidence")
 		return nil
 	}
 	return evidence.ForEach(func(sum, raw []byte) error {
 		var e listing.Evidence
-		if decodeJSON(sum, raw, &e) != nil || e.Sum() != listing.Digest(sum) {
+		bad := decodeJSON(sum, raw, &e)
+		if have := e.Sum(); bad != nil || !bytes.Equal(have[:], sum) {
+			r.leaveOut("evidence %x", sum)
 			return nil
 		}
 		return to.Bucket(evidenceBucket).Put(sum, raw)
@@ -157,21 +173,23 @@ func saveEvidence(from, to *bolt.Tx) error {
 
 // saveDone takes over the ids of requests that changed nothing. Those of the others
 // are in the log.
-func saveDone(from, to *bolt.Tx) error {
+func (r *Rebuilt) saveDone(from, to *bolt.Tx) error {
 	byID, byAge := from.Bucket(doneBucket), from.Bucket(agedBucket)
 	if byID == nil || byAge == nil {
+		r.leaveOut("all remembered requests")
 		return nil
 	}
 	return byAge.ForEach(func(age, _ []byte) error {
-		if len(age) < 8 {
+		id := age[min(len(age), 8):]
+		d, err := decodeDone(byID.Get(id))
+		switch {
+		case err != nil || len(id) == 0:
+			r.leaveOut("the remembered request %s", listing.Quote(string(id)))
+			return nil
+		case d.logged:
 			return nil
 		}
-		id := age[8:]
-		raw := byID.Get(id)
-		if d, err := decodeDone(raw); err != nil || d.logged {
-			return nil
-		}
-		return errors.Join(to.Bucket(doneBucket).Put(id, raw), to.Bucket(agedBucket).Put(age, nil))
+		return errors.Join(to.Bucket(doneBucket).Put(id, byID.Get(id)), to.Bucket(agedBucket).Put(age, nil))
 	})
 }
 

@@ -3,8 +3,11 @@ package db
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"dnsbld/listing"
@@ -50,7 +53,7 @@ func TestRebuild(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := Rebuild(t.Context(), path, "", header())
-	if err != nil || r.Records != 9 || r.Next != 9 {
+	if err != nil || r.Records != 9 || r.Next != 9 || r.LeftOut != "" {
 		t.Fatalf("%+v, %v", r, err)
 	}
 	if kept, err := os.ReadFile(r.Aside); err != nil || !bytes.Equal(kept, damaged) {
@@ -79,6 +82,85 @@ func TestRebuild(t *testing.T) {
 	if left, _ := filepath.Glob(path + ".*"); len(left) != 1 {
 		t.Errorf("left behind: %v", left)
 	}
+}
+
+// What stands beside the log is kept up to where it is damaged, and it is said that
+// something is left out.
+func TestRebuildKeepsWhatReads(t *testing.T) {
+	d := everything(t)
+	var sums []listing.Digest
+	for n := range uint32(200) {
+		e := listEdit(addr4(n))
+		e.Evidence = &listing.Evidence{Salt: []byte("salt"), Samples: []listing.Sample{{Time: noon, HELO: fmt.Sprint(n, strings.Repeat("x", 500))}}}
+		mustApply(t, d, fmt.Sprint("own", n), e)
+		sums = append(sums, e.Evidence.Sum())
+	}
+	slices.SortFunc(sums, func(a, b listing.Digest) int { return bytes.Compare(a[:], b[:]) })
+	path, last := d.path, sums[len(sums)-1]
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, damage := range map[string]func(*bolt.Tx) error{
+		"a short key":  func(tx *bolt.Tx) error { return tx.Bucket(evidenceBucket).Put([]byte("short"), []byte("{}")) },
+		"another key":  func(tx *bolt.Tx) error { return tx.Bucket(evidenceBucket).Put(make([]byte, 32), []byte("{}")) },
+		"a lost age":   func(tx *bolt.Tx) error { return tx.Bucket(agedBucket).Put([]byte("12345678nobody"), nil) },
+		"a bad answer": func(tx *bolt.Tx) error { return tx.Bucket(doneBucket).Put([]byte("own7"), []byte("x")) },
+	} {
+		copied := filepath.Join(t.TempDir(), "listings.db")
+		if err := compact(path, copied); err != nil {
+			t.Fatal(err)
+		}
+		b, _, err := openBolt(copied, Options{NoSync: true}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(b.Update(damage), b.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if r, kept := rebuiltEvidence(t, copied, sums); kept != len(sums) || r.LeftOut == "" {
+			t.Errorf("%s: %d kept, %+v", name, kept, r)
+		}
+	}
+	// The page of the last one is no page of a tree any more.
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const page = 4096
+	for at := 2 * page; at+page <= len(raw); at += page {
+		if leaf := raw[at:][:page]; bytes.Contains(leaf, last[:]) && bytes.Contains(leaf, bytes.Repeat([]byte("x"), 500)) {
+			clear(leaf[8:10]) // its flags
+		}
+	}
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r, kept := rebuiltEvidence(t, path, sums); kept == 0 || kept >= len(sums) || r.LeftOut == "" {
+		t.Errorf("a damaged page: %d kept, %+v", kept, r)
+	}
+}
+
+// rebuiltEvidence makes a list anew, and counts what it has of some evidence.
+func rebuiltEvidence(t *testing.T, path string, sums []listing.Digest) (r Rebuilt, kept int) {
+	t.Helper()
+	r, err := Rebuild(t.Context(), path, "", header())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := openTest(t, path)
+	defer d.Close()
+	err = d.View(t.Context(), func(s listing.Snapshot) error {
+		for _, sum := range sums {
+			if _, err := s.Evidence(sum); err == nil {
+				kept++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, kept
 }
 
 // From a backup on the log before it is not needed, and serials go on behind what was

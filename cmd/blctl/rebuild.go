@@ -20,13 +20,14 @@ func rebuildFlags() []cli.Flag {
 }
 
 // rebuilt is what rebuild prints as JSON. Backup is null where the whole log was
-// replayed.
+// replayed; LeftOut is missing where nothing was left out.
 type rebuilt struct {
 	File     string              `json:"file"`
 	Backup   *listing.Checkpoint `json:"backup"`
 	Records  int                 `json:"records"`
 	Revision listing.Revision    `json:"revision"`
 	Aside    string              `json:"aside"`
+	LeftOut  string              `json:"left_out,omitempty"`
 }
 
 // rebuild works on files alone, as restore does: the list need not open. --offline
@@ -55,5 +56,8 @@ func (p *program) rebuild(in *input) error {
 	}
 	p.human.printf("%s made again from %s of its log; it is at revision %d\nthe list that was there is now %s\n",
 		clean(list), plural(r.Records, "record", "records"), r.Revision, clean(r.Aside))
-	return p.conclude("rebuild", rebuilt{list, r.Backup, r.Records, r.Revision, r.Aside}, nil)
+	if r.LeftOut != "" {
+		p.human.printf("not all evidence and answers beside the log could be read\nthe first that is left out: %s\n", clean(r.LeftOut))
+	}
+	return p.conclude("rebuild", rebuilt{list, r.Backup, r.Records, r.Revision, r.Aside, r.LeftOut}, nil)
 }

@@ -57,7 +57,8 @@ func offlineMain() {
 //	start               starts it again
 //	as NAME COMMAND …   the command is sent by alice, bob or root
 //	lastline NAME       $NAME is the last line that the last command printed
-//	spoil               puts into the store, which nobody has open, how a listing of 192.0.2.9 ended that never was
+//	spoil               puts into the store, which nobody has open, how a listing of 192.0.2.9 ended that never was; or
+//	                    with a word evidence that is none
 //	asked N PREFIX REASON  DNS is asked N times for a listing
 //	fits                what the last command printed fits a terminal of 24 lines, the prompt among them, and 80 columns
 func TestScript(t *testing.T) {

@@ -101,7 +101,7 @@ func rebuild(ctx context.Context, who listing.Caller, c ctl.Rebuild) (out ctl.Re
 	if err != nil {
 		return out, err
 	}
-	out = ctl.Rebuilt{Records: r.Records, Revision: r.Next, Aside: r.Aside}
+	out = ctl.Rebuilt{Records: r.Records, Revision: r.Next, Aside: r.Aside, LeftOut: r.LeftOut}
 	if c.Backup != "" {
 		out.Backup = &r.Backup
 	}
