@@ -61,8 +61,12 @@ func (d *DB) Compact(ctx context.Context, before time.Time) (c Compacted, err er
 	return c, err
 }
 
-// maintain waits for its turn among what looks after the file.
+// maintain waits for its turn among what looks after the file. Who has given up gets
+// none, also where it is free.
 func (d *DB) maintain(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	select {
 	case d.upkeep <- struct{}{}:
 		return nil
