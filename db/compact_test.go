@@ -154,7 +154,7 @@ func TestCompactHoldsNoWriter(t *testing.T) {
 		select {
 		case err := <-turn:
 			return err
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			return errors.New("he waits until the reader ends")
 		}
 	})
