@@ -33,6 +33,13 @@ func letters(t testing.TB) *Letters {
 	return l
 }
 
+// Our own templates can write every letter, in each language.
+func TestOwnTemplates(t *testing.T) {
+	if err := letters(t).try(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // greetings are what a sender said who is listed for a reason.
 var greetings = map[listing.Reason][]string{
 	2: {"192.0.2.7"}, 3: {"198.51.100.10", "198.51.100.11"}, 4: {"rcpt.example", "another.example"}, 5: {"mx1.rcpt.example"},

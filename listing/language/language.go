@@ -206,7 +206,7 @@ func (s *Languages) Accept(header string) *Language {
 
 // read takes in a file of words.
 func (l *Language) read(raw []byte) error {
-	english := ""
+	english, verb := "", regexp.MustCompile(`%(?:\[(\d)\])?(.?)`)
 	lines := bufio.NewScanner(bytes.NewReader(raw))
 	for n := 1; lines.Scan(); n++ {
 		line := lines.Text()
@@ -215,7 +215,7 @@ func (l *Language) read(raw []byte) error {
 		case translated && english == "":
 			return fmt.Errorf("line %d: a translation without its English above it", n)
 		case translated:
-			if err := sameVerbs(english, word); err != nil {
+			if err := sameVerbs(verb, english, word); err != nil {
 				return fmt.Errorf("line %d: %w", n, err)
 			}
 			l.words[english], english = word, ""
@@ -235,8 +235,7 @@ func (l *Language) read(raw []byte) error {
 }
 
 // sameVerbs fails unless a translation can take the arguments of the English.
-func sameVerbs(english, word string) error {
-	verb := regexp.MustCompile(`%(?:\[(\d)\])?(.?)`)
+func sameVerbs(verb *regexp.Regexp, english, word string) error {
 	kinds := func(text string) (all []string) {
 		for n, m := range verb.FindAllStringSubmatch(text, -1) {
 			if at, err := strconv.Atoi(m[1]); err == nil {
