@@ -100,7 +100,11 @@ func TestResultSurvivesReload(t *testing.T) {
 		t.Fatalf("%d to %q", a.status, to)
 	}
 	for range 2 {
-		h.get(to, "").has(t, 200, "The listing is removed")
+		kept := h.get(to, "")
+		kept.has(t, 200, "The listing is removed")
+		if kept.header.Get("Referrer-Policy") != "no-referrer" || kept.header.Get("X-Robots-Tag") != "noindex" {
+			t.Errorf("a secret page leads on: %v", kept.header)
+		}
 	}
 	if len(h.desk.asked) != 1 {
 		t.Errorf("%d requests", len(h.desk.asked))

@@ -82,7 +82,8 @@ func (s *Server) decide(v *visit, l *addressInfo, r desk.Request) error {
 	return nil
 }
 
-// showKept shows the result of a request again. Its name cannot be guessed.
+// showKept shows the result of a request again. Its URL is a secret of who asked, as
+// that of a ticket is.
 func (s *Server) showKept(v *visit) error {
 	kept, err := s.parts.Desk.Kept(v.PathValue("id"))
 	if err != nil {
@@ -92,7 +93,7 @@ func (s *Server) showKept(v *visit) error {
 	if err != nil {
 		return err
 	}
-	v.w.Header().Set("X-Robots-Tag", "noindex")
+	v.secret()
 	return s.showResult(v, l, kept)
 }
 

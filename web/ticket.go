@@ -25,8 +25,14 @@ var ticketTitles = map[removal.State]string{
 	removal.Denied: "The listing stands for now", removal.Closed: "This request is closed",
 }
 
-// showTicket answers the page of a request. Its URL is a secret of who asked, so that
-// nothing leads there and nothing leads on from it to another site.
+// secret is set for pages whose URL is a secret of who asked: nothing leads there, and
+// nothing leads on from them to another site.
+func (v *visit) secret() {
+	v.w.Header().Set("X-Robots-Tag", "noindex")
+	v.w.Header().Set("Referrer-Policy", "no-referrer")
+}
+
+// showTicket answers the page of a request.
 func (s *Server) showTicket(v *visit) error {
 	t, err := s.parts.Desk.Progress(v.Context(), v.PathValue("reference"))
 	if err != nil {
@@ -44,7 +50,6 @@ func (s *Server) showTicket(v *visit) error {
 	case t.State == removal.Denied:
 		p.Text = v.language.Word(codeWords[t.Denied])
 	}
-	v.w.Header().Set("X-Robots-Tag", "noindex")
-	v.w.Header().Set("Referrer-Policy", "no-referrer")
+	v.secret()
 	return s.render(v, http.StatusOK, "ticket", p)
 }

@@ -1,8 +1,11 @@
 package desk_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -133,5 +136,32 @@ func TestProgressIsNotGuessed(t *testing.T) {
 		if _, err := o.Progress(t.Context(), bad); !errors.As(err, &e) || e.Code != "no-such-request" {
 			t.Errorf("%.40q: %v", bad, err)
 		}
+	}
+}
+
+// What a request was answered is for who asked: the key of a request may be known to
+// others, who can make its digest as we do.
+func TestAnAnswerIsFoundBySecretAlone(t *testing.T) {
+	o := newOffice(t)
+	o.add(t, listing.Add{Reason: "manual"})
+	done := o.leave(t, "joe@sender.example", func(r *desk.Request) { r.Key = "id:1" })
+	var ids []string
+	for r, err := range o.people.Each("answer") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, r.ID)
+	}
+	sum := sha256.Sum256([]byte("dnsbld request id:1"))
+	if id := hex.EncodeToString(sum[:16]); !slices.Equal(ids, []string{id}) {
+		t.Fatalf("kept as %q, not %s", ids, id)
+	}
+	for _, name := range []string{ids[0], ids[0] + "-", ids[0] + "-" + strings.Repeat("A", 16), "", done.Kept + "A", done.Ticket, strings.TrimPrefix(o.Follow(done.Ticket), "https://bl.example/ticket/")} {
+		if _, err := o.Kept(name); !errors.Is(err, listing.ErrNotFound) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	if kept, err := o.Kept(done.Kept); err != nil || kept.Ticket != done.Ticket || kept.Kept != done.Kept {
+		t.Errorf("by its name %q: %+v, %v", done.Kept, kept, err)
 	}
 }

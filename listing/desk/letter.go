@@ -133,7 +133,7 @@ func (d *Desk) keep(done removal.Answer, c *pending) (removal.Answer, error) {
 	if err != nil {
 		return done, fmt.Errorf("keeping the answer: %w", err)
 	}
-	done.Kept = c.id
+	done.Kept = d.cfg.Signer.Result(c.id)
 	return done, d.cfg.People.Put(answerKind, c.id, raw)
 }
 
@@ -165,9 +165,15 @@ func noteAnswer(c *removal.Contact, done removal.Answer, now time.Time) (noAnswe
 	return ""
 }
 
-// Kept is what was answered to a request, by the name that it gave.
-func (d *Desk) Kept(id string) (removal.Answer, error) {
-	kept, found, err := d.answered(id)
+// Kept is what was answered to a request, by the name that the answer gave. Who knows
+// only the key of the request, such as a Message-ID, cannot make that name.
+func (d *Desk) Kept(name string) (removal.Answer, error) {
+	var kept answerKept
+	var err error
+	id, found := d.cfg.Signer.ReadResult(name)
+	if found {
+		kept, found, err = d.answered(id)
+	}
 	if err == nil && !found {
 		err = &listing.Error{Kind: listing.ErrNotFound, Code: "no-such-result", Message: "there is no such result, or no longer", Hint: "look the address up: its page says how it stands"}
 	}
@@ -199,7 +205,7 @@ func (d *Desk) answered(id string) (answerKept, bool, error) {
 	if err != nil {
 		return answerKept{}, false, fmt.Errorf("reading an earlier answer: %w", err)
 	}
-	kept.Repeated, kept.Kept = true, id
+	kept.Repeated, kept.Kept = true, d.cfg.Signer.Result(id)
 	if r := kept.Refused; r != nil {
 		kept.NoLetter = &listing.Error{Kind: listing.ErrPolicy, Code: r.Code, Message: r.Message, Hint: r.Hint}
 	}
