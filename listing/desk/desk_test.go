@@ -243,15 +243,20 @@ func TestSenderDelistsItself(t *testing.T) {
 	}
 }
 
-// forgetful is a file of people that fails to keep what is answered, once.
+// forgetful is a file of people that fails to keep what is answered, once, and mails
+// while they are full.
 type forgetful struct {
 	desk.People
 	fails bool
+	full  func() bool // nil: never
 }
 
 func (f *forgetful) Put(kind, id string, value []byte) error {
 	if kind == "answer" && f.fails {
 		f.fails = false
+		return errors.New("no room")
+	}
+	if kind == "mail" && f.full != nil && f.full() {
 		return errors.New("no room")
 	}
 	return f.People.Put(kind, id, value)

@@ -44,7 +44,7 @@ type outgoing struct {
 	From    []string  `json:"from"` // for whom: pseudonyms of the mailbox, and of the client
 	Queued  time.Time `json:"queued"`
 	Due     time.Time `json:"due"`
-	Tries   int       `json:"tries,omitempty"` // that failed
+	Tries   int       `json:"tries,omitempty"` // begun
 	Mail    string    `json:"mail,omitempty"`  // header and text; empty: it is done with
 }
 
@@ -128,23 +128,23 @@ func (d *Desk) Deliver(ctx context.Context, actor string, log *slog.Logger) (nex
 			next = t
 		}
 	}
-	type waiting struct {
-		id string
-		outgoing
+	type dueMail struct {
+		id     string
+		queued time.Time
 	}
-	var due []waiting
+	var due []dueMail
 	err = d.eachMail(func(id string, o outgoing) {
 		switch {
 		case o.Mail == "":
 		case o.Due.After(d.now()):
 			sooner(o.Due)
 		default:
-			due = append(due, waiting{id, o})
+			due = append(due, dueMail{id, o.Queued})
 		}
 	})
-	slices.SortFunc(due, func(x, y waiting) int { return x.Queued.Compare(y.Queued) })
-	for _, w := range due {
-		again, failed := d.try(ctx, w.id, w.outgoing, actor, log)
+	slices.SortFunc(due, func(x, y dueMail) int { return x.queued.Compare(y.queued) })
+	for _, m := range due {
+		again, failed := d.try(ctx, m.id, actor, log)
 		if failed != nil {
 			return next, failed
 		}
@@ -154,14 +154,23 @@ func (d *Desk) Deliver(ctx context.Context, actor string, log *slog.Logger) (nex
 }
 
 // try hands over one mail, and says when to try again: the zero time, never.
-func (d *Desk) try(ctx context.Context, id string, o outgoing, actor string, log *slog.Logger) (again time.Time, err error) {
-	failed := d.hand(ctx, o.Mail)
-	if ctx.Err() != nil { // the desk ends: that is no failure of the mail
+func (d *Desk) try(ctx context.Context, id, actor string, log *slog.Logger) (again time.Time, err error) {
+	o, found, err := d.begin(id)
+	if err != nil || !found {
+		return again, err
+	}
+	failed := errors.New("it is not known how the last try went")
+	if o.Tries <= handOverTries {
+		failed = d.hand(ctx, o.Mail)
+	}
+	if ctx.Err() != nil { // the desk ends: the mail is tried again after a restart
 		return again, ctx.Err()
 	}
-	again, err = d.handed(id, failed)
+	if again, err = d.handed(id, failed); err != nil {
+		return again, err
+	}
 	switch {
-	case failed == nil || err != nil:
+	case failed == nil:
 	case again.IsZero():
 		log.Error("an answer could not be mailed: a person has to write", "ticket", o.Ticket, "tries", handOverTries, "err", failed)
 		err = d.noteUnsent(ctx, actor, o.Ticket)
@@ -186,6 +195,19 @@ func (d *Desk) hand(ctx context.Context, mail string) error {
 	return nil
 }
 
+// begin writes a try down before it is made: where that fails, nothing is sent, so that
+// no mail is sent without end. It is not found if it was erased meanwhile.
+func (d *Desk) begin(id string) (o outgoing, found bool, err error) {
+	d.post.mu.Lock()
+	defer d.post.mu.Unlock()
+	if o, found, err = d.waiting(id); err != nil || !found {
+		return o, false, err
+	}
+	o.Due = d.now().Add(pauses[min(o.Tries, len(pauses)-1)])
+	o.Tries++
+	return o, true, d.putMail(id, o)
+}
+
 // handed writes down how handing over a mail went, and says when to try again: the
 // zero time, never. One that was erased meanwhile stays so.
 func (d *Desk) handed(id string, failed error) (again time.Time, err error) {
@@ -198,30 +220,33 @@ func (d *Desk) handed(id string, failed error) (again time.Time, err error) {
 		d.post.count.Failed++
 		d.post.count.Error = failed.Error()
 	}
+	o, found, err := d.waiting(id)
+	if err != nil || !found {
+		return again, err
+	}
+	if failed != nil && o.Tries < handOverTries {
+		return o.Due, nil
+	}
+	if failed != nil {
+		d.post.count.GivenUp++
+	}
+	o.Mail = ""
+	return again, d.putMail(id, o)
+}
+
+// waiting reads a mail that is not done with.
+func (d *Desk) waiting(id string) (o outgoing, found bool, err error) {
 	raw, err := d.cfg.People.Get(mailKind, id)
 	if errors.Is(err, listing.ErrNotFound) {
-		return again, nil
+		return o, false, nil
 	}
-	var o outgoing
 	if err == nil {
 		err = json.Unmarshal(raw, &o)
 	}
 	if err != nil {
-		return again, fmt.Errorf("reading a mail: %w", err)
+		return o, false, fmt.Errorf("reading a mail: %w", err)
 	}
-	if failed != nil {
-		o.Tries++
-	}
-	if failed != nil && o.Tries < handOverTries {
-		again = d.now().Add(pauses[o.Tries-1])
-		o.Due = again
-	} else {
-		o.Mail = ""
-		if failed != nil {
-			d.post.count.GivenUp++
-		}
-	}
-	return again, d.putMail(id, o)
+	return o, o.Mail != "", nil
 }
 
 // noteUnsent says in a ticket that a person has to write.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/delist"
 	"dnsbld/listing/desk"
 	"dnsbld/listing/helo"
 	"dnsbld/listing/removal"
@@ -235,7 +236,62 @@ func TestMailIsTriedThreeTimes(t *testing.T) {
 	}
 }
 
-// What waits is kept over a restart, and gone when its person is erased.
+// A disk that is full does not have a mail sent without end: a try that cannot be written
+// down is not made, and of what was begun three times nothing more is sent.
+func TestMailIsNotSentWithoutEnd(t *testing.T) {
+	for name, c := range map[string]struct {
+		fails func(put int) bool // counted from the one that queues it
+		most  int
+	}{
+		"full from then on":     {func(put int) bool { return put > 1 }, 0},
+		"full after each try":   {func(put int) bool { return put%2 == 1 && put > 1 }, 3},
+		"full after the second": {func(put int) bool { return put > 2 }, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newOffice(t)
+			o.add(t, listing.Add{Reason: "manual"})
+			puts := 0
+			o.forgetful.full = func() bool { puts++; return c.fails(puts) }
+			o.leave(t, "joe@sender.example")
+			for range 20 {
+				_, _ = o.Deliver(t.Context(), "dnsbld", slog.New(slog.DiscardHandler)) // it may fail
+				o.advance(time.Hour)
+			}
+			if len(o.sent) != c.most {
+				t.Errorf("sent %d times, want %d", len(o.sent), c.most)
+			}
+			o.forgetful.full = nil
+			o.deliver(t)
+			if p, err := o.Post(); err != nil || p.Waiting != 0 && c.most > 1 {
+				t.Errorf("%+v, %v", p, err)
+			}
+		})
+	}
+}
+
+// What waits is kept over a restart.
+func TestMailIsKeptOverARestart(t *testing.T) {
+	o := newOffice(t)
+	o.add(t, listing.Add{Reason: "manual"})
+	done := o.leave(t, "joe@sender.example")
+	signer, err := delist.NewSigner([]byte("0123456789abcdef"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Desk, err = desk.New(desk.Config{Book: o.book, Counters: o.engine, People: o.people, Signer: signer, Settings: func() desk.Settings { return *o.settings },
+		Send: func(ctx context.Context, program string, mail []byte) error { return o.send(ctx, program, mail) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sent := o.deliver(t); len(sent) != 1 || !strings.Contains(sent[0], "\nTo: joe@sender.example\n") || !strings.Contains(sent[0], done.Ticket) {
+		t.Errorf("sent: %q", sent)
+	}
+	if again := o.deliver(t); len(again) != 0 {
+		t.Errorf("sent again: %q", again)
+	}
+}
+
+// What waits is gone when its person is erased.
 func TestMailIsErased(t *testing.T) {
 	o := newOffice(t)
 	o.add(t, listing.Add{Reason: "manual"})
