@@ -215,6 +215,12 @@ func TestAccount(t *testing.T) {
 		{"not all of it is right", func(d *desk) { d.sees(9, sender, clean); d.sees(2, sender, rcpt); d.sees(1, sender, mismatch) }, []string{
 			"Your mail server mail.sender.example greeted properly in 9 sessions; leave it alone.",
 			"Another machine behind 192.0.2.7 claimed 2 times to be the very domain that it wrote to and is probably infected."}},
+		{"a name that is wrong and does no harm is not vouched for", func(d *desk) {
+			d.sees(60, sender, clean)
+			d.sees(40, sender, mismatch, saying("server.lan"))
+			d.sees(3, sender, ourIP)
+		}, []string{"Mail servers behind 192.0.2.7 greeted properly in 60 sessions; leave them alone.",
+			"Another machine behind 192.0.2.7 claimed to be our server 3 times and is probably infected."}},
 		{"no majority", func(d *desk) { d.sees(3, sender, clean); d.sees(4, sender, bare) }, []string{CannotTell.Sentence()}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
