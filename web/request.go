@@ -94,6 +94,16 @@ func (s *Server) showKept(v *visit) error {
 		return err
 	}
 	v.secret()
+	if path := s.parts.Desk.PathOf(kept.Ticket); path != "" {
+		p, err := s.parts.Desk.Progress(v.Context(), strings.TrimPrefix(path, desk.FollowPath))
+		if err == nil && p.State != kept.State { // what was answered is no longer so
+			http.Redirect(v.w, v.Request, "/"+path, http.StatusSeeOther)
+			return nil
+		}
+		if err != nil && !errors.Is(err, listing.ErrNotFound) {
+			return err
+		}
+	}
 	return s.showResult(v, l, kept)
 }
 

@@ -40,8 +40,8 @@ func (s *Server) showResult(v *visit, l *addressInfo, d removal.Answer) error {
 	if d.Ticket != "" {
 		p.Follow = "/" + s.parts.Desk.PathOf(d.Ticket)
 	}
-	if d.State == removal.Open {
-		p.ReadBy = at(v.now.Add(removal.ReadWithin), v.now)
+	if d.ReadBy.After(v.now) {
+		p.ReadBy = at(d.ReadBy, v.now)
 	}
 	p.Outcome = s.outcome(d)
 	if p.Outcome == "removed" && after.listed() {

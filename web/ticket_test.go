@@ -49,6 +49,29 @@ func TestOpenedTicket(t *testing.T) {
 	h.get(link, "").has(t, 200, "we are late, and sorry")
 }
 
+// The page of a result promises the same time when it is loaded again, none that is
+// past, and nothing that is no longer so.
+func TestKeptResultIsStillTrue(t *testing.T) {
+	h := newHouse(t)
+	h.add("192.0.2.7", "helo-our-ip")
+	h.ask("192.0.2.7", "")
+	result := "/result/" + h.desk.done[0].Kept
+	h.advance(time.Hour)
+	h.get(result, "").has(t, 200, "Your request is with our support", `by <time datetime="2026-11-24T12:00:00Z">`)
+	h.advance(listing.Day)
+	late := h.get(result, "")
+	late.has(t, 200, "A person of our support reads your request.")
+	if strings.Contains(late.body, "as a rule") {
+		t.Errorf("it names a time:\n%s", late.body)
+	}
+	if _, _, err := h.desk.Take(t.Context(), h.desk.done[0].Ticket, removal.Action{By: operator("alice"), Verb: removal.VerbGrant, Because: listing.OurError, Note: "they moved"}); err != nil {
+		t.Fatal(err)
+	}
+	if gone := h.get(result, ""); gone.status != http.StatusSeeOther || !strings.HasPrefix(gone.header.Get("Location"), "/ticket/") {
+		t.Errorf("after the listing was ended: %d to %q", gone.status, gone.header.Get("Location"))
+	}
+}
+
 // The page of a request in each state.
 func TestTicketStates(t *testing.T) {
 	h := newHouse(t)

@@ -204,7 +204,7 @@ func (l *Letters) trySet(set *template.Template, all []LetterFacts, e Evident, i
 			case "ask":
 				of = Question{Zone: "-", Desk: "-", Page: "-", Ticket: "-", Candidates: []netip.Addr{f.Address}}
 			case "notice":
-				of = Notice{Zone: "-", Desk: "-", Page: "-", Follow: "-", Probe: "-", Ticket: "-", Outcome: f.Outcome, Decision: f.Decision}
+				of = Notice{Zone: "-", Desk: "-", Page: "-", Follow: "-", Probe: "-", Ticket: "-", Outcome: f.Outcome, Decision: f.Decision, Waits: f.Decision.Code == removal.OKSupport}
 			}
 			if strings.HasPrefix(t.Name(), "reason-") || strings.HasPrefix(t.Name(), "basis-") || strings.HasPrefix(t.Name(), "of-") {
 				of = block{e, letter{f, 0}}

@@ -25,7 +25,8 @@ type Notice struct {
 	Still        bool      // with an Outcome: the address is listed all the same
 	EffectiveBy  time.Time // with an Outcome: when resolvers have it
 	Language     *language.Language
-	ReadBy       time.Time // by when a person reads the request; its zero value: none does
+	Waits        bool      // without one: a person reads the request
+	ReadBy       time.Time // by when; its zero value: that is past already
 }
 
 // Subject is the subject of the mail that carries it.
@@ -37,7 +38,7 @@ func (n Notice) Subject() string {
 		s = in.Say("%s and %s: still listed", n.Address, oneLine(n.Zone))
 	case n.Outcome != removal.Stands:
 		s = in.Say("%s and %s: the listing has ended", n.Address, oneLine(n.Zone))
-	case !n.ReadBy.IsZero():
+	case n.Waits:
 		s = in.Say("%s and %s: we look at your request", n.Address, oneLine(n.Zone))
 	}
 	if n.Ticket != "" {

@@ -107,6 +107,9 @@ func (d *Desk) finish(c *pending) (removal.Answer, error) {
 	if f.Outcome != removal.Stands {
 		done.EffectiveBy = f.EffectiveBy
 	}
+	if by := c.ticket.Progress().ReadBy; by.After(c.now) {
+		done.ReadBy = by
+	}
 	text, err := d.cfg.Settings().Letters.Render(f)
 	if refused, ok := errors.AsType[*listing.Error](err); ok && errors.Is(err, listing.ErrPolicy) {
 		done.NoLetter, err = refused, nil

@@ -113,9 +113,7 @@ func (d *Desk) notice(c *pending, done removal.Answer) (string, error) {
 	if c.decision.Code == removal.NoProof {
 		n.Probe = f.Probe
 	}
-	if f.Outcome == removal.Stands {
-		n.ReadBy = c.ticket.Progress().ReadBy
-	}
+	n.Waits, n.ReadBy = f.Outcome == removal.Stands && done.State == removal.Open, done.ReadBy
 	text, err := s.Letters.Notice(n)
 	return removal.Reply{Answer: removal.Answer{Desk: s.Mail, Subject: n.Subject(), Zone: done.Zone, Letter: text}, To: c.From}.Message(), err
 }

@@ -121,6 +121,34 @@ func TestMailOfEachOutcome(t *testing.T) {
 	}
 }
 
+// A request that joins an open ticket is told by when a person reads it, and no time
+// that is past.
+func TestMailNamesNoTimeThatIsPast(t *testing.T) {
+	o := newOffice(t)
+	o.add(t, listing.Add{Reason: "helo-bare-ip"})
+	by := noon.Add(removal.ReadWithin)
+	for _, c := range []struct {
+		later  time.Duration
+		readBy time.Time
+		says   string
+	}{
+		{0, by, "A person of our support reads the request, by 2026-11-24 12:00:00 UTC as a rule."},
+		{10 * time.Hour, by, "by 2026-11-24 12:00:00 UTC as a rule."},
+		{30 * time.Hour, time.Time{}, "A person of our support reads the request. Until then the listing stands."},
+	} {
+		o.advance(c.later)
+		done := o.leave(t, "joe@sender.example")
+		if done.State != removal.Open || !done.ReadBy.Equal(c.readBy) {
+			t.Errorf("after %s: %+v", c.later, done.Answer)
+		}
+		sent := o.deliver(t)
+		if len(sent) != 1 || c.readBy.IsZero() && strings.Contains(sent[0], "as a rule") {
+			t.Fatalf("after %s: %q", c.later, sent)
+		}
+		contains(t, strings.Join(strings.Fields(sent[0]), " "), c.says, "we look at your request")
+	}
+}
+
 // Nobody can have others flooded: not one mailbox, not by one client, not all in all.
 func TestMailsAreLimited(t *testing.T) {
 	o := newOffice(t)

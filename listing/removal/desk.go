@@ -65,6 +65,7 @@ type Answer struct {
 	Decision    Decision         `json:"decision"`
 	Ticket      string           `json:"ticket,omitempty"`
 	State       State            `json:"state,omitempty"`  // of the ticket
+	ReadBy      time.Time        `json:"read_by,omitzero"` // by when a person reads it as a rule, if one does and that is not past
 	Follow      string           `json:"follow,omitempty"` // URL where the sender follows the ticket
 	Outcome     Outcome          `json:"outcome"`
 	Revision    listing.Revision `json:"revision,omitempty"`    // that ended the listing
