@@ -281,6 +281,25 @@ func TestLetterEvidence(t *testing.T) {
 	golden(t, "languages", others)
 }
 
+// An operator listed it, and gave what he saw: the letter does not say in one place that
+// nothing was counted and what was counted in another.
+func TestLetterOfAnOperatorsEvidence(t *testing.T) {
+	e := seen(t, listing.BareIP, func(l *Listing) { l.Origin, l.Word = listing.ByOperator, true })
+	e.Sessions = 5
+	f := facts(removal.NoProof, e)
+	var printed []string
+	for _, in := range letters(t).Languages().All() {
+		f.Language = in
+		f.Decision = Judge(Facts{Address: sender, Entries: []Listing{e.Listing}, Probing: true, Language: in}, noon)
+		text, err := letters(t).Render(f)
+		if err != nil || f.Decision.Code != removal.NoProof {
+			t.Fatalf("%s, %v", f.Decision.Code, err)
+		}
+		printed = append(printed, "=== "+in.Tag()+"\n"+text)
+	}
+	golden(t, "by-operator", printed)
+}
+
 // Each reason's own facts: without one of them the letter does not render.
 func TestLetterNeedsEvidence(t *testing.T) {
 	l := letters(t)

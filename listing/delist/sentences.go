@@ -140,7 +140,7 @@ func (v *view) noProof() (sentence, changes string) {
 			v.say("Fix it and ask for removal: we look then, and the listing ends at once if it is fixed.")
 	}
 	if v.any(func(e Listing) bool { return e.Word }) && !v.controlled() {
-		return v.say("The listing of %s rests on the word of another list or of a person, not on what our own servers counted. To end it we need proof that the address is yours, and none has come.", v.Address),
+		return v.say("The listing of %s was made by a person or taken over from another list. To end it we need proof that the address is yours, and none has come.", v.Address),
 			v.bestControl()
 	}
 	if v.Counters.LastBogus.IsZero() {
