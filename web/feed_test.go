@@ -43,7 +43,11 @@ func TestImported(t *testing.T) {
 	}
 	wellFormed(t, a.body)
 	golden(t, "imported.html", varying.ReplaceAllString(a.body, "/static/0/"))
-	h.ask("192.0.2.7", "192.0.2.7").has(t, 200, "The listing is removed", "You had it taken out")
+	done := h.ask("192.0.2.7", "192.0.2.7")
+	done.has(t, 200, "The listing is removed", "You had it taken out", "We watch the address for 7 days.</li>")
+	if strings.Contains(done.body, "listed again") {
+		t.Errorf("it threatens, and knows no cause:\n%s", done.body)
+	}
 	a = h.get("/192.0.2.7", "")
 	a.has(t, 200, "Not listed", "You had it taken out: the list “partner”", `href="https://list.example/"`)
 	wellFormed(t, a.body)

@@ -37,14 +37,6 @@ func (s *Server) look(v *visit, a netip.Addr, now time.Time) (*addressInfo, erro
 // listed reports whether some zone answers the address as listed.
 func (l *addressInfo) listed() bool { return len(l.about.Entries) > 0 }
 
-// proven reports whether the record shows what some entry is for. Where it does not,
-// the mistake is ours, and there is nothing for the sender to fix.
-func (l *addressInfo) proven() bool {
-	return slices.ContainsFunc(l.about.Entries, func(e delist.Evident) bool {
-		return (delist.LetterFacts{Address: l.address, Entries: []delist.Evident{e}}).Evidence() == nil
-	})
-}
-
 // onWord reports whether all entries rest on the word of a feed or of a person.
 func (l *addressInfo) onWord() bool {
 	return !slices.ContainsFunc(l.about.Entries, func(e delist.Evident) bool { return !e.Word })

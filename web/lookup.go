@@ -191,7 +191,7 @@ func (p *addressPage) addReasons(l *addressInfo) {
 		r := newReason(e, l.now)
 		r.Ask = p.Mail
 		p.Reasons = append(p.Reasons, r)
-		p.HELO = p.HELO || l.proven() && e.Info.Basis == listing.BasisHELO
+		p.HELO = p.HELO || e.Shown() && e.Info.Basis == listing.BasisHELO
 		p.Counting = p.Counting || e.Info.Counted
 		if e.Until.After(until) {
 			until = e.Until

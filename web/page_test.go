@@ -336,6 +336,19 @@ func TestValidate(t *testing.T) {
 	}
 }
 
+// There are steps only for greetings that can be shown, whatever else lists the address.
+func TestStepsOnlyForWhatIsShown(t *testing.T) {
+	h := newHouse(t)
+	h.network()
+	h.get("/192.0.2.7", "").has(t, 200, ">Listed<")
+	h.add("192.0.2.7", "helo-bare-ip")
+	if a := h.get("/192.0.2.7", ""); strings.Contains(a.body, "What it most likely means") || strings.Contains(a.body, "/fix") {
+		t.Errorf("steps for a greeting that nobody can show:\n%s", a.body)
+	}
+	h.evident("192.0.2.7", "helo-bare-ip", "192.0.2.7")
+	h.get("/192.0.2.7", "").has(t, 200, "What it most likely means", "/fix")
+}
+
 func TestEveryCodeHasWords(t *testing.T) {
 	for _, c := range removal.Codes() {
 		if codeWords[c] == "" {

@@ -44,7 +44,7 @@ type formPart struct {
 
 // removal says how a listing can be ended, and offers the form where one helps.
 func (s *Server) removal(v *visit, l *addressInfo) removalPart {
-	r := removalPart{Decision: l.decision, Word: l.onWord(), Threat: l.proven() && !l.onWord(), From: comesFrom(v.from, l), TTL: v.language.Span(v.site.longestTTL()), Retry: retry(l.decision, l.now)}
+	r := removalPart{Decision: l.decision, Word: l.onWord(), Threat: slices.ContainsFunc(l.about.Entries, delist.Evident.Cause), From: comesFrom(v.from, l), TTL: v.language.Span(v.site.longestTTL()), Retry: retry(l.decision, l.now)}
 	if !l.listed() || l.decision.Code == removal.NotListed {
 		return r
 	}

@@ -20,10 +20,11 @@ type resultPage struct {
 	NotMailed    string // why none does
 	Ours         bool   // it was our error
 	Feeds        bool   // it was taken out of an imported list
+	Cause        bool   // if what led to the listing goes on, it is listed again
 	By           moment
 	Retry        moment
 	Probe, Proof string
-	WatchDays    int
+	WatchDays    int    // so long the address is watched; 0: it is not
 	Letter       string // the same in full
 }
 
@@ -35,13 +36,16 @@ func (s *Server) showResult(v *visit, l *addressInfo, d removal.Answer) error {
 		return err
 	}
 	p := resultPage{frame: s.frame(v, l.address.String()), Address: l.address.String(), Decision: d.Decision, Ticket: d.Ticket,
-		Ours: d.Outcome == removal.Withdrawn, By: at(d.EffectiveBy, v.now), WatchDays: int(removal.Watch / listing.Day), Retry: retry(d.Decision, v.now), Letter: d.Letter}
+		Ours: d.Outcome == removal.Withdrawn, By: at(d.EffectiveBy, v.now), Cause: d.Cause, Retry: retry(d.Decision, v.now), Letter: d.Letter}
 	p.Mailed, p.NotMailed = d.Mailed, d.NotMailed
 	if d.Ticket != "" {
 		p.Follow = "/" + s.parts.Desk.PathOf(d.Ticket)
 	}
 	if d.ReadBy.After(v.now) {
 		p.ReadBy = at(d.ReadBy, v.now)
+	}
+	if d.State == removal.Granted {
+		p.WatchDays = int(removal.Watch / listing.Day)
 	}
 	p.Outcome = s.outcome(d)
 	if p.Outcome == "removed" && after.listed() {

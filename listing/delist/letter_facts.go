@@ -108,6 +108,17 @@ func Sustain(d removal.Decision, f LetterFacts) removal.Decision {
 		ChangesWhen: f.Language.Say("Nothing more is needed from the sender: our support can end the listing as our error.")}
 }
 
+// Shown reports whether the record shows what the entry is for. Where it does not, the
+// mistake is ours, and there is nothing for the sender to fix.
+func (e Evident) Shown() bool { return len(e.missing()) == 0 }
+
+// Cause reports whether we know what led to the entry, and list the address again, and
+// longer, if that goes on. Of what a feed lists we know no cause.
+func (e Evident) Cause() bool { return e.Source == "" && e.Shown() }
+
+// Cause reports whether we know that of some entry.
+func (f LetterFacts) Cause() bool { return slices.ContainsFunc(f.Entries, Evident.Cause) }
+
 // check refuses facts that contradict each other or are too few for any
 // letter.
 func (f LetterFacts) check() error {

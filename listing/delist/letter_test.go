@@ -300,6 +300,26 @@ func TestLetterOfAnOperatorsEvidence(t *testing.T) {
 	golden(t, "by-operator", printed)
 }
 
+// Of what a feed lists we know no cause, whatever reason it is listed for, and so there
+// is no threat.
+func TestLetterThreatensOnlyForAKnownCause(t *testing.T) {
+	for source, threat := range map[string]bool{"": true, "partner-feed": false} {
+		e := seen(t, listing.BareIP)
+		e.Source = source
+		f := facts(removal.OKSelf, e)
+		for _, o := range []removal.Outcome{removal.Stands, removal.Removed} {
+			f.Outcome = o
+			text, err := letters(t).Render(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if says := strings.Contains(strings.Join(strings.Fields(text), " "), "listed again"); says != threat || f.Cause() != threat {
+				t.Errorf("%q, %s: threatens %t:\n%s", source, o, says, text)
+			}
+		}
+	}
+}
+
 // Each reason's own facts: without one of them the letter does not render.
 func TestLetterNeedsEvidence(t *testing.T) {
 	l := letters(t)

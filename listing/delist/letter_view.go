@@ -75,11 +75,6 @@ func (l letter) Means() ready {
 	return ready(strings.Join(all, " "))
 }
 
-// Cause reports whether we know of one: of what a feed lists we know none.
-func (l letter) Cause() bool {
-	return slices.ContainsFunc(l.Entries, func(e Evident) bool { return e.Source == "" })
-}
-
 // Repeats reports whether the diagnosis says what the decision would say, and says it
 // better: that the mail server is right comes first.
 func (l letter) Repeats() bool {

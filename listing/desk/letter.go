@@ -105,7 +105,7 @@ func (d *Desk) finish(c *pending) (removal.Answer, error) {
 	done := removal.Answer{Address: f.Address, Decision: f.Decision, Ticket: c.ticket.ID, State: c.ticket.State, Follow: d.Follow(c.ticket.ID), Outcome: f.Outcome, Revision: c.revision, Subject: delist.Subject(f),
 		Zone: f.Zone, Desk: f.Desk, Proof: c.Offered.Kind}
 	if f.Outcome != removal.Stands {
-		done.EffectiveBy = f.EffectiveBy
+		done.EffectiveBy, done.Cause = f.EffectiveBy, f.Cause()
 	}
 	if by := c.ticket.Progress().ReadBy; by.After(c.now) {
 		done.ReadBy = by
@@ -128,7 +128,7 @@ func (d *Desk) keep(done removal.Answer, c *pending) (removal.Answer, error) {
 			return done, err
 		}
 	}
-	kept := answerKept{Answer: done, Contact: c.contact.ID, Time: c.now, Content: c.content()}
+	kept := answerKept{Answer: done, Cause: done.Cause, Contact: c.contact.ID, Time: c.now, Content: c.content()}
 	if done.NoLetter != nil {
 		kept.Refused = &refusedLetter{done.NoLetter.Code, done.NoLetter.Message, done.NoLetter.Hint}
 	}
@@ -186,6 +186,7 @@ func (d *Desk) Kept(name string) (removal.Answer, error) {
 // answerKept is an answer as it is kept, for the same request sent again.
 type answerKept struct {
 	removal.Answer
+	Cause   bool           `json:"cause,omitempty"`
 	Contact string         `json:"contact,omitempty"`
 	Time    time.Time      `json:"time"`
 	Content string         `json:"content,omitempty"` // digest of the request
@@ -208,7 +209,7 @@ func (d *Desk) answered(id string) (answerKept, bool, error) {
 	if err != nil {
 		return answerKept{}, false, fmt.Errorf("reading an earlier answer: %w", err)
 	}
-	kept.Repeated, kept.Kept = true, d.cfg.Signer.Result(id)
+	kept.Answer.Cause, kept.Repeated, kept.Kept = kept.Cause, true, d.cfg.Signer.Result(id)
 	if r := kept.Refused; r != nil {
 		kept.NoLetter = &listing.Error{Kind: listing.ErrPolicy, Code: r.Code, Message: r.Message, Hint: r.Hint}
 	}

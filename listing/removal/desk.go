@@ -80,6 +80,7 @@ type Answer struct {
 	NoAnswer    string           `json:"no_answer,omitempty"`  // why no program may send the letter; empty: one may
 	Mailed      bool             `json:"mailed,omitempty"`     // the desk itself has a mail sent to who left an address on the page
 	NotMailed   string           `json:"not_mailed,omitempty"` // why it does not, where an address was left
+	Cause       bool             `json:"-"`                    // we know what led to what was ended: if it goes on, it is listed again
 	Kept        string           `json:"-"`                    // names it, and cannot be guessed; empty: it is not kept
 }
 
