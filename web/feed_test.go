@@ -110,6 +110,11 @@ func TestResultSurvivesReload(t *testing.T) {
 			t.Errorf("a secret page leads on: %v", kept.header)
 		}
 	}
+	h.get(to, "").has(t, 200, "All will have dropped it by")
+	h.advance(listing.Day)
+	if a := h.get(to, ""); a.status != 200 || strings.Contains(a.body, "dropped it by") {
+		t.Errorf("it names a time that is past: %d\n%s", a.status, a.body)
+	}
 	if len(h.desk.asked) != 1 {
 		t.Errorf("%d requests", len(h.desk.asked))
 	}

@@ -44,7 +44,8 @@ type formPart struct {
 
 // removal says how a listing can be ended, and offers the form where one helps.
 func (s *Server) removal(v *visit, l *addressInfo) removalPart {
-	r := removalPart{Decision: l.decision, Word: l.onWord(), Threat: slices.ContainsFunc(l.about.Entries, delist.Evident.Cause), From: comesFrom(v.from, l), TTL: v.language.Span(v.site.longestTTL()), Retry: retry(l.decision, l.now)}
+	r := removalPart{Decision: l.decision, Word: l.onWord(), Threat: slices.ContainsFunc(l.about.Entries, delist.Evident.Cause),
+		From: comesFrom(v.from, l), TTL: v.language.Span(v.site.longestTTL()), Retry: retry(l.decision, l.now)}
 	if !l.listed() || l.decision.Code == removal.NotListed {
 		return r
 	}
@@ -110,10 +111,10 @@ func comesFrom(o origin, l *addressInfo) bool {
 	})
 }
 
-// retry is from when on waiting helps, unless the words of the decision say it.
+// retry is from when on waiting helps, unless that is past or the words of the decision say it.
 func retry(d removal.Decision, now time.Time) moment {
 	if d.RetryAfter == nil || strings.Contains(d.ChangesWhen, d.RetryAfter.UTC().Format("2006-01-02 15:04:05 UTC")) {
 		return moment{}
 	}
-	return at(*d.RetryAfter, now)
+	return ahead(*d.RetryAfter, now)
 }

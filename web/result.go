@@ -36,13 +36,10 @@ func (s *Server) showResult(v *visit, l *addressInfo, d removal.Answer) error {
 		return err
 	}
 	p := resultPage{frame: s.frame(v, l.address.String()), Address: l.address.String(), Decision: d.Decision, Ticket: d.Ticket,
-		Ours: d.Outcome == removal.Withdrawn, By: at(d.EffectiveBy, v.now), Cause: d.Cause, Retry: retry(d.Decision, v.now), Letter: d.Letter}
+		Ours: d.Outcome == removal.Withdrawn, By: ahead(d.EffectiveBy, v.now), ReadBy: ahead(d.ReadBy, v.now), Cause: d.Cause, Retry: retry(d.Decision, v.now), Letter: d.Letter}
 	p.Mailed, p.NotMailed = d.Mailed, d.NotMailed
 	if d.Ticket != "" {
 		p.Follow = "/" + s.parts.Desk.PathOf(d.Ticket)
-	}
-	if d.ReadBy.After(v.now) {
-		p.ReadBy = at(d.ReadBy, v.now)
 	}
 	if d.State == removal.Granted {
 		p.WatchDays = int(removal.Watch / listing.Day)
@@ -57,7 +54,7 @@ func (s *Server) showResult(v *visit, l *addressInfo, d removal.Answer) error {
 	status := http.StatusOK
 	if d.Decision.Code == removal.RateLimit {
 		status = http.StatusTooManyRequests
-		if t := d.Decision.RetryAfter; t != nil {
+		if t := d.Decision.RetryAfter; t != nil && t.After(v.now) {
 			v.w.Header().Set("Retry-After", seconds(t.Sub(v.now)))
 		}
 	}

@@ -32,6 +32,14 @@ func at(t, now time.Time) moment {
 	return moment{t.UTC().Format(time.RFC3339), t.UTC(), now}
 }
 
+// ahead says an instant that is still to come; the zero moment for one that is past.
+func ahead(t, now time.Time) moment {
+	if !t.After(now) {
+		return moment{}
+	}
+	return at(t, now)
+}
+
 // capital begins a sentence.
 func capital(s string) string {
 	if s == "" {

@@ -113,8 +113,9 @@ func Sustain(d removal.Decision, f LetterFacts) removal.Decision {
 func (e Evident) Shown() bool { return len(e.missing()) == 0 }
 
 // Cause reports whether we know what led to the entry, and list the address again, and
-// longer, if that goes on. Of what a feed lists we know no cause.
-func (e Evident) Cause() bool { return e.Source == "" && e.Shown() }
+// longer, if that goes on. We count no sessions for what a feed lists, or a person by
+// hand.
+func (e Evident) Cause() bool { return e.Source == "" && e.Info.Counted && e.Shown() }
 
 // Cause reports whether we know that of some entry.
 func (f LetterFacts) Cause() bool { return slices.ContainsFunc(f.Entries, Evident.Cause) }

@@ -300,12 +300,16 @@ func TestLetterOfAnOperatorsEvidence(t *testing.T) {
 	golden(t, "by-operator", printed)
 }
 
-// Of what a feed lists we know no cause, whatever reason it is listed for, and so there
-// is no threat.
+// Of what a feed lists, for whatever reason, and of what a person listed by hand we
+// know no cause that could list it again, and so there is no threat.
 func TestLetterThreatensOnlyForAKnownCause(t *testing.T) {
-	for source, threat := range map[string]bool{"": true, "partner-feed": false} {
-		e := seen(t, listing.BareIP)
-		e.Source = source
+	for _, c := range []struct {
+		reason listing.Reason
+		source string
+		threat bool
+	}{{listing.BareIP, "", true}, {listing.RcptBogus, "", true}, {listing.BareIP, "partner-feed", false}, {listing.Manual, "", false}} {
+		e := seen(t, c.reason)
+		e.Source = c.source
 		f := facts(removal.OKSelf, e)
 		for _, o := range []removal.Outcome{removal.Stands, removal.Removed} {
 			f.Outcome = o
@@ -313,8 +317,9 @@ func TestLetterThreatensOnlyForAKnownCause(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if says := strings.Contains(strings.Join(strings.Fields(text), " "), "listed again"); says != threat || f.Cause() != threat {
-				t.Errorf("%q, %s: threatens %t:\n%s", source, o, says, text)
+			says := strings.Contains(strings.Join(strings.Fields(text), " "), "listed again")
+			if watched := o == removal.Removed && e.Info.Basis != listing.BasisHELO; says != (c.threat && !watched) || f.Cause() != c.threat {
+				t.Errorf("%s of %q, %s: threatens %t:\n%s", e.Info.Symbol, c.source, o, says, text)
 			}
 		}
 	}

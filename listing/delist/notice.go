@@ -25,7 +25,7 @@ type Notice struct {
 	Still        bool      // with an Outcome: the address is listed all the same
 	EffectiveBy  time.Time // with an Outcome: when resolvers have it
 	Language     *language.Language
-	Waits        bool      // without one: a person reads the request
+	Waits        bool      // without an Outcome: a person reads the request
 	ReadBy       time.Time // by when; its zero value: that is past already
 }
 

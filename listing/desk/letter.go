@@ -210,6 +210,9 @@ func (d *Desk) answered(id string) (answerKept, bool, error) {
 		return answerKept{}, false, fmt.Errorf("reading an earlier answer: %w", err)
 	}
 	kept.Answer.Cause, kept.Repeated, kept.Kept = kept.Cause, true, d.cfg.Signer.Result(id)
+	if !kept.ReadBy.After(d.now()) {
+		kept.ReadBy = time.Time{}
+	}
 	if r := kept.Refused; r != nil {
 		kept.NoLetter = &listing.Error{Kind: listing.ErrPolicy, Code: r.Code, Message: r.Message, Hint: r.Hint}
 	}

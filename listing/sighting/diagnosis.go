@@ -99,9 +99,9 @@ func (f Facts) Account() Account {
 			a.As, a.Bogus = code, n
 		}
 	}
-	// A name that was never bogus may still be wrong and do no harm, and it is not counted
-	// which ones are. So a name is vouched for only if most proper sessions are its own
-	// even where all those that are neither proper nor bogus are.
+	// Sessions that are neither proper nor bogus gave a name that is wrong and does no
+	// harm. They are not counted by name: a name is vouched for only if most proper
+	// sessions are its own even when all of those are too.
 	neither := f.Sessions - f.Clean - f.Bogus
 	for _, h := range f.HELOs {
 		if h.Bogus == 0 && h.Count > 1 && h.Count <= f.Clean && 2*(h.Count-neither) > f.Clean {
