@@ -54,7 +54,7 @@ func (s *Server) find(v *visit, text string) (path string, err error) {
 	if rest, ok := pageOf(text, v.site.Page); ok {
 		return "/" + rest, nil
 	}
-	f, err := delist.Triage(v.Context(), strings.NewReader(text), nil)
+	f, err := delist.Triage(v.Context(), strings.NewReader(text), delist.Ours{Languages: v.site.Languages})
 	switch {
 	case err != nil:
 		return "", err

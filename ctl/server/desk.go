@@ -25,7 +25,7 @@ func (s *Server) eligibility(ctx context.Context, who listing.Caller, a netip.Ad
 func (s *Server) triage(ctx context.Context, _ listing.Caller, _ ctl.None, text io.Reader) (removal.Finding, error) {
 	text = io.LimitReader(text, ctl.MaxMail+1)
 	if s.cfg.Desk == nil {
-		return delist.Triage(ctx, text, nil)
+		return delist.Triage(ctx, text, delist.Ours{})
 	}
 	return s.cfg.Desk.Triage(ctx, text)
 }

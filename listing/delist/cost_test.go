@@ -38,7 +38,7 @@ func work(t *testing.T, mail string) (octets int) {
 	t.Helper()
 	scanned = func(n int) { octets += n }
 	defer func() { scanned = nil }()
-	if _, err := Triage(t.Context(), strings.NewReader(mail), nil); err != nil {
+	if _, err := Triage(t.Context(), strings.NewReader(mail), Ours{}); err != nil {
 		t.Fatal(err)
 	}
 	return octets
@@ -55,7 +55,7 @@ func TestTriageEndsWithItsCaller(t *testing.T) {
 	}
 	defer func() { scanned = nil }()
 	text := strings.Repeat("Received: from a.example (b.example [192.0.2.7]) by c.example; Thu, 26 Nov 2026 09:05:45 +0000\n", 5000)
-	if _, err := Triage(ctx, strings.NewReader(text), nil); !errors.Is(err, context.Canceled) {
+	if _, err := Triage(ctx, strings.NewReader(text), Ours{}); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 	if most := 5 + 12*maxClaims; reads > most {
@@ -91,7 +91,7 @@ func TestMailCost(t *testing.T) {
 	} {
 		t.Run(about, func(t *testing.T) {
 			costtest.Linear(t, maxFlat/2, tt.before, tt.piece, "\n", func(mail []byte) {
-				if _, err := Triage(t.Context(), bytes.NewReader(mail), []string{"bl.example"}); err != nil {
+				if _, err := Triage(t.Context(), bytes.NewReader(mail), Ours{Names: []string{"bl.example"}}); err != nil {
 					t.Error(err)
 				}
 			})

@@ -39,7 +39,7 @@ func ExampleTriage() {
 
 *Received: from mail.sender.example (mail.sender.example [
 192.0.2.7])* * by mx1.rcpt.example (Postfix) with ESMTP id A2B4
-* for ; Fri, 20 Nov 2026 10:11:12 +0100 (CET)*`), nil)
+* for ; Fri, 20 Nov 2026 10:11:12 +0100 (CET)*`), delist.Ours{})
 	if err != nil {
 		fmt.Println(err)
 		return

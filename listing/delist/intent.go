@@ -1,7 +1,6 @@
 package delist
 
 import (
-	"context"
 	"strings"
 
 	"dnsbld/listing/removal"
@@ -78,60 +77,4 @@ func ownWords(text string) string {
 		}
 	}
 	return strings.Join(own, "")
-}
-
-// apart takes letters of ours out of a text, quoted or not: they are no evidence
-// of anything.
-func apart(ctx context.Context, text string) (rest, letters string) {
-	var out, letter strings.Builder
-	inside, quoted := false, false
-	for line := range strings.Lines(text) {
-		if ctx.Err() != nil {
-			break
-		}
-		bare := quoteMark.ReplaceAllString(line, "")
-		isQuoted := len(bare) < len(line)
-		words := strings.TrimSpace(bare)
-		switch {
-		case inside && quoted && !isQuoted && words != "": // the quotation is over
-			inside = false
-		case !inside && opens(words):
-			inside, quoted = true, isQuoted
-		}
-		if !inside {
-			out.WriteString(line)
-			continue
-		}
-		letter.WriteString(words + "\n")
-		inside = !closes(words)
-	}
-	return out.String(), letter.String()
-}
-
-// letterMarks are how letters of ours begin and end, in each language.
-var letterMarks = [...]struct{ contains, begins, ends string }{
-	{"for writing to us about", "this is about the address", "the support of "},
-	{"für Ihre Nachricht zu", "es geht um die Adresse", "der Support von "},
-	{"por escribirnos sobre", "este mensaje trata de la dirección", "el soporte de "},
-}
-
-// opens reports whether a line is how a letter of ours begins.
-func opens(line string) bool {
-	line = strings.ToLower(line)
-	for _, m := range letterMarks {
-		if strings.Contains(line, strings.ToLower(m.contains)) || strings.HasPrefix(line, strings.ToLower(m.begins)) {
-			return true
-		}
-	}
-	return false
-}
-
-// closes reports whether it is how one ends.
-func closes(line string) bool {
-	for _, m := range letterMarks {
-		if strings.HasPrefix(line, m.ends) {
-			return true
-		}
-	}
-	return false
 }

@@ -252,7 +252,7 @@ func TestLetterEvidence(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	finding, err := Triage(context.Background(), file, nil)
+	finding, err := Triage(context.Background(), file, Ours{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -405,7 +405,7 @@ func TestLetterHostileBytes(t *testing.T) {
 	f := facts(removal.OKSelf, e)
 	f.Ticket, f.References, f.Probe, f.Page, f.Desk, f.Zone = evil, []string{evil}, evil, evil, evil, evil
 	f.Traffic = Traffic{Sessions: 9, Bogus: 9, HELOs: []HELOCount{{evil, 9, 9}}}
-	finding, err := Triage(context.Background(), strings.NewReader("Received: from "+evil+" ("+evil+" [192.0.2.7]) by x; 550 5.7.1 blocked using "+evil), nil)
+	finding, err := Triage(context.Background(), strings.NewReader("Received: from "+evil+" ("+evil+" [192.0.2.7]) by x; 550 5.7.1 blocked using "+evil), Ours{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -482,7 +482,7 @@ func inLanguage(t *testing.T, l *Letters, f LetterFacts) string {
 			t.Errorf("%s says %q:\n%s", f.Language.Tag(), english, text)
 		}
 	}
-	if rest, own := apart(t.Context(), "Bitte\n\n> "+strings.ReplaceAll(text, "\n", "\n> ")); own == "" || strings.Contains(rest, f.Page) {
+	if rest, own := (Ours{Languages: l.Languages()}).apart(t.Context(), "Bitte\n\n> "+strings.ReplaceAll(text, "\n", "\n> ")); own == "" || strings.Contains(rest, f.Page) {
 		t.Errorf("%s: our own letter is not known again:\n%s", f.Language.Tag(), rest)
 	}
 	if s := Subject(f); strings.Contains(s, string(f.Decision.Code)) || strings.Contains(s, "listed") {

@@ -46,7 +46,7 @@ func TestReported(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			f, err := Triage(context.Background(), strings.NewReader(string(raw)), nil)
+			f, err := Triage(context.Background(), strings.NewReader(string(raw)), Ours{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -13,17 +13,16 @@ import (
 
 // Triage reads a mail or pasted text, at most 1 MiB of it. It believes nothing:
 // it says what is claimed, what that would prove, and what not. Automatic says
-// why no program may answer it; it is empty for text that is no mail. ours are the
-// names by which refusals name this list; none: no refusal is another list's.
+// why no program may answer it; it is empty for text that is no mail.
 //
 // The only errors are those of reading, and that of ctx, which ends the work.
-func Triage(ctx context.Context, r io.Reader, ours []string) (removal.Finding, error) {
+func Triage(ctx context.Context, r io.Reader, ours Ours) (removal.Finding, error) {
 	raw, cut, err := readAll(r)
 	if err != nil {
 		return removal.Finding{}, fmt.Errorf("reading the mail: %w", err)
 	}
 	box := open(raw)
-	text, letters := apart(ctx, box.text.String()[:min(box.text.Len(), maxPart)])
+	text, letters := ours.apart(ctx, box.text.String()[:min(box.text.Len(), maxPart)])
 	if err := ctx.Err(); err != nil {
 		return removal.Finding{}, err
 	}
@@ -39,7 +38,7 @@ func Triage(ctx context.Context, r io.Reader, ours []string) (removal.Finding, e
 		outer.References, outer.Server = f.References, f.Server
 		f = outer
 	}
-	attribute(&f, ours)
+	attribute(&f, ours.Names)
 	f.Reply = letters != ""
 	for _, r := range references(flatten(letters)) {
 		if !slices.Contains(f.References, r) && len(f.References) < mostReferences {

@@ -20,7 +20,7 @@ import (
 
 func triage(t testing.TB, text string) removal.Finding {
 	t.Helper()
-	f, err := Triage(context.Background(), strings.NewReader(text), nil)
+	f, err := Triage(context.Background(), strings.NewReader(text), Ours{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestTriageReading(t *testing.T) {
 	if !f.Cut || !f.Human || len(f.Candidates) != 1 {
 		t.Errorf("cut %t, human %t, candidates %v", f.Cut, f.Human, f.Candidates)
 	}
-	if _, err := Triage(context.Background(), iotest.ErrReader(errors.New("gone")), nil); err == nil {
+	if _, err := Triage(context.Background(), iotest.ErrReader(errors.New("gone")), Ours{}); err == nil {
 		t.Error("an error of reading was lost")
 	}
 }
@@ -227,7 +227,7 @@ func FuzzTriage(f *testing.F) {
 	}
 	l := letters(f)
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		found, err := Triage(context.Background(), bytes.NewReader(raw), nil)
+		found, err := Triage(context.Background(), bytes.NewReader(raw), Ours{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -266,7 +266,7 @@ func TestRefusalOfAnotherList(t *testing.T) {
 		"554 5.7.1 Client host [192.0.2.7] blocked using lists.receiver.example; https://www.bl.example/192.0.2.7":                             "",
 		"550 5.1.1 <joe@receiver.example>: Recipient address rejected; Client host [192.0.2.7]":                                                "",
 	} {
-		f, err := Triage(t.Context(), strings.NewReader("From: joe@sender.example\nDate: x\n\nhost mx.receiver.example said:\n"+text+"\n"), ours)
+		f, err := Triage(t.Context(), strings.NewReader("From: joe@sender.example\nDate: x\n\nhost mx.receiver.example said:\n"+text+"\n"), Ours{Names: ours})
 		if err != nil || f.OtherList != want || f.Address == nil || f.Address.String() != "192.0.2.7" || f.Asks != (want == "") {
 			t.Errorf("%s: the list %q, address %v, asks %t, %v", text, f.OtherList, f.Address, f.Asks, err)
 		}

@@ -19,7 +19,8 @@ import (
 // itself: its own servers are no candidates, and its log tells whether the address
 // was listed at the time of the session in question.
 func (d *Desk) Triage(ctx context.Context, text io.Reader) (removal.Finding, error) {
-	f, err := delist.Triage(ctx, text, d.cfg.Settings().names())
+	s := d.cfg.Settings()
+	f, err := delist.Triage(ctx, text, delist.Ours{Names: s.names(), Languages: s.Letters.Languages()})
 	if err != nil {
 		return f, err
 	}

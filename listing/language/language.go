@@ -160,8 +160,13 @@ func (s *Languages) named(tag string) *Language {
 	return l
 }
 
-// All are the languages, English first.
-func (s *Languages) All() []*Language { return append([]*Language{nil}, s.others...) }
+// All are the languages, English first. Nil is English alone.
+func (s *Languages) All() []*Language {
+	if s == nil {
+		return []*Language{nil}
+	}
+	return append([]*Language{nil}, s.others...)
+}
 
 // Find is the language of a tag, or the one that its first part names: "de" for
 // "de-AT". It is not ok if there is none.
