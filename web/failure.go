@@ -76,6 +76,8 @@ var failures = map[string][2]string{
 	"several":          {"That names several addresses.", "Look up the one that sends your mail: a refusal names it behind \"client\" or \"your address\"."},
 	"domain":           {"That is a domain, and this list holds IP addresses.", "Look up the address of the server that sends your mail: the text of the refusal names it, and so does the topmost Received line of a mail that arrived."},
 	"no-such-page":     {"There is no page of this name.", "Look up an address below."},
+	"no-such-request":  {"There is no request with this link.", "Copy the whole link from the page or the mail that has it."},
+	"no-such-result":   {"There is no such result, or no longer.", "Look the address up: its page says how it stands."},
 	"starting":         {"The list is being loaded.", "Please try again in a few seconds."},
 	"cross-origin":     {"This request was made by a page of another site.", "Open the page of the address here, and use its form."},
 	"too-large":        {"The form holds more than we read.", "Write a shorter note."},
@@ -83,6 +85,7 @@ var failures = map[string][2]string{
 	"token-expired":    {"This form is about an earlier state of the listing.", "Open the page of the address again, and use the form there."},
 	"token-superseded": {"This form is about an earlier state of the listing.", "Open the page of the address again, and use the form there."},
 	"token-forged":     {"This form was not made by our page.", "Open the page of the address again, and use the form there."},
+	"token-foreign":    {"This form was not made by our page.", "Open the page of the address again, and use the form there."},
 }
 
 // tooMany answers a client that is over its limit.

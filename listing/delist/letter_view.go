@@ -34,8 +34,7 @@ func (l letter) Unmended() bool {
 // NoEvidence reports whether the record does not show what the address was
 // listed for.
 func (l letter) NoEvidence() bool {
-	l.Outcome = removal.Stands
-	return l.Evidence() != nil
+	return slices.ContainsFunc(l.Entries, func(e Evident) bool { return !e.Shown() })
 }
 
 // Reasons are what is said of each listing. Of one that is ended nothing is said

@@ -297,7 +297,7 @@ func (d *Desk) judged(about About, now time.Time) (dec removal.Decision, shown, 
 	facts := about.Facts
 	facts.Entries = nil
 	for _, e := range about.Entries {
-		if (delist.LetterFacts{Address: facts.Address, Entries: []delist.Evident{e}}).Evidence() != nil {
+		if !e.Shown() {
 			unshown = append(unshown, e)
 			continue
 		}
