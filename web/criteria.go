@@ -34,8 +34,7 @@ type criterion struct {
 	Symbol, Text, Answer string
 	Takes                []string // what it takes, a clause each; none: no sessions are counted for it
 	Sole                 []string // while one receiver alone reports; none: nothing suffices then
-	Life, Longest        string
-	Repeat               int
+	Lasts                string
 	Removal              string
 	Shown                bool
 }
@@ -64,8 +63,7 @@ func newCriteria(c Config, l *language.Language) criteria {
 		out.Zones = append(out.Zones, zonePart{z.Name, l.Span(z.TTL), strings.Join(shown, ", ")})
 	}
 	for _, i := range c.Reasons.All() {
-		k := criterion{Code: i.Code, Symbol: i.Symbol, Text: i.Text, Answer: answerOf(i.Code), Life: lifeText(l, i.Base), Longest: lifeText(l, min(i.Longest, c.Policy.Longest)),
-			Repeat: i.Repeat, Removal: removalWords[i.SelfDelist], Shown: c.answers(i.Code)}
+		k := criterion{Code: i.Code, Symbol: i.Symbol, Text: i.Text, Answer: answerOf(i.Code), Lasts: lasts(l, i, c.Policy.Longest), Removal: removalWords[i.SelfDelist], Shown: c.answers(i.Code)}
 		if t, counted := c.Thresholds[i.Code]; counted {
 			k.Takes = clauses(l, t)
 			if sole, possible := t.Sole(); possible {
@@ -75,7 +73,7 @@ func newCriteria(c Config, l *language.Language) criteria {
 		out.Reasons = append(out.Reasons, k)
 	}
 	p := c.Policy
-	out.Policy = policyPart{WidestV4: p.WidestV4, WidestV6: p.WidestV6, HandV4: p.HandV4, HandV6: p.HandV6, Longest: lifeText(l, p.Longest)}
+	out.Policy = policyPart{WidestV4: p.WidestV4, WidestV6: p.WidestV6, HandV4: p.HandV4, HandV6: p.HandV6, Longest: l.Span(p.Longest.Duration())}
 	for _, n := range p.NeverList() {
 		out.Policy.Never = append(out.Policy.Never, n.Subject.Text()+" "+l.Word(n.Why))
 	}
@@ -85,12 +83,16 @@ func newCriteria(c Config, l *language.Language) criteria {
 	return out
 }
 
-// lifeText says a life; empty where none is given.
-func lifeText(in *language.Language, l listing.Life) string {
-	if l <= 0 {
-		return ""
+// lasts says how long a listing for a reason lives.
+func lasts(l *language.Language, i listing.ReasonInfo, longest listing.Life) string {
+	base, most := l.Span(i.Base.Duration()), l.Span(min(i.Longest, longest).Duration())
+	switch {
+	case i.Base <= 0:
+		return l.Say("as given, at most %s", most)
+	case i.Repeat > 1:
+		return l.Say("%s, ×%d each time it comes back, at most %s", base, i.Repeat, most)
 	}
-	return in.Span(l.Duration())
+	return l.Say("%s, at most %s", base, most)
 }
 
 var removalWords = map[listing.SelfDelist]string{
