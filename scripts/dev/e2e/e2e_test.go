@@ -7,6 +7,7 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,19 +34,25 @@ func runScript(t *testing.T, bin, script string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute) // on a machine that is busy with other tests
 	defer cancel()
+	said, err := os.Create(filepath.Join(t.TempDir(), "said")) // no pipe: what is left running would hold it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer said.Close()
 	cmd := exec.CommandContext(ctx, filepath.Join(here, script))
 	cmd.Dir = workDir(t)
 	cmd.Env = append(os.Environ(), "BIN="+bin, "LIB="+filepath.Join(here, "lib.sh"), "ROOT="+filepath.Join(here, "..", "..", ".."))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = 5 * time.Second
-	out, err := cmd.CombinedOutput()
+	cmd.Stdout, cmd.Stderr = said, said
+	err = cmd.Run()
 	if cmd.Process != nil {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	}
-	if err != nil {
+	out, unread := os.ReadFile(said.Name())
+	if err := errors.Join(err, unread); err != nil {
 		t.Fatalf("%s: %v\n%s", script, err, out)
 	}
 	t.Logf("%s", out)
@@ -59,7 +66,11 @@ func workDir(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
+		err := os.RemoveAll(dir)
+		for end := time.Now().Add(time.Minute); err != nil && time.Now().Before(end); err = os.RemoveAll(dir) {
+			time.Sleep(50 * time.Millisecond) // a server that was ended still writes there
+		}
+		if err != nil {
 			t.Error(err)
 		}
 	})

@@ -21,16 +21,18 @@ end_started() {
 }
 trap end_started EXIT
 
-# free_port: a port that nothing has just now, for UDP and TCP.
+# free_port: a port that nothing has just now, for UDP and TCP, another at each call.
+# It is none that the system gives to those who ask for any (ip_local_port_range).
 free_port() {
 	while :; do
 		port=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 12000))
-		if ! ss -Hlnut "sport = :$port" | grep -q .; then
-			echo "$port"
+		if is_free "$port" && ! grep -qsx "$port" ports; then
+			echo "$port" | tee -a ports
 			return
 		fi
 	done
 }
+is_free() { ! ss -Hanut "sport = :$1" | grep -v -e TIME-WAIT | grep -q .; }
 
 # start_dnsbld [FLAG ...]: the daemon on $DNS_PORT with its data in ./data; sets
 # DNSBLD to its process.
@@ -86,10 +88,15 @@ remote-control:
   control-enable: no
 CONF
 	} >unbound.conf
-	/usr/sbin/unbound -c unbound.conf &
+	/usr/sbin/unbound -c unbound.conf >/dev/null 2>&1 &
 	started $!
 	wait_for "unbound" dig +time=1 +tries=1 @127.0.0.1 example. SOA
 }
+
+# resolver_waits SECONDS TIMES: how long the programs of a namespace whose resolv.conf
+# this is wait for unbound. It says nothing while dnsbld is away; and when it is slow a
+# mail server takes that for "not listed".
+resolver_waits() { printf '%s\n' "nameserver 127.0.0.1" "options timeout:$1 attempts:$2" >resolv.conf; }
 
 # start_journald: systemd's journal, alone, with its own /run and /dev/log in this
 # mount namespace; journal prints it as `journalctl -o json`.
@@ -121,16 +128,22 @@ is_ready() {
 	awk '/^-- dnsbld/ { ready = 0 } /[ =]ready$/ { ready = 1 } END { exit !ready }' dnsbld.log
 }
 
-# wait_for WHAT COMMAND ...: until the command succeeds, for a minute.
+# wait_for WHAT COMMAND ...: until the command succeeds, for two minutes at least. The
+# command looks, and changes nothing: it comes at any moment, and often.
 wait_for() {
 	what=$1
 	shift
 	tries=0
 	until "$@" >/dev/null 2>&1; do
 		tries=$((tries + 1))
-		[ "$tries" -lt 1200 ] || fail "waited in vain for: $what"
+		[ "$tries" -lt 2400 ] || fail "waited in vain for: $what"
 		sleep 0.05
 	done
+}
+
+# serial_at SERVER [ZONE [PORT]]: of its SOA record; nothing while it does not answer.
+serial_at() {
+	dig +norec +short +time=3 +tries=2 "@$1" -p "${3-53}" "${2-bl.test}" SOA 2>/dev/null | awk '$3 ~ /^[0-9]+$/ { print $3 }'
 }
 
 blctl() { "$BIN/blctl" --socket data/control.sock "$@"; }
@@ -140,7 +153,7 @@ reversed() { echo "$1" | awk -F. '{ print $4 "." $3 "." $2 "." $1 }'; }
 
 # answer NAME [TYPE] [PORT]: the rcode and the answers on one line.
 answer() {
-	dig +time=3 +tries=3 @127.0.0.1 -p "${3-$DNS_PORT}" "$1" "${2-A}" +noall +answer +comments |
+	dig +time=5 +tries=5 @127.0.0.1 -p "${3-$DNS_PORT}" "$1" "${2-A}" +noall +answer +comments |
 		sed -n -e 's/^;; ->>HEADER.*status: \([A-Z]*\).*/\1/p' -e 's/^[^;][^ \t]*[ \t]*[0-9]*[ \t]*IN[ \t]*//p' | tr '\t\n' '  '
 }
 
@@ -148,7 +161,7 @@ answer() {
 unanswered() {
 	sort -u >asked
 	awk -F. '{ print $4 "." $3 "." $2 "." $1 ".bl.test A" }' asked >names
-	dig +time=3 +tries=3 @127.0.0.1 -p "${2-$DNS_PORT}" +noall +answer -f names |
+	dig +time=5 +tries=5 @127.0.0.1 -p "${2-$DNS_PORT}" +noall +answer -f names |
 		awk -v code="$1" '$5 == code { split($1, label, "."); print label[4] "." label[3] "." label[2] "." label[1] }' |
 		sort -u | comm -23 asked -
 }

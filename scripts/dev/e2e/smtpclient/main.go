@@ -45,13 +45,13 @@ func main() {
 
 // hold holds one session up to RCPT or the end of a mail, or until the server refuses something.
 func (s *session) hold() (reply string, err error) {
-	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(s.from)}, Timeout: 10 * time.Second}
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(s.from)}, Timeout: time.Minute}
 	conn, err := d.Dial("tcp", s.to)
 	if err != nil {
 		return "", err
 	}
 	defer conn.Close()
-	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(3 * time.Minute)); err != nil {
 		return "", err
 	}
 	c := textproto.NewConn(conn)
