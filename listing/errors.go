@@ -53,15 +53,14 @@ func (m *Mistakes) Unless(ok bool, format string, args ...any) {
 // Err joins the mistakes; nil: there are none.
 func (m Mistakes) Err() error { return errors.Join(m...) }
 
-// Quote shows bytes from outside in one line of printable ASCII, in double
-// quotes and no longer than a terminal line.
+// Quote shows bytes from outside in one line of printable ASCII, in double quotes:
+// at most 80 of them, then three dots say that there are more.
 func Quote(s string) string {
 	const most = 80
-	cut := ""
 	if len(s) > most {
-		s, cut = s[:most], "…"
+		return fmt.Sprintf("%+q...", s[:most])
 	}
-	return strings.TrimSuffix(fmt.Sprintf("%+q", s), `"`) + cut + `"`
+	return fmt.Sprintf("%+q", s)
 }
 
 // Text is what somebody wrote, as it was written: in UTF-8, whatever the script. Only

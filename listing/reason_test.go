@@ -96,7 +96,7 @@ func TestPrintableAndQuote(t *testing.T) {
 	if got := Printable("a\x1b[31m\r\né"); got != `a\x1b[31m\x0d\x0a\xc3\xa9` {
 		t.Errorf("Printable: %q", got)
 	}
-	if got := Quote("a\x00\"" + strings.Repeat("x", 200)); len(got) > 100 || strings.ContainsRune(got, 0) {
+	if got := Quote("a\x00\"" + strings.Repeat("x", 200)); len(got) > 100 || Printable(got) != got || !strings.HasSuffix(got, "x\"...") {
 		t.Errorf("Quote: %q", got)
 	}
 }
