@@ -25,7 +25,7 @@ type namedOperation struct {
 // allOperations in the order of the table.
 func allOperations() []namedOperation {
 	return []namedOperation{{"import", opImport}, {"ipsum", opIpsum}, {"texts", opTexts}, {"audit", opAudit}, {"command", opCommand}, {"add", opAdd}, {"operator", opOperator}, {"latency", opLatency}, {"workers", opWorkers},
-		{"policy", opPolicy}, {"log", opLog}, {"visible", opVisible}, {"flood", opFlood}, {"transfer", opTransfer}, {"web", opWeb}}
+		{"policy", opPolicy}, {"log", opLog}, {"visible", opVisible}, {"flood", opFlood}, {"transfer", opTransfer}, {"mirror", opMirror}, {"web", opWeb}}
 }
 
 func operationNames() []string {

@@ -65,28 +65,15 @@ func (o *operations) whole(ctx context.Context, d *dnsbld, name string) error {
 	if err := o.spells(d, p, name, "idle", times(int(o.options.window/quietSpell))); err != nil {
 		return err
 	}
-	most, stop := before, make(chan struct{})
-	var watching sync.WaitGroup
-	watching.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			case <-time.After(10 * time.Millisecond):
-				if kb, err := anonymousKB(pids); err == nil {
-					most = max(most, kb)
-				}
-			}
-		}
-	})
-	var one time.Duration
+	var one, cpu time.Duration
 	var octets int64
-	cpu, err := spent(d, func() (err error) {
-		one, octets, err = pull(d.site, 1, nil)
+	most, err := mostKB(pids, func() (err error) {
+		cpu, err = spent(d, func() (err error) {
+			one, octets, err = pull(d.site, 1, nil)
+			return err
+		})
 		return err
 	})
-	close(stop)
-	watching.Wait()
 	if err != nil {
 		return err
 	}
