@@ -46,7 +46,7 @@ type Snapshot interface {
 	Get(k Key) (Entry, error)                         // ErrNotFound
 	Covering(s Subject) ([]Entry, error)              // every entry of any source whose subject holds all of s, widest first
 	Each(within Subject) iter.Seq2[Entry, error]      // in order of Key; the zero subject means all
-	Served() iter.Seq2[Served, error]                 // what the query path needs of Each, in no promised order
+	Served() iter.Seq2[Served, error]                 // what the query path needs of Each: this list's own, then sources'; in no other order
 	Allows() ([]Allow, error)                         // in order of subject
 	Sources() ([]Source, error)                       // in order of name
 	History(s Subject) iter.Seq2[Change, error]       // entry and allow changes at exactly s, sources' too; oldest first

@@ -90,6 +90,11 @@ func checkServed(t tester, s listing.Snapshot) {
 		want = append(want, listing.Served{Key: e.Key, Except: e.Except, Until: e.Until, Text: e.PublicNote})
 	}
 	got := collect(t, s.Served())
+	if n := slices.IndexFunc(got, func(e listing.Served) bool { return e.Source != "" }); n >= 0 {
+		if slices.ContainsFunc(got[n:], func(e listing.Served) bool { return e.Source == "" }) {
+			t.Fatal("an entry of this list's own is served after those of a source")
+		}
+	}
 	slices.SortFunc(got, func(a, b listing.Served) int { return compareKeys(a.Key, b.Key) })
 	same(t, "served", got, want)
 }

@@ -68,8 +68,8 @@ func (s *Sensor) tellEntries(ctx context.Context) (r listing.Revision, err error
 			if err != nil {
 				return err
 			}
-			if served.Source != "" {
-				continue
+			if served.Source != "" { // this list's own come first
+				break
 			}
 			e, err := snap.Get(served.Key)
 			if err != nil {
