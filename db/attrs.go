@@ -3,6 +3,7 @@ package db
 import (
 	"encoding/binary"
 	"hash/maphash"
+	"math"
 
 	"dnsbld/listing"
 )
@@ -10,12 +11,17 @@ import (
 // attrs is what a source says of one subject. Few differ between the entries
 // of a feed, so they stand in dictionaries. They are written as
 //
-//	flags · reason · since
-//	until                       with attrUntil
+//	flags
+//	reason · since              unless attrAgain: those of the one before
+//	until                       with attrUntil, and not attrAgain
 //	public note, note, ticket   with attrTexts
+//	public note                 with attrPublic; with attrHead how many octets it
+//	                            shares with the head, and the rest
 //
 // with times in whole seconds: an import takes its entries from files that know
-// no finer ones. Attributes are compared as values to tell what an import
+// no finer ones. What comes before is what the same dictionary has before, and the
+// head its last public note that stands whole with attrPublic. Before version 5
+// there were three flags. Attributes are compared as values to tell what an import
 // changed, so what is left out and what is zero must be the same.
 type attrs struct {
 	since, until         int64 // Unix seconds; until 0: ends with its source
@@ -29,40 +35,115 @@ const (
 	attrExcept = 1 << iota
 	attrUntil
 	attrTexts
+	attrPublic
+	attrHead
+	attrAgain
 )
 
-func encodeAttrs(b []byte, a *attrs) []byte {
+// before is what attributes of a dictionary may refer to. The zero value is that at
+// its beginning.
+type before struct {
+	life
+	any  bool // there is one
+	head string
+}
+
+// life is why and for how long an entry stands.
+type life struct {
+	reason       listing.Reason
+	since, until int64
+}
+
+const leastHead = 8 // octets of a text that are worth being left out
+
+// attrs writes attributes behind others of a dictionary.
+func (p *before) attrs(b []byte, a *attrs) []byte {
+	at := len(b)
+	b = append(b, 0)
 	flags := byte(0)
 	if a.except {
 		flags |= attrExcept
 	}
-	if a.until != 0 {
-		flags |= attrUntil
+	if now := (life{a.reason, a.since, a.until}); p.any && now == p.life {
+		flags |= attrAgain
+	} else {
+		p.life, p.any = now, true
+		b = binary.AppendVarint(append(b, byte(a.reason)), a.since)
+		if a.until != 0 {
+			flags |= attrUntil
+			b = binary.AppendVarint(b, a.until)
+		}
 	}
-	texts := a.public != "" || a.note != "" || a.ticket != ""
-	if texts {
+	switch {
+	case a.note != "" || a.ticket != "":
 		flags |= attrTexts
-	}
-	b = binary.AppendVarint(append(b, flags, byte(a.reason)), a.since)
-	if a.until != 0 {
-		b = binary.AppendVarint(b, a.until)
-	}
-	if texts {
 		b = appendText(appendText(appendText(b, a.public), a.note), a.ticket)
+	case a.public != "":
+		flags |= attrPublic
+		n := common(p.head, a.public)
+		if n >= leastHead && 2*n >= len(a.public) {
+			flags |= attrHead
+			b = append(b, byte(n))
+		} else {
+			n, p.head = 0, a.public
+		}
+		b = appendText(b, a.public[n:])
 	}
+	b[at] = flags
 	return b
 }
 
-func (r *reader) attrs() attrs {
-	flags := r.byte()
-	a := attrs{except: flags&attrExcept != 0, reason: listing.Reason(r.byte()), since: unzigzag(r.uvarint())}
-	if flags&attrUntil != 0 {
-		a.until = unzigzag(r.uvarint())
+// common is how many octets two texts begin with alike, 255 at most.
+func common(a, b string) (n int) {
+	for most := min(len(a), len(b), math.MaxUint8); n < most && a[n] == b[n]; n++ {
 	}
-	if flags&attrTexts != 0 {
+	return n
+}
+
+// encodeAttrs writes attributes that stand alone.
+func encodeAttrs(b []byte, a *attrs) []byte { return new(before).attrs(b, a) }
+
+// attrs reads attributes, and what they refer to from those that were read before.
+func (r *reader) attrs() attrs {
+	flags := r.lifeAfter()
+	a := attrs{except: flags&attrExcept != 0, reason: r.reason, since: r.since, until: r.until}
+	switch {
+	case flags&attrTexts != 0:
 		a.public, a.note, a.ticket = r.text(), r.text(), r.text()
+	case flags&attrPublic != 0:
+		head, tail := r.publicAfter(flags)
+		if a.public = string(tail); head > 0 {
+			a.public = r.head[:head] + a.public
+		} else {
+			r.head = a.public
+		}
 	}
 	return a
+}
+
+// lifeAfter reads flags, and what is said of reason and time.
+func (r *reader) lifeAfter() (flags byte) {
+	flags = r.byte()
+	switch {
+	case flags&attrAgain == 0:
+		r.life, r.any = life{reason: listing.Reason(r.byte()), since: unzigzag(r.uvarint())}, true
+		if flags&attrUntil != 0 {
+			r.until = unzigzag(r.uvarint())
+		}
+	case !r.any:
+		r.bad = true
+	}
+	return flags
+}
+
+// publicAfter reads how much of the head a public note begins with, and the rest.
+func (r *reader) publicAfter(flags byte) (head int, tail []byte) {
+	if flags&attrHead != 0 {
+		if head = int(r.byte()); head > len(r.head) {
+			r.bad, head = true, 0
+		}
+	}
+	return head, r.bytes()
 }
 
 // decodeAttrs reads what encodeAttrs wrote.
@@ -107,9 +188,9 @@ type transition struct {
 	hasBefore, hasAfter bool
 }
 
-// encodeTransition writes which sides there are (1 before, 2 after), then the
-// attributes of each.
-func encodeTransition(b []byte, t *transition) []byte {
+// transition writes which sides there are (1 before, 2 after), then the attributes
+// of each.
+func (p *before) transition(b []byte, t *transition) []byte {
 	flags := byte(0)
 	if t.hasBefore {
 		flags |= 1
@@ -119,10 +200,10 @@ func encodeTransition(b []byte, t *transition) []byte {
 	}
 	b = append(b, flags)
 	if t.hasBefore {
-		b = encodeAttrs(b, &t.before)
+		b = p.attrs(b, &t.before)
 	}
 	if t.hasAfter {
-		b = encodeAttrs(b, &t.after)
+		b = p.attrs(b, &t.after)
 	}
 	return b
 }
@@ -169,6 +250,15 @@ func (d *dict[T]) id(v T) uint32 {
 		d.last = id
 		return id
 	}
+}
+
+// encode writes all values.
+func (d *dict[T]) encode(b []byte, write func(*before, []byte, *T) []byte) []byte {
+	var before before
+	for n := range d.list {
+		b = write(&before, b, &d.list[n])
+	}
+	return b
 }
 
 func (d *dict[T]) reset() {

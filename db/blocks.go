@@ -111,11 +111,8 @@ func (b *tableBuilder[T]) reset() {
 }
 
 // encode is the table of what was added since reset.
-func (b *tableBuilder[T]) encode(write func([]byte, *T) []byte) []byte {
-	b.frame = b.frame[:0]
-	for n := range b.values.list {
-		b.frame = write(b.frame, &b.values.list[n])
-	}
+func (b *tableBuilder[T]) encode(write func(*before, []byte, *T) []byte) []byte {
+	b.frame = b.values.encode(b.frame[:0], write)
 	w := width(len(b.values.list))
 	out := make([]byte, 0, 12+len(b.frame)+len(b.lows)*(b.low+w))
 	out = binary.AppendUvarint(out, uint64(len(b.values.list)))

@@ -162,11 +162,13 @@ func (f *follower) delta(s *state, batch []listing.Change) (_ []listing.Change, 
 // batches: it may hold as many values as the chunk has hosts.
 func (f *follower) open(raw []byte) (delta, error) {
 	d, err := f.chunks[0].open(raw)
-	if hosts, ok := d.(*hostDelta); ok && err == nil {
-		if f.item == 0 {
-			f.steps, err = readDict(&hosts.table, f.steps, (*reader).transition)
-		}
-		hosts.steps = f.steps
+	if err != nil {
+		return nil, err
+	}
+	if p := d.packed(); f.item == 0 {
+		f.steps, err = p.decode(f.steps)
+	} else if p != nil {
+		p.all = f.steps
 	}
 	return d, err
 }

@@ -38,6 +38,8 @@ func unzigzag(u uint64) int64 { return int64(u>>1) ^ -int64(u&1) }
 type reader struct {
 	b   []byte
 	bad bool
+
+	before // attributes that were read
 }
 
 // take cuts off n bytes; they alias the file.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"sort"
 
 	"dnsbld/listing"
@@ -17,12 +18,17 @@ const (
 )
 
 // chunk is a piece of what a revision changed in a source: a packed table of
-// the IPv4 hosts of one /8, or a sorted list of other entries:
+// the IPv4 hosts of one /8, or of other entries of one family:
 //
-//	number of entries · offset of each, four bytes · entries
+//	family · octets of address in an item · a packed table, as in nets.go
 //
-// in which an entry is its key, with its length, and a transition. Both are
-// searched where they lie.
+// of which the values are transitions. Before version 5 a piece of other entries was
+// a sorted list:
+//
+//	number of entries, four bytes · offset of each, four bytes · entries
+//
+// in which an entry is its key, with its length, and a transition. So it began with
+// an octet of 0. All are searched where they lie.
 type chunk struct {
 	class byte
 	part  int // first octet, or number of the piece
@@ -90,9 +96,9 @@ type deltaBuilder struct {
 	chunks []chunk
 	top    byte
 	hosts  tableBuilder[transition]
-	items  []byte // of the piece of other entries
-	starts []uint32
+	nets   netTableBuilder[transition]
 	pieces int
+	keep   func([]byte) ([]byte, error) // where chunks lie; nil: where they were made
 }
 
 // widePiece is how many other entries a piece holds.
@@ -111,52 +117,56 @@ func between(before, after *attrs) (t transition) {
 
 // host notes what became of an IPv4 host. Hosts come in order, before all other
 // entries.
-func (b *deltaBuilder) host(v4 uint32, before, after *attrs) {
+func (b *deltaBuilder) host(v4 uint32, before, after *attrs) (err error) {
 	if top := byte(v4 >> 24); top != b.top {
-		b.endHosts()
+		err = b.endHosts()
 		b.top = top
 	}
 	b.hosts.add(v4&0xffffff, between(before, after))
+	return err
 }
 
-func (b *deltaBuilder) endHosts() {
+func (b *deltaBuilder) endHosts() (err error) {
 	if !b.hosts.empty() {
 		b.hosts.low = deltaLow
-		b.chunks = append(b.chunks, chunk{hostClass, int(b.top), b.hosts.encode(encodeTransition)})
+		err = b.end(hostClass, int(b.top), b.hosts.encode((*before).transition))
 	}
 	b.hosts.reset()
+	return err
 }
 
-func (b *deltaBuilder) wide(key []byte, before, after *attrs) {
-	if len(b.starts) == 0 {
-		b.endHosts()
+func (b *deltaBuilder) end(class byte, part int, raw []byte) (err error) {
+	if b.keep != nil {
+		raw, err = b.keep(raw)
 	}
-	b.starts = append(b.starts, uint32(len(b.items)))
-	t := between(before, after)
-	b.items = encodeTransition(appendText(b.items, key), &t)
-	if len(b.starts) == widePiece {
-		b.endWide()
-	}
+	b.chunks = append(b.chunks, chunk{class, part, raw})
+	return err
 }
 
-func (b *deltaBuilder) endWide() {
-	if len(b.starts) == 0 {
-		return
+// wide notes what became of another entry. They come in order.
+func (b *deltaBuilder) wide(key *netKey, before, after *attrs) (err error) {
+	if len(b.nets.keys) == 0 {
+		err = b.endHosts()
+	} else if len(b.nets.keys) == widePiece || b.nets.keys[0][0] != key[0] {
+		err = b.endWide()
 	}
-	raw := binary.BigEndian.AppendUint32(nil, uint32(len(b.starts)))
-	for _, at := range b.starts {
-		raw = binary.BigEndian.AppendUint32(raw, at)
+	b.nets.add(key, between(before, after))
+	return err
+}
+
+func (b *deltaBuilder) endWide() (err error) {
+	if len(b.nets.keys) > 0 {
+		err = b.end(wideClass, b.pieces, b.nets.encode([]byte{b.nets.keys[0][0]}, (*before).transition))
+		b.pieces++
 	}
-	b.chunks = append(b.chunks, chunk{wideClass, b.pieces, append(raw, b.items...)})
-	b.pieces++
-	b.starts, b.items = b.starts[:0], b.items[:0]
+	b.nets.reset()
+	return err
 }
 
 // finish gives all chunks, in the order of the digest.
-func (b *deltaBuilder) finish() []chunk {
-	b.endHosts()
-	b.endWide()
-	return b.chunks
+func (b *deltaBuilder) finish() ([]chunk, error) {
+	err := errors.Join(b.endHosts(), b.endWide())
+	return b.chunks, err
 }
 
 // delta is a chunk as it lies in the file.
@@ -164,39 +174,98 @@ type delta interface {
 	len() int
 	item(n int) (listing.Subject, transition, error)
 	find(s listing.Subject) (from, to int) // the items of one subject
+
+	packed() *steps // what the items say; nil: each says it
 }
 
 func (c *chunk) open(raw []byte) (delta, error) {
-	if c.class == hostClass {
+	switch {
+	case c.class == hostClass:
 		t, err := openTable(raw, deltaLow)
-		return &hostDelta{table: t, top: uint32(c.part) << 24}, err
+		return &hostDelta{steps: steps{dict: &t}, table: t, top: uint32(c.part) << 24}, err
+	case len(raw) > 0 && raw[0] != 0:
+		t, err := openNetTable(raw[0], raw[1:])
+		return &netDelta{steps: steps{dict: &t.table}, netTable: t}, err
 	}
 	return openWide(raw)
 }
 
-// hostDelta is a piece of IPv4 hosts.
-type hostDelta struct {
-	table
-	top   uint32
-	steps []transition // the dictionary; nil: each value is decoded when it is asked for
+// steps are the transitions of a packed chunk.
+type steps struct {
+	dict *table
+	all  []transition // nil: each is read when it is asked for
 }
 
-func (d *hostDelta) item(n int) (s listing.Subject, step transition, err error) {
-	low, id := d.at(n)
-	switch {
-	case d.steps == nil:
-		step, err = value(&d.table, id, (*reader).transition)
-	case int(id) >= len(d.steps):
-		err = corruptf("delta refers to value %d of %d", id, len(d.steps))
-	default:
-		step = d.steps[id]
+func (s *steps) packed() *steps { return s }
+
+// decode reads all of them into space that is used again, which is worth it where
+// all items are asked for.
+func (s *steps) decode(into []transition) (_ []transition, err error) {
+	if s != nil {
+		s.all, err = readDict(s.dict, into, (*reader).transition)
+		into = s.all
 	}
-	return hostSubject(d.top | low), step, err
+	return into, err
+}
+
+func (s *steps) at(id int) (transition, error) {
+	if s.all == nil {
+		return value(s.dict, uint32(id), (*reader).transition)
+	}
+	if id >= len(s.all) {
+		return transition{}, corruptf("delta refers to value %d of %d", id, len(s.all))
+	}
+	return s.all[id], nil
+}
+
+// hostDelta is a piece of IPv4 hosts.
+type hostDelta struct {
+	steps
+	table
+	top uint32
+}
+
+func (d *hostDelta) host(n int) (uint32, transition, error) {
+	low, id := d.table.at(n)
+	step, err := d.steps.at(int(id))
+	return d.top | low, step, err
+}
+
+func (d *hostDelta) item(n int) (listing.Subject, transition, error) {
+	v4, step, err := d.host(n)
+	return hostSubject(v4), step, err
 }
 
 func (d *hostDelta) find(s listing.Subject) (from, to int) { return d.table.find(s.V4() & (1<<24 - 1)) }
 
-// wideDelta is a piece of other entries.
+// netDelta is a piece of other entries.
+type netDelta struct {
+	steps
+	netTable
+}
+
+func (d *netDelta) item(n int) (s listing.Subject, step transition, err error) {
+	_, id := d.netTable.item(n)
+	if s, err = d.subject(n); err == nil {
+		step, err = d.steps.at(id)
+	}
+	return s, step, err
+}
+
+func (d *netDelta) find(s listing.Subject) (from, to int) {
+	return findKey(d.len(), s, func(n int) []byte { k, _ := d.netTable.item(n); return k.onDisk() })
+}
+
+// findKey gives the items of one subject by their keys, which are in order.
+func findKey(all int, s listing.Subject, key func(n int) []byte) (from, to int) {
+	subject := subjectKey(s)
+	from = sort.Search(all, func(n int) bool { return bytes.Compare(key(n), subject) >= 0 })
+	for to = from; to < all && bytes.HasPrefix(key(to), subject); to++ {
+	}
+	return from, to
+}
+
+// wideDelta is a piece of other entries as it was before version 5.
 type wideDelta struct{ offsets, items []byte }
 
 func openWide(raw []byte) (wideDelta, error) {
@@ -231,10 +300,7 @@ func (d wideDelta) item(n int) (s listing.Subject, step transition, err error) {
 }
 
 func (d wideDelta) find(s listing.Subject) (from, to int) {
-	subject := subjectKey(s)
-	key := func(n int) []byte { r := d.at(n); return r.bytes() }
-	from = sort.Search(d.len(), func(n int) bool { return bytes.Compare(key(n), subject) >= 0 })
-	for to = from; to < d.len() && bytes.HasPrefix(key(to), subject); to++ {
-	}
-	return from, to
+	return findKey(d.len(), s, func(n int) []byte { r := d.at(n); return r.bytes() })
 }
+
+func (wideDelta) packed() *steps { return nil }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"slices"
 	"time"
@@ -22,8 +21,6 @@ import (
 //
 //	base  "at"          revision, chain, number of own entries, and the digest of the rest (JSON)
 //	base  "state"       the buckets of the list as it was then, but for log, deltas and history
-//
-// A file that has a base has version 4 of the layout.
 var (
 	baseBucket  = []byte("base")
 	atKey       = []byte("at")
@@ -151,7 +148,7 @@ func putBase(from, to *bolt.Tx) error {
 		return err
 	}
 	at := beginning{Revision: h.revision, Chain: h.chain, Entries: h.entries, Config: string(from.Bucket(metaBucket).Get(configKey)), Sum: listing.Digest(sum.Sum(nil))}
-	return errors.Join(putJSON(all, atKey, at), to.Bucket(metaBucket).Put(schemaKey, binary.AppendUvarint(nil, baseSchema)))
+	return putJSON(all, atKey, at)
 }
 
 // forgetSome is how many values a step changes in one transaction.

@@ -64,9 +64,9 @@ func checkLayout(tx *bolt.Tx) error {
 	switch {
 	case n <= 0:
 		return foreign("it does not say which version it has")
-	case version > baseSchema:
+	case version > schema:
 		return &listing.Error{Kind: listing.ErrCorrupt, Code: "newer-schema",
-			Message: fmt.Sprintf("it has version %d of the layout; this program knows versions up to %d", version, baseSchema),
+			Message: fmt.Sprintf("it has version %d of the layout; this program knows versions up to %d", version, schema),
 			Hint:    "a newer dnsbld wrote it: run that one, or restore a backup from before"}
 	}
 	for _, name := range allBuckets() {

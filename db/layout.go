@@ -10,11 +10,10 @@ import (
 )
 
 // Versions of the layout: schema is the one that this code writes, and gives to older
-// files; a file that has forgotten its oldest records is of the same layout with a
-// base beside (base.go), which programs that know none must not read.
+// files; from readable on they can be read as they are.
 const (
-	schema     = 3
-	baseSchema = 4
+	schema   = 5
+	readable = 3
 )
 
 // The buckets of a file.

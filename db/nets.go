@@ -3,6 +3,8 @@ package db
 import (
 	"bytes"
 	"encoding/binary"
+	"net/netip"
+	"slices"
 	"sort"
 
 	"dnsbld/listing"
@@ -52,83 +54,127 @@ func addressOctets(family byte) int {
 	return octets6
 }
 
-// netBlock is a block as it lies in the file.
-type netBlock struct {
+// netTable is a packed table of entries of one family that are not IPv4 hosts, as it
+// lies in the file.
+type netTable struct {
 	table
 	family byte
-	octets int      // of address in an item
-	values [][]byte // encoded attributes, by number
+	octets int // of address in an item
 }
 
-func (b *netBlock) open(key, sealed []byte) error {
+func openNetTable(family byte, raw []byte) (t netTable, err error) {
+	if len(raw) == 0 || (family != family4 && family != family6) || int(raw[0]) > addressOctets(family) {
+		return t, corruptf("packed entries")
+	}
+	t.family, t.octets = family, int(raw[0])
+	t.table, err = openTable(raw[1:], t.octets+1)
+	return t, err
+}
+
+// item is an item: its key without the reason, and the number of its value.
+func (t *netTable) item(n int) (key netKey, id int) {
+	item := t.items[n*t.size : (n+1)*t.size]
+	key[0] = t.family
+	copy(key[1:], item[:t.octets])
+	key[1+addressOctets(t.family)] = item[t.octets]
+	return key, int(readID(item[t.octets+1:]))
+}
+
+// subject is what an item is about.
+func (t *netTable) subject(n int) (listing.Subject, error) {
+	item := t.items[n*t.size:]
+	var a [octets6]byte
+	copy(a[:], item[:t.octets])
+	addr, bits := netip.AddrFrom16(a), int(item[t.octets])
+	if t.family == family4 {
+		addr = netip.AddrFrom4([octets4]byte(a[:octets4]))
+	}
+	if bits > addr.BitLen() {
+		return listing.Subject{}, corruptf("packed entries: %s/%d", addr, bits)
+	}
+	return listing.Subject{Prefix: netip.PrefixFrom(addr, bits)}, nil
+}
+
+// netTableBuilder makes such a table of entries that come in order.
+type netTableBuilder[T comparable] struct {
+	keys   []netKey
+	values dict[T]
+	ids    []uint32
+	frame  []byte // scratch
+}
+
+func (b *netTableBuilder[T]) add(key *netKey, v T) {
+	b.keys, b.ids = append(b.keys, *key), append(b.ids, b.values.id(v))
+}
+
+func (b *netTableBuilder[T]) reset() {
+	b.values.reset()
+	b.keys, b.ids = b.keys[:0], b.ids[:0]
+}
+
+// encode writes the table of what was added since reset.
+func (b *netTableBuilder[T]) encode(out []byte, write func(*before, []byte, *T) []byte) []byte {
+	whole, octets := addressOctets(b.keys[0][0]), 0
+	for n := range b.keys {
+		for octets < whole && !allZero(b.keys[n][1+octets:1+whole]) {
+			octets++
+		}
+	}
+	b.frame = b.values.encode(b.frame[:0], write)
+	w := width(len(b.values.list))
+	out = slices.Grow(out, 16+len(b.frame)+len(b.keys)*(octets+1+w)+sealSize)
+	out = appendText(binary.AppendUvarint(append(out, byte(octets)), uint64(len(b.values.list))), b.frame)
+	for n := range b.keys {
+		k := &b.keys[n]
+		out = append(append(out, k[1:1+octets]...), k[1+whole])
+		out = appendID(out, b.ids[n], w)
+	}
+	return out
+}
+
+func allZero(b []byte) bool { return len(bytes.TrimLeft(b, "\x00")) == 0 }
+
+// netBlock is a block as it lies in the file.
+type netBlock struct {
+	netTable
+	values []attrs // by number
+}
+
+// open takes the block apart.
+func (b *netBlock) open(key, sealed []byte) (err error) {
+	if err = b.frame(key, sealed); err == nil {
+		b.values, err = readDict(&b.table, b.values, (*reader).attrs)
+	}
+	return err
+}
+
+// frame is open without what is said.
+func (b *netBlock) frame(key, sealed []byte) error {
 	raw, err := unseal(key, sealed)
-	if err != nil {
-		return err
+	if err == nil && len(key) == 0 {
+		err = corruptf("block of entries without a key")
 	}
-	if len(key) == 0 || len(raw) == 0 || (key[0] != family4 && key[0] != family6) || int(raw[0]) > addressOctets(key[0]) {
-		return corruptf("block of entries at %x", key)
+	if err == nil {
+		b.netTable, err = openNetTable(key[0], raw)
 	}
-	b.family, b.octets = key[0], int(raw[0])
-	if b.table, err = openTable(raw[1:], b.octets+1); err != nil {
-		return err
-	}
-	r := reader{b: b.dict}
-	b.values = b.values[:0]
-	for range b.table.values {
-		b.values = append(b.values, r.skipAttrs())
-	}
-	return r.err("dictionary of a block")
-}
-
-// item is the address and length of an entry as they stand, and its attributes,
-// encoded.
-func (b *netBlock) item(n int) (subject, attrs []byte, err error) {
-	item := b.items[n*b.size : (n+1)*b.size]
-	id := int(readID(item[b.octets+1:]))
-	if id >= len(b.values) || int(item[b.octets]) > 8*addressOctets(b.family) {
-		return nil, nil, corruptf("an entry in a block")
-	}
-	return item[:b.octets+1], b.values[id], nil
+	return err
 }
 
 // entry is the key of an entry, and its attributes.
-func (b *netBlock) entry(n int) (k netKey, attrs []byte, err error) {
-	subject, attrs, err := b.item(n)
-	if err != nil {
-		return k, nil, err
-	}
+func (b *netBlock) entry(n int) (k netKey, a *attrs, err error) {
+	k, id := b.item(n)
 	whole := addressOctets(b.family)
-	k[0] = b.family
-	copy(k[1:], subject[:b.octets])
-	k[1+whole], k[2+whole] = subject[b.octets], attrs[1]
-	return k, attrs, nil
-}
-
-// skipAttrs is one entry's attributes as they are encoded: the second octet is the
-// reason.
-func (r *reader) skipAttrs() []byte {
-	start := r.b
-	flags := r.take(2)[0]
-	r.uvarint()
-	if flags&attrUntil != 0 {
-		r.uvarint()
+	if id >= len(b.values) || int(k[1+whole]) > 8*whole {
+		return k, nil, corruptf("an entry in a block")
 	}
-	if flags&attrTexts != 0 {
-		r.bytes()
-		r.bytes()
-		r.bytes()
-	}
-	if r.bad {
-		return nil
-	}
-	return start[:len(start)-len(r.b)]
+	k[2+whole] = byte(b.values[id].reason)
+	return k, &b.values[id], nil
 }
 
 // netBuilder collects entries that come in order, for blocks.
 type netBuilder struct {
 	entries []netEntry
-	values  dict[attrs]
-	frame   []byte // scratch
+	table   netTableBuilder[attrs]
 }
 
 type netEntry struct {
@@ -136,8 +182,8 @@ type netEntry struct {
 	attrs
 }
 
-// flush adds the blocks of what was collected, about equally full.
-func (b *netBuilder) flush(puts *[]put) {
+// flush gives the blocks of what was collected, about equally full.
+func (b *netBuilder) flush(each func(put) error) error {
 	for from := 0; from < len(b.entries); {
 		to := from
 		for to < len(b.entries) && b.entries[to].key[0] == b.entries[from].key[0] {
@@ -146,41 +192,26 @@ func (b *netBuilder) flush(puts *[]put) {
 		n := to - from
 		parts := (n + netsMost - 1) / netsMost
 		for i := range parts {
-			*puts = append(*puts, b.block(b.entries[from+n*i/parts:from+n*(i+1)/parts]))
+			if err := each(b.block(b.entries[from+n*i/parts : from+n*(i+1)/parts])); err != nil {
+				return err
+			}
 		}
 		from = to
 	}
 	clear(b.entries)
 	b.entries = b.entries[:0]
+	return nil
 }
 
 // block is a block of entries of one family, sealed.
 func (b *netBuilder) block(entries []netEntry) put {
+	b.table.reset()
+	for n := range entries {
+		b.table.add(&entries[n].key, entries[n].attrs)
+	}
 	key := bytes.Clone(entries[0].key.onDisk())
-	whole, octets := addressOctets(key[0]), 0
-	b.values.reset()
-	b.frame = b.frame[:0]
-	for n := range entries {
-		e := &entries[n]
-		for octets < whole && !allZero(e.key[1+octets:1+whole]) {
-			octets++
-		}
-		if known := len(b.values.list); int(b.values.id(e.attrs)) == known {
-			b.frame = encodeAttrs(b.frame, &e.attrs)
-		}
-	}
-	w := width(len(b.values.list))
-	out := make([]byte, 0, 16+len(b.frame)+len(entries)*(octets+1+w)+sealSize)
-	out = appendText(binary.AppendUvarint(append(out, byte(octets)), uint64(len(b.values.list))), b.frame)
-	for n := range entries {
-		e := &entries[n]
-		out = append(append(out, e.key[1:1+octets]...), e.key[1+whole])
-		out = appendID(out, b.values.id(e.attrs), w)
-	}
-	return put{key, seal(key, out)}
+	return put{key, seal(key, b.table.encode(nil, (*before).attrs))}
 }
-
-func allZero(b []byte) bool { return len(bytes.TrimLeft(b, "\x00")) == 0 }
 
 // cursor goes through what there is by the keys of entries. What it returns is good
 // until the next call. It ends early where the file is damaged: err says so.
@@ -214,6 +245,7 @@ type netCursor struct {
 	block  netBlock
 	n      int
 	key    netKey
+	value  []byte
 	failed error
 }
 
@@ -224,11 +256,12 @@ func (c *netCursor) at() (k, v []byte) {
 	if c.failed != nil {
 		return nil, nil
 	}
-	c.key, v, c.failed = c.block.entry(c.n)
-	if c.failed != nil {
+	var a *attrs
+	if c.key, a, c.failed = c.block.entry(c.n); c.failed != nil {
 		return nil, nil
 	}
-	return c.key.onDisk(), v
+	c.value = encodeAttrs(c.value[:0], a)
+	return c.key.onDisk(), c.value
 }
 
 // enter opens a block, to stand at its first entry or its last.

@@ -2,7 +2,6 @@ package db
 
 import (
 	"bytes"
-	"sort"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -10,131 +9,127 @@ import (
 // netMerger makes the blocks that changes of other entries lead to. Blocks in which
 // nothing changes stay as they are.
 type netMerger struct {
-	n   int               // changes, in order
-	key func(int) *netKey // what each is about
+	peek func() *netKey // what the next change is about, nil after the last
+	take func()         // takes that change
+	put  func(put) error
 
 	// settle says what stands of a key afterwards: have is what there is, nil for
-	// nothing, and i the change, -1 where there is none.
-	settle func(key *netKey, have *attrs, i int) (after *attrs, differs bool, err error)
+	// nothing, and said that the next change is about it.
+	settle func(key *netKey, have *attrs, said bool) (after *attrs, differs bool, err error)
 
-	at    int // the first change not yet looked at
 	old   netBlock
+	to    []byte     // key of the block after it; nil: none
 	build netBuilder // what waits to be written
-	puts  []put
 }
 
 // merge goes through the blocks that there are, if any, and the changes.
-func (m *netMerger) merge(c *bolt.Cursor) ([]put, error) {
+func (m *netMerger) merge(c *bolt.Cursor) error {
 	k, v := first(c)
-	for k != nil || m.at < m.n {
+	for k != nil || m.peek() != nil {
 		key, old := k, v
 		if k != nil {
 			k, v = c.Next()
 		}
-		end := m.n
-		if k != nil { // what comes before the next block belongs into this one
-			end = m.at + sort.Search(m.n-m.at, func(i int) bool { return bytes.Compare(m.key(m.at+i).onDisk(), k) >= 0 })
-		}
-		if err := m.block(key, old, end); err != nil {
-			return nil, err
+		m.to = k
+		if err := m.block(key, old); err != nil {
+			return err
 		}
 	}
-	m.build.flush(&m.puts)
-	return m.puts, nil
+	return m.build.flush(m.put)
+}
+
+// due reports whether the next change belongs into the block: what comes before the
+// one after it does.
+func (m *netMerger) due() bool {
+	next := m.peek()
+	return next != nil && (m.to == nil || bytes.Compare(next.onDisk(), m.to) < 0)
 }
 
 // block puts what stands of a block afterwards with what waits, if it is to be
 // written anew, or what waits is too little for a block.
-func (m *netMerger) block(key, old []byte, end int) error {
+func (m *netMerger) block(key, old []byte) error {
 	m.old.items = nil
 	if old != nil {
 		if err := m.old.open(key, old); err != nil {
 			return err
 		}
 	}
-	gone := func() {
-		if old != nil {
-			m.puts = append(m.puts, put{key: bytes.Clone(key)})
+	gone := func() error {
+		if old == nil {
+			return nil
 		}
+		return m.put(put{key: bytes.Clone(key)})
 	}
 	waiting := len(m.build.entries)
-	changed, err := m.entries(end, gone)
+	changed, err := m.entries(gone)
 	if err != nil {
 		return err
 	}
 	if !changed && (waiting == 0 || waiting >= netsFew) {
 		m.build.entries = m.build.entries[:waiting]
-		m.build.flush(&m.puts)
-		return nil
+		return m.build.flush(m.put)
 	}
 	if !changed {
-		gone()
+		err = gone()
 	}
-	if len(m.build.entries) >= netsMost {
-		m.build.flush(&m.puts)
+	if err == nil && len(m.build.entries) >= netsMost {
+		err = m.build.flush(m.put)
 	}
-	return nil
+	return err
 }
 
-// entries settles those of the block and the changes up to one. gone is called
-// when it is known that the block changes, before anything takes its place.
-func (m *netMerger) entries(end int, gone func()) (changed bool, err error) {
-	const many = 16 * netsMost // a first import puts all it has into one place
-	for i := 0; i < m.old.len() || m.at < end; {
-		key, have, change, err := m.next(i, end)
+// entries settles those of the block and the changes that belong into it. gone is
+// called when it is known that the block changes, before anything takes its place.
+func (m *netMerger) entries(gone func() error) (changed bool, err error) {
+	for i := 0; i < m.old.len() || m.due(); {
+		key, have, said, err := m.next(i)
+		if err == nil {
+			changed, err = m.entry(&key, have, said, changed, gone)
+		}
 		if err != nil {
 			return false, err
 		}
 		if have != nil {
 			i++
 		}
-		if change >= 0 {
-			m.at++
-		}
-		after, differs, err := m.settle(&key, have, change)
-		if err != nil {
-			return false, err
-		}
-		if after != nil {
-			m.build.entries = append(m.build.entries, netEntry{key, *after})
-		}
-		if differs && !changed {
-			changed = true
-			gone()
-		}
-		if changed && len(m.build.entries) == many {
-			m.build.flush(&m.puts)
+		if said {
+			m.take()
 		}
 	}
 	return changed, nil
 }
 
-// next is the key that comes next, of an entry of the block, or of a change, or of
-// both.
-func (m *netMerger) next(i, end int) (key netKey, have *attrs, change int, err error) {
-	if i < m.old.len() {
-		var a attrs
-		key, a, err = m.old.decoded(i)
-		have = &a
+func (m *netMerger) entry(key *netKey, have *attrs, said, changed bool, gone func() error) (bool, error) {
+	const many = 16 * netsMost // a first import puts all it has into one place
+	after, differs, err := m.settle(key, have, said)
+	if err == nil && differs && !changed {
+		changed = true
+		err = gone()
 	}
-	if err != nil || m.at == end {
-		return key, have, -1, err
+	if err == nil && changed && len(m.build.entries) >= many {
+		err = m.build.flush(m.put)
 	}
-	said := m.key(m.at)
-	switch order := bytes.Compare(key[:], said[:]); {
-	case have == nil || order > 0:
-		return *said, nil, m.at, nil
-	case order == 0:
-		return key, have, m.at, nil
+	if err == nil && after != nil {
+		m.build.entries = append(m.build.entries, netEntry{*key, *after})
 	}
-	return key, have, -1, nil
+	return changed, err
 }
 
-// decoded is an entry with its attributes.
-func (b *netBlock) decoded(n int) (k netKey, a attrs, err error) {
-	k, raw, err := b.entry(n)
-	if err == nil {
-		a, err = decodeAttrs(raw)
+// next is the key that comes next, of an entry of the block, or of a change, or of
+// both.
+func (m *netMerger) next(i int) (key netKey, have *attrs, said bool, err error) {
+	if i < m.old.len() {
+		key, have, err = m.old.entry(i)
 	}
-	return k, a, err
+	if err != nil || !m.due() {
+		return key, have, false, err
+	}
+	next := m.peek()
+	switch order := bytes.Compare(key[:], next[:]); {
+	case have == nil || order > 0:
+		return *next, nil, true, nil
+	case order == 0:
+		return key, have, true, nil
+	}
+	return key, have, false, nil
 }

@@ -16,32 +16,28 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-var update = flag.Bool("update", false, "write testdata/v2.db and testdata/v2.json anew; only while no list has that layout yet")
+var update = flag.Bool("update", false, "write testdata/v5.db and testdata/v5.json anew; only while no list has that layout yet")
 
 const oldFile = "testdata/v1.db"
 
 // A file of an older version of the layout holds what it held when it was written.
 func TestOldFile(t *testing.T) {
 	if *update {
-		writeOldFile(t, "testdata/v2")
+		writeOldFile(t, "testdata/v5")
 	}
-	for _, name := range []string{"testdata/v1", "testdata/v2"} {
+	for _, name := range []string{"testdata/v1", "testdata/v2", "testdata/v3", "testdata/v5"} {
 		t.Run(name, func(t *testing.T) { holdsWhatItHeld(t, name) })
 	}
 }
 
 func holdsWhatItHeld(t *testing.T, name string) {
-	raw, err := os.ReadFile(name + ".db")
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "listings.db")
-	if err := os.WriteFile(path, raw, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	d := openTest(t, path)
+	d := openOld(t, name)
 	defer d.Close()
-	want, err := os.ReadFile(name + ".json")
+	held := name
+	if name != "testdata/v5" {
+		held = "testdata/v2" // as the others did
+	}
+	want, err := os.ReadFile(held + ".json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,6 +50,39 @@ func holdsWhatItHeld(t *testing.T, name string) {
 	if v := mustApply(t, d, "new", listEdit(addr4(1))); v.Revision != 10 {
 		t.Errorf("revision %d", v.Revision)
 	}
+}
+
+// Version 4 was version 3 of which the oldest records are forgotten.
+func TestOldBase(t *testing.T) {
+	d := openOld(t, "testdata/v4")
+	defer d.Close()
+	want, err := os.ReadFile("testdata/v4.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := describeFrom(t, d, 8); !bytes.Equal(got, want) {
+		t.Errorf("it holds\n%s\nand held\n%s", got, want)
+	}
+	if v, err := d.VerifyFull(t.Context(), listing.Checkpoint{}); err != nil || v.Replayed != 1 || v.Forgotten != 8 {
+		t.Errorf("%+v, %v", v, err)
+	}
+	if v, err := versionOf(d.bolt); v != schema || err != nil {
+		t.Errorf("version %d, %v", v, err)
+	}
+}
+
+// openOld opens a copy of a file.
+func openOld(t *testing.T, name string) *DB {
+	t.Helper()
+	raw, err := os.ReadFile(name + ".db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "listings.db")
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return openTest(t, path)
 }
 
 // oldStatus is what the description kept of a list's status: nothing of the file.

@@ -101,7 +101,7 @@ func TestOpenForeign(t *testing.T) {
 func TestOpenNewer(t *testing.T) {
 	path := someFile(t)
 	makeBolt(t, path, func(tx *bolt.Tx) error {
-		return tx.Bucket(metaBucket).Put(schemaKey, binary.AppendUvarint(nil, baseSchema+1))
+		return tx.Bucket(metaBucket).Put(schemaKey, binary.AppendUvarint(nil, schema+1))
 	})
 	wantRefused(t, path, listing.ErrCorrupt, "newer-schema")
 }

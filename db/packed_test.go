@@ -2,6 +2,8 @@ package db
 
 import (
 	"bytes"
+	"errors"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -29,7 +31,7 @@ func TestTable(t *testing.T) {
 		for n, at := range lows {
 			b.add(at, values[n%len(values)])
 		}
-		opened, err := openTable(b.encode(encodeAttrs), low)
+		opened, err := openTable(b.encode((*before).attrs), low)
 		if err != nil || opened.len() != len(lows) {
 			t.Fatalf("%d items of %d: %v", opened.len(), len(lows), err)
 		}
@@ -102,9 +104,13 @@ func FuzzDecode(f *testing.F) {
 	f.Add(raw)
 	var log deltaBuilder
 	a := attrs{since: 1, reason: 2, note: "x"}
-	log.host(7, nil, &a)
-	log.wide(entryKey(listing.Key{Subject: listing.Subject{}, Reason: 2}), &a, nil)
-	for _, c := range log.finish() {
+	key := netKeyOf(listing.Key{Subject: listing.Subject{Prefix: netip.MustParsePrefix("2001:db8::/32")}, Reason: 2})
+	err = errors.Join(log.host(7, nil, &a), log.wide(&key, &a, nil))
+	all, failed := log.finish()
+	if err = errors.Join(err, failed); err != nil {
+		f.Fatal(err)
+	}
+	for _, c := range all {
 		f.Add(c.raw)
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
@@ -124,7 +130,8 @@ func FuzzDecode(f *testing.F) {
 				}
 			}
 		}
-		if d, err := openWide(raw); err == nil {
+		of := chunk{class: wideClass}
+		if d, err := of.open(raw); err == nil {
 			d.find(e.Subject)
 			for n := range d.len() {
 				_, _, _ = d.item(n)

@@ -39,7 +39,8 @@ func (p put) into(b *bolt.Bucket) error {
 // planner compares a source with what an import says of it.
 type planner struct {
 	*plan
-	new   *contents
+	spool *spool
+	said  *sorted
 	add   bool  // what the import does not name stays
 	sweep bool  // … unless its time has come
 	now   int64 // the request's time
@@ -55,9 +56,9 @@ func (s *state) plan(r *listing.Request, c *contents) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &planner{plan: &plan{name: r.Source.Name, base: base.Changed()}, new: c,
+	p := &planner{plan: &plan{name: r.Source.Name, base: base.Changed()}, spool: &c.spool, said: c.sorted(),
 		add: r.Source.Add || r.Source.Sweep, sweep: r.Source.Sweep, now: seconds(r.Time)}
-	p.next.low = blockLow
+	p.next.low, p.log.keep = blockLow, c.keep
 	var hosts, nets *bolt.Cursor
 	if base.Revision != 0 {
 		h, n, err := s.contents(p.name)
@@ -72,8 +73,17 @@ func (s *state) plan(r *listing.Request, c *contents) (*plan, error) {
 	if err := p.compareNets(nets); err != nil {
 		return nil, err
 	}
-	p.deltas = p.log.finish()
-	return p.plan, nil
+	p.deltas, err = p.log.finish()
+	return p.plan, err
+}
+
+// spooled adds a put to some, with its value in the spool.
+func (p *planner) spooled(puts *[]put, b put) (err error) {
+	if b.value != nil {
+		b.value, err = p.spool.keep(b.value)
+	}
+	*puts = append(*puts, b)
+	return err
 }
 
 // first begins a scan of what there may be.
@@ -87,21 +97,17 @@ func first(c *bolt.Cursor) (k, v []byte) {
 // compareHosts goes through the blocks of both sides in order.
 func (p *planner) compareHosts(c *bolt.Cursor) error {
 	k, v := first(c)
-	for rest := p.new.hosts; k != nil || len(rest) > 0; {
-		key, said := p.new.block(rest)
-		var old []byte
-		order := compareKeys(k, key)
-		if order <= 0 {
-			key, old = k, v
+	for k != nil || p.said.isHost {
+		key, old := k, v
+		if p.said.isHost {
+			if said := hostKey(p.said.v4); compareKeys(k, said) > 0 {
+				key, old = said, nil
+			}
 		}
-		if order < 0 {
-			said = nil
-		}
-		rest = rest[len(said):]
-		if err := p.compareBlock(key, old, said); err != nil {
+		if err := p.compareBlock(key, old); err != nil {
 			return err
 		}
-		if order <= 0 {
+		if old != nil {
 			k, v = c.Next()
 		}
 	}
@@ -121,9 +127,13 @@ func compareKeys(a, b []byte) int {
 
 // compareBlock makes a block anew from both sides, and a put of it if it
 // differs. old is the block as it stands, nil if there is none.
-func (p *planner) compareBlock(key, old []byte, said []uint64) error {
+func (p *planner) compareBlock(key, old []byte) error {
+	base, err := blockBase(key)
+	if err != nil {
+		return err
+	}
 	p.old = blockReader{attrs: p.old.attrs}
-	if len(said) == 0 && p.add && !p.sweep {
+	if !p.said.inBlock(base) && p.add && !p.sweep {
 		return nil
 	}
 	if old != nil {
@@ -134,38 +144,38 @@ func (p *planner) compareBlock(key, old []byte, said []uint64) error {
 	if p.sweep && !slices.ContainsFunc(p.old.attrs, p.over) {
 		return nil
 	}
-	changed, err := p.buildBlock(said)
+	changed, err := p.buildBlock(base)
 	if err != nil || !changed {
 		return err
 	}
 	block := put{key: bytes.Clone(key)}
 	if !p.next.empty() {
-		block.value = seal(key, p.next.encode(encodeAttrs))
+		block.value = seal(key, p.next.encode((*before).attrs))
 	}
-	p.hosts = append(p.hosts, block)
-	return nil
+	return p.spooled(&p.hosts, block)
 }
 
 // buildBlock puts into next what stands of a block afterwards.
-func (p *planner) buildBlock(said []uint64) (changed bool, err error) {
+func (p *planner) buildBlock(base uint32) (changed bool, err error) {
 	p.next.reset()
-	err = p.pairs(said, func(at uint32, have, want *attrs) {
+	err = p.pairs(base, func(at uint32, have, want *attrs) error {
 		after, differs := p.settle(have, want)
-		if differs {
-			changed = true
-			p.log.host(at, have, after)
-		}
 		if after != nil {
 			p.next.add(at&0xffff, *after)
 		}
+		if !differs {
+			return nil
+		}
+		changed = true
+		return p.log.host(at, have, after)
 	})
 	return changed, err
 }
 
 // pairs gives the hosts of the old block and those that the import says of it,
 // in order, each with what both sides say; nil where a side says nothing.
-func (p *planner) pairs(said []uint64, each func(at uint32, have, want *attrs)) error {
-	for i := 0; i < p.old.len() || len(said) > 0; {
+func (p *planner) pairs(base uint32, each func(at uint32, have, want *attrs) error) error {
+	for i := 0; i < p.old.len() || p.said.inBlock(base); {
 		var have, want *attrs
 		var at, wantAt uint32
 		if i < p.old.len() {
@@ -174,21 +184,26 @@ func (p *planner) pairs(said []uint64, each func(at uint32, have, want *attrs)) 
 				return err
 			}
 		}
-		if len(said) > 0 {
-			wantAt, want = uint32(said[0]>>32), p.new.said.at(uint32(said[0]))
+		if p.said.inBlock(base) {
+			wantAt, want = p.said.v4, &p.said.attrs
 		}
 		order := orderHosts(at, have, wantAt, want)
 		if order < 0 {
 			want = nil
 		} else {
-			at, said = wantAt, said[1:]
+			at = wantAt
 		}
 		if order > 0 {
 			have = nil
 		} else {
 			i++
 		}
-		each(at, have, want)
+		if err := each(at, have, want); err != nil {
+			return err
+		}
+		if want != nil {
+			p.said.next()
+		}
 	}
 	return nil
 }
@@ -241,19 +256,17 @@ func (p *planner) since(a *attrs, begin int64) *attrs {
 
 // compareNets goes through the other entries of both sides in order.
 func (p *planner) compareNets(c *bolt.Cursor) error {
-	m := netMerger{n: len(p.new.wide), key: func(i int) *netKey { return &p.new.wide[i].key },
-		settle: func(key *netKey, have *attrs, i int) (after *attrs, differs bool, err error) {
+	m := netMerger{peek: p.said.net, take: p.said.next,
+		put: func(b put) error { return p.spooled(&p.plan.nets, b) },
+		settle: func(key *netKey, have *attrs, said bool) (after *attrs, differs bool, err error) {
 			var want *attrs
-			if i >= 0 {
-				want = p.new.said.at(p.new.wide[i].said)
+			if said {
+				want = &p.said.attrs
 			}
-			after, differs = p.settle(have, want)
-			if differs {
-				p.log.wide(key.onDisk(), have, after)
+			if after, differs = p.settle(have, want); differs {
+				err = p.log.wide(key, have, after)
 			}
-			return after, differs, nil
+			return after, differs, err
 		}}
-	var err error
-	p.plan.nets, err = m.merge(c)
-	return err
+	return m.merge(c)
 }

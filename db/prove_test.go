@@ -89,9 +89,9 @@ func TestVerifyFullNames(t *testing.T) {
 			var old netBlock
 			var next netBuilder
 			err := old.open(first(of(tx, netsBucket)))
-			key, a, _ := old.decoded(0)
+			key, a, _ := old.entry(0)
 			a.note = "never said"
-			next.entries = append(next.entries, netEntry{key, a})
+			next.entries = append(next.entries, netEntry{key, *a})
 			return errors.Join(err, next.block(next.entries).into(of(tx, netsBucket)))
 		}, "contents/feed/nets 2001:db8::7"},
 		"a block of prefixes damaged": {func(tx *bolt.Tx) error {
@@ -106,7 +106,7 @@ func TestVerifyFullNames(t *testing.T) {
 			err := old.open(k, v)
 			_, a, _ := old.host(0)
 			next.add(0x7100, *a)
-			return errors.Join(err, of(tx, hostsBucket).Put(k, seal(k, next.encode(encodeAttrs))))
+			return errors.Join(err, of(tx, hostsBucket).Put(k, seal(k, next.encode((*before).attrs))))
 		}, "contents/feed/hosts 203.0.113.0"},
 		"a block damaged": {func(tx *bolt.Tx) error {
 			k, v := first(of(tx, hostsBucket))

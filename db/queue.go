@@ -25,7 +25,15 @@ type job struct {
 // large one must not take small ones with it.
 func (j *job) alone() bool { return j.content != nil }
 
+// release gives back what the job was worked out with.
+func (j *job) release() {
+	if j.content != nil {
+		j.content.close()
+	}
+}
+
 func (j *job) finish(err error) {
+	j.release()
 	if err != nil {
 		j.verdict, j.err = listing.Verdict{}, err
 	}

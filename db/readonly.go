@@ -37,7 +37,7 @@ func openReadOnly(path string) (*DB, error) {
 		return nil, err
 	}
 	version, err := versionOf(b)
-	if err == nil && version < schema {
+	if err == nil && version < readable {
 		err = b.Close()
 		if err == nil {
 			b, file, err = openCopy(path)

@@ -3,7 +3,6 @@ package db
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -229,7 +228,7 @@ func carryBase(old, b *bolt.DB) error {
 				for k, v := c.First(); k != nil && err == nil && bytes.Compare(k, revisionKey(next)) < 0; k, v = c.Next() {
 					err = to.Bucket(logBucket).Put(k, v)
 				}
-				return errors.Join(err, to.Bucket(metaBucket).Put(schemaKey, binary.AppendUvarint(nil, baseSchema)))
+				return err
 			})
 		})
 	})

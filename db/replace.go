@@ -32,15 +32,16 @@ func (d *DB) Replace(ctx context.Context, r listing.Request, entries iter.Seq2[l
 	if v, known, err := d.decided(&r); known || err != nil {
 		return v, err
 	}
-	j := &job{request: &r, raw: raw}
+	j := &job{request: &r, raw: raw, content: &contents{spool: spool{path: d.path}}}
 	nice.Do(func() { err = d.prepare(ctx, j, entries) })
+	if err == nil && !r.DryRun {
+		return d.submit(ctx, j)
+	}
+	defer j.release()
 	if err != nil {
 		return v, err
 	}
-	if r.DryRun {
-		return d.tryReplace(j)
-	}
-	return d.submit(ctx, j)
+	return d.tryReplace(j)
 }
 
 // decided spares the reading of an import that was decided earlier.
@@ -58,7 +59,7 @@ func (d *DB) decided(r *listing.Request) (v listing.Verdict, known bool, err err
 // prepare reads the entries and works out what they change, beside the writer
 // and not in its way.
 func (d *DB) prepare(ctx context.Context, j *job, entries iter.Seq2[listing.Entry, error]) (err error) {
-	if j.content, err = gather(ctx, entries); err != nil {
+	if err = j.content.gather(ctx, entries); err != nil {
 		return fmt.Errorf("reading source %s: %w", j.request.Source.Name, err)
 	}
 	return d.read(func(s *state) error {

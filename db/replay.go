@@ -87,17 +87,16 @@ func (p *replay) planAgain(from *state, rec *record) (*plan, error) {
 
 // hostsAgain makes the blocks that a delta of IPv4 hosts changes.
 func (p *plan) hostsAgain(have *bolt.Bucket, d *hostDelta) (err error) {
-	if d.steps, err = readDict(&d.table, nil, (*reader).transition); err != nil {
+	if _, err := d.decode(nil); err != nil {
 		return err
 	}
 	block := blockAgain{}
 	block.next.low = blockLow
 	for n := range d.len() {
-		low, id := d.at(n)
-		if int(id) >= len(d.steps) {
-			return corruptf("delta refers to value %d of %d", id, len(d.steps))
+		v4, step, err := d.host(n)
+		if err != nil {
+			return err
 		}
-		v4 := d.top | low
 		if key := hostKey(v4); block.key == nil || string(key) != string(block.key) {
 			if err := block.end(p); err != nil {
 				return err
@@ -106,7 +105,7 @@ func (p *plan) hostsAgain(have *bolt.Bucket, d *hostDelta) (err error) {
 				return err
 			}
 		}
-		if err := block.step(v4, &d.steps[id]); err != nil {
+		if err := block.step(v4, &step); err != nil {
 			return err
 		}
 	}
@@ -179,43 +178,26 @@ func (b *blockAgain) end(p *plan) error {
 	}
 	block := put{key: b.key}
 	if !b.next.empty() {
-		block.value = seal(b.key, b.next.encode(encodeAttrs))
+		block.value = seal(b.key, b.next.encode((*before).attrs))
 	}
 	p.hosts = append(p.hosts, block)
 	return nil
 }
 
 // netsAgain makes the blocks of other entries that the pieces of a delta change.
-func (p *plan) netsAgain(have *bolt.Bucket, pieces []delta) (err error) {
-	var keys []netKey
-	for _, d := range pieces {
-		for n := range d.len() {
-			subject, t, err := d.item(n)
-			if err != nil {
-				return err
-			}
-			is := &t.after
-			if t.hasBefore {
-				is = &t.before
-			}
-			keys = append(keys, netKeyOf(listing.Key{Subject: subject, Reason: is.reason}))
-		}
-	}
-	at := 0 // in the first piece
-	m := netMerger{n: len(keys), key: func(i int) *netKey { return &keys[i] },
-		settle: func(_ *netKey, have *attrs, i int) (after *attrs, differs bool, err error) {
-			if i < 0 {
+func (p *plan) netsAgain(have *bolt.Bucket, pieces []delta) error {
+	changes := netSteps{pieces: pieces}
+	m := netMerger{peek: changes.peek, take: changes.take,
+		put: func(b put) error { p.nets = append(p.nets, b); return nil },
+		settle: func(key *netKey, have *attrs, said bool) (after *attrs, differs bool, err error) {
+			t := &changes.step
+			switch {
+			case !said:
 				return have, false, nil
-			}
-			for at == pieces[0].len() {
-				pieces, at = pieces[1:], 0
-			}
-			subject, t, err := pieces[0].item(at)
-			at++
-			if err != nil || t.hasBefore != (have != nil) || (have != nil && *have != t.before) {
-				return nil, false, errors.Join(corruptf("a delta changes %s, which was not so", subject), err)
-			}
-			if !t.hasAfter {
+			case t.hasBefore != (have != nil) || (have != nil && *have != t.before):
+				k, _ := parseKey(key.onDisk())
+				return nil, false, corruptf("a delta changes %s, which was not so", k.Subject)
+			case !t.hasAfter:
 				return nil, true, nil
 			}
 			return &t.after, true, nil
@@ -224,8 +206,50 @@ func (p *plan) netsAgain(have *bolt.Bucket, pieces []delta) (err error) {
 	if have != nil {
 		c = have.Cursor()
 	}
-	p.nets, err = m.merge(c)
-	return err
+	changes.take()
+	err := m.merge(c)
+	return errors.Join(err, changes.err)
+}
+
+// netSteps goes through the pieces of a delta of other entries.
+type netSteps struct {
+	pieces []delta
+	at     int // the next item of the first piece
+	key    netKey
+	step   transition
+	steps  []transition // of a piece
+	ended  bool
+	err    error
+}
+
+func (s *netSteps) peek() *netKey {
+	if s.ended {
+		return nil
+	}
+	return &s.key
+}
+
+func (s *netSteps) take() {
+	for len(s.pieces) > 0 && s.at == s.pieces[0].len() {
+		s.pieces, s.at = s.pieces[1:], 0
+	}
+	if s.ended = len(s.pieces) == 0; s.ended {
+		return
+	}
+	if s.at == 0 {
+		s.steps, s.err = s.pieces[0].packed().decode(s.steps)
+	}
+	if s.err == nil {
+		var subject listing.Subject
+		subject, s.step, s.err = s.pieces[0].item(s.at)
+		is := &s.step.after
+		if s.step.hasBefore {
+			is = &s.step.before
+		}
+		s.key = netKeyOf(listing.Key{Subject: subject, Reason: is.reason})
+	}
+	s.at++
+	s.ended = s.err != nil
 }
 
 // player replays a log from one file into another, some records at a time.

@@ -38,8 +38,19 @@ func unseal(key, sealed []byte) ([]byte, error) {
 
 // upgrade brings a file of an older layout to the present one, in one
 // transaction. Version 1 had no checksums; before version 3 each entry of a source
-// that is not an IPv4 host had a key of its own.
+// that is not an IPv4 host had a key of its own. What is written shorter since
+// version 5 is read either way.
 func upgrade(tx *bolt.Tx, version uint64) error {
+	if version < readable {
+		if err := repack(tx, version); err != nil {
+			return err
+		}
+	}
+	return tx.Bucket(metaBucket).Put(schemaKey, binary.AppendUvarint(nil, schema))
+}
+
+// repack brings the contents of sources to version 3.
+func repack(tx *bolt.Tx, version uint64) error {
 	for _, name := range [][]byte{servedBucket, allowsBucket, sourcesBucket, evidenceBucket} {
 		if version >= 2 {
 			break
@@ -49,7 +60,7 @@ func upgrade(tx *bolt.Tx, version uint64) error {
 		}
 	}
 	all := tx.Bucket(contentsBucket)
-	err := all.ForEachBucket(func(name []byte) error {
+	return all.ForEachBucket(func(name []byte) error {
 		own := all.Bucket(name)
 		hosts, wide := own.Bucket(hostsBucket), own.Bucket(wideBucket)
 		if hosts == nil || wide == nil {
@@ -62,10 +73,6 @@ func upgrade(tx *bolt.Tx, version uint64) error {
 		}
 		return packNets(own, wide, version >= 2)
 	})
-	if err != nil {
-		return err
-	}
-	return tx.Bucket(metaBucket).Put(schemaKey, binary.AppendUvarint(nil, schema))
 }
 
 // packNets puts the entries of a source that have a key each into blocks.
@@ -76,16 +83,7 @@ func packNets(own, wide *bolt.Bucket, sealed bool) error {
 	}
 	nets.FillPercent = appendFill
 	var builder netBuilder
-	write := func() error {
-		var blocks []put
-		builder.flush(&blocks)
-		for _, b := range blocks {
-			if err := b.into(nets); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
+	write := func() error { return builder.flush(func(b put) error { return b.into(nets) }) }
 	c := wide.Cursor()
 	for k, v := c.First(); k != nil; k, v = c.Next() {
 		if sealed {

@@ -1,8 +1,6 @@
 package db
 
 import (
-	"net/netip"
-
 	"dnsbld/listing"
 
 	bolt "go.etcd.io/bbolt"
@@ -125,7 +123,7 @@ func (s *served) openHosts(k, sealed []byte) (err error) {
 // openNets decodes a block of other entries.
 func (s *served) openNets(k, sealed []byte) error {
 	b := &s.nets
-	if err := b.open(k, sealed); err != nil {
+	if err := b.frame(k, sealed); err != nil {
 		return err
 	}
 	if err := s.open(&b.table); err != nil {
@@ -133,26 +131,14 @@ func (s *served) openNets(k, sealed []byte) error {
 	}
 	s.subjects = s.subjects[:0]
 	for n := range b.len() {
-		item := b.items[n*b.size:]
-		p, ok := b.prefix(item[:b.octets], item[b.octets])
-		if !ok {
-			return corruptf("an entry in the block at %x", k)
+		subject, err := b.subject(n)
+		if err != nil {
+			return err
 		}
-		s.subjects = append(s.subjects, listing.Subject{Prefix: p})
+		s.subjects = append(s.subjects, subject)
 	}
 	s.Hosts, s.Subjects = nil, s.subjects
 	return nil
-}
-
-// prefix is one whose address begins with some octets.
-func (b *netBlock) prefix(address []byte, bits byte) (netip.Prefix, bool) {
-	var a [octets6]byte
-	copy(a[:], address)
-	addr := netip.AddrFrom16(a)
-	if b.family == family4 {
-		addr = netip.AddrFrom4([octets4]byte(a[:octets4]))
-	}
-	return netip.PrefixFrom(addr, int(bits)), int(bits) <= addr.BitLen()
 }
 
 // open takes over what the entries of a table say, and which says what.
@@ -184,23 +170,30 @@ func (s *served) openDict(t *table) error {
 	s.Said = s.Said[:0]
 	texts := ""
 	r := reader{b: t.dict}
-	for range t.values {
-		flags := r.byte()
-		said := listing.Said{Except: flags&attrExcept != 0, Reason: listing.Reason(r.byte())}
-		r.uvarint()
-		if flags&attrUntil != 0 {
-			said.Until = instant(unzigzag(r.uvarint()))
-		}
-		if flags&attrTexts != 0 {
-			n := len(r.bytes())
-			if end := len(t.dict) - len(r.b); n > 0 && !r.bad {
-				if texts == "" {
-					texts = string(t.dict)
-				}
-				said.Text = texts[end-n : end]
+	cut := func(text []byte) string { // which was read last
+		if end := len(t.dict) - len(r.b); len(text) > 0 && !r.bad {
+			if texts == "" {
+				texts = string(t.dict)
 			}
+			return texts[end-len(text) : end]
+		}
+		return ""
+	}
+	for range t.values {
+		flags := r.lifeAfter()
+		said := listing.Said{Except: flags&attrExcept != 0, Reason: r.reason, Until: instant(r.until)}
+		switch {
+		case flags&attrTexts != 0:
+			said.Text = cut(r.bytes())
 			r.bytes()
 			r.bytes()
+		case flags&attrPublic != 0:
+			head, tail := r.publicAfter(flags)
+			if said.Text = cut(tail); head > 0 {
+				said.Head = r.head[:head]
+			} else {
+				r.head = said.Text
+			}
 		}
 		s.Said = append(s.Said, said)
 	}

@@ -23,6 +23,7 @@ func (d *DB) submit(ctx context.Context, j *job) (listing.Verdict, error) {
 		err = d.queue.add(j)
 	}
 	if err != nil {
+		j.release()
 		return listing.Verdict{}, err
 	}
 	select {

@@ -29,7 +29,10 @@ type Said struct {
 	Reason Reason
 	Except bool
 	Until  time.Time // zero: ends with its source
-	Text   string
+
+	// Head and Text together are its own text. Head is how one before it in the block
+	// begins.
+	Head, Text string
 }
 
 // Len is how many entries there are.
@@ -41,7 +44,7 @@ func (b *Block) Served(n int) Served {
 	if b.Which != nil {
 		said = &b.Said[b.Which[n]]
 	}
-	e := Served{Key: Key{Reason: said.Reason, Source: b.Source}, Except: said.Except, Until: said.Until, Text: said.Text}
+	e := Served{Key: Key{Reason: said.Reason, Source: b.Source}, Except: said.Except, Until: said.Until, Text: said.Head + said.Text}
 	if b.Subjects != nil {
 		e.Subject = b.Subjects[n]
 		return e

@@ -1,0 +1,75 @@
+package db
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// spool is room for what an import says and for what is written of it, which may be
+// more than the machine has memory. The first of it is memory; the rest is mapped
+// from a file that has no name, so the system writes it out and takes it back as it
+// sees fit, and a crash leaves nothing. What was kept there is good until close.
+type spool struct {
+	path   string // of the list: the file lies beside it
+	file   *os.File
+	size   int64    // of the file
+	mapped [][]byte // pieces of it
+	free   []byte   // of the last piece
+}
+
+// Sizes of pieces of a spool.
+const (
+	spoolFirst = 256 << 10
+	spoolPiece = 4 << 20
+)
+
+// keep copies bytes to the spool.
+func (s *spool) keep(b []byte) ([]byte, error) {
+	if len(b) > len(s.free) {
+		if err := s.grow(len(b)); err != nil {
+			return nil, fmt.Errorf("making room for an import: %w", err)
+		}
+	}
+	n := copy(s.free, b)
+	kept := s.free[:n:n]
+	s.free = s.free[n:]
+	return kept, nil
+}
+
+func (s *spool) grow(need int) (err error) {
+	if s.free == nil && need <= spoolFirst {
+		s.free = make([]byte, spoolFirst)
+		return nil
+	}
+	if s.file == nil {
+		if s.file, err = os.CreateTemp(filepath.Dir(s.path), filepath.Base(s.path)+".import-*"); err != nil {
+			return err
+		}
+		if err := os.Remove(s.file.Name()); err != nil {
+			return err
+		}
+	}
+	piece := make([]byte, (need+spoolPiece-1)/spoolPiece*spoolPiece)
+	if _, err := s.file.WriteAt(piece, s.size); err != nil { // a disk that is full says so here, and not by a signal
+		return err
+	}
+	mapped, err := syscall.Mmap(int(s.file.Fd()), s.size, len(piece), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	s.free, s.size = piece, s.size+int64(len(piece))
+	if err == nil { // else the file system cannot, and it is memory
+		s.free, s.mapped = mapped, append(s.mapped, mapped)
+	}
+	return nil
+}
+
+// close gives all of it back.
+func (s *spool) close() {
+	for _, piece := range s.mapped {
+		_ = syscall.Munmap(piece) // of what Mmap gave
+	}
+	if s.file != nil {
+		_ = s.file.Close() // nobody reads it again
+	}
+	*s = spool{path: s.path}
+}
