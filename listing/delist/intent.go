@@ -72,7 +72,7 @@ func refuses(all []removal.Claim) bool {
 func ownWords(text string) string {
 	var own []string
 	for line := range strings.Lines(text) {
-		if !quoteMark.MatchString(line) {
+		if unquote(line) == line {
 			own = append(own, line)
 		}
 	}

@@ -30,59 +30,59 @@ var openings = [...][]string{
 // signature is what they end with.
 const signature = "the support of %s"
 
-// mark is how a sentence begins, word by word. Empty is what an argument stands in: it
+// phrase is how a sentence begins, word by word. Empty is what an argument stands in: it
 // may be several words.
-type mark []string
+type phrase []string
 
-// markWords is after how many words nobody else begins like that. Senders too write
+// phraseWords is after how many words nobody else begins like that. Senders too write
 // "this is about the address".
-const markWords = 12
+const phraseWords = 12
 
-func markOf(sentence string) mark {
+func phraseOf(sentence string) phrase {
 	words := strings.Fields(sentence)
-	m := mark(words[:min(len(words), markWords)])
-	for n, word := range m {
+	p := phrase(words[:min(len(words), phraseWords)])
+	for n, word := range p {
 		if strings.Contains(word, "%") {
-			m[n] = ""
+			p[n] = ""
 		}
 	}
-	return m
+	return p
 }
 
-// marks are how letters of ours begin and end, in every language.
-func (o Ours) marks() (begin, end []mark) {
+// phrases are how letters of ours begin and end, in every language.
+func (o Ours) phrases() (begin, end []phrase) {
 	for _, in := range o.Languages.All() {
 		for _, sentences := range openings {
 			var said []string
 			for _, s := range sentences {
 				said = append(said, in.Word(s))
 			}
-			begin = append(begin, markOf(strings.Join(said, " ")))
+			begin = append(begin, phraseOf(strings.Join(said, " ")))
 		}
-		end = append(end, markOf(in.Word(signature)))
+		end = append(end, phraseOf(in.Word(signature)))
 	}
 	return begin, end
 }
 
-// mostOpening is how much of a text is looked at for a mark.
+// mostOpening is how much of a text is looked at for a phrase.
 const mostOpening = 1000
 
 // begins reports whether a text begins so, however its lines are broken and quoted. An
 // argument is three words at most, an instant.
-func (m mark) begins(text string) bool {
+func (p phrase) begins(text string) bool {
 	const most = 3
 	text = text[:min(len(text), mostOpening)]
 	more := 0 // words that may still be the argument's
-	for n := 0; n < len(m); {
+	for n := 0; n < len(p); {
 		var word string
 		text = strings.TrimLeft(text, " \t\r\n>|")
 		word, text = text[:wordEnd(text)], text[wordEnd(text):]
 		switch {
 		case word == "":
 			return false
-		case m[n] == "":
+		case p[n] == "":
 			n, more = n+1, most-1
-		case strings.EqualFold(word, m[n]):
+		case strings.EqualFold(word, p[n]):
 			n, more = n+1, 0
 		case more > 0:
 			more--
@@ -103,9 +103,9 @@ func wordEnd(text string) int {
 // apart takes letters of ours out of a text, quoted or not: they are no evidence
 // of anything.
 func (o Ours) apart(ctx context.Context, text string) (rest, letters string) {
-	begin, end := o.marks()
-	marked := func(marks []mark, text string) bool {
-		return slices.ContainsFunc(marks, func(m mark) bool { return m.begins(text) })
+	begin, end := o.phrases()
+	found := func(all []phrase, text string) bool {
+		return slices.ContainsFunc(all, func(p phrase) bool { return p.begins(text) })
 	}
 	var out, letter strings.Builder
 	inside, quoted, at := false, false, 0
@@ -113,13 +113,13 @@ func (o Ours) apart(ctx context.Context, text string) (rest, letters string) {
 		if ctx.Err() != nil {
 			break
 		}
-		bare := quoteMark.ReplaceAllString(line, "")
+		bare := unquote(line)
 		isQuoted := len(bare) < len(line)
 		words := strings.TrimSpace(bare)
 		switch {
 		case inside && quoted && !isQuoted && words != "": // the quotation is over
 			inside = false
-		case !inside && words != "" && marked(begin, text[at:]):
+		case !inside && words != "" && found(begin, text[at:]):
 			inside, quoted = true, isQuoted
 		}
 		at += len(line)
@@ -128,7 +128,7 @@ func (o Ours) apart(ctx context.Context, text string) (rest, letters string) {
 			continue
 		}
 		letter.WriteString(words + "\n")
-		inside = !marked(end, words)
+		inside = !found(end, words)
 	}
 	return out.String(), letter.String()
 }

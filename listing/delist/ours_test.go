@@ -108,3 +108,14 @@ func TestWhatASenderBeginsIsNotOurs(t *testing.T) {
 		t.Errorf("%+v, %v", f, err)
 	}
 }
+
+// The marks of a quotation go, and one blank behind them.
+func TestUnquote(t *testing.T) {
+	for line, want := range map[string]string{
+		"> a": "a", " >  > a\n": "a\n", ">  a": " a", "|a": "a", ">\n": "\n", "> ": "", ">": "", "": "", "  a > b": "  a > b", "\t>\ta": "a", "a": "a", "-> a": "-> a",
+	} {
+		if got := unquote(line); got != want {
+			t.Errorf("%q is %q, want %q", line, got, want)
+		}
+	}
+}

@@ -160,7 +160,7 @@ func loosen(text string) string {
 			text = string(plain)
 		}
 	}
-	if markup.MatchString(text) {
+	if strings.ContainsAny(text, "<&") && markup.MatchString(text) {
 		text = stripHTML(text)
 	}
 	return text
@@ -184,13 +184,29 @@ var (
 	// spacedQuad is an address as it is typed from a screen.
 	spacedQuad = lazy(`\b(\d{1,3}) \. (\d{1,3}) \. (\d{1,3}) \. (\d{1,3})\b`)
 
-	quoteMark = lazy(`(?m)^(?:[ \t]*[>|])+[ \t]?`)
 	invisible = strings.NewReplacer("\u00a0", " ", "\u200b", "", "\u200c", "", "\u200d", "", "\ufeff", "", "\u00ad", "", "\r", "", "*", " ", "\u2013", "-", "\u2014", "-")
 )
+
+// unquote is a line without the marks of a quotation.
+func unquote(line string) string {
+	marks := line[:len(line)-len(strings.TrimLeft(line, " \t>|"))]
+	end := strings.LastIndexAny(marks, ">|") + 1
+	if end > 0 && end < len(marks) { // a blank follows
+		end++
+	}
+	return line[end:]
+}
 
 // flatten is text as one line: quote marks, emphasis and line breaks are gone,
 // wherever a mail program has put them.
 func flatten(text string) string {
-	text = quoteMark.ReplaceAllString(invisible.Replace(text), "")
-	return spacedQuad.ReplaceAllString(strings.Join(strings.Fields(text), " "), "$1.$2.$3.$4")
+	var words []string
+	for line := range strings.Lines(invisible.Replace(text)) {
+		words = append(words, strings.Fields(unquote(line))...)
+	}
+	flat := strings.Join(words, " ")
+	if strings.Contains(flat, " . ") {
+		flat = spacedQuad.ReplaceAllString(flat, "$1.$2.$3.$4")
+	}
+	return flat
 }
