@@ -279,3 +279,53 @@ func TestForgetBefore(t *testing.T) {
 		t.Errorf("%+v, %v", v, err)
 	}
 }
+
+// What was seen stays as long as a record is kept that refers to it, before or after, and
+// goes with the last of them.
+func TestForgetKeepsEvidence(t *testing.T) {
+	d := openTest(t, filepath.Join(t.TempDir(), "listings.db"))
+	defer d.Close()
+	seen := func(helo string) *listing.Evidence {
+		return &listing.Evidence{Salt: []byte("salt"), Samples: []listing.Sample{{Time: noon, HELO: helo}}}
+	}
+	ended, again, never := seen("ended.test"), seen("again.test"), seen("never.test")
+	list := func(n uint32, e *listing.Evidence) listing.Edit {
+		edit := listEdit(addr4(n))
+		edit.Evidence = e
+		return edit
+	}
+	end := func(n uint32) listing.Edit {
+		edit := listEdit(addr4(n))
+		edit.Op, edit.Because = listing.OpDelist, listing.FixedVerified
+		return edit
+	}
+	for day, edits := range [][]listing.Edit{
+		{list(1, ended), list(2, again), list(3, never)},
+		{end(3)},
+		{end(1), list(2, seen("later.test"))},
+		{listEdit(addr4(4))},
+		{listEdit(addr4(5))},
+	} {
+		r := request(fmt.Sprint("day", day), edits...)
+		r.Time = noon.Add(time.Duration(day) * listing.Day)
+		if _, err := d.Apply(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, day := range []int{2, 4} {
+		if c, err := d.Compact(t.Context(), noon.Add(time.Duration(day)*listing.Day)); err != nil || int(c.Forgotten) != day {
+			t.Fatalf("%+v, %v", c, err)
+		}
+		err := d.View(t.Context(), func(s listing.Snapshot) error {
+			for e, want := range map[*listing.Evidence]bool{ended: day == 2, again: day == 2, never: false, seen("later.test"): true} {
+				if _, err := s.Evidence(e.Sum()); (err == nil) != want {
+					t.Errorf("day %d: %s is kept: %t (%v)", day, e.Samples[0].HELO, !want, err)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -34,6 +34,9 @@ func forgetBefore(ctx context.Context, b *bolt.DB, before time.Time) (forgot boo
 	if err := b.View(func(tx *bolt.Tx) error { return f.find(tx, before) }); err != nil || f.last == 0 {
 		return false, err
 	}
+	if err := b.View(f.refer); err != nil {
+		return false, err
+	}
 	if err := f.makeBase(ctx); err != nil {
 		return false, err
 	}
@@ -58,7 +61,7 @@ type forgetting struct {
 	b    *bolt.DB
 	last listing.Revision // to be forgotten; 0: none
 	from []byte           // where a step goes on
-	seen map[listing.Digest]bool
+	seen map[listing.Digest]bool // what was seen and is still referred to
 }
 
 // find finds the last record that is old enough.
@@ -78,6 +81,29 @@ func (f *forgetting) find(tx *bolt.Tx, before time.Time) error {
 			return nil
 		}
 		f.last = rec.revision
+	}
+	return nil
+}
+
+// refer collects what entries, and the records that are kept, refer to.
+func (f *forgetting) refer(tx *bolt.Tx) error {
+	f.seen = map[listing.Digest]bool{}
+	if err := tx.Bucket(entriesBucket).ForEach(func(k, v []byte) error {
+		e, err := decodeEntry(k, v)
+		f.seen[e.Evidence] = true
+		return err
+	}); err != nil {
+		return err
+	}
+	c := tx.Bucket(logBucket).Cursor()
+	for k, v := c.Seek(revisionKey(f.last + 1)); k != nil; k, v = c.Next() {
+		rec, err := decodeRecord(v[min(len(v), len(listing.Digest{})):])
+		if err != nil {
+			return err
+		}
+		for sum := range rec.evidence() {
+			f.seen[sum] = true
+		}
 	}
 	return nil
 }
@@ -179,19 +205,9 @@ func (f *forgetting) some(b *bolt.Bucket, each func(k, v []byte) (put, bool)) (m
 	return k != nil, nil
 }
 
-// records leaves the hash of each record, and drops what was seen that no entry
-// refers to.
+// records leaves the hash of each record, and drops what was seen that nothing
+// refers to any more.
 func (f *forgetting) records(tx *bolt.Tx) (more bool, err error) {
-	if f.seen == nil {
-		f.seen = map[listing.Digest]bool{}
-		if err := tx.Bucket(entriesBucket).ForEach(func(k, v []byte) error {
-			e, err := decodeEntry(k, v)
-			f.seen[e.Evidence] = true
-			return err
-		}); err != nil {
-			return false, err
-		}
-	}
 	var gone []listing.Digest
 	more, err = f.some(tx.Bucket(logBucket), func(k, v []byte) (put, bool) {
 		revision, _, _ := cutRevision(k)
@@ -199,9 +215,7 @@ func (f *forgetting) records(tx *bolt.Tx) (more bool, err error) {
 			return put{}, false
 		}
 		if rec, bad := decodeRecord(v[len(listing.Digest{}):]); bad == nil {
-			for sum := range digests(rec.verdict.Changes) {
-				gone = append(gone, sum)
-			}
+			gone = slices.AppendSeq(gone, rec.evidence())
 		}
 		return put{k, slices.Clone(v[:len(listing.Digest{})])}, true
 	})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"iter"
 
 	"dnsbld/listing"
 )
@@ -101,6 +102,25 @@ func (rec *record) sources() (before, after *listing.Source) {
 		}
 	}
 	return nil, nil
+}
+
+// evidence yields what the entries were listed for that the record tells of, before
+// and after.
+func (rec *record) evidence() iter.Seq[listing.Digest] {
+	return func(yield func(listing.Digest) bool) {
+		for _, c := range rec.verdict.Changes {
+			for _, e := range []*listing.Entry{c.Before, c.After} {
+				if e != nil && !yield(e.Evidence) {
+					return
+				}
+			}
+		}
+		for _, e := range rec.verdict.Entries {
+			if !yield(e.Evidence) {
+				return
+			}
+		}
+	}
 }
 
 // because is why entries of the source ended: of a sweep that their time had
