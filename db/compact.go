@@ -98,9 +98,20 @@ func (m *compaction) run(ctx context.Context, before time.Time) error {
 	return m.d.health.guarded(m.finish)
 }
 
+// step lets tests cut a compaction short.
+func (m *compaction) step(done string) error {
+	if m.d.cut == nil {
+		return nil
+	}
+	return m.d.cut(done)
+}
+
 // catchUp replays the records that came meanwhile, until few came while it did.
 func (m *compaction) catchUp(ctx context.Context) error {
 	const few = 64 // records that are replayed with writers held back
+	if err := m.step("copied"); err != nil {
+		return err
+	}
 	for more := true; more; {
 		last := m.play.records
 		if err := m.play.playAll(ctx, m.d.read); err != nil {
@@ -168,6 +179,9 @@ func (m *compaction) again(ctx context.Context) error {
 	from := m.to
 	err := os.Rename(m.path, m.path+".part")
 	if err == nil {
+		err = m.step("forgot")
+	}
+	if err == nil {
 		err = m.create()
 	}
 	if err == nil {
@@ -179,6 +193,9 @@ func (m *compaction) again(ctx context.Context) error {
 // finish brings the new file to the last state and puts it into its place, with
 // writers held back by a transaction that writes nothing.
 func (m *compaction) finish() error {
+	if err := m.step("caught up"); err != nil {
+		return err
+	}
 	began := time.Now()
 	seen := m.d.newest.Load()
 	tx, err := m.d.begin(true)
@@ -207,11 +224,18 @@ func (m *compaction) exchange(tx *bolt.Tx, seen uint64) error {
 	if err := m.to.Sync(); err != nil {
 		return err
 	}
+	if err := m.step("synced"); err != nil {
+		return err
+	}
 	m.to.NoSync = m.d.options.NoSync
 	if err := os.Rename(m.path, m.d.path); err != nil {
 		return err
 	}
-	if err := syncDir(filepath.Dir(m.d.path)); err != nil { // nobody knows which of the two a start would find
+	err = m.step("renamed")
+	if err == nil {
+		err = syncDir(filepath.Dir(m.d.path))
+	}
+	if err != nil { // nobody knows which of the two a start would find
 		m.d.health.fail(err)
 		return err
 	}

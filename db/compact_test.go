@@ -3,6 +3,7 @@ package db
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -190,6 +191,118 @@ func TestCompactStops(t *testing.T) {
 	}
 	if after := describe(t, d); !bytes.Equal(after, before) {
 		t.Error("it is not as it was")
+	}
+}
+
+// Wherever a compaction is cut short, by a crash or by what fails, the list has all that
+// was acknowledged, proves it, takes changes and compacts. Of a crash between the rename
+// and its sync a start finds the old name ("synced") or the new one ("renamed").
+func TestCompactCut(t *testing.T) {
+	for _, step := range []string{"forgot", "copied", "caught up", "synced", "renamed"} {
+		t.Run(step, func(t *testing.T) {
+			d := everything(t)
+			defer func() { _ = d.Close() }() // once more, where it was closed
+			after, applied := noon.Add(2*listing.Day), uint32(0)
+			erased := &listing.Evidence{Salt: []byte("salt"), Samples: []listing.Sample{{Time: noon, HELO: "erased.test"}}}
+			apply := func(d *DB, id string) {
+				t.Helper()
+				applied++
+				r := request(id, listEdit(addr4(applied)))
+				r.Time, r.Edits[0].Evidence = after, erased
+				if _, err := d.Apply(t.Context(), r); err != nil {
+					t.Fatal(err)
+				}
+			}
+			apply(d, "before")
+			crashed, fails := filepath.Join(t.TempDir(), "listings.db"), errors.New("cut short")
+			var was map[string]json.RawMessage
+			d.cut = func(at string) error {
+				if at == "forgot" || at == "copied" { // and then goes on
+					apply(d, at)
+					if err := d.EraseEvidence(t.Context(), erased.Sum()); err != nil {
+						t.Error(err)
+					}
+				}
+				if at != step {
+					return nil
+				}
+				was = kept(t, d)
+				for _, part := range []string{"", compactSuffix, compactSuffix + ".part"} {
+					raw, err := os.ReadFile(d.path + part)
+					if err == nil {
+						err = os.WriteFile(crashed+part, raw, 0o600)
+					}
+					if err != nil && !errors.Is(err, os.ErrNotExist) {
+						t.Error(err)
+					}
+				}
+				return fails
+			}
+			if _, err := d.Compact(t.Context(), noon.Add(listing.Day)); !errors.Is(err, fails) {
+				t.Fatalf("not cut short: %v", err)
+			}
+			d.cut = nil
+			st, err := d.Status(t.Context())
+			if dead := st.Failed != ""; err != nil || dead != (step == "renamed") {
+				t.Errorf("%+v, %v", st, err)
+			}
+			if st.Failed == "" {
+				wholeAfterCut(t, d, was, erased)
+				apply(d, "the same goes on")
+			}
+			path := d.path
+			if err := d.Close(); err != nil {
+				t.Fatal(err)
+			}
+			for _, path := range []string{path, crashed} {
+				d := openTest(t, path)
+				if path == crashed || st.Failed != "" {
+					wholeAfterCut(t, d, was, erased)
+				}
+				apply(d, "it goes on after a start")
+				c, err := d.Compact(t.Context(), after)
+				if v, wrong := d.VerifyFull(t.Context(), listing.Checkpoint{}); err != nil || wrong != nil || c.Forgotten == 0 {
+					t.Errorf("%+v, %v, %+v, %v", c, err, v, wrong)
+				}
+				if err := d.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
+
+// kept is all that a list says and a compaction keeps.
+func kept(t *testing.T, d *DB) (all map[string]json.RawMessage) {
+	t.Helper()
+	if err := json.Unmarshal(describeFrom(t, d, 10), &all); err != nil {
+		t.Fatal(err)
+	}
+	delete(all, "Verdict") // of a request that may be forgotten
+	return all
+}
+
+// wholeAfterCut looks whether a list has all that it should, and nothing lies beside it.
+func wholeAfterCut(t *testing.T, d *DB, was map[string]json.RawMessage, erased *listing.Evidence) {
+	t.Helper()
+	is := kept(t, d)
+	for what := range was {
+		if !bytes.Equal(is[what], was[what]) {
+			t.Errorf("%s is\n%s\nand should be\n%s", what, is[what], was[what])
+		}
+	}
+	if v, err := d.VerifyFull(t.Context(), listing.Checkpoint{}); err != nil {
+		t.Errorf("%+v, %v", v, err)
+	}
+	err := d.View(t.Context(), func(s listing.Snapshot) error {
+		_, err := s.Evidence(erased.Sum())
+		return err
+	})
+	if !errors.Is(err, listing.ErrNotFound) {
+		t.Errorf("what was erased: %v", err)
+	}
+	if left, _ := filepath.Glob(d.path + ".*"); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
 	}
 }
 

@@ -55,8 +55,9 @@ type DB struct {
 	synced atomic.Bool   // something was committed since the file was opened
 	queue  *queue
 	news   *news
-	commit func(*bolt.Tx) error // (*bolt.Tx).Commit, but for tests
-	done   chan struct{}        // closed when the writer has ended
+	commit func(*bolt.Tx) error    // (*bolt.Tx).Commit, but for tests
+	cut    func(step string) error // what a compaction meets after a step: nil but for tests
+	done   chan struct{}           // closed when the writer has ended
 	closed sync.Once
 }
 
