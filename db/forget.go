@@ -59,8 +59,8 @@ func forgetBefore(ctx context.Context, b *bolt.DB, before time.Time) (forgot boo
 // forgetting is one at work.
 type forgetting struct {
 	b    *bolt.DB
-	last listing.Revision // to be forgotten; 0: none
-	from []byte           // where a step goes on
+	last listing.Revision        // to be forgotten; 0: none
+	from []byte                  // where a step goes on
 	seen map[listing.Digest]bool // what was seen and is still referred to
 }
 

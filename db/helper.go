@@ -45,9 +45,14 @@ func (h *helper) open() error {
 }
 
 func (h *helper) openBolt() error {
-	b, _, err := openBolt(h.path, h.options, false)
+	b, file, err := openBolt(h.path, h.options, false)
 	if err == nil {
-		if err = guarded(func() error { return b.Update(h.prepare) }); err != nil {
+		if err = guarded(func() error {
+			if err := checkTree(file); err != nil {
+				return err
+			}
+			return b.Update(h.prepare)
+		}); err != nil {
 			err = errors.Join(err, guarded(b.Close))
 		}
 	}

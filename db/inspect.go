@@ -26,11 +26,14 @@ func inspect(path string, o Options) (fresh bool, err error) {
 	case info.Size() == 0:
 		return true, neverServed(path)
 	}
-	b, _, err := openBolt(path, o, true)
+	b, file, err := openBolt(path, o, true)
 	if err != nil {
 		return false, err
 	}
 	err = guarded(func() error {
+		if err := checkTree(file); err != nil {
+			return err
+		}
 		return b.View(func(tx *bolt.Tx) error {
 			if k, _ := tx.Cursor().First(); k == nil {
 				fresh = true // its making was cut short

@@ -22,6 +22,8 @@ type Rebuilt struct {
 	Next    listing.Revision   // the newest now: behind all that was served
 	Aside   string             // where the list lies that was there
 	LeftOut string             // what stood beside the log and could not be read: the first of it; "": nothing
+
+	endless map[string]error // buckets that cannot be read
 }
 
 // Rebuild makes the list at a path anew from its own log: all of it, or what comes
@@ -42,6 +44,9 @@ func Rebuild(ctx context.Context, path, from string, h listing.Header) (r Rebuil
 		return r, unreadable(path, err)
 	}
 	defer func() { err = errors.Join(err, guarded(old.Close)) }()
+	if err := r.readable(file); err != nil {
+		return r, unreadable(path, err)
+	}
 	part := path + ".part"
 	if err := removeAll(part); err != nil {
 		return r, fmt.Errorf("rebuilding: %w", err)
@@ -60,6 +65,17 @@ func Rebuild(ctx context.Context, path, from string, h listing.Header) (r Rebuil
 		return Rebuilt{}, errors.Join(err, removeAll(part))
 	}
 	return r, syncDir(filepath.Dir(path))
+}
+
+// readable fails if there is no end to reading the log, and leaves out what else there
+// is no end to.
+func (r *Rebuilt) readable(file *os.File) error {
+	var err error
+	r.endless, err = endlessBuckets(file)
+	for _, name := range [][]byte{metaBucket, logBucket, deltasBucket, baseBucket} {
+		err = errors.Join(err, r.endless[string(name)])
+	}
+	return err
 }
 
 // unreadable says of a list that cannot be opened what remains to be done.
@@ -130,9 +146,19 @@ func (r *Rebuilt) replay(ctx context.Context, old, b *bolt.DB) error {
 // saveBeside takes over what stands beside the log, as far as it can be read: what
 // comes before a damaged page is kept.
 func (r *Rebuilt) saveBeside(old, b *bolt.DB) error {
-	for _, save := range []func(from, to *bolt.Tx) error{r.saveEvidence, r.saveDone} {
+	if err := errors.Join(r.endless[string(doneBucket)], r.endless[string(agedBucket)]); err != nil {
+		r.endless[string(doneBucket)] = err
+	}
+	for _, part := range []struct {
+		of   []byte
+		save func(from, to *bolt.Tx) error
+	}{{evidenceBucket, r.saveEvidence}, {doneBucket, r.saveDone}} {
+		if err := r.endless[string(part.of)]; err != nil {
+			r.leaveOut("all of %s: %v", part.of, err)
+			continue
+		}
 		err := b.Update(func(to *bolt.Tx) error {
-			err := guarded(func() error { return old.View(func(from *bolt.Tx) error { return save(from, to) }) })
+			err := guarded(func() error { return old.View(func(from *bolt.Tx) error { return part.save(from, to) }) })
 			if errors.Is(err, listing.ErrCorrupt) {
 				r.leaveOut("%v", err)
 				return nil
