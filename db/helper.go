@@ -24,6 +24,15 @@ type helper struct {
 	mu         sync.RWMutex // held for writing while the file is exchanged
 	bolt       *bolt.DB     // nil after close, or if the new file could not be made
 	generation uint64       // rises when the file is exchanged
+	doubt      string
+}
+
+// Doubt says why the file may lack the last change before it was opened; empty: it
+// does not. See listing.Status.
+func (h *helper) Doubt() string {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.doubt
 }
 
 // open opens the file, or makes it. A file that another process has open is
@@ -47,6 +56,7 @@ func (h *helper) open() error {
 func (h *helper) openBolt() error {
 	b, file, err := openBolt(h.path, h.options, false)
 	if err == nil {
+		h.doubt = doubtful(file) // before it is written to
 		if err = guarded(func() error {
 			if err := checkTree(file); err != nil {
 				return err

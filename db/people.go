@@ -2,10 +2,10 @@ package db
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"iter"
-
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,7 +19,10 @@ import (
 )
 
 // People keeps the personal data of the support desk, in a file of its own:
-// one bucket a kind, a value an id. It implements desk.People.
+// one bucket a kind, a value an id, sealed with both. It implements desk.People.
+//
+//	meta  "schema"  version of this layout; a file without it has no checksums
+//	kind  id        value, sealed
 //
 // A deleted record is gone: the file is rewritten without it.
 type People struct{ helper }
@@ -29,7 +32,7 @@ var _ desk.People = (*People)(nil)
 // OpenPeople opens the file, or makes it, for its owner alone to read. A damaged
 // one is moved aside and begun again; moved, if it is not nil, is told.
 func OpenPeople(path string, moved func(aside string, why error)) (*People, error) {
-	p := &People{helper{path: path, options: Options{InitialMmap: 1 << 20}, prepare: everyKey, moved: moved}}
+	p := &People{helper{path: path, options: Options{InitialMmap: 1 << 20}, prepare: everyValue, moved: moved}}
 	if err := removeAll(p.spare()); err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
@@ -42,23 +45,67 @@ func OpenPeople(path string, moved func(aside string, why error)) (*People, erro
 // spare is where the file is written anew; one that is left over is of no use.
 func (p *People) spare() string { return p.path + ".new" }
 
-// everyKey looks at all that there is: the file is small, and damage is met when
-// it is opened, not when somebody asks for something.
-func everyKey(tx *bolt.Tx) error {
-	return tx.ForEach(func(_ []byte, b *bolt.Bucket) error {
-		return b.ForEach(func(_, _ []byte) error { return nil })
+// peopleSchema is the version of the layout that this code writes and reads.
+const peopleSchema = 2
+
+// everyValue looks at all that there is: the file is small, and damage is met when
+// it is opened, not when somebody asks for something. A file of before is brought to
+// the present layout.
+func everyValue(tx *bolt.Tx) error {
+	meta := tx.Bucket(metaBucket)
+	if meta == nil {
+		if err := eachKind(tx, func(kind []byte, b *bolt.Bucket) error { return sealAll(b, append(kind, 0)) }); err != nil {
+			return err
+		}
+		var err error
+		if meta, err = tx.CreateBucket(metaBucket); err == nil {
+			err = meta.Put(schemaKey, binary.AppendUvarint(nil, peopleSchema))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if version, _ := binary.Uvarint(meta.Get(schemaKey)); version != peopleSchema {
+		return corruptf("version %d of its layout is not known", version)
+	}
+	return eachKind(tx, func(kind []byte, b *bolt.Bucket) error {
+		return b.ForEach(func(id, v []byte) error {
+			_, err := unseal(personKey(string(kind), id), v)
+			return err
+		})
 	})
 }
 
+// eachKind calls f with each bucket of records.
+func eachKind(tx *bolt.Tx, f func(kind []byte, b *bolt.Bucket) error) error {
+	return tx.ForEach(func(kind []byte, b *bolt.Bucket) error {
+		if bytes.Equal(kind, metaBucket) {
+			return nil
+		}
+		return f(bytes.Clone(kind), b)
+	})
+}
+
+// personKey is what the checksum of a value is of, beside the value.
+func personKey(kind string, id []byte) []byte { return append(append([]byte(kind), 0), id...) }
+
 // Get is one value; listing.ErrNotFound if there is none.
 func (p *People) Get(kind, id string) (value []byte, err error) {
+	found := false
 	err = p.view(func(tx *bolt.Tx) error {
-		if b := tx.Bucket([]byte(kind)); b != nil {
-			value = bytes.Clone(b.Get([]byte(id)))
+		b := tx.Bucket([]byte(kind))
+		if b == nil {
+			return nil
 		}
-		return nil
+		sealed := b.Get([]byte(id))
+		if sealed == nil {
+			return nil
+		}
+		raw, err := unseal(personKey(kind, []byte(id)), sealed)
+		value, found = bytes.Clone(raw), err == nil
+		return err
 	})
-	if err == nil && value == nil {
+	if err == nil && !found {
 		err = noPerson(kind, id)
 	}
 	return value, err
@@ -73,7 +120,7 @@ func (p *People) Put(kind, id string, value []byte) error {
 		if err != nil {
 			return err
 		}
-		return b.Put([]byte(id), value)
+		return b.Put([]byte(id), seal(personKey(kind, []byte(id)), value))
 	})
 }
 
@@ -87,8 +134,9 @@ func (p *People) Each(kind string) iter.Seq2[desk.Record, error] {
 				return nil
 			}
 			return b.ForEach(func(k, v []byte) error {
-				all = append(all, desk.Record{ID: string(k), Value: bytes.Clone(v)})
-				return nil
+				raw, err := unseal(personKey(kind, k), v)
+				all = append(all, desk.Record{ID: string(k), Value: bytes.Clone(raw)})
+				return err
 			})
 		})
 		if err != nil {

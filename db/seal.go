@@ -4,12 +4,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"slices"
 
 	bolt "go.etcd.io/bbolt"
 )
 
 // Values that answers are made of carry a checksum: each value of the buckets served,
-// allows, sources, contents and evidence ends in the CRC-32C of its key and of
+// allows, sources, contents and evidence, and of the files of people and counters, ends in the CRC-32C of its key and of
 // itself, four bytes, the highest first. A file system hands over a damaged page
 // as it is, and bbolt has no sums of its own but of its meta pages; a bit that
 // flipped in a block of hosts would list another address. Whatever reads such a
@@ -55,7 +56,7 @@ func repack(tx *bolt.Tx, version uint64) error {
 		if version >= 2 {
 			break
 		}
-		if err := sealAll(tx.Bucket(name)); err != nil {
+		if err := sealAll(tx.Bucket(name), nil); err != nil {
 			return err
 		}
 	}
@@ -67,7 +68,7 @@ func repack(tx *bolt.Tx, version uint64) error {
 			return corruptf("source %s has no contents", name)
 		}
 		if version < 2 {
-			if err := sealAll(hosts); err != nil {
+			if err := sealAll(hosts, nil); err != nil {
 				return err
 			}
 		}
@@ -110,14 +111,18 @@ func packNets(own, wide *bolt.Bucket, sealed bool) error {
 }
 
 // sealAll seals the values of a bucket, some at a time: a cursor is not to be used
-// where its bucket changes.
-func sealAll(b *bolt.Bucket) error {
+// where its bucket changes. What the sums are of begins with of, then the key. A value
+// with a sum is damage of whatever said that there are none.
+func sealAll(b *bolt.Bucket, of []byte) error {
 	const atOnce = 4096
 	for from := []byte(nil); ; {
 		var puts []put
 		c := b.Cursor()
 		for k, v := c.Seek(from); k != nil && len(puts) < atOnce; k, v = c.Next() {
-			puts = append(puts, put{append([]byte(nil), k...), seal(k, v)})
+			if _, err := unseal(slices.Concat(of, k), v); err == nil {
+				return corruptf("the value at %x has a checksum before there were any", k)
+			}
+			puts = append(puts, put{append([]byte(nil), k...), seal(slices.Concat(of, k), v)})
 		}
 		for _, p := range puts {
 			if err := p.into(b); err != nil {

@@ -3,6 +3,7 @@ package db
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"iter"
 
@@ -16,13 +17,15 @@ import (
 // methods fail only for want of room and the like.
 //
 //	meta       "schema"   version of this layout
-//	sightings  key        value; see package sighting
+//	sightings  key        value, sealed; see package sighting
+//
+// Version 1 had no checksums.
 type Sightings struct{ helper }
 
 var _ sighting.Archive = (*Sightings)(nil)
 
 // sightingsSchema is the version of the layout that this code writes and reads.
-const sightingsSchema = 1
+const sightingsSchema = 2
 
 var sightingsBucket = []byte("sightings")
 
@@ -50,14 +53,18 @@ func prepareSightings(tx *bolt.Tx) error {
 		}
 		return meta.Put(schemaKey, binary.AppendUvarint(nil, sightingsSchema))
 	}
-	meta := tx.Bucket(metaBucket)
-	if meta == nil || tx.Bucket(sightingsBucket) == nil {
+	meta, all := tx.Bucket(metaBucket), tx.Bucket(sightingsBucket)
+	if meta == nil || all == nil {
 		return corruptf("it has no sightings in it")
 	}
-	if version, n := binary.Uvarint(meta.Get(schemaKey)); n <= 0 || version != sightingsSchema {
+	switch version, _ := binary.Uvarint(meta.Get(schemaKey)); version {
+	case sightingsSchema:
+		return nil
+	case 1:
+		return errors.Join(sealAll(all, nil), meta.Put(schemaKey, binary.AppendUvarint(nil, sightingsSchema)))
+	default:
 		return corruptf("version %d of its layout is not known", version)
 	}
-	return nil
 }
 
 // Scan yields the items whose key begins with prefix and is greater than
@@ -93,8 +100,9 @@ func scanItems(b *bolt.DB, prefix, after []byte) iter.Seq2[sighting.Item, error]
 				if after != nil && bytes.Compare(k, after) <= 0 {
 					continue
 				}
-				if !yield(sighting.Item{Key: k, Value: v}) {
-					return nil
+				value, err := unseal(k, v)
+				if err != nil || !yield(sighting.Item{Key: k, Value: value}) {
+					return err
 				}
 			}
 			return nil
@@ -107,7 +115,11 @@ func (s *Sightings) Save(items []sighting.Item) error {
 	err := s.update(func(tx *bolt.Tx) error {
 		in := tx.Bucket(sightingsBucket)
 		for _, i := range items {
-			if err := (put{i.Key, i.Value}).into(in); err != nil {
+			p := put{key: i.Key}
+			if i.Value != nil {
+				p.value = seal(i.Key, i.Value)
+			}
+			if err := p.into(in); err != nil {
 				return err
 			}
 		}

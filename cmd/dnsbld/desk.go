@@ -38,6 +38,7 @@ func openDesk(d *dnsbld, mail *mailDoor) (*supportDesk, error) {
 	})
 	if err == nil {
 		s.people = people
+		d.warnOf(people.Doubt(), "the file of those who asked for removals")
 	} else {
 		s.off = "those who ask are remembered until the end of the program only: " + err.Error()
 		d.log.Error("those who ask for removals are remembered until the end of the program only", "err", err)

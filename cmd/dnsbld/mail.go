@@ -91,6 +91,7 @@ func (m *mailDoor) openCounters(path string) sensor.Archive {
 		m.d.log.Error("what sessions show is counted in memory only", "err", err)
 		return sensor.MemoryOnly{}
 	}
+	m.d.warnOf(a.Doubt(), "the file of the counters")
 	return a
 }
 

@@ -33,8 +33,8 @@ func (d *dnsbld) openStore(ctx context.Context) error {
 		d.log.Error("reading when the list was last changed: ends of entries are not held back for a wrong clock", "err", err)
 	}
 	d.changes.Store(store)
-	if st, err := store.Status(ctx); err == nil && st.Doubt != "" {
-		d.log.Warn("the file of the list may lack its last change", "why", st.Doubt)
+	if st, err := store.Status(ctx); err == nil {
+		d.warnOf(st.Doubt, "the file of the list")
 	}
 	if cfg.Mirror != "" {
 		return nil // its serials are the primary's
@@ -45,6 +45,13 @@ func (d *dnsbld) openStore(ctx context.Context) error {
 		d.log.Warn("the list is older than what was served: it goes on behind that")
 	}
 	return nil
+}
+
+// warnOf warns of a file of which it is not certain that it has its last change.
+func (d *dnsbld) warnOf(doubt, file string) {
+	if doubt != "" {
+		d.log.Warn(file+" may lack its last change", "why", doubt)
+	}
 }
 
 // openReadOnly opens what is served in place of the list. What was served before may
