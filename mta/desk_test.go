@@ -80,7 +80,7 @@ func (d *desk) dial() *client {
 		d.t.Fatal(err)
 	}
 	d.t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	conn.SetDeadline(time.Now().Add(time.Minute))
 	return &client{d.t, conn, bufio.NewReader(conn)}
 }
 

@@ -65,7 +65,7 @@ func (m *mailLog) copyTruncate() {
 // expect reads lines until the log is quiet for some polls.
 func expect(t *testing.T, f *Follower, want ...string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	var got []string
 	for quiet := 0; quiet < 4; {
@@ -242,7 +242,7 @@ func TestTail(t *testing.T) {
 		seen := map[string]string{}
 		at := Position{}
 		run := func(until int) {
-			ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
 			quiet := 0
 			err := Tail(ctx, TailConfig{
@@ -302,7 +302,7 @@ func TestTailLongSession(t *testing.T) {
 	m := newMailLog(t, filler+lines[0]+lines[1]+strings.Repeat(filler, 10))
 	var saved Position
 	run := func() (reports int) {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		err := Tail(ctx, TailConfig{
 			Path: m.path, From: saved, Poll: poll, Log: NewPostfix(options()),
@@ -345,7 +345,7 @@ func TestTailCheckpoints(t *testing.T) {
 // TestTailOverlong: a line that is too long is counted when a log is followed, too.
 func TestTailOverlong(t *testing.T) {
 	m := newMailLog(t, "Nov 23 08:00:00 mx kernel: "+strings.Repeat("x", MaxLine)+"\n"+sessionLines(1, 0, "h.example"))
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	log := NewPostfix(options())
 	err := Tail(ctx, TailConfig{Path: m.path, Poll: poll, Log: log, Report: func(Report) error { cancel(); return nil }})

@@ -292,7 +292,7 @@ func TestPolicyIdle(t *testing.T) {
 
 // TestPolicyClientThatDoesNotRead is cut off, and others are served meanwhile.
 func TestPolicyClientThatDoesNotRead(t *testing.T) {
-	d := newDesk(t, "unix", PolicyConfig{}, func(l *policyLimits) { l.write = 20 * time.Millisecond })
+	d := newDesk(t, "unix", PolicyConfig{}, func(l *policyLimits) { l.write = 2 * time.Second })
 	deaf := d.dial()
 	flood := strings.Repeat("\n", 1<<20)
 	var err error

@@ -54,7 +54,7 @@ func (p *fakePrimary) start(t *testing.T) (address string) {
 // serve answers until the mirror closes the connection, which it has to.
 func (p *fakePrimary) serve(t *testing.T, conn *net.TCPConn) {
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	for {
 		q, err := readMessage(conn)
 		switch {

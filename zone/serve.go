@@ -13,8 +13,8 @@ import (
 
 // How long a server that stops goes on for those who have asked already.
 const (
-	drainRead = 100 * time.Millisecond // takes what was sent
-	drainAll  = time.Second            // then closes
+	drainRead = 100 * time.Millisecond // takes what was sent; Server.drain
+	drainAll  = 10                     // times as long: then closes
 )
 
 // Serve answers on sockets that were opened elsewhere, by Listen or by the

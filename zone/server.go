@@ -3,6 +3,7 @@ package zone
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"dnsbld/connlimit"
 	"dnsbld/listing/hits"
@@ -41,11 +42,12 @@ type Server struct {
 	secret      secret        // of cookies, where none is configured
 	hits        *hits.Counter // nil: what is listed is not counted
 	shared      *hits.Shared  // of all who answer on the message path
+	drain       time.Duration // drainRead, but in tests
 }
 
 // New returns a server, or all mistakes of its configuration.
 func New(view View, clock Clock, c Config) (*Server, error) {
-	s := &Server{view: view, clock: clock, secret: randomSecret(), notices: make(chan struct{}, 1)}
+	s := &Server{view: view, clock: clock, secret: randomSecret(), notices: make(chan struct{}, 1), drain: drainRead}
 	s.gate = connlimit.New(func() connlimit.Limits { return s.tables.Load().tcp.Limits }, connlimit.ByAddress)
 	s.large.New = func() any { return new([tcpSize]byte) }
 	if err := s.Configure(c); err != nil {

@@ -297,7 +297,7 @@ func typeOf(text string) uint16 {
 // ask sends a query with a stock client.
 func (b *bench) ask(q *dns.Msg, network string) *dns.Msg {
 	b.t.Helper()
-	c := dns.Client{Net: network, UDPSize: ednsSize, Timeout: 5 * time.Second}
+	c := dns.Client{Net: network, UDPSize: ednsSize, Timeout: time.Minute}
 	a, _, err := c.Exchange(q, b.address())
 	if err != nil {
 		b.t.Fatalf("%v over %s: %v", q.Question, network, err)

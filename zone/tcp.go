@@ -74,8 +74,8 @@ type conversation struct {
 func (s *Server) converse(ctx context.Context, conn net.Conn, peer Peer, idle time.Duration) {
 	defer conn.Close()
 	defer context.AfterFunc(ctx, func() {
-		conn.SetReadDeadline(time.Now().Add(drainRead))
-		time.AfterFunc(drainAll, func() { conn.Close() })
+		conn.SetReadDeadline(time.Now().Add(s.drain))
+		time.AfterFunc(drainAll*s.drain, func() { conn.Close() })
 	})()
 	c := &conversation{server: s, conn: conn, peer: peer, idle: idle, in: bufio.NewReaderSize(conn, 2*smallQuery)}
 	for c.turn(ctx) {
@@ -87,7 +87,7 @@ func (s *Server) converse(ctx context.Context, conn net.Conn, peer Peer, idle ti
 func (c *conversation) turn(ctx context.Context) (more bool) {
 	c.conn.SetReadDeadline(time.Now().Add(c.idle))
 	if ctx.Err() != nil {
-		c.conn.SetReadDeadline(time.Now().Add(drainRead))
+		c.conn.SetReadDeadline(time.Now().Add(c.server.drain))
 	}
 	var length [2]byte
 	if _, err := io.ReadFull(c.in, length[:]); err != nil {

@@ -36,7 +36,7 @@ func transferConfig(t testing.TB) Config {
 
 // pull transfers a zone as the library does, which checks every signature.
 func (b *bench) pull(m *dns.Msg, secret string) (all []dns.RR, messages int, err error) {
-	client := &dns.Transfer{}
+	client := &dns.Transfer{DialTimeout: time.Minute, ReadTimeout: time.Minute, WriteTimeout: time.Minute} // it is bulk work
 	if secret != "" {
 		m.SetTsig(keyName, dns.HmacSHA256, 300, time.Now().Unix())
 		client.TsigSecret = map[string]string{keyName: secret}
@@ -105,7 +105,7 @@ func TestTransferRefused(t *testing.T) {
 	b := serve(t, transferConfig(t), "")
 	ask := func(m *dns.Msg, name, algorithm, secret string, at time.Time) (rcode int, tsig uint16) {
 		t.Helper()
-		client := dns.Client{Net: "tcp"}
+		client := dns.Client{Net: "tcp", Timeout: time.Minute}
 		if name != "" {
 			m.SetTsig(name, algorithm, 300, at.Unix())
 			client.TsigSecret = map[string]string{name: secret}
@@ -154,7 +154,7 @@ func TestSignedAnswer(t *testing.T) {
 			m := query(name, "SOA")
 			m.SetEdns0(1232, false)
 			m.SetTsig(keyName, dns.HmacSHA256, 300, time.Now().Unix())
-			client := dns.Client{Net: proto, TsigSecret: map[string]string{keyName: keySecret}}
+			client := dns.Client{Net: proto, Timeout: time.Minute, TsigSecret: map[string]string{keyName: keySecret}}
 			a, _, err := client.Exchange(m, b.address())
 			if err != nil || a.IsTsig() == nil || a.Rcode != 0 {
 				t.Errorf("%s over %s: %v, %v", name, proto, err, a)
@@ -303,7 +303,7 @@ func TestX2OnTheWire(t *testing.T) {
 	}
 	m := new(dns.Msg).SetIxfr("bl.test.", 11, "ns1.bl.test.", "desk.bl.test.")
 	m.SetTsig(keyName, dns.HmacSHA256, 300, time.Now().Unix())
-	client := dns.Client{TsigSecret: map[string]string{keyName: keySecret}}
+	client := dns.Client{Timeout: time.Minute, TsigSecret: map[string]string{keyName: keySecret}}
 	if a, _, err := client.Exchange(m, b.address()); err != nil || len(a.Answer) != 1 || a.Answer[0].(*dns.SOA).Serial != 14 { // RFC 1995, section 2
 		t.Errorf("over UDP: %v, %v", a, err)
 	}

@@ -22,12 +22,12 @@ import (
 // dial opens a connection to the server.
 func (b *bench) dial(network string) net.Conn {
 	b.t.Helper()
-	c, err := net.DialTimeout(network, b.address(), 5*time.Second)
+	c, err := net.DialTimeout(network, b.address(), time.Minute)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	b.t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(time.Minute))
 	return c
 }
 
@@ -52,13 +52,11 @@ func receive(c io.Reader) (*dns.Msg, error) {
 
 func (b *bench) eventually(what string, ok func() bool) {
 	b.t.Helper()
-	for range 1000 {
-		if ok() {
-			return
+	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			b.t.Fatalf("%s: not within a minute", what)
 		}
-		time.Sleep(5 * time.Millisecond)
 	}
-	b.t.Fatalf("%s: not within 5 seconds", what)
 }
 
 // wantClosed reads until the server has closed the connection.
@@ -272,7 +270,7 @@ func TestT2Limits(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { c.Close() })
-		c.SetDeadline(time.Now().Add(10 * time.Second))
+		c.SetDeadline(time.Now().Add(time.Minute))
 		asks(c)
 		return c
 	}
@@ -359,6 +357,7 @@ func TestDrain(t *testing.T) {
 	raw := pack(t, query("7.2.0.192.bl.test.", "A"))
 	busy.Write(bytes.Repeat(framed(raw), 100))
 	udp.Write(raw)
+	b.server.drain = 2 * time.Second // of a machine that does other things too
 	b.stop()
 	for range 100 {
 		if a, err := receive(busy); err != nil || len(a.Answer) != 1 {
@@ -398,7 +397,7 @@ func TestWildcardSource(t *testing.T) {
 			b.listen(listen)
 			port := b.packet.LocalAddr().(*net.UDPAddr).Port
 			for _, host := range asked {
-				c := dns.Client{Timeout: 5 * time.Second}
+				c := dns.Client{Timeout: time.Minute}
 				a, _, err := c.Exchange(query("7.2.0.192.bl.test.", "A"), net.JoinHostPort(host, fmt.Sprint(port)))
 				if err != nil || len(a.Answer) != 1 {
 					t.Errorf("%s: %v, %v", host, a, err)

@@ -12,7 +12,7 @@ import (
 // system has: Linux has serveBatches, and falls back on this.
 func (s *Server) serveUDP(ctx context.Context, conn *net.UDPConn) {
 	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.SetReadDeadline(time.Now().Add(drainRead)) })()
+	defer context.AfterFunc(ctx, func() { conn.SetReadDeadline(time.Now().Add(s.drain)) })()
 	var (
 		pause backoff
 		in    = make([]byte, 1<<16)

@@ -195,7 +195,7 @@ func (s *Server) work(ctx context.Context, b *batch) {
 	var (
 		w       = s.newWorker()
 		pause   backoff
-		stopped drain
+		stopped = drain{within: s.drain}
 		naps    = coalescer{most: s.tables.Load().coalesce}
 		nap     unix.Timespec
 		turn    = turns{begin: time.Now()}
@@ -254,7 +254,10 @@ func (t *turns) end() {
 
 // drain is the time in which a worker that is to stop answers what has
 // arrived.
-type drain struct{ until time.Time }
+type drain struct {
+	within time.Duration
+	until  time.Time
+}
 
 func (d *drain) over(ctx context.Context) bool {
 	if ctx.Err() == nil {
@@ -262,7 +265,7 @@ func (d *drain) over(ctx context.Context) bool {
 	}
 	now := time.Now()
 	if d.until.IsZero() {
-		d.until = now.Add(drainRead)
+		d.until = now.Add(d.within)
 	}
 	return now.After(d.until)
 }

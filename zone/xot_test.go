@@ -78,7 +78,7 @@ func TestTransferTLS(t *testing.T) {
 			return 0, err
 		}
 		defer conn.Close()
-		in, err := (&dns.Transfer{Conn: &dns.Conn{Conn: conn}, TsigSecret: map[string]string{keyName: keySecret}}).In(m, "")
+		in, err := (&dns.Transfer{Conn: &dns.Conn{Conn: conn}, ReadTimeout: time.Minute, WriteTimeout: time.Minute, TsigSecret: map[string]string{keyName: keySecret}}).In(m, "")
 		if err != nil {
 			return 0, err
 		}

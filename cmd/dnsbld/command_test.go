@@ -72,7 +72,7 @@ func TestFlags(t *testing.T) {
 		{[]string{"serve", "--listen", "localhost:53"}, exitConfig, "listen.dns"},
 	} {
 		var out bytes.Buffer
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		status := run(ctx, append([]string{"dnsbld"}, c.args...), &out, &out)
 		cancel()
 		if status != c.status || !strings.Contains(out.String(), c.want) {

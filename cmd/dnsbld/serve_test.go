@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -54,10 +55,10 @@ func (p *process) said() string {
 	return p.log.String()
 }
 
-// eventually waits until a condition holds, for ten seconds.
+// eventually waits until a condition holds, for a minute.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if holds() {
 			return
 		}
@@ -86,7 +87,7 @@ func startDaemon(t *testing.T, dir string, prepare func(*exec.Cmd), args ...stri
 	}
 	go func() { p.ended <- p.Wait() }()
 	t.Cleanup(func() { _ = p.Process.Kill() })
-	eventually(t, "ready", func() bool { return strings.HasSuffix(strings.TrimSpace(p.said()), "ready") })
+	eventually(t, "ready", func() bool { return strings.Contains(p.said(), "msg=ready\n") })
 	return p
 }
 
@@ -101,19 +102,35 @@ func (p *process) stop(t *testing.T) {
 		if err != nil {
 			t.Errorf("SIGTERM: %v\n%s", err, p.said())
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Errorf("SIGTERM: it goes on\n%s", p.said())
 	}
 }
 
+// tried is the last port that freeAddress looked at.
+var tried atomic.Int32
+
+// freeAddress is an address that nothing listens on, and another at each call. Its
+// port is none that the system gives to whoever connects (ip_local_port_range), nor
+// one of the end-to-end tests, which run beside.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	const first, many = 10_000, 5000
+	tried.CompareAndSwap(0, int32(os.Getpid()*37%many))
+	for range many {
+		address := fmt.Sprintf("127.0.0.1:%d", first+int(tried.Add(1))%many)
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			continue
+		}
+		l.Close()
+		if c, err := net.ListenPacket("udp", address); err == nil {
+			c.Close()
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 // exchange asks once over UDP, and waits for the answer.
@@ -141,14 +158,14 @@ func exchange(server, name string, qtype dnsmessage.Type, wait time.Duration) (r
 	return reply, reply.Unpack(buf[:n])
 }
 
-// ask asks until there is an answer, and gives its rcode, its records and the
-// serial of the SOA record, if there is one.
+// ask asks once, or until there is somebody to answer, and gives the rcode, the
+// records and the serial of the SOA record, if there is one.
 func ask(t *testing.T, server, name string, qtype dnsmessage.Type) (rcode dnsmessage.RCode, answers []dnsmessage.Resource, serial uint32) {
 	t.Helper()
 	var reply dnsmessage.Message
 	eventually(t, "an answer", func() (answered bool) {
 		var err error
-		reply, err = exchange(server, name, qtype, time.Second)
+		reply, err = exchange(server, name, qtype, time.Minute)
 		return err == nil
 	})
 	for _, r := range append(reply.Authorities, reply.Answers...) {
@@ -239,7 +256,7 @@ func TestReload(t *testing.T) {
 	p.stop(t)
 
 	again := startDaemon(t, dir, nil, "--config", "dnsbld.toml")
-	if status, err := ctl.NewClient(again.socket).Status(t.Context()); err != nil || status.Backup == nil || time.Since(status.Backup.At) > time.Minute {
+	if status, err := ctl.NewClient(again.socket).Status(t.Context()); err != nil || status.Backup == nil || time.Since(status.Backup.At) > time.Hour {
 		t.Errorf("the backup is forgotten: %+v, %v", status.Backup, err)
 	}
 	_, _, first := ask(t, again.dns, "bl.test.", dnsmessage.TypeSOA)
@@ -330,7 +347,7 @@ func TestSystemd(t *testing.T) {
 		c.Env = append(c.Env, "NOTIFY_SOCKET="+notify.LocalAddr().String())
 	}, "--data", "data")
 	told := make([]byte, 100)
-	_ = notify.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = notify.SetReadDeadline(time.Now().Add(time.Minute))
 	if n, err := notify.Read(told); err != nil || string(told[:n]) != "READY=1" {
 		t.Errorf("systemd was told %q, %v", told[:n], err)
 	}
@@ -426,7 +443,7 @@ func TestDamagedFilesDoNotStopDNS(t *testing.T) {
 	if err := os.Truncate(filepath.Join(data, "listings.db"), 0); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // should it serve after all
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // should it serve after all
 	defer cancel()
 	lost := exec.CommandContext(ctx, os.Args[0], "serve", "--listen", second.dns, "--socket", second.socket)
 	lost.Dir, lost.Env = dir, append(os.Environ(), "DNSBLD_TEST_DAEMON=1")

@@ -1,16 +1,16 @@
 package server
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"dnsbld/connlimit"
 	"dnsbld/listing"
+
+	"golang.org/x/sys/unix"
 )
 
 // fill opens connections that say nothing, and tells how many are open after that.
@@ -29,9 +29,18 @@ func fill(t *testing.T, path string, connections int) (open int) {
 		t.Fatalf("%d %s", status, body)
 	}
 	for _, c := range all {
-		c.SetReadDeadline(time.Now().Add(time.Millisecond))
-		if _, err := c.Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) {
-			open++
+		raw, err := c.(*net.UnixConn).SyscallConn()
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = raw.Read(func(fd uintptr) bool {
+			if _, _, err := unix.Recvfrom(int(fd), make([]byte, 1), unix.MSG_DONTWAIT); err == unix.EAGAIN {
+				open++
+			}
+			return true
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
 	return open

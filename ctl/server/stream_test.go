@@ -92,7 +92,7 @@ func TestSlowReaderHoldsNoTransaction(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the store waits for a reader")
 	}
 	if n, err := io.Copy(io.Discard, resp.Body); err != nil || n < inMemory {

@@ -105,7 +105,12 @@ func TestCheck(t *testing.T) {
 			if !test.session.Client.IsValid() {
 				test.session.Client = netip.MustParseAddr("203.0.113.7")
 			}
-			c := NewChecker(our(), newTestResolver(t, s, nil))
+			c := NewChecker(our(), newTestResolver(t, s, func(r *Resolver) {
+				if slices.ContainsFunc(test.asked, func(q string) bool { return strings.Contains(q, " silent.") }) {
+					r.timeout = 2 * time.Second
+				}
+			}))
+			c.timeout = time.Minute
 			r := c.Check(context.Background(), mta.Report{ID: "1", Session: test.session})
 			v := helo.Classify(r.Session)
 			if got := fmt.Sprintf("%s %s %v %s", v.Code, v.Strength, strings.Fields(v.Flags.String()), v.RDNS); got != test.verdict {

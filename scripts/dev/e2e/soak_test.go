@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/netip"
@@ -75,7 +76,7 @@ func (d *daemon) used(t *testing.T, metrics string) used {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(status)) {
-		if n, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if n, ok := strings.CutPrefix(line, "RssAnon:"); ok { // the list's file is mapped beside
 			u.kilobytes, _ = strconv.Atoi(strings.Fields(n)[0])
 		}
 	}
@@ -132,7 +133,7 @@ func TestSoak(t *testing.T) {
 func (s *soaked) settled(t *testing.T, before used) used {
 	t.Helper()
 	const more = 12 // what is due just then, such as a sweep
-	for end := time.Now().Add(time.Minute); ; time.Sleep(200 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(200 * time.Millisecond) {
 		now := s.used(t, s.metrics)
 		if now.goroutines <= before.goroutines+more && now.files <= before.files+more {
 			return now
@@ -195,9 +196,13 @@ func (s *soaked) load(t *testing.T, d time.Duration) {
 }
 
 func (s *soaked) query(network string) func(int) error {
-	client := &dns.Client{Net: network, Timeout: 10 * time.Second}
+	client := &dns.Client{Net: network, Timeout: time.Minute}
 	return func(n int) error {
 		name := fmt.Sprintf("%d.%d.%d.20.bl.test.", n*7%250+1, n%4, n%4)
+		if network == "udp" {
+			_, err := s.ask(name, dns.TypeA)
+			return err
+		}
 		_, _, err := client.Exchange(new(dns.Msg).SetQuestion(name, dns.TypeA), s.dns)
 		return err
 	}
@@ -266,13 +271,21 @@ func (s *soaked) replace(t *testing.T) func(int) error {
 	}
 }
 
-// free is an address that nothing listens on.
+// free is an address that nothing listens on. Its port is none that the system gives
+// to whoever connects (ip_local_port_range): nothing has it either while a daemon is
+// away.
 func free(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		address := fmt.Sprintf("127.0.0.1:%d", 18_000+rand.IntN(2000))
+		if l, err := net.Listen("tcp", address); err == nil {
+			l.Close()
+			if c, err := net.ListenPacket("udp", address); err == nil {
+				c.Close()
+				return address
+			}
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
