@@ -32,6 +32,8 @@ free_port() {
 		fi
 	done
 }
+# is_free PORT: nothing has it. is_quiet FILTER: nothing listens where ss(8) looks by it.
+is_quiet() { ! ss -Hlnut "$1" | grep -q .; }
 is_free() { ! ss -Hanut "sport = :$1" | grep -v -e TIME-WAIT | grep -q .; }
 
 # start_dnsbld [FLAG ...]: the daemon on $DNS_PORT with its data in ./data; sets
