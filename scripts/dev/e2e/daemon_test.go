@@ -88,7 +88,15 @@ func (d *daemon) start(t *testing.T) {
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = d.cmd.Process.Kill() })
+	process := d.cmd
+	t.Cleanup(func() {
+		_ = process.Process.Kill()
+		_ = process.Wait() // the test may have waited
+		if t.Failed() {
+			said := d.said()
+			t.Logf("dnsbld %d ended, %v, and said\n%s", process.Process.Pid, process.ProcessState, said[max(0, len(said)-8<<10):])
+		}
+	})
 	for end := time.Now().Add(2 * time.Minute); !strings.Contains(d.said(), "msg=ready\n"); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("it is not ready\n%s", d.said())
