@@ -16,7 +16,7 @@ type builder struct {
 	unsorted bool
 	spare    []op // for sorting
 	merged   leafBuilder
-	said     []saidClass // of the block that is taken in
+	said     []said // of the block that is taken in
 
 	waiting4, waiting6 nets
 
@@ -99,7 +99,7 @@ func (b *builder) put(e listing.Served) {
 		return
 	}
 	n := net{class: class, except: e.Except, until: until}
-	n.text = b.keep(b.classes.rows[class].source, e.Subject, e.Text)
+	n.text = b.keep(b.classes.rows[class].source, e.Subject.Prefix, e.Text)
 	b.queueNet(e.Subject, n, false)
 }
 

@@ -55,27 +55,92 @@ func (b *builder) putAll(snap listing.Snapshot) error {
 // putBlock lists the entries of a block. Hosts of which there is no other in
 // their leaf are packed at once.
 func (b *builder) putBlock(block *listing.Block) {
-	if len(block.Hosts) > 0 && b.leafAt(block.Net).form == 0 && b.putLeaf(block) {
+	if block.Source == "" {
+		for n := range block.Len() {
+			b.put(block.Served(n))
+		}
+		return
+	}
+	if !b.resolve(block) || (len(block.Hosts) > 0 && b.leafAt(block.Net).form == 0 && b.putLeaf(block)) {
 		return
 	}
 	for n := range block.Len() {
-		b.put(block.Served(n))
+		b.putSaid(block, n)
 	}
+}
+
+// said is what a block says of entries, as the set has it.
+type said struct {
+	saidClass
+	except bool
+	text   uint32 // number of its own text
+	named  bool   // that may name its subject: its number is found entry by entry
+}
+
+// saidClass is what is said of a host, as leaves have it.
+type saidClass struct {
+	class uint16
+	until uint32
+}
+
+// leafy reports whether a host of which that is said lies in a leaf.
+func (s *said) leafy() bool { return !s.except && s.text == 0 && !s.named }
+
+// resolve finds what a block says; ok is false if that cannot be in the set.
+func (b *builder) resolve(block *listing.Block) (ok bool) {
+	b.said = b.said[:0]
+	lead := leading{needle: needle(block)}
+	for i := range block.Said {
+		s := &block.Said[i]
+		class, ok := b.classOf(block.Source, s.Reason, true)
+		if !ok {
+			return false
+		}
+		to := said{saidClass: saidClass{class, seconds(s.Until)}, except: s.Except}
+		if s.Text != "" || s.Head != "" {
+			to.text, to.named = b.lead(b.classes.rows[class].source, &lead, s)
+		}
+		b.said = append(b.said, to)
+	}
+	return true
+}
+
+// putSaid lists an entry of a block.
+func (b *builder) putSaid(block *listing.Block, n int) {
+	i := uint32(0)
+	if block.Which != nil {
+		i = block.Which[n]
+	}
+	s := &b.said[i]
+	e := entry{net: net{class: s.class, length: 32, except: s.except, until: s.until, text: s.text}}
+	is4 := block.Subjects == nil
+	if is4 {
+		at := block.Net | uint32(block.Hosts[n])
+		if e.hi = uint64(at) << 32; s.leafy() {
+			b.queue(op{addr: at, class: s.class, until: s.until})
+			return
+		}
+	} else {
+		p := block.Subjects[n]
+		is4 = p.Addr().Is4()
+		e.place, e.length = placeOf(p.Addr()), uint8(p.Bits())
+	}
+	if s.named {
+		text := &block.Said[i]
+		e.text = b.keep(b.classes.rows[s.class].source, e.prefix(is4, e.length), text.Head+text.Text)
+	}
+	b.queueEntry(is4, e, false)
 }
 
 // putLeaf makes a leaf of a block, unless something in it does not lie in leaves
 // or is not in their order.
 func (b *builder) putLeaf(block *listing.Block) bool {
-	b.said = b.said[:0]
 	single := true
-	for _, s := range block.Said {
-		class, ok := b.classOf(block.Source, s.Reason, true)
-		if !ok || s.Except || s.Text != "" || block.Source == "" {
+	for i := range b.said {
+		if !b.said[i].leafy() {
 			return false
 		}
-		said := saidClass{class, seconds(s.Until)}
-		b.said = append(b.said, said)
-		single = single && said == saidClass{class: b.said[0].class}
+		single = single && b.said[i].saidClass == saidClass{class: b.said[0].class}
 	}
 	high := block.Net >> 16
 	if single {
@@ -88,9 +153,9 @@ func (b *builder) putLeaf(block *listing.Block) bool {
 	b.merged.reset()
 	due, before := uint32(forever), int64(-1)
 	for n, low := range block.Hosts {
-		s := b.said[0]
+		s := &b.said[0]
 		if block.Which != nil {
-			s = b.said[block.Which[n]]
+			s = &b.said[block.Which[n]]
 		}
 		key := int64(low)<<16 | int64(s.class)
 		if key <= before {
@@ -104,12 +169,6 @@ func (b *builder) putLeaf(block *listing.Block) bool {
 	}
 	b.setLeaf(high, b.merged.leaf(), due)
 	return true
-}
-
-// saidClass is what is said of a host, as leaves have it.
-type saidClass struct {
-	class uint16
-	until uint32
 }
 
 // packLows is a leaf of one class whose entries end with their source; ok is false

@@ -2,6 +2,7 @@ package index_test
 
 import (
 	"cmp"
+	"fmt"
 	"iter"
 	"maps"
 	"net/netip"
@@ -187,6 +188,59 @@ func (m *model) stats() index.Stats {
 		}
 	}
 	return st
+}
+
+// packed gives a snapshot in blocks, as a store does that packs sources: texts of a
+// block that begin alike are cut.
+type packed struct{ snapshot }
+
+func (s packed) Blocks() iter.Seq2[*listing.Block, error] {
+	return func(yield func(*listing.Block, error) bool) {
+		blocks := map[string][]listing.Served{}
+		for _, e := range s.entries {
+			name := fmt.Sprintf("%q %t", e.Source, e.Subject.Addr().Is4())
+			if a := e.Subject.Addr(); a.Is4() && e.Subject.Bits() == 32 {
+				name += a.String()[:len("192.0.")]
+			}
+			blocks[name] = append(blocks[name], e)
+		}
+		for _, entries := range blocks {
+			slices.SortFunc(entries, func(a, b listing.Served) int { return a.Key.Compare(b.Key) })
+			for len(entries) > 0 {
+				n := len(entries)
+				if entries[0].Source == "" {
+					n = 1
+				}
+				if !yield(packBlock(entries[:n]), nil) {
+					return
+				}
+				entries = entries[n:]
+			}
+		}
+	}
+}
+
+func packBlock(entries []listing.Served) *listing.Block {
+	b, whole := &listing.Block{Source: entries[0].Source}, ""
+	for _, e := range entries {
+		said := listing.Said{Reason: e.Reason, Except: e.Except, Until: e.Until, Text: e.Text}
+		n := 0
+		for n < min(len(whole), len(e.Text)) && whole[n] == e.Text[n] {
+			n++
+		}
+		if n > 0 {
+			said.Head, said.Text = e.Text[:n], e.Text[n:]
+		} else if e.Text != "" {
+			whole = e.Text
+		}
+		b.Said, b.Which = append(b.Said, said), append(b.Which, uint32(len(b.Which)))
+		if host := e.Subject; host.Addr().Is4() && host.Bits() == 32 && e.Source != "" {
+			b.Net, b.Hosts = host.V4()&^0xffff, append(b.Hosts, uint16(host.V4()))
+		} else {
+			b.Subjects = append(b.Subjects, host)
+		}
+	}
+	return b
 }
 
 // snapshot is the model as a listing.Snapshot, as far as the index reads one.

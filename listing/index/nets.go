@@ -2,6 +2,8 @@ package index
 
 import (
 	"hash/maphash"
+	"net/netip"
+	"unsafe"
 
 	"dnsbld/listing"
 )
@@ -25,13 +27,16 @@ func (s *Set) tree(is4 bool) *tree {
 
 // queueNet keeps an op for the next flush.
 func (b *builder) queueNet(s listing.Subject, e net, remove bool) {
-	is4 := s.Addr().Is4()
+	e.length = uint8(s.Bits())
+	b.queueEntry(s.Addr().Is4(), entry{placeOf(s.Addr()), e}, remove)
+}
+
+func (b *builder) queueEntry(is4 bool, e entry, remove bool) {
 	waiting := &b.waiting6
 	if is4 {
 		waiting = &b.waiting4
 	}
-	e.length = uint8(s.Bits())
-	o := netOp{entry: entry{placeOf(s.Addr()), e}, seq: uint32(len(waiting.ops)), remove: remove}
+	o := netOp{entry: e, seq: uint32(len(waiting.ops)), remove: remove}
 	if n := len(waiting.ops); n > 0 && !waiting.unsorted {
 		waiting.unsorted = waiting.ops[n-1].compare(&o.entry) >= 0
 	}
@@ -105,26 +110,40 @@ type lately struct {
 	row    uint16
 	texts  *texts // of the source, to be changed
 	seed   maphash.Seed
-	number [1 << 12]uint32
+	known  [1 << 12]uint32
 	room   [64]byte // for a subject in words
+	record []byte   // scratch
+}
+
+func (b *builder) latelyOf(row uint16) *lately {
+	if b.lately == nil || b.lately.row != row {
+		b.lately = &lately{row: row, texts: b.textsOf(row), seed: maphash.MakeSeed()}
+	}
+	return b.lately
 }
 
 // keep gives the number of a text of a source: the same one for entries that
 // have the same, but for their subject, as far as that is easily found.
-func (b *builder) keep(row uint16, s listing.Subject, text string) uint32 {
+func (b *builder) keep(row uint16, p netip.Prefix, text string) uint32 {
 	if text == "" {
 		return 0
 	}
-	if b.lately == nil || b.lately.row != row {
-		b.lately = &lately{row: row, texts: b.textsOf(row), seed: maphash.MakeSeed()}
-	}
-	l := b.lately
-	text, template := template(text, appendSubject(l.room[:0], s.Prefix))
-	have, number := l.texts, &l.number[maphash.String(l.seed, text)%uint64(len(l.number))]
-	if known := have.at(*number); *number == 0 || !known.is(text, template) {
-		*number = have.add(text, template)
+	l := b.latelyOf(row)
+	return l.number(template(text, appendSubject(l.room[:0], p)))
+}
+
+// number is that of a text, which is kept if it is not found.
+func (l *lately) number(text string, template bool) uint32 {
+	number := l.slot(unsafe.Slice(unsafe.StringData(text), len(text)))
+	if known := l.texts.at(*number); *number == 0 || !known.is(text, template) {
+		*number = l.texts.add(text, template)
 	}
 	return *number
+}
+
+// slot is where the number of some octets may stand.
+func (l *lately) slot(of []byte) *uint32 {
+	return &l.known[maphash.Bytes(l.seed, of)%uint64(len(l.known))]
 }
 
 // keepTexts makes the changed texts those of their sources, in less room where
