@@ -29,7 +29,7 @@ const (
 func (s *spool) keep(b []byte) ([]byte, error) {
 	if len(b) > len(s.free) {
 		if err := s.grow(len(b)); err != nil {
-			return nil, fmt.Errorf("making room for an import: %w", err)
+			return nil, outward(fmt.Errorf("making room for an import: %w", err))
 		}
 	}
 	n := copy(s.free, b)
