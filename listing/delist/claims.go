@@ -23,8 +23,8 @@ var claimValues = map[removal.ClaimKind][2]string{
 		"what the server that wrote the line saw: the address that connected, the greeting it sent, and the time",
 		"how other sessions from the same address greeted; and what was pasted cannot be checked"},
 	removal.ClaimBounce: {
-		"that a receiving server refused mail at that time, and the list it named",
-		"which greeting led to the listing, nor that the list still answers so"},
+		"that a receiving server refused mail, and which list it named",
+		"which greeting led to the listing, or whether it is still there"},
 	removal.ClaimLog: {
 		"what that server noted of the session",
 		"how other programs or machines behind the same address greet; and what was pasted cannot be checked"},
@@ -76,7 +76,7 @@ func provesNot(in *language.Language, c removal.Claim) string {
 
 // inside is what a hop inside one network proves, and what not.
 var inside = [2]string{"how mail moved inside one network, or was handed in by a user",
-	"anything about the connection to our servers: only that one is looked at"}
+	"anything about the connection to our servers, and only that one counts"}
 
 // clip is s in printable ASCII, at most limit octets.
 func clip(s string, limit int) string {

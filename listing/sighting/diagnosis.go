@@ -33,7 +33,7 @@ func (d Diagnosis) Sentence() string {
 	case FollowsRecipient:
 		return "The greeting followed the server that was called: it was the domain that the mail was for, or a name or an address of that server. Mail servers do not do that; bulk mail software and malware do. Most likely a script on a web server or an infected computer is the sender."
 	case ManyNames:
-		return "Many different names greeted from the one address. So several machines most likely share it, as behind a router that translates addresses (NAT) or at a hosting provider, and at least one of them is at fault."
+		return "Many different greetings came from this one address. So several machines most likely share it, as behind a router that translates addresses (NAT) or at a hosting provider, and at least one of them is at fault."
 	}
 	return "We cannot tell what causes it. There were too few sessions, or they form no pattern that points to one cause, and we would rather not guess."
 }

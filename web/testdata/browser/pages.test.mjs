@@ -204,7 +204,7 @@ test('the decision and its button stand under the status, before what is folded'
 	await page.done();
 });
 
-for (const [locale, listed] of [['de-AT', 'Eingetragen'], ['es-MX', 'Inscrita']]) {
+for (const [locale, listed] of [['de-AT', 'Eingetragen'], ['es-MX', 'En la lista']]) {
 	test(`${locale}: every page, on a phone`, async () => {
 		const page = await open({ viewport: sizes.phone, locale });
 		for (const [name, path] of Object.entries(pages).filter(([n]) => core.includes(n))) {
