@@ -54,8 +54,8 @@ func (d *DB) Compact(ctx context.Context, before time.Time) (c Compacted, err er
 	}
 	nice.Do(func() {
 		m := compaction{d: d, path: d.path + compactSuffix, done: &c}
-		if err = m.run(ctx, before); err != nil {
-			err = fmt.Errorf("compacting: %w", errors.Join(outward(err), m.abandon()))
+		if err = guarded(func() error { return m.run(ctx, before) }); err != nil {
+			err = fmt.Errorf("compacting: %w", errors.Join(err, guarded(m.abandon)))
 		}
 	})
 	return c, err
@@ -124,12 +124,14 @@ func (m *compaction) catchUp(ctx context.Context) error {
 
 // note begins or ends a journal.
 func (d *DB) note(j *journal) error {
-	tx, err := d.begin(true)
-	if err != nil {
-		return err
-	}
-	d.journal = j
-	return tx.Rollback()
+	return d.health.guarded(func() error {
+		tx, err := d.begin(true)
+		if err != nil {
+			return err
+		}
+		d.journal = j
+		return tx.Rollback()
+	})
 }
 
 // copy copies the list as it stands.
@@ -137,7 +139,7 @@ func (m *compaction) copy(ctx context.Context, before time.Time) error {
 	if err := m.create(); err != nil {
 		return err
 	}
-	tx, err := m.d.begin(false)
+	tx, err := guardedResult(&m.d.health, func() (*bolt.Tx, error) { return m.d.begin(false) })
 	if err != nil {
 		return err
 	}

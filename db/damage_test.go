@@ -15,7 +15,7 @@ import (
 	"dnsbld/listing/sighting"
 )
 
-// With -damages TestDamages is the long form, with damages of its own each time; 200
+// With -damages TestDamages is the long form, with damages of its own each time; 1000
 // is what RELIABILITY.md says. The short one has always the same.
 var damages = flag.Int("damages", 0, "how many damaged files of each kind TestDamages looks at")
 

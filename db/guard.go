@@ -53,6 +53,9 @@ func (h *health) protect(outside *bool, f func() error) (err error) {
 		}
 		if p := recover(); p != nil {
 			err = corruptf("reading the file: %v", p)
+			if _, fault := p.(interface{ Addr() uintptr }); fault { // of debug.SetPanicOnFault
+				err = corruptf("a part of the file is not there or cannot be read")
+			}
 			h.fail(err)
 		}
 	}()

@@ -3,6 +3,8 @@ package db
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -189,6 +191,65 @@ func TestPeopleBeginAnew(t *testing.T) {
 		}
 		if err := p.Close(); err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// A file that is cut short, or cannot be read, while it is open ends its use and not the
+// program, whoever meets it first. Reads past its end are what a disk does that fails.
+func TestTruncatedWhileOpen(t *testing.T) {
+	whole := map[string]func(*DB) error{
+		"reading": func(d *DB) error { _, err := answers(t, d); return err },
+		"status": func(d *DB) error {
+			st, err := d.Status(t.Context())
+			if err == nil && st.Failed != "" {
+				err = listing.ErrUnavailable
+			}
+			return err
+		},
+		"writing": func(d *DB) error {
+			_, err := d.Apply(t.Context(), request("late", listEdit(addr4(7))))
+			return err
+		},
+		"an import": func(d *DB) error {
+			_, err := d.Replace(t.Context(), importing("late", "feed"), feed(clustered(100)))
+			return err
+		},
+		"following": func(d *DB) error {
+			for _, err := range d.Changes(t.Context(), 0) {
+				return err
+			}
+			return nil
+		},
+		"verifying":  func(d *DB) error { _, err := d.VerifyFull(t.Context(), listing.Checkpoint{}); return err },
+		"compacting": func(d *DB) error { _, err := d.Compact(t.Context(), noon.Add(listing.Day)); return err },
+		"a backup":   func(d *DB) error { _, err := d.Backup(t.Context(), io.Discard); return err },
+		"erasing":    func(d *DB) error { return d.EraseEvidence(t.Context(), sample().Sum()) },
+	}
+	for _, left := range []int64{0, 3 * 4096, 64 * 4096} {
+		for name, use := range whole {
+			t.Run(fmt.Sprint(name, left), func(t *testing.T) {
+				d := everything(t)
+				mustReplace(t, d, importing("hosts", "hosts"), feed(clustered(30_000)))
+				mustReplace(t, d, importing("again", "hosts"), feed(clustered(60_000)[30_000:]))
+				if err := os.Truncate(d.path, left); err != nil {
+					t.Fatal(err)
+				}
+				met := 0
+				for _, use := range []func(*DB) error{use, whole["reading"], whole["writing"], whole["compacting"], whole["verifying"]} {
+					if err := use(d); errors.Is(err, listing.ErrCorrupt) || errors.Is(err, listing.ErrUnavailable) {
+						met++
+					} else if err != nil {
+						t.Error(err)
+					}
+				}
+				if st, err := d.Status(t.Context()); err != nil || !strings.Contains(st.Failed, "the list on disk has failed") || met < 4 {
+					t.Errorf("%d of 5 met it: %+v, %v", met, st, err)
+				}
+				if err := d.Close(); err != nil {
+					t.Error(err)
+				}
+			})
 		}
 	}
 }

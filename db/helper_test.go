@@ -138,3 +138,44 @@ func countersSay(t *testing.T, path string) (said, all string) {
 	}
 	return said, all
 }
+
+// A file of people or counters that is cut short while it is open is set aside, and
+// another begun, also where bbolt met it with its locks held.
+func TestHelpersCutShort(t *testing.T) {
+	for _, left := range []int64{0, 2 * 4096} {
+		told := 0
+		aside := func(string, error) { told++ }
+		people, err := OpenPeople(filepath.Join(t.TempDir(), "people.db"), aside)
+		if err != nil {
+			t.Fatal(err)
+		}
+		counters, err := OpenSightings(filepath.Join(t.TempDir(), "sightings.db"), Options{NoSync: true}, aside)
+		if err != nil {
+			t.Fatal(err)
+		}
+		item := []sighting.Item{{Key: []byte("n1"), Value: []byte("value")}}
+		if err := errors.Join(people.Put("contact", "C1", []byte("text")), people.Delete("contact", "C0"), counters.Save(item)); err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(os.Truncate(people.path, left), os.Truncate(counters.path, left)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := people.Get("contact", "C1"); !errors.Is(err, listing.ErrNotFound) {
+			t.Errorf("%d octets left: %v", left, err)
+		}
+		if err := counters.Save(item); err != nil {
+			t.Errorf("%d octets left: %v", left, err)
+		}
+		for _, err := range counters.Scan(nil, nil) {
+			if err != nil {
+				t.Errorf("%d octets left: %v", left, err)
+			}
+		}
+		if err := errors.Join(people.Put("contact", "C2", []byte("text")), people.Delete("contact", "C2"), counters.Save(item)); err != nil {
+			t.Errorf("%d octets left: %v", left, err)
+		}
+		if err := errors.Join(people.Close(), counters.Close()); err != nil || told != 2 {
+			t.Errorf("%d octets left: told %d times, %v", left, told, err)
+		}
+	}
+}

@@ -190,7 +190,8 @@ func (p *People) rewrite() error {
 	if err != nil {
 		return fmt.Errorf("rewriting %s: %w", p.path, err)
 	}
-	err = errors.Join(bolt.Compact(fresh, p.bolt, 1<<20), fresh.Close())
+	err = guarded(func() error { return bolt.Compact(fresh, p.bolt, 1<<20) })
+	err = errors.Join(err, guarded(fresh.Close))
 	if err == nil {
 		err = os.Rename(p.spare(), p.path)
 	}
@@ -200,7 +201,7 @@ func (p *People) rewrite() error {
 	if err != nil {
 		return fmt.Errorf("rewriting %s: %w", p.path, errors.Join(err, removeAll(p.spare())))
 	}
-	if err := p.bolt.Close(); err != nil {
+	if err := guarded(p.bolt.Close); err != nil {
 		return fmt.Errorf("closing the old %s: %w", p.path, err)
 	}
 	p.bolt = nil
