@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"os"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -94,6 +95,15 @@ func guardedResult[T any](h *health, f func() (T, error)) (v T, err error) {
 		return err
 	})
 	return v, err
+}
+
+// letGo closes a file that is of no use because of an error. Where that may be a
+// panic of bbolt its locks may be held, and its own close would wait for them.
+func letGo(b *bolt.DB, file *os.File, why error) error {
+	if errors.Is(why, listing.ErrCorrupt) {
+		return file.Close() // which gives up the lock of the file
+	}
+	return guarded(b.Close)
 }
 
 // guarded is for files without a health.

@@ -23,6 +23,7 @@ type helper struct {
 
 	mu         sync.RWMutex // held for writing while the file is exchanged
 	bolt       *bolt.DB     // nil after close, or if the new file could not be made
+	file       *os.File     // that bolt has open
 	generation uint64       // rises when the file is exchanged
 	doubt      string
 }
@@ -63,13 +64,13 @@ func (h *helper) openBolt() error {
 			}
 			return b.Update(h.prepare)
 		}); err != nil {
-			err = errors.Join(err, guarded(b.Close))
+			err = errors.Join(err, letGo(b, file, err))
 		}
 	}
 	if err != nil {
 		return fmt.Errorf("opening %s: %w", h.path, outward(err))
 	}
-	h.bolt = b
+	h.bolt, h.file = b, file
 	h.generation++
 	return nil
 }
@@ -78,7 +79,7 @@ func (h *helper) openBolt() error {
 // the last.
 func (h *helper) beginAnew(why error) error {
 	if h.bolt != nil {
-		_ = guarded(h.bolt.Close) // it is damaged: what matters has been said
+		_ = letGo(h.bolt, h.file, why) // it is damaged: what matters has been said
 		h.bolt = nil
 	}
 	aside := h.path + ".damaged"

@@ -83,7 +83,7 @@ func Open(path string, o Options) (*DB, error) {
 			return nil, fmt.Errorf("making %s: %w", path, errors.Join(outward(err), b.Close()))
 		}
 	} else if err := guarded(func() error { return upgradeFile(b) }); err != nil {
-		return nil, fmt.Errorf("upgrading %s: %w", path, errors.Join(err, b.Close()))
+		return nil, fmt.Errorf("upgrading %s: %w", path, errors.Join(err, letGo(b, file, err)))
 	}
 	if err := removeAll(path+compactSuffix, path+compactSuffix+".part"); err != nil { // of a compaction that was cut short
 		return nil, fmt.Errorf("opening %s: %w", path, errors.Join(err, b.Close()))
