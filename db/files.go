@@ -27,6 +27,23 @@ func ReplaceFile(path string, content []byte) error {
 	return syncDir(filepath.Dir(path))
 }
 
+// MakeDir makes a directory, and those above it, where they are missing. Their names
+// are durable when it returns: what is synced in a directory is lost with its name.
+func MakeDir(dir string) error {
+	const mode = 0o750
+	_, err := os.Stat(dir)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return os.MkdirAll(dir, mode) // says of a file that it is none
+	}
+	if err := MakeDir(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, mode); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(dir))
+}
+
 // removeAll removes those of the files that are there.
 func removeAll(files ...string) error {
 	var errs []error

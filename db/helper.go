@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -55,15 +56,20 @@ func (h *helper) open() error {
 }
 
 func (h *helper) openBolt() error {
+	_, missing := os.Stat(h.path)
 	b, file, err := openBolt(h.path, h.options, false)
 	if err == nil {
 		h.doubt = doubtful(file) // before it is written to
-		if err = guarded(func() error {
+		err = guarded(func() error {
 			if err := checkTree(file); err != nil {
 				return err
 			}
 			return b.Update(h.prepare)
-		}); err != nil {
+		})
+		if err == nil && missing != nil {
+			err = syncDir(filepath.Dir(h.path))
+		}
+		if err != nil {
 			err = errors.Join(err, letGo(b, file, err))
 		}
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"os"
 	"time"
 
 	"dnsbld/db"
@@ -21,7 +20,7 @@ func (d *dnsbld) openStore(ctx context.Context) error {
 	if d.begun.ReadOnly != "" {
 		return d.openReadOnly()
 	}
-	if err := os.MkdirAll(cfg.Data, 0o750); err != nil {
+	if err := db.MakeDir(cfg.Data); err != nil {
 		return fmt.Errorf("making the data directory: %w", err)
 	}
 	store, err := db.Open(cfg.Database, db.Options{})
