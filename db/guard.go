@@ -163,6 +163,9 @@ func (d *DB) read(f func(*state) error) error {
 // A writer may wait for long, and looks again afterwards.
 func (d *DB) begin(write bool) (*bolt.Tx, error) {
 	if !write {
+		if err := d.readable(); err != nil {
+			return nil, err
+		}
 		d.exchange.RLock()
 		defer d.exchange.RUnlock()
 		return d.bolt.Begin(false)
@@ -178,9 +181,32 @@ func (d *DB) begin(write bool) (*bolt.Tx, error) {
 	}
 }
 
+// readable looks whether the file can be begun to be read. Where its heads cannot be
+// read, bbolt panics with a lock held that every transaction needs: whoever was on his
+// way to it would wait for ever.
+func (d *DB) readable() error {
+	d.exchange.RLock()
+	defer d.exchange.RUnlock()
+	sound, err := heads(d.file)
+	if errors.Is(err, os.ErrClosed) {
+		return nil // bbolt says so by itself
+	}
+	if err != nil {
+		return err
+	}
+	if !sound {
+		err = corruptf("both heads of %s are damaged", d.path)
+		d.health.fail(err)
+	}
+	return err
+}
+
 func (d *DB) beginWrite() (*bolt.DB, *bolt.Tx, error) {
 	b, writers := d.toWrite()
 	defer writers.Done() // also after a panic
+	if err := d.readable(); err != nil {
+		return b, nil, err
+	}
 	tx, err := b.Begin(true)
 	return b, tx, err
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"dnsbld/listing"
 
@@ -139,6 +140,49 @@ func TestFilePutInPlace(t *testing.T) {
 	if err != nil || !bytes.Equal(now[:old.Len()], old.Bytes()) {
 		t.Errorf("the copy was changed, %v", err)
 	}
+	if err := f.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Heads that are damaged while the file is open are met by many at once: all are
+// told, and none waits for a lock that bbolt still holds.
+func TestDamagedHeadsHangNobody(t *testing.T) {
+	d := openTest(t, filepath.Join(t.TempDir(), "listings.db"))
+	mustApply(t, d, "first", listEdit(addr4(0)))
+	f, err := os.OpenFile(d.path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt(bytes.Repeat([]byte{0xa5}, 2*os.Getpagesize()), 0); err != nil {
+		t.Fatal(err)
+	}
+	told := make(chan error)
+	const many = 50
+	begin := make(chan struct{})
+	for n := range many {
+		go func() {
+			<-begin
+			if n%10 == 0 {
+				_, err := d.Apply(t.Context(), request("late", listEdit(addr4(1))))
+				told <- err
+				return
+			}
+			told <- d.View(t.Context(), func(listing.Snapshot) error { return nil })
+		}()
+	}
+	close(begin)
+	for range many {
+		select {
+		case err := <-told:
+			if !errors.Is(err, listing.ErrCorrupt) && !errors.Is(err, listing.ErrUnavailable) {
+				t.Errorf("told %v", err)
+			}
+		case <-time.After(time.Minute):
+			t.Fatal("somebody waits for ever")
+		}
+	}
+	failed(t, d, "heads")
 	if err := f.Close(); err != nil {
 		t.Error(err)
 	}

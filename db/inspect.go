@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"os"
+	"slices"
 
 	"dnsbld/listing"
 
@@ -153,13 +154,32 @@ func metaAt(f *os.File, at int64) (meta []byte, ok bool) {
 	if _, err := f.ReadAt(page, at); err != nil {
 		return nil, false
 	}
+	meta, ok = metaIn(page)
+	return meta, ok && (at == 0 || at == int64(binary.NativeEndian.Uint32(meta[metaPageSize:])))
+}
+
+// metaIn is the meta page that a page begins with, if it is sound.
+func metaIn(page []byte) (meta []byte, ok bool) {
 	meta = page[pageHeader:]
 	sum := fnv.New64a()
 	sum.Write(meta[:metaSum])
-	if binary.NativeEndian.Uint32(meta) != boltMagic || sum.Sum64() != binary.NativeEndian.Uint64(meta[metaSum:]) {
-		return nil, false
+	return meta, binary.NativeEndian.Uint32(meta) == boltMagic && sum.Sum64() == binary.NativeEndian.Uint64(meta[metaSum:])
+}
+
+// heads reports whether one of the two meta pages of a file is sound. It fails where
+// the disk cannot read one of them: bbolt looks at both.
+func heads(f *os.File) (sound bool, err error) {
+	var page [pageHeader + metaLen]byte
+	if _, err := f.ReadAt(page[:], 0); err != nil {
+		return false, fmt.Errorf("reading the head of the file: %w", err)
 	}
-	return meta, at == 0 || at == int64(binary.NativeEndian.Uint32(meta[metaPageSize:]))
+	if meta, ok := metaIn(page[:]); ok {
+		if _, err := f.ReadAt(page[:], int64(binary.NativeEndian.Uint32(meta[metaPageSize:]))); err != nil {
+			return false, fmt.Errorf("reading the second head of the file: %w", err)
+		}
+		return true, nil
+	}
+	return slices.ContainsFunc(metaOffsets()[1:], func(at int64) bool { _, ok := metaAt(f, at); return ok }), nil
 }
 
 // doubtful says why a file may lack the last change: it has two heads, of the last
