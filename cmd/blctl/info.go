@@ -110,7 +110,17 @@ func (p *program) status(ctx context.Context, _ *input) error {
 	if err := p.human.table(t); err != nil {
 		return err
 	}
-	return p.conclude("status", s, nil)
+	return p.conclude("status", s, storeFailed(s.Store))
+}
+
+// storeFailed is the error of a list that takes nothing more, of which DNS answers what
+// it has.
+func storeFailed(s listing.Status) error {
+	if s.Failed == "" {
+		return nil
+	}
+	return &listing.Error{Kind: listing.ErrUnavailable, Code: "store-failed", Message: s.Failed,
+		Hint: "DNS goes on as it was; look at the disk and the log, then restart dnsbld"}
 }
 
 // secondaryText says how far a secondary has been told of a zone.

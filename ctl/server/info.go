@@ -36,32 +36,43 @@ func (s *Server) status(ctx context.Context, who listing.Caller) (ctl.Status, er
 	if s.cfg.Complete != nil {
 		s.cfg.Complete(&st)
 	}
-	if st.Sources, err = s.inForce(ctx); err != nil {
-		return ctl.Status{}, err
-	}
-	if st.Tickets, err = s.countTickets(ctx); err != nil {
-		return ctl.Status{}, err
+	if st.Sources = []listing.Source{}; store.Failed == "" { // else nothing can be asked of it, and the rest is told all the same
+		if err := s.statusOfList(ctx, &st); err != nil {
+			return ctl.Status{}, err
+		}
 	}
 	if s.cfg.Reload != nil {
 		last := s.cfg.Reload()
 		st.Reload = &last
 	}
-	hidden, err := s.hidden.at(ctx, s.cfg.Book, store.Head)
-	if err != nil {
-		return ctl.Status{}, err
-	}
-	st.HiddenByAllow, st.Hidden = hidden.Entries, hidden.By
 	st.Asked = s.asked()
 	if s.cfg.Sensor != nil {
 		how := s.cfg.Sensor.Status()
 		st.Sensor, st.Breaker = &how, &how.Breaker
 	}
 	if s.cfg.Desk != nil {
-		if st.SourceRemovals, err = s.cfg.Desk.SourceRemovals(ctx); err == nil {
-			st.Mail, err = s.cfg.Desk.Post()
-		}
+		st.Mail, err = s.cfg.Desk.Post()
 	}
 	return st, err
+}
+
+// statusOfList is what of the status lies in the list.
+func (s *Server) statusOfList(ctx context.Context, st *ctl.Status) (err error) {
+	if st.Sources, err = s.inForce(ctx); err != nil {
+		return err
+	}
+	if st.Tickets, err = s.countTickets(ctx); err != nil {
+		return err
+	}
+	hidden, err := s.hidden.at(ctx, s.cfg.Book, st.Revision)
+	if err != nil {
+		return err
+	}
+	st.HiddenByAllow, st.Hidden = hidden.Entries, hidden.By
+	if s.cfg.Desk != nil {
+		st.SourceRemovals, err = s.cfg.Desk.SourceRemovals(ctx)
+	}
+	return err
 }
 
 // inForce are the sources in force.
