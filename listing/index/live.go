@@ -27,7 +27,8 @@ type Live struct {
 // waiter waits for a revision.
 type waiter struct {
 	revision listing.Revision
-	served   chan struct{}
+	served   chan struct{} // closed when it is, or cannot be:
+	err      error         // why
 }
 
 // NewLive returns a view that has nothing to serve until Load.
@@ -111,13 +112,24 @@ func (l *Live) Wait(ctx context.Context, r listing.Revision) error {
 	w := l.await(r)
 	select {
 	case <-w.served:
-		return nil
+		return w.err
 	case <-ctx.Done():
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.waiters = slices.DeleteFunc(l.waiters, func(x *waiter) bool { return x == w })
 	return fmt.Errorf("waiting for revision %d to be served: %w", r, ctx.Err())
+}
+
+// giveUp tells all who wait why nothing comes.
+func (l *Live) giveUp(why error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, w := range l.waiters {
+		w.err = why
+		close(w.served)
+	}
+	l.waiters = nil
 }
 
 func (l *Live) await(r listing.Revision) *waiter {
@@ -133,9 +145,10 @@ func (l *Live) await(r listing.Revision) *waiter {
 }
 
 // Follow serves every revision as the store yields it, until ctx is done or
-// the store fails. It begins with Load if nothing is served yet, and again if
-// the changes it needs are no longer kept.
-func (l *Live) Follow(ctx context.Context, store listing.Store) error {
+// the store fails: then whoever waits is told. It begins with Load if nothing is
+// served yet, and again if the changes it needs are no longer kept.
+func (l *Live) Follow(ctx context.Context, store listing.Store) (err error) {
+	defer func() { l.giveUp(err) }()
 	for reload := l.Set() == nil; ; reload = true {
 		if reload {
 			if err := l.Load(ctx, store); err != nil {

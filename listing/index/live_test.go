@@ -156,10 +156,15 @@ func TestFollowReportsAFailure(t *testing.T) {
 		s, live := newMemory(), index.NewLive()
 		done := make(chan error)
 		go func() { done <- live.Follow(t.Context(), s) }()
+		waited := make(chan error)
+		go func() { waited <- live.Wait(t.Context(), 1000) }()
 		synctest.Wait()
 		s.fails(listing.ErrCorrupt)
 		if err := <-done; !errors.Is(err, listing.ErrCorrupt) {
 			t.Errorf("ended with %v", err)
+		}
+		if err := <-waited; !errors.Is(err, listing.ErrCorrupt) {
+			t.Errorf("whoever waits is told %v", err)
 		}
 		if live.Set() == nil {
 			t.Error("what was loaded is not served any more")
