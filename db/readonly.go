@@ -83,5 +83,5 @@ func (d *DB) changeable() error {
 	}
 	return &listing.Error{Kind: listing.ErrUnavailable, Code: "read-only",
 		Message: "nothing can be changed: dnsbld serves " + d.path + " read-only",
-		Hint:    "repair the list (`blctl rebuild`, `blctl restore`), then start dnsbld without --read-only and repeat the command"}
+		Hint:    "repair the list (`blctl rebuild`, `blctl restore`) or its disk, then start dnsbld without --read-only and repeat the command"}
 }

@@ -58,6 +58,7 @@ type dnsbld struct {
 	operators  atomic.Pointer[server.Server]
 	load       func() (config.Config, error) // reads the configuration
 	begun      config.Config                 // what it began with
+	readOnly   string                        // file that is served read-only, as was said or since its disk is; empty: none
 	cfg        atomic.Pointer[config.Config] // in force
 	last       atomic.Pointer[ctl.Reload]    // reading of the configuration
 	told       told                          // to DNS
@@ -195,7 +196,7 @@ func (d *dnsbld) serveDoors(ctx context.Context, control net.Listener) error {
 		p.cancel()
 	}
 	d.recallHits()
-	if d.begun.ReadOnly == "" {
+	if d.readOnly == "" {
 		base.run("served revision", func(ctx context.Context) { db.KeepWatermark(ctx, d.cfg.Load().Database, d.served, d.log) })
 		doors.run("sweep", d.endDue)
 		doors.run("upkeep", d.upkeep)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"syscall"
 	"time"
 
 	"dnsbld/db"
@@ -17,13 +18,18 @@ import (
 // listing.ErrUnavailable.
 func (d *dnsbld) openStore(ctx context.Context) error {
 	cfg := d.cfg.Load()
-	if d.begun.ReadOnly != "" {
+	if d.readOnly = d.begun.ReadOnly; d.readOnly != "" {
 		return d.openReadOnly()
 	}
 	if err := db.MakeDir(cfg.Data); err != nil {
 		return fmt.Errorf("making the data directory: %w", err)
 	}
 	store, err := db.Open(cfg.Database, db.Options{})
+	if errors.Is(err, syscall.EROFS) {
+		d.log.Error("the disk of the list cannot be written to: DNS answers what is there until dnsbld is started again", "err", err)
+		d.readOnly = cfg.Database
+		return d.openReadOnly()
+	}
 	if err != nil {
 		return err
 	}
@@ -56,17 +62,17 @@ func (d *dnsbld) warnOf(doubt, file string) {
 // openReadOnly opens what is served in place of the list. What was served before may
 // have been newer: serials are then behind, and secondaries keep what they have.
 func (d *dnsbld) openReadOnly() (err error) {
-	if d.store, err = db.OpenReadOnly(d.begun.ReadOnly); err != nil {
+	if d.store, err = db.OpenReadOnly(d.readOnly); err != nil {
 		return err
 	}
 	d.changes.Store(d.store)
-	d.log.Warn("nothing can be changed: this file is served read-only", "file", d.begun.ReadOnly)
+	d.log.Warn("nothing can be changed: this file is served read-only", "file", d.readOnly)
 	return nil
 }
 
 // note notes the configuration in force, where something can be noted.
 func (d *dnsbld) note(ctx context.Context, hash string) error {
-	if d.begun.ReadOnly != "" {
+	if d.readOnly != "" {
 		return nil
 	}
 	return d.book.Configure(ctx, self(), hash)
