@@ -21,7 +21,9 @@ func (deadStore) View(context.Context, func(listing.Snapshot) error) error {
 // The status of a daemon whose list has failed tells that, and all that does not lie in
 // the list.
 func TestStatusOfAFailedStore(t *testing.T) {
-	h := newHouse(t, func(c *Config) { c.Book = listing.NewBook(deadStore{c.Book.Store()}, c.Live, c.Book.Rules(), c.Book.Now) })
+	h := newHouse(t, func(c *Config) {
+		c.Book = listing.NewBook(deadStore{c.Book.Store()}, c.Live, c.Book.Rules(), c.Book.Now)
+	})
 	st, err := h.client(t).Status(t.Context())
 	if err != nil || st.Store.Failed != "the disk is gone" || st.Revision != 7 || len(st.Zones) != 1 || st.Sources == nil {
 		t.Errorf("%+v, %v", st, err)

@@ -40,7 +40,7 @@ func programs(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	build := exec.Command("go", "build", "-trimpath", "-o", bin+"/", "dnsbld/cmd/...", "dnsbld/scripts/dev/e2e/...")
+	build := exec.Command("go", "build", "-trimpath", "-o", bin+"/", "dnsbld/cmd/...", "dnsbld/scripts/dev/e2e/...", "dnsbld/scripts/dev/faultfs")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, out)
 	}
@@ -120,10 +120,16 @@ func (d *daemon) start(t *testing.T) {
 // kill ends dnsbld as want of memory does.
 func (d *daemon) kill(t *testing.T) {
 	t.Helper()
-	if err := d.cmd.Process.Signal(os.Kill); err != nil {
+	d.stop(t, os.Kill)
+}
+
+// stop ends dnsbld by a signal.
+func (d *daemon) stop(t *testing.T, signal os.Signal) {
+	t.Helper()
+	if err := d.cmd.Process.Signal(signal); err != nil {
 		t.Fatal(err)
 	}
-	_ = d.cmd.Wait() // it was killed
+	_ = d.cmd.Wait() // how it ends is no matter here
 	close(d.end)
 	d.watching.Wait()
 }

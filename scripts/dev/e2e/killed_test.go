@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"path/filepath"
@@ -104,11 +105,26 @@ type writer struct {
 	pool   []string
 	listed map[string]bool // as far as answers tell
 
-	number                          int                  // of the last command: its key
-	send                            func() (bool, error) // sends it again; nil: it was answered
-	change                          map[string]bool      // what it makes of its hosts
-	refused                         bool                 // since it expects a revision that is not there
+	planned                       // the last command
+	done     func() (bool, error) // sends the one again that was acknowledged last
+	position func() int           // how far the disk has come; nil: nobody asks
+	start    map[string]bool      // listed, at that
+	first    int                  // number of the last command before
+	past     []planned            // commands that were acknowledged since
+
+	mayFail func(error) bool // errors that are no answer; nil: those of what is not there
+
 	acknowledged, unanswered, found int
+}
+
+// planned is a command.
+type planned struct {
+	number  int                  // its key
+	send    func() (bool, error) // sends it again; nil: it was answered
+	change  map[string]bool      // what it makes of its hosts
+	refused bool                 // since it expects a revision that is not there
+
+	began, ended int // how far the disk had come before it was sent, and when it was answered
 }
 
 // newWriters are six that change single hosts, one that changes twenty at once,
@@ -131,9 +147,10 @@ func (w *writer) write(t *testing.T, client *ctl.Client) {
 		w.number++
 		w.plan(t, client)
 		before := w.number
+		w.began = w.now()
 		repeated, err := w.send()
 		switch {
-		case errors.Is(err, listing.ErrUnavailable):
+		case errors.Is(err, listing.ErrUnavailable), err != nil && w.mayFail != nil && w.mayFail(err):
 			w.unanswered++
 			return
 		case w.refused:
@@ -158,7 +175,42 @@ func (w *writer) apply() {
 	for host, listed := range w.change {
 		w.listed[host] = listed
 	}
+	w.done = w.send
+	if w.ended = w.now(); w.position != nil {
+		w.past = append(w.past, w.planned)
+	}
 	w.send = nil
+}
+
+func (w *writer) now() int {
+	if w.position == nil {
+		return 0
+	}
+	return w.position()
+}
+
+// begin notes how things stand, for asOf.
+func (w *writer) begin(position func() int) {
+	w.position, w.start, w.first, w.past = position, maps.Clone(w.listed), w.number, nil
+}
+
+// asOf is the writer as it was when the disk had come to a position: what was
+// acknowledged by then holds, and what was sent by then may.
+func (w *writer) asOf(at int) *writer {
+	then := &writer{random: w.random, pool: w.pool, listed: maps.Clone(w.start), planned: planned{number: w.first}}
+	for _, c := range w.past {
+		if c.began <= at {
+			then.planned = c
+		}
+		if c.ended > at {
+			return then
+		}
+		then.apply()
+	}
+	if w.send != nil && w.began <= at {
+		then.planned = w.planned
+	}
+	return then
 }
 
 // plan thinks of a command.
@@ -217,30 +269,43 @@ func (w *writer) plan(t *testing.T, client *ctl.Client) {
 // answer was done whole or not at all; sent again it is done, once.
 func (w *writer) settle(t *testing.T, client *ctl.Client, exported map[string]bool) {
 	t.Helper()
+	if w.done != nil {
+		if repeated, err := w.done(); err != nil || !repeated {
+			t.Errorf("the last command of %s that was acknowledged, sent again: done before %t, %v", w.pool[0], repeated, err)
+		}
+	}
 	if w.send != nil {
-		done := w.holds(exported, w.change)
-		if !done && !w.holds(exported, w.listed) {
-			t.Errorf("command %d of %s is done in part", w.number, w.pool[0])
-		}
-		repeated, err := w.send()
-		if err != nil && !w.refused {
-			t.Errorf("command %d sent again: %v", w.number, err)
-		}
-		if repeated {
-			w.found++
-		}
-		if done && !repeated && !w.holds(w.listed, w.change) {
-			t.Errorf("command %d of %s was done, and is done again", w.number, w.pool[0])
-		}
-		for host := range w.change {
-			exported[host] = w.change[host]
-		}
-		w.apply()
+		w.sendAgain(t, exported)
 	}
 	for _, host := range w.pool {
 		if exported[host] != w.listed[host] {
 			t.Errorf("%s is exported: %t; acknowledged: %t", host, exported[host], w.listed[host])
 		}
+	}
+}
+
+// sendAgain sends the command that got no answer.
+func (w *writer) sendAgain(t *testing.T, exported map[string]bool) {
+	t.Helper()
+	done := w.holds(exported, w.change)
+	if !done && !w.holds(exported, w.listed) {
+		t.Errorf("command %d of %s is done in part", w.number, w.pool[0])
+	}
+	repeated, err := w.send()
+	if err != nil && !w.refused {
+		t.Errorf("command %d sent again: %v", w.number, err)
+	}
+	if repeated {
+		w.found++
+	}
+	if done && !repeated && !w.holds(w.listed, w.change) {
+		t.Errorf("command %d of %s was done, and is done again", w.number, w.pool[0])
+	}
+	maps.Copy(exported, w.change)
+	if w.refused {
+		w.send = nil
+	} else {
+		w.apply()
 	}
 }
 
