@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime/debug"
 
 	"dnsbld/listing"
 	"dnsbld/nice"
@@ -35,7 +36,12 @@ func (d *DB) Replace(ctx context.Context, r listing.Request, entries iter.Seq2[l
 	j := &job{request: &r, raw: raw, content: &contents{spool: spool{path: d.path}}}
 	nice.Do(func() { err = d.prepare(ctx, j, entries) })
 	if err == nil && !r.DryRun {
-		return d.submit(ctx, j)
+		large := j.content.size > 0
+		v, err = d.submit(ctx, j)
+		if large { // what was allocated meanwhile may be more than the list
+			debug.FreeOSMemory()
+		}
+		return v, err
 	}
 	defer j.release()
 	if err != nil {
