@@ -11,6 +11,7 @@
 //   - Whoever iterates over what is damaged gets listing.ErrCorrupt, and a
 //     file that is not understood is refused and left as it is.
 //   - No transaction is held while waiting for anything.
+//   - The pages of a file are looked at before bbolt reads them: see pages.go.
 //
 // # On disk
 //

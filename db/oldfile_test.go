@@ -16,9 +16,12 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-var update = flag.Bool("update", false, "write testdata/v5.db and testdata/v5.json anew; only while no list has that layout yet")
+var update = flag.Bool("update", false, "write testdata/v5.db, v5.json, people.db and sightings.db anew; only while no list has that layout yet")
 
-const oldFile = "testdata/v1.db"
+const (
+	oldFile    = "testdata/v1.db"
+	newestFile = "testdata/v5.db"
+)
 
 // A file of an older version of the layout holds what it held when it was written.
 func TestOldFile(t *testing.T) {
