@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -30,12 +32,13 @@ type otherSide struct {
 
 func newOtherSide(t *testing.T) *otherSide {
 	o := &otherSide{t: t, authority: mtatest.NewAuthority(t), ids: map[string]int{}}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for o.address == "" { // none that the system gives to whoever connects, for it is away at first
+		address := fmt.Sprintf("127.0.0.1:%d", 15_000+rand.IntN(1000))
+		if l, err := net.Listen("tcp", address); err == nil {
+			o.address = address
+			l.Close()
+		}
 	}
-	o.address = l.Addr().String()
-	l.Close()
 	cert, key := o.authority.Issue("collector.example")
 	o.config = mta.CollectorConfig{Receivers: []string{"mx2"}, Identity: mta.Identity{Certificate: cert, Key: key, CA: o.authority.File}}
 	return o

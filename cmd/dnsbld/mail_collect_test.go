@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -20,12 +19,7 @@ import (
 // it is.
 func collector(t *testing.T, authority *mtatest.Authority, receivers ...string) (url string, change func(*config.File)) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
+	address := freeAddress(t)
 	cert, key := authority.Issue("collector.example")
 	return "https://" + address, func(f *config.File) {
 		c := &f.Sensor.Collect

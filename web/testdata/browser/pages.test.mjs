@@ -23,6 +23,7 @@ let browser;
 before(async () => {
 	mkdirSync(ARTEFACTS, { recursive: true });
 	browser = await chromium.launch({
+		timeout: 180_000, // of a machine that does other things too
 		executablePath: CHROMIUM,
 		args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking'],
 	});
@@ -33,6 +34,7 @@ after(() => browser?.close());
 // anything that the Content-Security-Policy had to stop.
 async function open(options = {}) {
 	const context = await browser.newContext({ viewport: sizes.wide, ...options });
+	context.setDefaultTimeout(180_000);
 	const page = await context.newPage();
 	const faults = [];
 	page.on('request', (r) => { if (!r.url().startsWith(BASE)) faults.push(`asked ${r.url()}`); });
