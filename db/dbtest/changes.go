@@ -97,7 +97,7 @@ func changesWait(t *testing.T, b *fixture) {
 		select {
 		case c := <-got:
 			return c
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("no change came")
 			return listing.Change{}
 		}
@@ -119,7 +119,7 @@ func changesWait(t *testing.T, b *fixture) {
 	select {
 	case err := <-ended:
 		wantKind(t, err, context.Canceled)
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("it went on after its context was done")
 	}
 }
@@ -184,7 +184,7 @@ func changesEnd(t *testing.T, b *fixture) {
 		select {
 		case err := <-ended:
 			wantKind(t, err, listing.ErrUnavailable)
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("it went on after the store was closed")
 		}
 	}
