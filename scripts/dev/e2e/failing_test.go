@@ -200,3 +200,41 @@ func TestReadOnlyDisk(t *testing.T) {
 	}
 	p.kill(t)
 }
+
+// A disk that cannot sync a file beside the list, once: whoever asked or told then is
+// refused, the list goes on, and what was acknowledged is there after a restart, and
+// after a loss of power behind it.
+func TestFilesBesideTheListFail(t *testing.T) {
+	for file, use := range map[string]func(*powered, *ctl.Client, func(error) bool){
+		"people.db":    func(p *powered, c *ctl.Client, any func(error) bool) { p.asking.use(t, c, p.disk.position, any) },
+		"sightings.db": func(p *powered, c *ctl.Client, any func(error) bool) { p.counted.use(t, c, p.disk.position, any) },
+	} {
+		t.Run(file, func(t *testing.T) {
+			p := newPowered(t)
+			p.start(t)
+			p.lastKey = p.deskKey(t)
+			p.disk.do(diskCommand{Do: "fault", Fault: diskFault{Op: "sync", File: file, Errno: syscall.EIO, After: 20 + p.random.IntN(20), Times: 1}})
+			use(p, ctl.NewClient(p.socket()), func(err error) bool { return err != nil })
+			if p.disk.do(diskCommand{}).Hits == 0 {
+				t.Fatal("the disk did not fail")
+			}
+			if status, said := p.blctl("add", "20.200.0.1", "--reason", "helo-bare-ip"); status != 0 || !p.listed(t, "20.200.0.1") {
+				t.Errorf("blctl add ends with %d\n%s", status, said)
+			}
+			at := p.disk.position()
+			for _, powerLost := range []bool{false, true} {
+				p.kill(t)
+				if powerLost {
+					p.disk.do(diskCommand{Do: "keep"})
+					p.disk.do(diskCommand{Do: "cut", Seed: p.random.Uint64(), From: p.disk.position()})
+				}
+				p.start(t)
+				client := ctl.NewClient(p.socket())
+				p.asking.settle(t, client, at)
+				p.counted.settle(t, client, at)
+				p.checkFiles(t, client, 0)
+			}
+			p.kill(t)
+		})
+	}
+}
