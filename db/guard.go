@@ -3,6 +3,7 @@ package db
 import (
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"os"
 	"runtime/debug"
@@ -191,10 +192,11 @@ func (d *DB) readable() error {
 	if errors.Is(err, os.ErrClosed) {
 		return nil // bbolt says so by itself
 	}
-	if err != nil {
-		return err
-	}
-	if !sound {
+	switch {
+	case errors.Is(err, io.EOF): // it was cut short; what a disk cannot read it may read the next time
+		err = corruptf("a part of the file is not there")
+		d.health.fail(err)
+	case err == nil && !sound:
 		err = corruptf("both heads of %s are damaged", d.path)
 		d.health.fail(err)
 	}
