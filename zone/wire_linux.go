@@ -195,12 +195,12 @@ func (s *Server) work(ctx context.Context, b *batch) {
 	var (
 		w       = s.newWorker()
 		pause   backoff
-		stopped = drain{within: s.drain}
+		stopped drain
 		naps    = coalescer{most: s.tables.Load().coalesce}
 		nap     unix.Timespec
 		turn    = turns{begin: time.Now()}
 	)
-	for !stopped.over(ctx) {
+	for !stopped.over(ctx, s) {
 		queries, err := b.receive()
 		switch {
 		case err == nil:
@@ -254,18 +254,15 @@ func (t *turns) end() {
 
 // drain is the time in which a worker that is to stop answers what has
 // arrived.
-type drain struct {
-	within time.Duration
-	until  time.Time
-}
+type drain struct{ until time.Time }
 
-func (d *drain) over(ctx context.Context) bool {
+func (d *drain) over(ctx context.Context, s *Server) bool {
 	if ctx.Err() == nil {
 		return false
 	}
 	now := time.Now()
 	if d.until.IsZero() {
-		d.until = now.Add(d.within)
+		d.until = now.Add(s.drain)
 	}
 	return now.After(d.until)
 }
