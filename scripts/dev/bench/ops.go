@@ -58,6 +58,14 @@ func (o *operations) run(ctx context.Context) error {
 	return nil
 }
 
+// often is how often something is done: a quarter as often with --quick, which has two minutes.
+func (o *operations) often(times int) int {
+	if o.options.quick {
+		return (times + 3) / 4
+	}
+	return times
+}
+
 // figure keeps one result.
 func (o *operations) figure(name, figure string, value float64, unit string) {
 	op := operation{"operation", name, figure, value, unit}

@@ -63,7 +63,7 @@ func (o *operations) shown(ctx context.Context, primary, mirror *dnsbld, name st
 	}
 	defer a.close()
 	var took []float64
-	for n := range uint32(5) {
+	for n := range uint32(o.often(5)) {
 		start := time.Now()
 		if err := a.add(ctx, addAddress(n)); err != nil {
 			return err

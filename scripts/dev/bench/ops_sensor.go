@@ -57,7 +57,7 @@ func opVisible(ctx context.Context, o *operations, name string) error {
 		return err
 	}
 	defer d.proc.stop()
-	const clients = 20
+	clients := o.often(20)
 	var took []float64
 	for n := range clients {
 		client := addr4(203<<24 | 113<<8 | uint32(n+1))

@@ -159,7 +159,7 @@ func (o *operations) notified(ctx context.Context, d *dnsbld, told *net.UDPConn,
 		}
 	}()
 	var took []float64
-	for n := range 5 {
+	for n := range o.often(5) {
 		time.Sleep(1500 * time.Millisecond) // the import, and the change before, have been told
 		for len(heard) > 0 {
 			<-heard
@@ -175,7 +175,7 @@ func (o *operations) notified(ctx context.Context, d *dnsbld, told *net.UDPConn,
 	for len(heard) > 0 {
 		<-heard
 	}
-	const storm = 5 * time.Second
+	storm := time.Duration(o.often(5)) * time.Second
 	added := 0
 	for start := time.Now(); time.Since(start) < storm; added++ {
 		if err := a.add(ctx, addAddress(uint32(100+added))); err != nil {

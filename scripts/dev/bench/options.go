@@ -54,7 +54,7 @@ func parseOptions(args []string, stderr io.Writer) (options, error) {
 		fmt.Fprintln(stderr, "usage: bench [flags]\n\nCompares DNS blocklist servers on this machine; tables on stdout, NDJSON in a file.")
 		f.PrintDefaults()
 	}
-	f.BoolVar(&o.quick, "quick", false, "under two minutes: 100k hosts, 3 short rounds; figures are rough")
+	f.BoolVar(&o.quick, "quick", false, "under two minutes: 100k hosts, 2 short rounds; figures are rough")
 	hosts := f.String("hosts", "1M", "hosts in the list: 100k, 1M, 10M, 50M (1 % prefixes and 1 % IPv6 come on top)")
 	f.StringVar(&o.list, "list", listMixed, "what the list holds: mixed; nets: as many random /26 and as many random /64 as -hosts says; texts: hosts with a text each")
 	f.Uint64Var(&o.seed, "seed", 1, "what data and queries are drawn from")
@@ -96,7 +96,7 @@ func (o *options) shorten(f *flag.FlagSet, hosts *string) {
 	quick := map[string]func(){
 		"hosts":      func() { *hosts = "100k" },
 		"queries":    func() { o.queries = 1 << 18 },
-		"rounds":     func() { o.rounds = 3 },
+		"rounds":     func() { o.rounds = 2 },
 		"window":     func() { o.window = 700 * time.Millisecond },
 		"warmup":     func() { o.warmup = 200 * time.Millisecond },
 		"start-wait": func() { o.startWait = 20 * time.Second },

@@ -13,7 +13,7 @@ func TestQuickLeavesWhatWasSet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o.hosts != 10000 || o.window != 2*time.Second || o.rounds != 3 || o.limit >= 2*time.Minute {
+	if o.hosts != 10000 || o.window != 2*time.Second || o.rounds != 2 || o.limit >= 2*time.Minute {
 		t.Errorf("%+v", o)
 	}
 }
