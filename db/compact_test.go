@@ -107,7 +107,7 @@ func TestCompact(t *testing.T) {
 	}
 }
 
-// What is written while the file is copied is replayed before writers are held back.
+// A compaction replays writes made during the copy before it holds writers back.
 func TestCompactCatchesUp(t *testing.T) {
 	d := everything(t)
 	defer d.Close()
@@ -393,8 +393,8 @@ func TestForgetBefore(t *testing.T) {
 	}
 }
 
-// What was seen stays as long as a record is kept that refers to it, before or after, and
-// goes with the last of them.
+// Evidence stays as long as a kept record refers to it, before or after the change,
+// and goes with the last of them.
 func TestForgetKeepsEvidence(t *testing.T) {
 	d := openTest(t, filepath.Join(t.TempDir(), "listings.db"))
 	defer d.Close()

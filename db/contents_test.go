@@ -12,8 +12,8 @@ import (
 	"dnsbld/listing"
 )
 
-// What an import says comes back in order, hosts first, of each key the best alone,
-// whatever runs it was collected in.
+// An import's entries come back in order, hosts first, the best alone of each key,
+// whatever runs they were collected in.
 func TestContents(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	for round := range 40 {

@@ -188,7 +188,7 @@ func branchOf(t *testing.T, path string, name []byte) (root, free uint64) {
 	return root, free
 }
 
-// What a start pays for the pages, beside what BenchmarkServed says.
+// The look at the pages is part of a start, beside what BenchmarkServed measures.
 func BenchmarkPages(b *testing.B) {
 	for name, fill := range map[string]func(*DB){
 		"packed": func(d *DB) { mustReplace(b, d, importing("first", "feed"), feed(clustered(1_000_000))) },

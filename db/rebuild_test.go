@@ -84,8 +84,8 @@ func TestRebuild(t *testing.T) {
 	}
 }
 
-// What stands beside the log is kept up to where it is damaged, and it is said that
-// something is left out.
+// A rebuild keeps evidence and remembered requests up to where they are damaged, and
+// says that something is left out.
 func TestRebuildKeepsWhatReads(t *testing.T) {
 	d := everything(t)
 	var sums []listing.Digest

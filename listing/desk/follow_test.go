@@ -139,8 +139,8 @@ func TestProgressIsNotGuessed(t *testing.T) {
 	}
 }
 
-// What a request was answered is for who asked: the key of a request may be known to
-// others, who can make its digest as we do.
+// Only the requester finds the answer: others may know the key of a request, and can
+// make its digest as we do.
 func TestAnAnswerIsFoundBySecretAlone(t *testing.T) {
 	o := newOffice(t)
 	o.add(t, listing.Add{Reason: "manual"})

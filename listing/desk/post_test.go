@@ -297,7 +297,7 @@ func TestMailIsNotSentWithoutEnd(t *testing.T) {
 	}
 }
 
-// What waits is kept over a restart.
+// A mail that waits is kept over a restart.
 func TestMailIsKeptOverARestart(t *testing.T) {
 	o := newOffice(t)
 	o.add(t, listing.Add{Reason: "manual"})
@@ -319,7 +319,7 @@ func TestMailIsKeptOverARestart(t *testing.T) {
 	}
 }
 
-// What waits is gone when its person is erased.
+// A mail that waits is gone when its person is erased.
 func TestMailIsErased(t *testing.T) {
 	o := newOffice(t)
 	o.add(t, listing.Add{Reason: "manual"})

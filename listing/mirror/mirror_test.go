@@ -206,7 +206,7 @@ func TestTakesChanges(t *testing.T) {
 	})
 }
 
-// What went in one sequence of an IXFR may have come in another, and the reverse.
+// A record may come in one sequence of an IXFR and go in another, and the reverse.
 func TestTakesSequences(t *testing.T) {
 	s := State{Fixed: []string{"ns1", "txt"}}
 	for _, c := range []Copy{
@@ -220,7 +220,7 @@ func TestTakesSequences(t *testing.T) {
 	}
 }
 
-// What is no list stays small, however many changes it comes in.
+// Records that are not of the list stay few, however many changes they come in.
 func TestRefusesManyRecords(t *testing.T) {
 	bubble(t, func(t *testing.T, p *primary, open func([]byte) *setting) {
 		s := open(nil)

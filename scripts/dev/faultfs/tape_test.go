@@ -35,8 +35,8 @@ func (i image) read(name string) string {
 	return string(i[number].data)
 }
 
-// What was synced is there whatever the disk does with the rest, names by the sync
-// of their folder alone.
+// Synced data are there whatever the disk does with the rest; a name is synced with
+// its folder alone.
 func TestSyncedIsThere(t *testing.T) {
 	p := play()
 	old := string(bytes.Repeat([]byte("a"), 2*sector))
@@ -56,7 +56,7 @@ func TestSyncedIsThere(t *testing.T) {
 	}
 }
 
-// What was not synced is there or not, sector by sector, and so are names and sizes.
+// Data that were not synced are there or not, sector by sector, as are names and sizes.
 func TestUnsyncedIsUnknown(t *testing.T) {
 	p := play()
 	seen := map[string]bool{}
@@ -82,7 +82,7 @@ func TestUnsyncedIsUnknown(t *testing.T) {
 	}
 }
 
-// What a sync failed to write is not made up for by the next one.
+// A sync does not make up for the one before it that failed.
 func TestFailedSyncIsNotMadeUpFor(t *testing.T) {
 	seen := map[byte]bool{}
 	for seed := range int64(50) {
