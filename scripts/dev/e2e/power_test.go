@@ -106,7 +106,7 @@ func newPowered(t *testing.T) *powered {
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 3))
 	p := &powered{daemon: d, disk: newFaultDisk(t, d.bin, d.dir), random: random, writers: newWriters(random),
-		counted: &counted{}, asking: &asking{random: random}}
+		counted: &counted{}, asking: &asking{random: rand.New(rand.NewPCG(seed, 4))}}
 	return p
 }
 
