@@ -244,9 +244,7 @@ func (d *dnsbld) ready(ctx context.Context) error {
 	if err := d.live.Wait(ctx, 0); err != nil {
 		return err
 	}
-	if err := d.note(ctx, cfg.Hash); err != nil && ctx.Err() == nil {
-		d.log.Error("noting the configuration: serials do not tell of its changes", "err", err) // DNS is served all the same
-	}
+	d.note(ctx, cfg.Hash)
 	stats, listeners := d.live.Set().Stats(), []any{}
 	for _, what := range slices.Sorted(maps.Keys(d.listeners)) {
 		listeners = append(listeners, what, strings.Join(d.listeners[what], " "))

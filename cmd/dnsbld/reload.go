@@ -70,9 +70,7 @@ func (d *dnsbld) reload(ctx context.Context) error {
 	d.cfg.Store(&cfg)
 	d.book.SetRules(cfg.Rules)
 	d.protect()
-	if err := d.note(ctx, cfg.Hash); err != nil {
-		return err
-	}
+	d.note(ctx, cfg.Hash)
 	d.log.Info("the configuration was read again")
 	if keys := cfg.NeedsRestart(d.begun); len(keys) > 0 {
 		d.log.Warn("what these keys say holds from the next start", "keys", strings.Join(keys, ", "))

@@ -70,12 +70,15 @@ func (d *dnsbld) openReadOnly() (err error) {
 	return nil
 }
 
-// note notes the configuration in force, where something can be noted.
-func (d *dnsbld) note(ctx context.Context, hash string) error {
+// note notes the configuration, where something can be noted. It is in force all the
+// same where that fails.
+func (d *dnsbld) note(ctx context.Context, hash string) {
 	if d.readOnly != "" {
-		return nil
+		return
 	}
-	return d.book.Configure(ctx, self(), hash)
+	if err := d.book.Configure(ctx, self(), hash); err != nil && ctx.Err() == nil {
+		d.log.Error("noting the configuration: serials do not tell of its changes", "err", err)
+	}
 }
 
 // Changes are those of the store that is open now, for the transfers of DNS,

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/net/dns/dnsmessage"
@@ -55,5 +56,30 @@ func TestFilesCutShort(t *testing.T) {
 		t.Errorf("status: %s", said)
 	}
 	listed()
+	p.stop(t)
+}
+
+// A configuration that is in force is not said to be unused because the list could not
+// note it.
+func TestReloadWithoutAList(t *testing.T) {
+	dir := shortDir(t)
+	writeConfig(t, dir, fmt.Sprintf(oneZone, 300))
+	p := startDaemon(t, dir, nil, "--config", "dnsbld.toml")
+	if err := os.Truncate(filepath.Join(dir, "data", "listings.db"), 0); err != nil {
+		t.Fatal(err)
+	}
+	writeConfig(t, dir, fmt.Sprintf(oneZone, 60))
+	if err := p.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the new TTL", func() bool {
+		_, answers, _ := ask(t, p.dns, "2.0.0.127.bl.test.", dnsmessage.TypeA)
+		return len(answers) == 1 && answers[0].Header.TTL == 60
+	})
+	eventually(t, "the list could not note it", func() bool { return strings.Contains(p.said(), "noting the configuration") })
+	eventually(t, "the reload has ended", func() bool { return strings.Contains(p.said(), "the configuration was read again") })
+	if said := p.said(); strings.Contains(said, "is not used") {
+		t.Errorf("it is in force, and it is said:\n%s", said)
+	}
 	p.stop(t)
 }
