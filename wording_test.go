@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// What people read keeps to docs/wording.md, which has the words to avoid.
+// Texts for people keep to docs/wording.md, which has the words to avoid.
 func TestWording(t *testing.T) {
 	page, err := os.ReadFile("docs/wording.md")
 	if err != nil {

@@ -21,7 +21,7 @@ func drawAttrs(t *rapid.T) attrs {
 	}
 }
 
-// What a table is made of is found in it, in order and by address.
+// The hosts that a table is made of are found in it, in order and by address.
 func TestTable(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		low := rapid.IntRange(2, 3).Draw(t, "octets")

@@ -24,7 +24,7 @@ const (
 	documentKind
 )
 
-// Which sides of a change there are.
+// Flags of the sides that a change has.
 const (
 	hasBefore = 1 << iota
 	hasAfter

@@ -99,7 +99,7 @@ func TestRestoreRefuses(t *testing.T) {
 	}
 }
 
-// What root restores belongs to whom the list belongs, the first time to the
+// A list that root restores belongs to the owner of the one before, the first time to the
 // owner of the directory.
 func TestRestoreKeepsTheOwner(t *testing.T) {
 	owner := os.Getuid()

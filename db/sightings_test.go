@@ -62,7 +62,7 @@ func items(pairs ...string) (all []sighting.Item) {
 	return all
 }
 
-// What was saved is there after the file was closed, in order, by prefix and
+// Counters that were saved are there after the file was closed, in order, by prefix and
 // beyond a key.
 func TestSightings(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sightings.db")
@@ -182,7 +182,7 @@ func TestSightingsThatAreDamaged(t *testing.T) {
 	}
 }
 
-// What cannot be understood once it is open is moved aside too, once.
+// A file that cannot be understood once it is open is moved aside too, once.
 func TestSightingsAreRenewed(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "sightings.db")
 	var aside []error

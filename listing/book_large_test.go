@@ -114,7 +114,7 @@ func TestUndoOfManyChanges(t *testing.T) {
 	}
 }
 
-// What has changed since stands before all of it, wherever it is.
+// A later change of any of the entries keeps all of them from being undone.
 func TestUndoOfManyChangesIsRefusedWhole(t *testing.T) {
 	d := newDesk(t)
 	d.fill("")

@@ -110,7 +110,7 @@ func TestProposalsEnd(t *testing.T) {
 	d.wantAnswers("192.0.2.7", "")
 }
 
-// What nobody could approve cannot be proposed.
+// A command that nobody could approve cannot be proposed.
 func TestProposeRefuses(t *testing.T) {
 	d := newDesk(t)
 	d.must(d.Permit(t.Context(), operator("alice"), listing.Permit{Subject: subject("203.0.113.0/24"), Owner: "postmaster", Force: true, Note: "ours"}))

@@ -168,7 +168,7 @@ func TestRepeatedOffender(t *testing.T) {
 	isKind(t, err, listing.ErrConflict, "touched")
 }
 
-// What was undone leaves no memory, and undoing the undo brings the memory back.
+// A listing that was undone leaves no memory, and undoing the undo brings it back.
 func TestUndoKeepsMemory(t *testing.T) {
 	d := newDesk(t)
 	d.add("192.0.2.7", "helo-bare-ip")
@@ -348,7 +348,7 @@ func TestUndoImportAfterLapse(t *testing.T) {
 	d.wantAnswers("192.0.2.8", "")
 }
 
-// What would have ended by now is not put back, and the answer says so.
+// An entry that would have ended by now is not put back, and the answer says so.
 func TestUndoTooLate(t *testing.T) {
 	d := newDesk(t)
 	d.must(d.Add(t.Context(), operator("alice"), listing.Add{Subject: subject("192.0.2.7"), Reason: "manual", For: listing.Life(time.Hour)}))

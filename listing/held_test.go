@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// What keeps an entry from listing, and what is told of several.
+// WhyNot says what keeps an entry from listing, and of several causes the first.
 func TestWhyNot(t *testing.T) {
 	noon := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	reasons, err := NewReasons(DefaultReasons())

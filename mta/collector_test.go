@@ -160,7 +160,7 @@ func TestCollectorConnections(t *testing.T) {
 	}
 }
 
-// Who is refused, and of whom nothing is counted.
+// Strangers, and receivers that are not named, are refused, and nothing of them is counted.
 func TestCollectorRefuses(t *testing.T) {
 	o := newOffice(t, "mx2", "mx3")
 	stranger := mtatest.NewAuthority(t)
@@ -279,7 +279,7 @@ func TestCollectorRequests(t *testing.T) {
 		t.Errorf("beside another request: %s, Retry-After %q", second.Status, second.Header.Get("Retry-After"))
 	}
 
-	// Who is no longer named is refused on the connection that there is.
+	// A receiver that is no longer named is refused on the connection that there is.
 	o.config.Receivers = []string{"mx3"}
 	if err := o.collector.Configure(o.config); err != nil {
 		t.Fatal(err)

@@ -95,7 +95,7 @@ func TestPolicyCost(t *testing.T) {
 	}
 }
 
-// What a session shows is judged in one pass, and shown in one.
+// A session is judged in one pass, and shown in one.
 func TestClassifyCost(t *testing.T) {
 	for _, piece := range append(pieces, "1.", "192.0.2.7", "192-0-2-7-", "::", "a-", "ü", "xn--a.") {
 		costtest.Linear(t, 32<<10, "", piece, "", func(raw []byte) {

@@ -105,7 +105,7 @@ func TestOpenSMTPD(t *testing.T) {
 	}
 }
 
-// What Rspamd 3.4 wrote with the log_format of mta-config.
+// The lines are those that Rspamd 3.4 wrote with the log_format of mta-config.
 func TestRspamd(t *testing.T) {
 	const head = "2026-11-23 08:00:00 #23536(normal) <472278>; task; rspamd_task_write_log: "
 	const hexHELO, hexRcpts = "682e6578616d706c65", "726370742e6578616d706c65"

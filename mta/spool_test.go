@@ -49,7 +49,7 @@ func put(t *testing.T, s *mta.Spool, batches ...string) {
 	}
 }
 
-// What was put is there after a restart, in its order, until it is done with.
+// A batch that was put is there after a restart, in its order, until it is done with.
 func TestSpool(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "spool")
 	s := openSpool(t, dir, 1000)

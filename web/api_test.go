@@ -55,7 +55,7 @@ func TestLoopbackExemption(t *testing.T) {
 	}
 }
 
-// Which proxies are believed is exchanged with the rest of the configuration.
+// The trusted proxies are exchanged with the rest of the configuration.
 func TestTrustedProxiesAreExchanged(t *testing.T) {
 	h := newHouse(t, func(c *Config) { c.Limits.APIPerMinute, c.TrustedProxies = 1, nil })
 	h.get("/api/v1/ip/192.0.2.7", "198.51.100.9").has(t, 200)

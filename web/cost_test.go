@@ -13,7 +13,7 @@ import (
 	"dnsbld/costtest"
 )
 
-// What a stranger can send in a header, a form or an address is read in one pass.
+// A header, a form or an address of a stranger is read in one pass.
 func TestCost(t *testing.T) {
 	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 	for _, piece := range []string{"x", " ", ",", ";", "\"", "\\", "\\\"", "=", "for=", "for=10.0.0.1,", "10.0.0.1,", "for=\"[::1]\";", "[", "]", "%", "%41", "&", "a=b&", "note=", "\n", "\xff", "ü",

@@ -42,7 +42,7 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// What changes with the style sheet, or is random, in a page.
+// varying is the part of a page that changes with the style sheet.
 var varying = regexp.MustCompile(`/static/[0-9a-f]{16}/`)
 
 // situations are the pages that matter, each made by what brings it about.
@@ -228,8 +228,8 @@ func TestAddressesInPaths(t *testing.T) {
 	}
 }
 
-// What rests on reverse DNS ends when that is fixed: the page needs no proof, and
-// says after a request that it looked.
+// A listing that rests on reverse DNS ends when that is fixed: the page needs no proof,
+// and says after a request that it looked.
 func TestUnmended(t *testing.T) {
 	h := newHouse(t, func(c *Config) { c.Zones[0].Reasons = []listing.Reason{2, 12} })
 	h.add("192.0.2.7", "rdns-missing")
@@ -248,7 +248,7 @@ func TestUnmended(t *testing.T) {
 	h.ask("192.0.2.7", "198.51.100.9").has(t, 200, "The listing is removed")
 }
 
-// What strangers said is shown and does nothing.
+// Greetings of strangers are shown, and do nothing.
 func TestHostileGreetings(t *testing.T) {
 	h := newHouse(t)
 	const evil = `<img src=x onerror=alert(1)>"'&lt;{{.}}`

@@ -122,7 +122,7 @@ func (w waiting) About(ctx context.Context, a netip.Addr) (desk.About, error) {
 	return w.counter.About(ctx, a)
 }
 
-// What is in hand is finished when the server ends.
+// Requests in hand are finished when the server ends.
 func TestServeDrains(t *testing.T) {
 	h := newHouse(t)
 	l, err := net.Listen("tcp", "127.0.0.1:0")

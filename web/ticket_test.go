@@ -25,7 +25,7 @@ func (h *house) link(a answer) string {
 	return m[1]
 }
 
-// Who opens a ticket is told who reads it and by when, and has a link to it.
+// The page after a request says who reads it and by when, and has a link to it.
 func TestOpenedTicket(t *testing.T) {
 	h := newHouse(t)
 	h.stillOffending("192.0.2.7")
@@ -106,7 +106,7 @@ func TestTicketStates(t *testing.T) {
 	h.get(link[:len(link)-1], "").has(t, http.StatusNotFound, "There is no request with this link", "Copy the whole link", "There is no such page")
 }
 
-// Who leaves an address is told whether a mail goes there.
+// The page after a request says whether a mail goes to the address that was left.
 func TestResultSaysOfMail(t *testing.T) {
 	h := newHouse(t)
 	h.add("192.0.2.7", "manual")
@@ -119,7 +119,7 @@ func TestResultSaysOfMail(t *testing.T) {
 	}
 }
 
-// What ends within hours needs nobody.
+// A listing that ends within hours needs nobody.
 func TestNoFormForWhatEndsSoon(t *testing.T) {
 	h := newHouse(t)
 	h.add("192.0.2.7", "helo-bare-ip", func(a *listing.Add) { a.For = listing.Life(3 * time.Hour) })

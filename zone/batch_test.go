@@ -139,7 +139,7 @@ func TestUDPWildcard(t *testing.T) {
 	})
 }
 
-// What was asked before the server stops is answered, and the port is free
+// Questions that came before the server stops are answered, and the port is free
 // afterwards.
 func TestUDPDrain(t *testing.T) {
 	portable(t, func(t *testing.T, c Config) {

@@ -440,7 +440,7 @@ func TestM8NotReady(t *testing.T) {
 	`)
 }
 
-// What is counted, and as what.
+// Each answer is counted, by what it says.
 func TestStats(t *testing.T) {
 	b := newServer(t, config(t), "192.0.2.7 helo-bare-ip")
 	b.reply(query("7.2.0.192.bl.test.", "A"), UDP)

@@ -22,7 +22,7 @@ import (
 //
 //	192.0.2.0/24 network [until=SECONDS] [except] [source=NAME] [allow] [text=WORDS…]
 //
-// What is asked and what is answered are blocks with an empty line between:
+// Questions and answers are blocks with an empty line between:
 //
 //	? 7.2.0.192.bl.test. A
 //	NOERROR

@@ -341,7 +341,7 @@ func TestMirrorNotified(t *testing.T) {
 	}
 }
 
-// What does not fit beside a primary is a mistake in the configuration.
+// A setting that does not fit beside a primary is a mistake in the configuration.
 func TestMirrorConfiguration(t *testing.T) {
 	for want, change := range map[string]func(*Config){
 		"gives no transfers":               func(c *Config) { c.Zones[1].TransferKey = keyName },

@@ -240,8 +240,8 @@ func TestWireTruncates(t *testing.T) {
 	}
 }
 
-// What belongs to the wire path is answered there: were it not, it would be
-// right and slow.
+// Plain questions are answered by the wire path: the message path would be right too,
+// and slow.
 func TestWireTakes(t *testing.T) {
 	b := newServer(t, config(t), wireList)
 	w := b.server.newWorker()

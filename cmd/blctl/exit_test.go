@@ -44,7 +44,7 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// What is no terminal gets no colour, and hostile bytes are not passed on.
+// A file or a pipe gets no colour, and hostile bytes are not passed on.
 func TestPaint(t *testing.T) {
 	if got := (printer{}).paint(red, "x"); got != "x" {
 		t.Errorf("without colour: %q", got)

@@ -93,11 +93,8 @@ func (p *program) read(ctx context.Context, before reading) (r reading, err erro
 			}
 		}
 	}
-	since := cmp.Or(before.Time.Unix(), status.Started.Unix())
-	if before.Time.IsZero() {
-		since = status.Started.Unix()
-	}
-	if seconds := r.Time.Unix() - since; seconds > 0 {
+	since := cmp.Or(before.Time, status.Started)
+	if seconds := r.Time.Unix() - since.Unix(); seconds > 0 {
 		r.PerSecond = (r.Queries - before.Queries) / float64(seconds)
 	}
 	r.Changes, err = p.newest(ctx, status.Revision)

@@ -161,8 +161,8 @@ func TestTokenInTXT(t *testing.T) {
 	}
 }
 
-// What is published is what is in force, and selfcheck holds the one against the
-// other.
+// The published criteria are those in force, and selfcheck holds the ones against the
+// others.
 func TestSelfcheckOfADaemon(t *testing.T) {
 	r := start(t, shortDir(t))
 	checks, err := r.client.Selfcheck(t.Context())

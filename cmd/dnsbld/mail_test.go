@@ -222,7 +222,7 @@ func TestObserveRefusesASecondSource(t *testing.T) {
 	}
 }
 
-// What a daemon finds damaged of its counters costs the counters, nothing else.
+// Damaged counters cost a daemon the counters, nothing else.
 func TestDamagedCounters(t *testing.T) {
 	dir := shortDir(t)
 	if err := os.WriteFile(filepath.Join(dir, "sightings.db"), []byte(strings.Repeat("x", 9000)), 0o600); err != nil {

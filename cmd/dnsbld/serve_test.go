@@ -363,7 +363,7 @@ func TestSystemd(t *testing.T) {
 	p.stop(t)
 }
 
-// What numbers are called in JSON is a promise, so none has a name of the code's.
+// Names of numbers in JSON are promises, so none is a name of the code's.
 func TestNamesOfNumbers(t *testing.T) {
 	p := startDaemon(t, t.TempDir(), nil, "--data", "data")
 	client := ctl.NewClient(p.socket)

@@ -135,7 +135,7 @@ func (b breaking) Status() ctl.SensorStatus {
 	return ctl.SensorStatus{Status: sensor.Status{Status: sighting.Status{Breaker: b.breaker}}}
 }
 
-// What is altered on disk shows.
+// A record that is altered on disk shows.
 func TestSelfcheckAudit(t *testing.T) {
 	dir := t.TempDir()
 	h := newHouseIn(t, dir)

@@ -43,7 +43,7 @@ func post(t *testing.T, path, method, endpoint, body string) (int, string) {
 	return resp.StatusCode, string(raw)
 }
 
-// What comes over the socket need not come from our client.
+// Requests over the socket need not come from our client.
 func TestHostileRequests(t *testing.T) {
 	h := newHouse(t)
 	path := h.serve(t)

@@ -43,7 +43,7 @@ func TestWatchResumes(t *testing.T) {
 	}
 }
 
-// What is written while somebody watches comes at once, in order.
+// Changes made while somebody watches come at once, in order.
 func TestWatchFollows(t *testing.T) {
 	h := newHouse(t)
 	c := h.client(t)

@@ -216,7 +216,7 @@ func TestLetterNotListed(t *testing.T) {
 	golden(t, "not-listed", printed)
 }
 
-// What the counters mean, and the letter that says so.
+// A letter says what the counters mean.
 func TestLetterDiagnosis(t *testing.T) {
 	bogus := HELOCount{"192.0.2.7", 12, 12}
 	clean := HELOCount{"mail.sender.example", 120, 0}
@@ -397,7 +397,7 @@ func TestLetterContradictions(t *testing.T) {
 	}
 }
 
-// What strangers wrote stays words on a line.
+// Text of strangers stays words on a line.
 func TestLetterHostileBytes(t *testing.T) {
 	evil := "{{.Zone}}\r\nBcc: all@rcpt.example\n\x1b[2J\xff\u202e" + strings.Repeat("x", 400)
 	e := seen(t, listing.BareIP, func(l *Listing) { l.PublicNote, l.Source = evil, evil })

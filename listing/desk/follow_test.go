@@ -30,8 +30,9 @@ func (o *office) progress(t *testing.T, ticket string) removal.Progress {
 	return p
 }
 
-// Who asks for a person gets one: what the rules refuse is open until a person has
-// looked at it; after that it is an appeal, for another; after that it is decided.
+// A sender who asks for a person gets one: a request that the rules refuse is open until
+// a person has looked at it; after that it is an appeal, for another; after that it is
+// decided.
 func TestOpenATicket(t *testing.T) {
 	o := newOffice(t)
 	o.add(t, listing.Add{Reason: "manual"})

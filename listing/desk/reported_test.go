@@ -14,9 +14,9 @@ import (
 	"dnsbld/listing/removal"
 )
 
-// What the desk does with the mails that people sent, as `delist-request --delist` hands
-// them in: which are answered, which are asked back, which wait for a person; and that
-// no other listing ends than the one that is asked for.
+// The desk takes the mails that people sent, as `delist-request --delist` hands them in:
+// it answers some, asks back for others, and leaves others to a person; and no other
+// listing ends than the one that is asked for.
 func TestReportedMails(t *testing.T) {
 	const answered, asked, person, program = "answered", "asked back", "left to a person", "not answered"
 	for name, c := range map[string]struct{ listed, want, ended string }{

@@ -49,8 +49,8 @@ func fromItself(r *desk.Request) {
 	r.Offered = delist.Proof{Kind: removal.ProofWeb, Address: r.Address}
 }
 
-// What rests on a feed's word takes proof of control; what a sender then does for
-// himself is short, and for each source there is a cap a day.
+// A listing that rests on a feed's word takes proof of control; the exception that a
+// sender then makes for himself is short, and each source has a cap a day.
 func TestFeedsAreNotEmptiedByClicks(t *testing.T) {
 	o := newOffice(t)
 	o.settings.SourceCap = 2
@@ -222,7 +222,8 @@ func TestWhatIsMissingIsAsked(t *testing.T) {
 	}
 }
 
-// What still lists the address is said: a letter never says that it is off the list.
+// A letter names the entries that still list the address, and never says that it is off
+// the list.
 func TestLetterOfWhatIsStillListed(t *testing.T) {
 	o := newOffice(t)
 	o.add(t, listing.Add{Reason: "helo-bare-ip"})

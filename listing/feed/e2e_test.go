@@ -22,8 +22,8 @@ import (
 	"dnsbld/listing/feed"
 )
 
-// What is written is read by the programs it is for, and they say of every
-// address near a boundary what the rules say.
+// The programs that our files are for read them, and say of every address near a
+// boundary what the rules say.
 
 // program finds a program of a Debian package.
 func program(t *testing.T, name, pkg string) string {

@@ -402,7 +402,7 @@ func TestUnknownFormat(t *testing.T) {
 	}
 }
 
-// What fails underneath is passed on.
+// An error of the file below is passed on.
 func TestReadError(t *testing.T) {
 	broken := errors.New("broken pipe")
 	_, err := read(t, io.MultiReader(strings.NewReader("192.0.2.1\n"), failing{broken}), feed.Options{Reason: 2})

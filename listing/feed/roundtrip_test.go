@@ -11,7 +11,7 @@ import (
 	"dnsbld/listing/feed"
 )
 
-// What a format can carry comes back as it was: all that a feed says in CSV,
+// Whatever a format can carry comes back as it was: all that a feed says in CSV,
 // NDJSON and rbldnsd's combined files, subjects and exceptions of one reason
 // in the others.
 func TestRoundTrip(t *testing.T) {

@@ -55,7 +55,7 @@ func TestName(t *testing.T) {
 		{"xn--bcher-kva.example", "elsewhere", "helo-hosted-domain weak"},
 		{"B\u00dcCHER.example", "elsewhere", "helo-hosted-domain weak case nonascii"},
 		{"other.example", "confirmed", "helo-hosted-domain weak"},
-		// What kind of name, confirmed or not.
+		// Kinds of names, confirmed or not.
 		{".", "", "helo-malformed weak syntax trailing-dot"},
 		{"..", "", "helo-malformed weak syntax trailing-dot"},
 		{"mail.sender.example..", "", "helo-malformed weak syntax trailing-dot"},

@@ -164,7 +164,7 @@ func TestForgets(t *testing.T) {
 	}
 }
 
-// What is written down comes back, and is added to what was counted meanwhile.
+// Counts that are written down come back, and are added to those made meanwhile.
 func TestFile(t *testing.T) {
 	c := New(began)
 	c.Zone("bl.test")

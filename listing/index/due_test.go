@@ -11,8 +11,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// What is due is the same whatever set was asked before, and when: what a set
-// remembers of ends to come is right also for those that come of it.
+// The same entries are due whatever set was asked before, and when: the ends to come that
+// a set remembers are right also for the sets made of it.
 func TestDueWhileChanging(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		type moment struct {

@@ -274,7 +274,7 @@ func TestSweep(t *testing.T) {
 	})
 }
 
-// What cannot be ended now is tried again a second later, not at once.
+// An end that cannot be stored now is tried again a second later, not at once.
 func TestSweepTriesAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newMemory()

@@ -32,7 +32,7 @@ func TestAccept(t *testing.T) {
 	}
 }
 
-// What a language does not say stays English; arguments may change places.
+// Sentences that a language lacks stay English; arguments may change places.
 func TestSay(t *testing.T) {
 	all := load(t, fstest.MapFS{"fr/words.txt": {Data: []byte("# a comment\n\n%s of %s\n\t%[2]s, %[1]s\n1 thing\n\tune chose\n%d things\n\t%d choses\nin %d days\n\tdans %d jours\n")},
 		"de/words.txt": {Data: []byte("Hello,\n\tServus,\n")}})

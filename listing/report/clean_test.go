@@ -35,7 +35,7 @@ func few(t *rapid.T) (all []sighting.Sender) {
 	return all
 }
 
-// What is asked for one by one and what is looked up among all are the same.
+// Senders asked for one by one and senders looked up among all are the same.
 func TestSendersModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := few(t)

@@ -104,7 +104,7 @@ func TestBreakerOfAReceiver(t *testing.T) {
 	}
 }
 
-// What could not be listed is given back.
+// A listing that could not be made is given back to the breaker.
 func TestBreakerOfAReceiverGivesBack(t *testing.T) {
 	d := newDesk(t, func(o *Options) { o.PerReceiver = 1 }).reports("mx1", "mx2")
 	d.sees(5, "203.0.113.1", ourIP)

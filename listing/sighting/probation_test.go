@@ -165,8 +165,8 @@ func TestProbationOldFigures(t *testing.T) {
 	}
 }
 
-// What is told of a place too often to be kept apart does not count by losing
-// its receiver.
+// Sessions of a place with too many to be kept apart do not begin to count because
+// their receiver is no longer known.
 func TestProbationBlurred(t *testing.T) {
 	d := onProbation(t).reports("mx1")
 	for i := range 3 * maxCells {

@@ -62,7 +62,7 @@ func TestDuplicates(t *testing.T) {
 	}
 }
 
-// What was stored is what was counted.
+// The counters are the same after a restart.
 func TestRestart(t *testing.T) {
 	d := newDesk(t).reports("mx1", "mx2")
 	d.sees(4, sender, ourIP)

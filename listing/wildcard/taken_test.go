@@ -106,7 +106,7 @@ func takenFrom(t *rapid.T, z served) *Taken {
 	return back
 }
 
-// What a list is rendered as makes a list again that answers alike, texts too.
+// A list that is rendered and taken again answers alike, texts too.
 func TestTakenAnswersAlike(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		list := lists().Draw(t, "list")
@@ -129,7 +129,7 @@ func special(a netip.Addr) bool {
 	return a.Is4In6() || netip.MustParsePrefix("2002::/16").Contains(a)
 }
 
-// What an IXFR says, laid over what was taken before, makes what is taken whole.
+// An IXFR laid over what was taken before gives the same as the whole zone.
 func TestTakenChange(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		before, after := lists().Draw(t, "before"), lists().Draw(t, "changes")
@@ -176,7 +176,7 @@ func TestTakenChange(t *testing.T) {
 	})
 }
 
-// What is in no list's zone is refused, by name.
+// Names that no list's zone can have are refused, by name.
 func TestTakenRefuses(t *testing.T) {
 	listed := Owned{Reasons: []listing.Reason{3}}
 	for name, want := range map[string]string{

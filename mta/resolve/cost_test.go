@@ -8,7 +8,7 @@ import (
 	"dnsbld/costtest"
 )
 
-// What a sender's name server answers costs as much as it is long: records by the
+// An answer of a sender's name server costs as much as it is long: records by the
 // thousand, aliases in chains, names that point to names that point.
 func TestAnswerCost(t *testing.T) {
 	sent := new(dns.Msg).SetQuestion("www.sender.example.", dns.TypeA)

@@ -11,7 +11,7 @@ import (
 	"dnsbld/mta"
 )
 
-// What DNS says of an address when somebody asks for its removal.
+// Reverse and Texts say what DNS has of an address whose removal is asked for.
 func TestReverseAndTexts(t *testing.T) {
 	s := newDNSServer(t, checkZone+`
 	mail.sender.example            TXT   v=spf1 -all

@@ -40,7 +40,7 @@ func TestExample(t *testing.T) {
 	}
 }
 
-// What the example says of keys is what they are when left out.
+// The example shows each key with the value that it has when it is left out.
 func TestExampleShowsDefaults(t *testing.T) {
 	example, err := parseFile("example.toml", []byte(Example))
 	if err != nil {

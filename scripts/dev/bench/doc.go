@@ -9,5 +9,5 @@
 // open-loop latencies count from the moment a query was due, not from when it was sent; only processes started here
 // are ended, by pid; everything has a time limit.
 //
-// What it does not show: loopback is no network card, and two cores are no server.
+// Its figures are not those of a server on a network: loopback is no network card, and two cores are no server.
 package main

@@ -3,10 +3,10 @@
 //
 //	compare [-copy] OURS THEIRS ZONE COUNT SEED FILE ...
 //
-// What it asks for lies around the addresses in the files; one question in ten
-// is for a name that is nobody's address. Two differences are none: we
-// answer a name that has listed ones below it with no data (RFC 8020), they
-// with NXDOMAIN. And they take an octet with leading zeros for an octet.
+// It asks for addresses around those in the files; one question in ten is for a name
+// that is nobody's address. Two differences are none: we answer a name that has listed
+// ones below it with no data (RFC 8020), they with NXDOMAIN. And they take an octet with
+// leading zeros for an octet.
 //
 // With -copy the other one has the zone from us: it is asked for addresses alone,
 // for A and TXT of each, and texts count too. One difference is none: an address

@@ -3,8 +3,8 @@
 // document and no others: what is not as documented is refused and said on standard
 // error, in a line that begins with VIOLATION.
 //
-// What it knows is in a JSON file, which a test writes and reads. A second file says
-// what shall fail, one line a failure, each of them once:
+// It keeps its tickets in a JSON file, which a test writes and reads. A second file names
+// the failures to come, one a line, each of them once:
 //
 //	METHOD PART-OF-THE-PATH 500|401|…  that status, and nothing is done
 //	METHOD PART-OF-THE-PATH hang       no answer for as long as the client waits
