@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -98,14 +99,39 @@ func (c Add) evidence(e *Edit, info ReasonInfo, p *planning) error {
 		if seen.IsZero() {
 			seen = p.now
 		}
-		e.Evidence = newEvidence(Sample{Time: seen.UTC().Truncate(time.Second), Receiver: Printable(c.Receiver), HELO: Printable(c.HELO), Verdict: info.Symbol})
-		e.Evidence.Sessions = c.Sessions
+		sample := Sample{Time: seen.UTC().Truncate(time.Second), Receiver: Printable(c.Receiver), HELO: Printable(c.HELO), Verdict: info.Symbol}
+		if known, err := c.known(p, e.Key, sample); err != nil {
+			return err
+		} else if !known {
+			e.Evidence = newEvidence(sample)
+			e.Evidence.Sessions = c.Sessions
+		}
 	}
 	if !c.Except && info.Basis == BasisHELO && !c.satisfies(info.Needs) {
 		p.warnings = append(p.warnings, "the desk cannot stand by it without the greeting, its time, the receiver and the number of sessions: "+
 			"unless sessions are counted too, its decision is OK_SUPPORT, and it ends as our error")
 	}
 	return nil
+}
+
+// known reports whether the entry that stands is kept with the sample already, so that
+// the same command again changes nothing. A sample whose time was not given is known
+// whenever it was seen.
+func (c Add) known(p *planning, key Key, sample Sample) (bool, error) {
+	stands, err := p.Get(key)
+	if err == nil && stands.Evidence == (Digest{}) {
+		return false, nil
+	}
+	var kept Evidence
+	if err == nil {
+		kept, err = p.Evidence(stands.Evidence)
+	}
+	if errors.Is(err, ErrNotFound) { // or erased
+		return false, nil
+	}
+	return err == nil && kept.Sessions == c.Sessions && slices.ContainsFunc(kept.Samples, func(k Sample) bool {
+		return k.HELO == sample.HELO && k.Receiver == sample.Receiver && (c.Seen.IsZero() || k.Time.Equal(sample.Time))
+	}), err
 }
 
 // satisfies reports whether the evidence has what a letter has to name.

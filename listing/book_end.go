@@ -55,6 +55,9 @@ func (c Delist) plan(p *planning) ([]Edit, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(at) == 0 {
+		p.warnings = append(p.warnings, notListed(c.Subject, c.Reason))
+	}
 	var own, exceptions []Edit // in this order: both may be about one key
 	fed := map[string]bool{}
 	for _, e := range at {
@@ -79,6 +82,14 @@ func (c Delist) plan(p *planning) ([]Edit, error) {
 		p.warnings = append(p.warnings, fmt.Sprintf("source %s lists it: an exception was made, so that the next import does not bring it back", name))
 	}
 	return append(own, exceptions...), nil
+}
+
+// notListed says of one of the subjects of a command that it was not there to be ended.
+func notListed(s Subject, reason string) string {
+	if reason == "" {
+		return s.Text() + " is not listed"
+	}
+	return fmt.Sprintf("%s is not listed as %s", s.Text(), Printable(reason))
 }
 
 // warnOfInside says to whoever ends nothing at a prefix that there is something

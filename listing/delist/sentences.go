@@ -180,7 +180,7 @@ func Because(r listing.DelistReason) string {
 	case listing.FixedVerified:
 		return "the cause was fixed"
 	case listing.FixedClaimed:
-		return "the sender had fixed the cause"
+		return "we were told that the cause was fixed"
 	case listing.OurError, listing.FalsePositive:
 		return "it was our mistake"
 	case listing.AppealUpheld:
