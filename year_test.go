@@ -113,7 +113,7 @@ func (y *year) feedsCome(day int) {
 			y.churn(name, file)
 		}
 		text := strings.Join(slices.Concat(headers[name], slices.Sorted(maps.Keys(file))), "\n") + "\n"
-		y.now = y.now.Add(time.Minute)
+		y.later(time.Minute)
 		out, err := y.blctl.Import(y.Context(), ctl.Import{Import: listing.Import{Source: name, Replace: true, For: listing.Life(3 * listing.Day)},
 			Reason: "imported", MinLines: 10, Format: map[bool]string{true: "csv"}[name == "dated"]}, strings.NewReader(text))
 		if err != nil {
@@ -225,7 +225,7 @@ func (y *year) because() listing.DelistReason {
 // sample asks DNS about some addresses, and holds against it what follows from
 // the files alone.
 func (y *year) sample() {
-	y.now = y.now.Add(2 * time.Second) // history counts in whole ones
+	y.later(2 * time.Second) // history counts in whole ones
 	ask := []netip.Addr{y.anywhere(), y.anywhere(), y.within(operators), y.within(hosts), y.known().Addr()}
 	lines := slices.Sorted(maps.Keys(y.feeds["hosts"]))
 	for range 20 {
@@ -256,7 +256,7 @@ func (y *year) sample() {
 	if codes := y.answered(netip.MustParseAddr("198.51.100.7")); codes != nil {
 		y.Fatalf("%s: what was never listed is answered with %v", y.now, codes)
 	}
-	y.now = y.now.Add(2 * time.Second)
+	y.later(2 * time.Second)
 }
 
 // agree holds the audit chain, the store and what is served against each other.

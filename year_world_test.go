@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -32,7 +33,8 @@ import (
 type world struct {
 	*testing.T
 	*rand.Rand
-	now   time.Time
+	now   time.Time    // of the test
+	clock atomic.Int64 // the same, for whoever answers it
 	store *db.DB
 	live  *index.Live
 	book  *listing.Book
@@ -43,6 +45,7 @@ type world struct {
 
 func newWorld(t *testing.T, seed uint64) *world {
 	w := &world{T: t, Rand: rand.New(rand.NewPCG(seed, 1)), now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
+	w.later(0)
 	w.start(filepath.Join(t.TempDir(), "listings.db"))
 	t.Cleanup(func() { w.stop() })
 	return w
@@ -65,7 +68,7 @@ func (w *world) start(path string) {
 	if err := w.live.Load(w.Context(), w.store); err != nil {
 		w.Fatal(err)
 	}
-	w.book = listing.NewBook(w.store, w.live, listing.Rules{Reasons: reasons, Policy: policy}, func() time.Time { return w.now })
+	w.book = listing.NewBook(w.store, w.live, listing.Rules{Reasons: reasons, Policy: policy}, func() time.Time { return time.Unix(0, w.clock.Load()).UTC() })
 	bl := zone.Zone{Name: "bl.test", NS: []zone.NameServer{{Name: "ns1.example"}}}
 	if w.dns, err = zone.New(w.live, w, zone.Config{Reasons: reasons, Zones: []zone.Zone{bl}}); err != nil {
 		w.Fatal(err)
@@ -97,12 +100,18 @@ func (w *world) start(path string) {
 	}
 }
 
+// later lets time go by, and no more.
+func (w *world) later(d time.Duration) {
+	w.now = w.now.Add(d)
+	w.clock.Store(w.now.UnixNano())
+}
+
 // Now is the clock of the DNS side.
 func (w *world) Now() uint32 { return uint32(w.now.Unix()) }
 
 // passes lets time go by, and what is due end.
 func (w *world) passes(d time.Duration) {
-	w.now = w.now.Add(d)
+	w.later(d)
 	for {
 		edits := w.live.Set().Due(w.Now(), listing.MaxEdits)
 		if len(edits) == 0 {

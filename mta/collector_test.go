@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,18 +34,19 @@ type office struct {
 	fail   error
 	during chan struct{} // closed to let Take return; nil: at once
 	inside chan struct{} // has a value when Take waits for that
-	now    func() time.Time
+
+	ahead atomic.Int64 // of its clock, in nanoseconds
 }
 
 func newOffice(t testing.TB, receivers ...string) *office {
 	t.Helper()
-	o := &office{t: t, authority: mtatest.NewAuthority(t), now: time.Now}
+	o := &office{t: t, authority: mtatest.NewAuthority(t)}
 	cert, key := o.authority.Issue("collector.example")
 	o.config = mta.CollectorConfig{Receivers: receivers, Identity: mta.Identity{Certificate: cert, Key: key, CA: o.authority.File}}
 	if err := o.config.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	collector, err := mta.NewCollector(o.config, mta.CollectorParts{Take: o.take, Now: func() time.Time { return o.now() }, Say: func(string, error) {}})
+	collector, err := mta.NewCollector(o.config, mta.CollectorParts{Take: o.take, Now: func() time.Time { return time.Now().Add(time.Duration(o.ahead.Load())) }, Say: func(string, error) {}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,10 +69,10 @@ func newOffice(t testing.TB, receivers ...string) *office {
 
 func (o *office) take(_ context.Context, receiver string, reports []mta.Report, stats mta.LogStats) (any, error) {
 	o.mu.Lock()
-	during := o.during
+	during, inside := o.during, o.inside
 	o.mu.Unlock()
 	if during != nil {
-		o.inside <- struct{}{}
+		inside <- struct{}{}
 		<-during
 	}
 	o.mu.Lock()
@@ -79,6 +81,29 @@ func (o *office) take(_ context.Context, receiver string, reports []mta.Report, 
 		o.told = append(o.told, receiver+" "+r.Receiver+" "+r.ID)
 	}
 	return map[string]int64{"sessions": stats.Sessions, "skipped": stats.Skipped}, o.fail
+}
+
+// heard is what it was told.
+func (o *office) heard() []string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Clone(o.told)
+}
+
+// holds has Take wait from now on, and tell of it, until goOn.
+func (o *office) holds() (inside <-chan struct{}, goOn func()) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	during := make(chan struct{})
+	o.during, o.inside = during, make(chan struct{}, 1)
+	return o.inside, func() { close(during) }
+}
+
+// starts has it know nothing, and fail.
+func (o *office) starts(fail error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.told, o.fail = nil, fail
 }
 
 // forwarder tells the office, with a certificate.
@@ -108,8 +133,8 @@ func TestCollector(t *testing.T) {
 	if err := f.Send(t.Context(), []byte(text), &got); err != nil || got != (count{2, 1}) {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if want := []string{"mx2 mx2 1", "mx2 mx2 2"}; !slices.Equal(o.told, want) {
-		t.Errorf("told %q, want %q", o.told, want)
+	if got, want := o.heard(), []string{"mx2 mx2 1", "mx2 mx2 2"}; !slices.Equal(got, want) {
+		t.Errorf("told %q, want %q", got, want)
 	}
 
 	// A name in the subject alone, as older tools make it.
@@ -126,12 +151,12 @@ func TestCollector(t *testing.T) {
 // do not cut off one whose request is in hand.
 func TestCollectorConnections(t *testing.T) {
 	o := newOffice(t, "mx2")
-	o.during, o.inside = make(chan struct{}), make(chan struct{}, 1)
+	inside, goOn := o.holds()
 	f := o.forwarder(o.authority.Issue("mx2"))
 	sent := make(chan error, 1)
 	var got count
 	go func() { sent <- f.Send(t.Context(), []byte(line("mx2", "1")), &got) }()
-	<-o.inside
+	<-inside
 	var first net.Conn
 	for n := range 300 {
 		c, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(n%30))}}).DialContext(t.Context(), "tcp", strings.TrimPrefix(o.url, "https://"))
@@ -147,7 +172,7 @@ func TestCollectorConnections(t *testing.T) {
 	if _, err := first.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
 		t.Errorf("the one that was idle for longest: %v", err)
 	}
-	close(o.during)
+	goOn()
 	if err := <-sent; err != nil || got.Sessions != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
@@ -183,9 +208,9 @@ func TestCollectorRefuses(t *testing.T) {
 		"the office is unable": {func() (string, string) { return o.authority.Issue("mx2") }, "fail", "", listing.ErrUnavailable},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o.told, o.fail = nil, nil
+			o.starts(nil)
 			if c.body == "fail" {
-				o.fail = errors.New("disk full")
+				o.starts(errors.New("disk full"))
 			}
 			f := o.forwarder(c.certificate())
 			var got count
@@ -194,8 +219,8 @@ func TestCollectorRefuses(t *testing.T) {
 			if !ok || c.code != "" && e.Code != c.code || c.kind != nil && !errors.Is(err, c.kind) || e.Hint == "" && c.code != "" {
 				t.Errorf("%#v", err)
 			}
-			if len(o.told) > 0 {
-				t.Errorf("counted all the same: %q", o.told)
+			if told := o.heard(); len(told) > 0 {
+				t.Errorf("counted all the same: %q", told)
 			}
 		})
 	}
@@ -260,9 +285,7 @@ func TestCollectorRequests(t *testing.T) {
 	}
 
 	// One request of a receiver at a time.
-	o.mu.Lock()
-	o.during, o.inside = make(chan struct{}), make(chan struct{})
-	o.mu.Unlock()
+	inside, goOn := o.holds()
 	first := make(chan int, 1)
 	go func() {
 		resp, err := client.Post(o.url+mta.CollectPath, "", strings.NewReader(line("mx2", "slow")))
@@ -272,9 +295,9 @@ func TestCollectorRequests(t *testing.T) {
 		}
 		first <- resp.StatusCode
 	}()
-	<-o.inside
+	<-inside
 	second := do(http.MethodPost, mta.CollectPath, nil)
-	close(o.during)
+	goOn()
 	if second.StatusCode != http.StatusTooManyRequests || second.Header.Get("Retry-After") == "" || <-first != http.StatusOK {
 		t.Errorf("beside another request: %s, Retry-After %q", second.Status, second.Header.Get("Retry-After"))
 	}
@@ -291,7 +314,7 @@ func TestCollectorRequests(t *testing.T) {
 	if err := o.collector.Configure(o.config); err != nil {
 		t.Fatal(err)
 	}
-	o.now = func() time.Time { return time.Now().Add(2 * time.Hour) }
+	o.ahead.Store(int64(2 * time.Hour))
 	if resp := do(http.MethodPost, mta.CollectPath, nil); resp.StatusCode != http.StatusForbidden {
 		t.Errorf("a certificate that expired while connected: %s", resp.Status)
 	}

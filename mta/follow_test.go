@@ -62,6 +62,24 @@ func (m *mailLog) copyTruncate() {
 	m.do(os.Truncate(m.path, 0))
 }
 
+// tick waits for the clock of the file system, by which files are told apart, to go on.
+func (m *mailLog) tick() {
+	m.t.Helper()
+	written := func(path string) time.Time {
+		info, err := os.Stat(path)
+		m.do(err)
+		return info.ModTime()
+	}
+	for log, now := written(m.path), m.path+".now"; ; time.Sleep(time.Millisecond) {
+		m.do(os.WriteFile(now, nil, 0o600))
+		later := written(now).After(log)
+		m.do(os.Remove(now))
+		if later {
+			return
+		}
+	}
+}
+
 // expect reads lines until the log is quiet for some polls.
 func expect(t *testing.T, f *Follower, want ...string) {
 	t.Helper()
@@ -181,7 +199,7 @@ func TestFollowResume(t *testing.T) {
 			expect(t, f, read...)
 			at := f.Position()
 			f.Close()
-			time.Sleep(2 * time.Millisecond) // files are told apart by when they were written to
+			m.tick()
 			test.change(m)
 			f = NewFollower(m.path, at, poll, func() {})
 			defer f.Close()

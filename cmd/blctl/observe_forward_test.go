@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -18,6 +16,7 @@ import (
 	"dnsbld/listing/sensor"
 	"dnsbld/mta"
 	"dnsbld/mta/mtatest"
+	"dnsbld/scripts/dev/freeport"
 )
 
 // otherSide is a collector that can be away.
@@ -31,14 +30,7 @@ type otherSide struct {
 }
 
 func newOtherSide(t *testing.T) *otherSide {
-	o := &otherSide{t: t, authority: mtatest.NewAuthority(t), ids: map[string]int{}}
-	for o.address == "" { // none that the system gives to whoever connects, for it is away at first
-		address := fmt.Sprintf("127.0.0.1:%d", 15_000+rand.IntN(1000))
-		if l, err := net.Listen("tcp", address); err == nil {
-			o.address = address
-			l.Close()
-		}
-	}
+	o := &otherSide{t: t, authority: mtatest.NewAuthority(t), address: freeport.Address(t), ids: map[string]int{}}
 	cert, key := o.authority.Issue("collector.example")
 	o.config = mta.CollectorConfig{Receivers: []string{"mx2"}, Identity: mta.Identity{Certificate: cert, Key: key, CA: o.authority.File}}
 	return o

@@ -19,6 +19,7 @@ import (
 
 	"dnsbld/ctl"
 	"dnsbld/listing"
+	"dnsbld/scripts/dev/freeport"
 )
 
 // asking asks for the test point all the time, and counts what is not answered as
@@ -167,7 +168,7 @@ func TestHitsStay(t *testing.T) {
 func TestHandOverFails(t *testing.T) {
 	dir := shortDir(t)
 	const text = "data = \"data\"\nsocket = \"c.sock\"\n[listen]\ndns = [%q]\nweb = \"\"\n%s[[zone]]\nname = \"bl.test\"\nns = [\"ns1.bl.test 192.0.2.53\"]\n"
-	address := freeAddress(t)
+	address := freeport.Address(t)
 	writeConfig(t, dir, fmt.Sprintf(text, address, ""))
 	p := startDaemon(t, dir, func(c *exec.Cmd) { c.Args = append(c.Args, "--config", "dnsbld.toml") })
 	stop := asking(t, address)

@@ -13,13 +13,14 @@ import (
 	"dnsbld/listing/sensor"
 	"dnsbld/mta"
 	"dnsbld/mta/mtatest"
+	"dnsbld/scripts/dev/freeport"
 )
 
 // collector adds one to the configuration of a test's daemon. It returns where
 // it is.
 func collector(t *testing.T, authority *mtatest.Authority, receivers ...string) (url string, change func(*config.File)) {
 	t.Helper()
-	address := freeAddress(t)
+	address := freeport.Address(t)
 	cert, key := authority.Issue("collector.example")
 	return "https://" + address, func(f *config.File) {
 		c := &f.Sensor.Collect

@@ -7,11 +7,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"dnsbld/scripts/dev/freeport"
 )
 
 // Each metric has one name. These are the names that monitoring relies on.
 func TestMetrics(t *testing.T) {
-	metrics := freeAddress(t)
+	metrics := freeport.Address(t)
 	dir := t.TempDir()
 	writeConfig(t, dir, fmt.Sprintf(oneZone, 300)+"[desk]\nsendmail = \"/bin/true\"\n[listen]\nmetrics = \""+metrics+"\"\nweb = \"\"\n")
 	p := startDaemon(t, dir, nil, "--config", "dnsbld.toml")

@@ -13,6 +13,7 @@ import (
 	"dnsbld/cmd/dnsbld/config"
 	"dnsbld/ctl"
 	"dnsbld/listing"
+	"dnsbld/scripts/dev/freeport"
 )
 
 // To add a reason is to say what it is in one place: all that is made from the
@@ -22,7 +23,7 @@ func TestAddedReason(t *testing.T) {
 	trap := config.Reason{Code: 117, Symbol: text("grey-trap"), Text: text("wrote to a trap of ours"), Explain: text("Nobody ever gave the trap's address away.")}
 	kind := listing.BasisHELO
 	named := config.Reason{Code: 118, Symbol: text("helo-shouting"), Kind: &kind, Text: text("greeted us in capitals"), Explain: text("Capitals are harmless, but these were not.")}
-	web, dns := freeAddress(t), freeAddress(t)
+	web, dns := freeport.Address(t), freeport.Address(t)
 	r := start(t, shortDir(t), func(f *config.File) {
 		f.Reasons, f.Listen.Web, f.Listen.DNS = []config.Reason{trap, named}, web, []string{dns}
 	})

@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -24,6 +23,7 @@ import (
 	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/listing/report"
+	"dnsbld/scripts/dev/freeport"
 )
 
 // TestMain lets the test binary be the daemon.
@@ -73,7 +73,7 @@ func startDaemon(t *testing.T, dir string, prepare func(*exec.Cmd), args ...stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{dir: dir, dns: freeAddress(t), socket: filepath.Join(dir, "c.sock"), ended: make(chan error, 1)}
+	p := &process{dir: dir, dns: freeport.Address(t), socket: filepath.Join(dir, "c.sock"), ended: make(chan error, 1)}
 	p.Cmd = exec.Command(self, append([]string{"serve"}, args...)...)
 	p.Dir, p.Stdout, p.Stderr = dir, p, p
 	p.Env = append(os.Environ(), "DNSBLD_TEST_DAEMON=1")
@@ -105,32 +105,6 @@ func (p *process) stop(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Errorf("SIGTERM: it goes on\n%s", p.said())
 	}
-}
-
-// tried is the last port that freeAddress looked at.
-var tried atomic.Int32
-
-// freeAddress is an address that nothing listens on, and another at each call. Its
-// port is none that the system gives to whoever connects (ip_local_port_range), nor
-// one of the end-to-end tests, which run beside.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	const first, many = 10_000, 5000
-	tried.CompareAndSwap(0, int32(os.Getpid()*37%many))
-	for range many {
-		address := fmt.Sprintf("127.0.0.1:%d", first+int(tried.Add(1))%many)
-		l, err := net.Listen("tcp", address)
-		if err != nil {
-			continue
-		}
-		l.Close()
-		if c, err := net.ListenPacket("udp", address); err == nil {
-			c.Close()
-			return address
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
 }
 
 // exchange asks once over UDP, and waits for the answer.

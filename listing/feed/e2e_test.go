@@ -6,20 +6,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"dnsbld/listing"
 	"dnsbld/listing/feed"
+	"dnsbld/scripts/dev/freeport"
 )
 
 // The programs that our files are for read them, and say of every address near a
@@ -159,8 +158,8 @@ func TestNameServersReadRPZ(t *testing.T) {
 // serve starts rbldnsd with a file and returns a resolver that asks it.
 func serve(t *testing.T, kind, file string) *net.Resolver {
 	t.Helper()
-	port := strconv.Itoa(freePort(t))
-	argv := []string{"-n", "-b", "127.0.0.1/" + port}
+	address := freeport.Address(t)
+	argv := []string{"-n", "-b", strings.Replace(address, ":", "/", 1)}
 	if os.Getuid() == 0 {
 		argv = append(argv, "-u", "nobody")
 	}
@@ -175,7 +174,7 @@ func serve(t *testing.T, kind, file string) *net.Resolver {
 	})
 	r := &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer
-		return d.DialContext(ctx, "udp", "127.0.0.1:"+port)
+		return d.DialContext(ctx, "udp", address)
 	}}
 	if len(answers(t, r, netip.MustParseAddr("127.0.0.2"))) == 0 { // which waits until it has started
 		t.Fatal("rbldnsd does not list the test point")
@@ -256,19 +255,4 @@ func TestReadsLikeRbldnsd(t *testing.T) {
 			}
 		})
 	}
-}
-
-// freePort is a port that nothing listens on, and none that the system gives to
-// whoever asks for any (ip_local_port_range).
-func freePort(t *testing.T) int {
-	t.Helper()
-	for range 1000 {
-		port := 16_000 + rand.IntN(2000)
-		if c, err := net.ListenPacket("udp4", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
-			c.Close()
-			return port
-		}
-	}
-	t.Fatal("no port is free")
-	return 0
 }

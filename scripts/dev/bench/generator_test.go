@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"dnsbld/scripts/dev/freeport"
 )
 
 // serve answers queries on a loopback socket: reply makes an answer of a query, nil for none.
@@ -138,7 +140,10 @@ func TestOneWrongAnswerMakesARunVoid(t *testing.T) {
 }
 
 func TestSilenceIsVoid(t *testing.T) {
-	m := measureWith(t, load{sockets: 2, outstanding: 2, timeout: 60 * time.Millisecond}, rules{echo: true}, func(int, []byte) []byte { return nil })
+	m := until(load{sockets: 2, outstanding: 2, timeout: 60 * time.Millisecond}, func(l load) (measurement, bool) {
+		m := measureWith(t, l, rules{echo: true}, func(int, []byte) []byte { return nil })
+		return m, m.Sent > 0
+	})
 	if !m.Void || m.Answered != 0 || m.Lost != m.Sent || m.Example == "" {
 		t.Errorf("%+v", m)
 	}
@@ -146,9 +151,12 @@ func TestSilenceIsVoid(t *testing.T) {
 
 // An answer to a query that was not asked is no answer.
 func TestForeignIDsAreStray(t *testing.T) {
-	m := measureWith(t, load{sockets: 2, outstanding: 2, timeout: 60 * time.Millisecond}, rules{echo: true}, func(_ int, q []byte) []byte {
-		q[0] ^= 0x80
-		return q
+	m := until(load{sockets: 2, outstanding: 2, timeout: 60 * time.Millisecond}, func(l load) (measurement, bool) {
+		m := measureWith(t, l, rules{echo: true}, func(_ int, q []byte) []byte {
+			q[0] ^= 0x80
+			return q
+		})
+		return m, m.Stray > 0
 	})
 	if !m.Void || m.Answered != 0 || m.Stray == 0 {
 		t.Errorf("%+v", m)
@@ -156,10 +164,7 @@ func TestForeignIDsAreStray(t *testing.T) {
 }
 
 func TestClosedPortEndsTheRun(t *testing.T) {
-	addr, err := freePort()
-	if err != nil {
-		t.Fatal(err)
-	}
+	addr := netip.MustParseAddrPort(freeport.Address(t))
 	l := load{sockets: 4, rate: 10000, window: time.Minute}
 	g, err := newGenerator(addr, newPool(newDataset(1, 100, 24), 1, "bl.test", 10, coverage{}), strict, l)
 	if err != nil {

@@ -131,21 +131,3 @@ func ask(to netip.AddrPort, q *pool, ru rules, wait time.Duration) error {
 	}
 	return ru.checkBody(packet, reply[:n], w)
 }
-
-// freePort finds a port on 127.0.0.1 that is free for UDP and TCP.
-func freePort() (netip.AddrPort, error) {
-	for range 100 {
-		tcp, err := net.Listen("tcp4", "127.0.0.1:0")
-		if err != nil {
-			return netip.AddrPort{}, fmt.Errorf("finding a free port: %w", err)
-		}
-		addr := tcp.Addr().(*net.TCPAddr).AddrPort()
-		udp, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(addr))
-		_ = tcp.Close()
-		if err == nil {
-			_ = udp.Close()
-			return addr, nil
-		}
-	}
-	return netip.AddrPort{}, errors.New("finding a free port: none is free for both UDP and TCP")
-}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"dnsbld/scripts/dev/freeport"
 )
 
 func TestParseStat(t *testing.T) {
@@ -123,10 +126,7 @@ func TestAServerThatEndsIsNotWaitedFor(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.stop()
-	addr, err := freePort()
-	if err != nil {
-		t.Fatal(err)
-	}
+	addr := netip.MustParseAddrPort(freeport.Address(t))
 	_, err = p.awaitAnswer(context.Background(), addr, onlyQuery(addr4(0xc0000207), "bl.test", wantListed), strict)
 	if err == nil || !strings.Contains(err.Error(), "no such zone") {
 		t.Errorf("%v", err)

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"dnsbld/scripts/dev/freeport"
 )
 
 // built is the folder of the real programs, which are built once for all tests.
@@ -73,11 +75,21 @@ func (d *daemon) said() string {
 	return d.log.String()
 }
 
+// await looks until something holds, for three minutes.
+func await(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	for end := time.Now().Add(3 * time.Minute); !holds(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
 // start starts dnsbld, waits until it answers, and watches its serial.
 func (d *daemon) start(t *testing.T) {
 	t.Helper()
 	if d.dns == "" {
-		d.dns = free(t)
+		d.dns = freeport.Address(t)
 	}
 	d.mu.Lock()
 	d.log.Reset()
@@ -97,11 +109,7 @@ func (d *daemon) start(t *testing.T) {
 			t.Logf("dnsbld %d ended, %v, and said\n%s", process.Process.Pid, process.ProcessState, said[max(0, len(said)-8<<10):])
 		}
 	})
-	for end := time.Now().Add(2 * time.Minute); !strings.Contains(d.said(), "msg=ready\n"); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("it is not ready\n%s", d.said())
-		}
-	}
+	await(t, "ready", func() bool { return strings.Contains(d.said(), "msg=ready\n") })
 	d.end = make(chan struct{})
 	d.watching.Go(func() {
 		for {

@@ -21,6 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"dnsbld/ctl"
+	"dnsbld/scripts/dev/freeport"
 )
 
 var flood = flag.Duration("flood", 5*time.Second, "how long TestFlood floods dnsbld; the long campaign takes 60s")
@@ -43,7 +44,7 @@ web = %q
 //	floods 127.0.0.1, 127.1.0.0/16 ─┴─ dnsbld
 func TestFlood(t *testing.T) {
 	d := &daemon{bin: programs(t), dir: workDir(t)}
-	web, file := free(t), filepath.Join(d.dir, "dnsbld.toml")
+	web, file := freeport.Address(t), filepath.Join(d.dir, "dnsbld.toml")
 	if err := os.WriteFile(file, fmt.Appendf(nil, floodConfig, web), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -61,9 +62,10 @@ func TestFlood(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	var all sync.WaitGroup
+	defer all.Wait()
 	ctx, stop := context.WithTimeout(t.Context(), *flood)
 	defer stop()
-	var all sync.WaitGroup
 	var sent atomic.Int64
 	for range 2 {
 		all.Go(func() { d.datagrams(ctx, t, &sent) })

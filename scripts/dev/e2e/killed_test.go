@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,19 +46,15 @@ func TestKilled(t *testing.T) {
 			all.Go(func() { w.write(t, client) })
 		}
 		time.Sleep(time.Duration(random.IntN(1500)) * time.Millisecond)
+		if round == *rounds-1 { // a machine without time acknowledges nothing until then
+			await(t, "a command for each round", func() bool { return acknowledged(writers) >= *rounds })
+		}
 		d.kill(t)
 		all.Wait()
 	}
 	d.start(t)
 	checkList(t, d, ctl.NewClient(d.socket()), writers)
-	done := 0
-	for _, w := range writers {
-		done += w.acknowledged
-	}
-	if done < *rounds {
-		t.Errorf("%d commands in %d rounds were acknowledged: the campaign shows nothing", done, *rounds)
-	}
-	t.Logf("%d rounds: %d commands acknowledged, %d without an answer, of which %d were done", *rounds, done, unknown(writers), resolved(writers))
+	t.Logf("%d rounds: %d commands acknowledged, %d without an answer, of which %d were done", *rounds, acknowledged(writers), unknown(writers), resolved(writers))
 }
 
 // checkList holds the list after a start to what the writers know of it.
@@ -114,7 +111,8 @@ type writer struct {
 
 	mayFail func(error) bool // errors that are no answer; nil: those of what is not there
 
-	acknowledged, unanswered, found int
+	acknowledged      atomic.Int64
+	unanswered, found int
 }
 
 // planned is a command.
@@ -165,7 +163,7 @@ func (w *writer) write(t *testing.T, client *ctl.Client) {
 		case repeated:
 			t.Errorf("command %d is new, and was done before", before)
 		}
-		w.acknowledged++
+		w.acknowledged.Add(1)
 		w.apply()
 	}
 }
@@ -322,6 +320,13 @@ func (w *writer) holds(exported, want map[string]bool) bool {
 		}
 	}
 	return true
+}
+
+func acknowledged(all []*writer) (n int) {
+	for _, w := range all {
+		n += int(w.acknowledged.Load())
+	}
+	return n
 }
 
 func unknown(all []*writer) (n int) {

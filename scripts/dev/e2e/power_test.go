@@ -133,11 +133,7 @@ func (p *powered) use(t *testing.T) {
 	all.Go(func() { p.watch(end) })
 	p.lastKey, p.keyAt = p.deskKey(t), p.disk.position()
 	enough := p.disk.position() + 1000 + p.random.IntN(3000)
-	for end := time.Now().Add(3 * time.Minute); p.disk.position() < enough; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("too little is written: %d operations, %d are enough", p.disk.position(), enough)
-		}
-	}
+	await(t, fmt.Sprintf("%d operations of the disk", enough), func() bool { return p.disk.position() >= enough })
 	p.ending.Store(true)
 	if p.random.IntN(2) == 0 {
 		p.kill(t)

@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/netip"
@@ -24,6 +23,7 @@ import (
 
 	"dnsbld/ctl"
 	"dnsbld/listing"
+	"dnsbld/scripts/dev/freeport"
 )
 
 var soak = flag.Duration("soak", 12*time.Second, "how long TestSoak loads dnsbld; the long campaign takes 30m")
@@ -101,7 +101,7 @@ type soaked struct {
 //	sessions (policy)  ─┼─ dnsbld ── listings.db
 //	commands, imports  ─┘
 func TestSoak(t *testing.T) {
-	s := &soaked{daemon: &daemon{bin: programs(t), dir: workDir(t)}, web: free(t), metrics: free(t)}
+	s := &soaked{daemon: &daemon{bin: programs(t), dir: workDir(t)}, web: freeport.Address(t), metrics: freeport.Address(t)}
 	s.policy = filepath.Join(s.dir, "policy")
 	file := filepath.Join(s.dir, "dnsbld.toml")
 	if err := os.WriteFile(file, fmt.Appendf(nil, soakConfig, s.web, s.metrics, "unix:"+s.policy), 0o600); err != nil {
@@ -182,7 +182,7 @@ func (s *soaked) load(t *testing.T, d time.Duration) {
 	} {
 		for _, use := range users {
 			all.Go(func() {
-				for n := 0; ctx.Err() == nil; n++ {
+				for n := 0; n == 0 || ctx.Err() == nil; n++ {
 					if err := use(n); err != nil {
 						t.Errorf("user %d: %v", which, err)
 						return
@@ -269,23 +269,4 @@ func (s *soaked) replace(t *testing.T) func(int) error {
 		}
 		return add(t, client, file.String())
 	}
-}
-
-// free is an address that nothing listens on. Its port is none that the system gives
-// to whoever connects (ip_local_port_range): nothing has it either while a daemon is
-// away.
-func free(t *testing.T) string {
-	t.Helper()
-	for range 1000 {
-		address := fmt.Sprintf("127.0.0.1:%d", 18_000+rand.IntN(2000))
-		if l, err := net.Listen("tcp", address); err == nil {
-			l.Close()
-			if c, err := net.ListenPacket("udp", address); err == nil {
-				c.Close()
-				return address
-			}
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
 }
