@@ -3,28 +3,8 @@ package main
 import (
 	"context"
 
-	"github.com/urfave/cli/v2"
-
 	"dnsbld/listing"
 )
-
-// addFlags are those of add, and of the proposal to add.
-func addFlags() []cli.Flag {
-	return append([]cli.Flag{
-		&cli.StringFlag{Name: "reason", Usage: "a `REASON` by symbol or number, see 'blctl reasons'"},
-		&cli.BoolFlag{Name: "except", Usage: "take PREFIX out of wider entries"},
-		&cli.StringFlag{Name: "for", Usage: "how long, a `DURATION`; otherwise what the reason says"},
-		&cli.StringFlag{Name: "until", Usage: "the end, a `TIME`, instead of --for"},
-		&cli.StringFlag{Name: "helo", Usage: "what the host said in HELO or EHLO, kept as evidence: `STRING`"},
-		&cli.StringFlag{Name: "seen", Usage: "when that was, a `TIME`; otherwise now"},
-		&cli.StringFlag{Name: "receiver", Usage: "`NAME` of the server that saw it"},
-		&cli.StringFlag{Name: "sessions", Usage: "in how many sessions it was seen: `N`"},
-		&cli.StringFlag{Name: "note", Usage: "for operators: `TEXT`"},
-		&cli.StringFlag{Name: "public-note", Usage: "for everybody, behind the reason's text in TXT and on the page: `TEXT`"},
-		&cli.StringFlag{Name: "ticket", Usage: "`REF` of the ticket, such as rt:1425832"},
-		&cli.BoolFlag{Name: "force", Usage: "list a range"},
-	}, changeFlags()...)
-}
 
 // add reads the command that the flags of add stand for.
 func (in *input) add() listing.Add {

@@ -4,28 +4,8 @@ import (
 	"context"
 	"slices"
 
-	"github.com/urfave/cli/v2"
-
 	"dnsbld/listing"
 )
-
-// allowFlags are those of allow add, and of its proposal.
-func allowFlags() []cli.Flag {
-	return append([]cli.Flag{
-		&cli.StringFlag{Name: "owner", Usage: "who answers for it: `NAME`"},
-		&cli.StringFlag{Name: "until", Usage: "the end, a `TIME`; otherwise until it is removed"},
-		&cli.StringFlag{Name: "note", Usage: "why, for operators: `TEXT`"},
-		&cli.BoolFlag{Name: "force", Usage: "allow a range"},
-	}, changeFlags()...)
-}
-
-// disallowFlags are those of allow remove: what has no end and no owner needs
-// neither to be taken back.
-func disallowFlags() []cli.Flag {
-	return append([]cli.Flag{
-		&cli.StringFlag{Name: "note", Usage: "why, for operators: `TEXT`"},
-	}, changeFlags()...)
-}
 
 // permit reads the command that the flags of allow stand for.
 func (in *input) permit(remove bool) listing.Permit {

@@ -80,16 +80,14 @@ func (a *arranger) takeCommand(word string) error {
 	}
 	for _, c := range a.commands {
 		if c.HasName(word) {
+			dress(c, a.path...)
 			a.path, a.commands, a.local = append(a.path, word), c.Subcommands, c.Flags
 			return nil
 		}
 	}
-	var names []string
-	for _, c := range a.commands {
-		names = append(names, c.Name)
-	}
-	hint := "there are " + strings.Join(names, ", ")
-	if like := listing.Nearest(word, names); like != "" {
+	all := names(a.commands)
+	hint := "there are " + strings.Join(all, ", ")
+	if like := listing.Nearest(word, all); like != "" {
 		hint = "did you mean " + like + "?"
 	}
 	return invalid("usage", "there is no command "+listing.Quote(word), hint)

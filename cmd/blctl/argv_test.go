@@ -76,7 +76,7 @@ func leaves(commands []*cli.Command, path ...string) (all []leaf) {
 // Wherever the flags of a command stand among its arguments, the library sees
 // all of them: each command is run with its action replaced.
 func TestEveryCommandSeesItsFlagsWhereverTheyStand(t *testing.T) {
-	for _, of := range leaves((&program{}).app().Commands) {
+	for _, of := range leaves(wholeApp().Commands) {
 		t.Run(strings.Join(of.path, " "), func(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) { checkOrder(rt, of.path) })
 		})
@@ -84,7 +84,7 @@ func TestEveryCommandSeesItsFlagsWhereverTheyStand(t *testing.T) {
 }
 
 func checkOrder(rt *rapid.T, path []string) {
-	app := (&program{}).app()
+	app := wholeApp()
 	n := slices.IndexFunc(leaves(app.Commands), func(l leaf) bool { return slices.Equal(l.path, path) })
 	command := leaves(app.Commands)[n]
 	var seen *cli.Context
@@ -137,7 +137,7 @@ func checkOrder(rt *rapid.T, path []string) {
 // Every command explains itself: what it does, its flags, what its exit
 // statuses mean, and two examples that its own flags allow.
 func TestHelpIsComplete(t *testing.T) {
-	app := (&program{}).app()
+	app := wholeApp()
 	for _, c := range leaves(app.Commands) {
 		name := strings.Join(c.path, " ")
 		if !strings.HasPrefix(c.UsageText, "blctl "+name) || c.Usage == "" {
@@ -175,7 +175,7 @@ func TestHelpIsComplete(t *testing.T) {
 func TestEveryChangeTakesTheSameFlags(t *testing.T) {
 	changing := map[string]bool{"add": true, "expire": true, "delist": true, "allow add": true, "allow remove": true, "import": true, "source drop": true, "source set": true,
 		"undo": true, "approve": true, "propose add": true, "propose delist": true, "propose expire": true, "propose allow": true}
-	for _, c := range leaves((&program{}).app().Commands) {
+	for _, c := range leaves(wholeApp().Commands) {
 		name := strings.Join(c.path, " ")
 		if !changing[name] {
 			continue

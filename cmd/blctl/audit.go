@@ -3,19 +3,9 @@ package main
 import (
 	"context"
 
-	"github.com/urfave/cli/v2"
-
 	"dnsbld/ctl"
 	"dnsbld/listing"
 )
-
-// auditFlags are those of audit verify.
-func auditFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "from", Usage: "the checkpoint `REVISION:HASH` to begin at"},
-		&cli.BoolFlag{Name: "full", Usage: "replay the log, and prove that the list is what it makes"},
-	}
-}
 
 // verified is what audit verify prints as JSON: where it began, and the
 // checkpoint at which the next verification can begin.

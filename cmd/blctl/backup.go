@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/urfave/cli/v2"
-
 	"dnsbld/ctl"
 	"dnsbld/db/backup"
 	"dnsbld/listing"
@@ -22,11 +20,6 @@ type backedUp struct {
 	SHA256     listing.Digest     `json:"sha256"`
 	Revision   listing.Revision   `json:"revision"`
 	Checkpoint listing.Checkpoint `json:"checkpoint"`
-}
-
-// backupFlags are those of backup.
-func backupFlags() []cli.Flag {
-	return []cli.Flag{&cli.BoolFlag{Name: "force", Usage: "replace FILE if it is there"}}
 }
 
 // backup writes to a file beside FILE and gives it its name when it has been
@@ -146,14 +139,6 @@ func removeIfThere(file string) error {
 		return err
 	}
 	return nil
-}
-
-// restoreFlags are those of restore.
-func restoreFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "data", Usage: "the data directory of the dnsbld: `DIR`"},
-		&cli.StringFlag{Name: "to", Usage: "the list itself, a `FILE`, instead of --data"},
-	}
 }
 
 // restored is what restore prints as JSON. Aside is where the list lies that

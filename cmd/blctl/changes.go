@@ -9,26 +9,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/urfave/cli/v2"
-
 	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/listing/report"
 )
-
-// changesFlags narrow the changes that are printed.
-func changesFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "since", Usage: "from a `TIME` on"},
-		&cli.StringFlag{Name: "until", Usage: "up to a `TIME`"},
-		&cli.StringFlag{Name: "actor", Usage: "only those made by `NAME`"},
-		&cli.StringFlag{Name: "reason", Usage: "only those of entries for this `REASON`"},
-		&cli.StringFlag{Name: "within", Usage: "only those at a `PREFIX` or inside it"},
-		&cli.StringFlag{Name: "source", Usage: "only those of the imported source `NAME`"},
-		&cli.StringFlag{Name: "ticket", Usage: "only those made for a ticket: `REF`"},
-		&cli.BoolFlag{Name: "summary", Usage: "how many there are, by action, reason and actor"},
-	}
-}
 
 // filter reads the flags that narrow changes. Without --since they begin with
 // the oldest that is kept.

@@ -11,34 +11,9 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
 	"dnsbld/listing"
 	"dnsbld/listing/helo"
 )
-
-// classifyFlags are those of classify: one for each fact of a session.
-func classifyFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "cases", Usage: "judge the sessions of `FILE`, one a line"},
-		&cli.StringFlag{Name: "client", Usage: "the client's address, `IP`"},
-		&cli.StringFlag{Name: "helo", Usage: "what it said after the verb, `TEXT`"},
-		&cli.StringFlag{Name: "verb", Usage: "`VERB` it greeted with: EHLO, HELO or NONE; otherwise EHLO"},
-		&cli.StringSliceFlag{Name: "our-ip", Usage: "an address of the receiving side, `IP`; repeatable"},
-		&cli.StringSliceFlag{Name: "our-name", Usage: "a host name of the receiving side, `NAME`; repeatable"},
-		&cli.StringSliceFlag{Name: "rcpt", Usage: "a recipient of the session, `ADDRESS` or domain; repeatable"},
-		&cli.StringSliceFlag{Name: "hosted", Usage: "a `DOMAIN` that mail is taken for; repeatable"},
-		&cli.StringSliceFlag{Name: "ptr", Usage: "a reverse `NAME` of the client; repeatable"},
-		&cli.StringFlag{Name: "ptr-dns", Usage: "how looking for it went, `STATUS`: ok, nxdomain, nodata, temp, unchecked"},
-		&cli.BoolFlag{Name: "fcrdns", Usage: "the reverse name leads back to the client"},
-		&cli.StringSliceFlag{Name: "helo-addr", Usage: "an address of the name in HELO, `IP`; repeatable"},
-		&cli.StringFlag{Name: "helo-dns", Usage: "how looking for it went, `STATUS` as above"},
-		&cli.BoolFlag{Name: "auth", Usage: "the client authenticated"},
-		&cli.BoolFlag{Name: "submission", Usage: "it connected to port 587 or 465"},
-		&cli.BoolFlag{Name: "trusted", Usage: "it is a relay that the receiving side trusts"},
-		&cli.BoolFlag{Name: "null-sender", Usage: "the sender was <>"},
-	}
-}
 
 // classify judges the session that the flags describe, or a file of sessions. It is
 // pure: no daemon is asked.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"embed"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -12,118 +13,148 @@ import (
 	"dnsbld/listing/removal"
 )
 
-// commands is the table of commands: name, arguments, flags, and what it does.
-// Capitals are arguments, brackets may be left out.
+// commands is the table of commands: name, arguments, and what it does. Capitals are
+// arguments, brackets may be left out. Its flags and its help stand in help/NAME.txt.
 func (p *program) commands() []*cli.Command {
 	return []*cli.Command{
-		command("add", "PREFIX...", addFlags(), act(p, (*input).add, p.add)),
-		command("expire", "PREFIX...", expireFlags(), act(p, (*input).expire, p.expire)),
-		command("delist", "PREFIX...", delistFlags(), act(p, (*input).delist, p.delist)),
-		command("show", "PREFIX...", showFlags(), p.action(p.show)),
-		command("list", "", queryFlags(), act(p, (*input).query, p.list)),
-		command("history", "PREFIX...", historyFlags(), p.action(p.history)),
+		command("add", "PREFIX...", act(p, (*input).add, p.add)),
+		command("expire", "PREFIX...", act(p, (*input).expire, p.expire)),
+		command("delist", "PREFIX...", act(p, (*input).delist, p.delist)),
+		command("show", "PREFIX...", p.action(p.show)),
+		command("list", "", act(p, (*input).query, p.list)),
+		command("history", "PREFIX...", p.action(p.history)),
 		group("allow",
-			command("add", "PREFIX...", allowFlags(), act(p, func(in *input) listing.Permit { return in.permit(false) }, p.permit)),
-			command("remove", "PREFIX...", disallowFlags(), act(p, func(in *input) listing.Permit { return in.permit(true) }, p.permit)),
-			command("list", "[PREFIX...]", nil, p.action(p.allows))),
-		command("reasons", "", nil, p.action(p.reasons)),
-		command("import", "FILE", importFlags(), p.action(p.imports)),
-		command("export", "", exportFlags(), p.action(p.export)),
+			command("add", "PREFIX...", act(p, func(in *input) listing.Permit { return in.permit(false) }, p.permit)),
+			command("remove", "PREFIX...", act(p, func(in *input) listing.Permit { return in.permit(true) }, p.permit)),
+			command("list", "[PREFIX...]", p.action(p.allows))),
+		command("reasons", "", p.action(p.reasons)),
+		command("import", "FILE", p.action(p.imports)),
+		command("export", "", p.action(p.export)),
 		group("source",
-			command("list", "", nil, p.action(p.sources)),
-			command("show", "NAME", nil, p.action(p.showSource)),
-			command("set", "NAME", setSourceFlags(), p.action(p.setSource)),
-			command("drop", "NAME", dropFlags(), p.action(p.dropSource))),
-		command("undo", "REVISION", undoFlags(), act(p, (*input).undo, p.undo)),
+			command("list", "", p.action(p.sources)),
+			command("show", "NAME", p.action(p.showSource)),
+			command("set", "NAME", p.action(p.setSource)),
+			command("drop", "NAME", p.action(p.dropSource))),
+		command("undo", "REVISION", act(p, (*input).undo, p.undo)),
 		group("propose",
-			command("add", "PREFIX...", addFlags(), act(p, (*input).proposeAdd, p.propose)),
-			command("delist", "PREFIX...", delistFlags(), act(p, (*input).proposeDelist, p.propose)),
-			command("expire", "PREFIX...", expireFlags(), act(p, (*input).proposeExpire, p.propose)),
-			command("allow", "PREFIX...", proposeAllowFlags(), act(p, (*input).proposePermit, p.propose)),
-			command("list", "", proposalsFlags(), p.action(p.proposals)),
-			command("withdraw", "ID", onceFlags(), p.action(p.withdraw))),
-		command("approve", "ID", changeFlags(), p.action(p.approve)),
-		command("changes", "", changesFlags(), p.action(p.changes)),
-		command("watch", "", watchFlags(), p.action(p.watch)),
+			command("add", "PREFIX...", act(p, (*input).proposeAdd, p.propose)),
+			command("delist", "PREFIX...", act(p, (*input).proposeDelist, p.propose)),
+			command("expire", "PREFIX...", act(p, (*input).proposeExpire, p.propose)),
+			command("allow", "PREFIX...", act(p, (*input).proposePermit, p.propose)),
+			command("list", "", p.action(p.proposals)),
+			command("withdraw", "ID", p.action(p.withdraw))),
+		command("approve", "ID", p.action(p.approve)),
+		command("changes", "", p.action(p.changes)),
+		command("watch", "", p.action(p.watch)),
 		group("audit",
-			command("verify", "", auditFlags(), p.action(p.audit))),
-		command("backup", "FILE", backupFlags(), p.action(p.backup)),
-		command("restore", "FILE", restoreFlags(), p.action(p.restore)),
-		command("rebuild", "", rebuildFlags(), p.alone(p.rebuild)),
-		command("compact", "", nil, p.action(p.compact)),
-		command("classify", "", classifyFlags(), p.action(p.classify)),
-		command("observe", "FILE...", observeFlags(), p.action(p.observe)),
+			command("verify", "", p.action(p.audit))),
+		command("backup", "FILE", p.action(p.backup)),
+		command("restore", "FILE", p.action(p.restore)),
+		command("rebuild", "", p.alone(p.rebuild)),
+		command("compact", "", p.action(p.compact)),
+		command("classify", "", p.action(p.classify)),
+		command("observe", "FILE...", p.action(p.observe)),
 		group("receiver",
-			command("list", "", nil, p.action(p.receivers)),
-			command("accept", "NAME", nil, p.action(p.acceptReceiver))),
-		command("simulate", "", simulateFlags(), p.action(p.simulate)),
-		command("mta-config", "SERVER", mtaConfigFlags(), p.action(p.mtaConfig)),
-		command("eligibility", "IP...", nil, p.action(p.eligibility)),
-		command("triage", "FILE", nil, p.action(p.triage)),
-		command("letter", "[IP]", letterFlags(), p.action(p.letter)),
-		command("request", "FILE", requestFlags(), p.action(p.request)),
+			command("list", "", p.action(p.receivers)),
+			command("accept", "NAME", p.action(p.acceptReceiver))),
+		command("simulate", "", p.action(p.simulate)),
+		command("mta-config", "SERVER", p.action(p.mtaConfig)),
+		command("eligibility", "IP...", p.action(p.eligibility)),
+		command("triage", "FILE", p.action(p.triage)),
+		command("letter", "[IP]", p.action(p.letter)),
+		command("request", "FILE", p.action(p.request)),
 		group("ticket",
-			command("open", "IP", ticketFlags(), p.action(p.openTicket)),
-			command("show", "REF", nil, p.action(p.showTicket)),
-			command("list", "[IP]", ticketsFlags(), act(p, (*input).tickets, p.tickets)),
-			command("stats", "", nil, p.action(p.ticketStats)),
-			command("note", "REF", ticketFlags(), p.ticketStep(removal.VerbNote)),
-			command("ask", "REF", ticketFlags(), p.ticketStep(removal.VerbAsk)),
-			command("grant", "REF", grantFlags(), p.ticketStep(removal.VerbGrant)),
-			command("deny", "REF", denyFlags(), p.ticketStep(removal.VerbDeny)),
-			command("appeal", "REF", ticketFlags(), p.ticketStep(removal.VerbAppeal)),
-			command("close", "REF", ticketFlags(), p.ticketStep(removal.VerbClose))),
+			command("open", "IP", p.action(p.openTicket)),
+			command("show", "REF", p.action(p.showTicket)),
+			command("list", "[IP]", act(p, (*input).tickets, p.tickets)),
+			command("stats", "", p.action(p.ticketStats)),
+			command("note", "REF", p.ticketStep(removal.VerbNote)),
+			command("ask", "REF", p.ticketStep(removal.VerbAsk)),
+			command("grant", "REF", p.ticketStep(removal.VerbGrant)),
+			command("deny", "REF", p.ticketStep(removal.VerbDeny)),
+			command("appeal", "REF", p.ticketStep(removal.VerbAppeal)),
+			command("close", "REF", p.ticketStep(removal.VerbClose))),
 		group("person",
-			command("show", "MAIL", nil, p.action(p.showPerson)),
-			command("export", "MAIL", nil, p.action(p.exportPerson)),
-			command("erase", "MAIL", nil, p.action(p.erasePerson))),
-		command("selfcheck", "", selfcheckFlags(), p.action(p.selfcheck)),
-		command("doctor", "ZONE", selfcheckFlags(), p.action(p.doctor)),
-		command("stats", "", statsFlags(), p.action(p.stats)),
-		command("status", "", nil, p.action(p.status)),
-		command("top", "", topFlags(), p.action(p.top)),
-		command("completion", "SHELL", nil, p.alone(p.completion)),
-		command("version", "", nil, p.alone(p.version)),
+			command("show", "MAIL", p.action(p.showPerson)),
+			command("export", "MAIL", p.action(p.exportPerson)),
+			command("erase", "MAIL", p.action(p.erasePerson))),
+		command("selfcheck", "", p.action(p.selfcheck)),
+		command("doctor", "ZONE", p.action(p.doctor)),
+		command("stats", "", p.action(p.stats)),
+		command("status", "", p.action(p.status)),
+		command("top", "", p.action(p.top)),
+		command("completion", "SHELL", p.alone(p.completion)),
+		command("version", "", p.alone(p.version)),
 	}
 }
 
 // command is one row of the table. How many arguments it takes is read from
-// arguments (checkArguments); what it says of itself is added by dress.
-func command(name, arguments string, flags []cli.Flag, do cli.ActionFunc) *cli.Command {
-	return &cli.Command{Name: name, ArgsUsage: arguments, Flags: flags, Action: do}
+// arguments (checkArguments).
+func command(name, arguments string, do cli.ActionFunc) *cli.Command {
+	return &cli.Command{Name: name, ArgsUsage: arguments, Action: do, HideHelpCommand: true, OnUsageError: notUsage}
 }
 
 // group is a command of commands, which is nothing by itself.
 func group(name string, commands ...*cli.Command) *cli.Command {
-	return &cli.Command{Name: name, Subcommands: commands, Action: func(*cli.Context) error {
-		var names []string
-		for _, sub := range commands {
-			names = append(names, sub.Name)
-		}
-		return invalid("usage", name+" needs to know what to do", "there are "+strings.Join(names, ", ")+"; `blctl "+name+" --help` explains them")
-	}}
+	g := command(name, "", func(*cli.Context) error {
+		return invalid("usage", name+" needs to know what to do", "there are "+strings.Join(names(commands), ", ")+"; `blctl "+name+" --help` explains them")
+	})
+	g.Subcommands = commands
+	return g
 }
 
-// helpTexts say what each command is for: a line for the list of commands, how
-// it is used, and after an empty line what it does, its exit statuses and
-// examples. They stand in --help and in the manual.
+// notUsage is a mistake that the library finds on the command line.
+func notUsage(_ *cli.Context, err error, _ bool) error { return usageError("%v", err) }
+
+// helpTexts say what each command is for: a line for the list of commands, how it is
+// used, after an empty line what it does, its exit statuses and examples, and last its
+// flags. They stand in --help and in the manual. A flag is a line:
 //
-//go:embed help/*.txt
+//	--name  what it says of itself, with the name of its value in backquotes
+//
+// One without a value is on or off, and one that ends in "; repeatable" has several.
+// +NAME are the flags of help/NAME.txt; those in help/shared mean the same everywhere.
+//
+//go:embed help/*.txt help/shared/*.txt
 var helpTexts embed.FS
 
-// dress gives a command and those below it what they have in common, and what
-// help/NAME.txt says; for a command of a group NAME is GROUP-COMMAND.
-func dress(c *cli.Command, name string, app *cli.App) {
-	text, err := helpTexts.ReadFile("help/" + name + ".txt")
-	if err == nil { // a test holds that none is missing
-		head, about, _ := strings.Cut(strings.TrimSuffix(string(text), "\n"), "\n\n")
-		c.Usage, c.UsageText, _ = strings.Cut(head, "\n")
-		c.Description = about
+// dress gives a command, below others or not, what help/NAME.txt says of it; for one of a
+// group NAME is GROUP-COMMAND. It is done for the commands that a run is about alone.
+func dress(c *cli.Command, above ...string) {
+	name := strings.Join(slices.Concat(above, []string{c.Name}), "-")
+	text, _ := helpTexts.ReadFile("help/" + name + ".txt") // a test holds that none is missing
+	head, about, _ := strings.Cut(strings.TrimSuffix(string(text), "\n"), "\n\n")
+	c.Usage, c.UsageText, _ = strings.Cut(head, "\n")
+	c.Description, _, _ = strings.Cut(about, flagsHead)
+	c.Flags = flagsOf(name)
+}
+
+// flagsHead stands before the flags of a command.
+const flagsHead = "\n\nflags:\n"
+
+// flagsOf are the flags in help/NAME.txt.
+func flagsOf(name string) (all []cli.Flag) {
+	text, _ := helpTexts.ReadFile("help/" + name + ".txt") // a test holds that none is missing
+	_, flags, _ := strings.Cut(string(text), flagsHead)
+	for line := range strings.Lines(flags) {
+		word, usage, _ := strings.Cut(strings.TrimSpace(line), " ")
+		usage = strings.TrimSpace(usage)
+		if shared, is := strings.CutPrefix(word, "+"); is {
+			all = append(all, flagsOf(shared)...)
+			continue
+		}
+		var flag cli.Flag
+		switch name := strings.TrimPrefix(word, "--"); {
+		case strings.HasSuffix(usage, "; repeatable"):
+			flag = &cli.StringSliceFlag{Name: name, Usage: usage}
+		case strings.Contains(usage, "`"):
+			flag = &cli.StringFlag{Name: name, Usage: usage}
+		default:
+			flag = &cli.BoolFlag{Name: name, Usage: usage}
+		}
+		all = append(all, flag)
 	}
-	c.HideHelpCommand, c.OnUsageError = true, app.OnUsageError
-	for _, sub := range c.Subcommands {
-		dress(sub, name+"-"+sub.Name, app)
-	}
+	return all
 }
 
 // act is the action of a command that reads its arguments and flags with read

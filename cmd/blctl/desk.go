@@ -7,8 +7,6 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
 	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/listing/removal"
@@ -80,21 +78,6 @@ func (p *program) eligible(ctx context.Context, a netip.Addr) error {
 		return answered(exitNotFound)
 	}
 	return answered(exitPolicy)
-}
-
-// letterFlags are those of letter.
-func letterFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "ticket", Usage: "name the ticket `REF`, ours or one in another system"},
-		&cli.BoolFlag{Name: "long", Usage: "with definitions, samples, recipes and each piece of evidence"},
-		languageFlag(),
-		&cli.StringFlag{Name: "verify", Usage: "is `REFERENCE` of a letter of ours?"},
-	}
-}
-
-// languageFlag names the language of a letter.
-func languageFlag() cli.Flag {
-	return &cli.StringFlag{Name: "language", Usage: "write it in the language `TAG`, such as de or es"}
 }
 
 // letter prints a letter and nothing else, for it goes into a mail as it is.

@@ -3,23 +3,9 @@ package main
 import (
 	"context"
 
-	"github.com/urfave/cli/v2"
-
 	"dnsbld/ctl"
 	"dnsbld/listing"
 )
-
-// expireFlags are those of expire, and of its proposal.
-func expireFlags() []cli.Flag {
-	return append([]cli.Flag{
-		&cli.StringFlag{Name: "reason", Usage: "only the entry for this `REASON`; otherwise for every one"},
-		&cli.BoolFlag{Name: "within", Usage: "every entry inside PREFIX"},
-		&cli.StringFlag{Name: "at", Usage: "the end, a `TIME`"},
-		&cli.StringFlag{Name: "in", Usage: "the end, a `DURATION` from now"},
-		&cli.BoolFlag{Name: "now", Usage: "end at once"},
-		&cli.StringFlag{Name: "note", Usage: "why, for operators: `TEXT`"},
-	}, changeFlags()...)
-}
 
 // expire reads the command that the flags of expire stand for.
 func (in *input) expire() listing.Expire {
@@ -42,17 +28,6 @@ func (in *input) expire() listing.Expire {
 func (p *program) expire(ctx context.Context, c listing.Expire) error {
 	out, err := p.carryOut(c.Within, &c.Options, func() (ctl.Outcome, error) { return p.client.Expire(ctx, c) })
 	return p.reportOn("expire", c.Subject, c.More, out, err)
-}
-
-// delistFlags are those of delist, and of its proposal.
-func delistFlags() []cli.Flag {
-	return append([]cli.Flag{
-		&cli.StringFlag{Name: "because", Usage: "why the listing ends: `WHY`"},
-		&cli.StringFlag{Name: "reason", Usage: "only the entry for this `REASON`; otherwise for every one"},
-		&cli.BoolFlag{Name: "within", Usage: "every entry inside PREFIX"},
-		&cli.StringFlag{Name: "ticket", Usage: "`REF` of the ticket"},
-		&cli.StringFlag{Name: "note", Usage: "for operators: `TEXT`"},
-	}, changeFlags()...)
 }
 
 // delist reads the command that the flags of delist stand for.

@@ -3,19 +3,8 @@ package main
 import (
 	"context"
 
-	"github.com/urfave/cli/v2"
-
 	"dnsbld/ctl"
 )
-
-// exportFlags are those of export: the format, and what narrows a list.
-func exportFlags() []cli.Flag {
-	return append([]cli.Flag{
-		&cli.StringFlag{Name: "format", Usage: "how it is written: `FORMAT`; otherwise plain, with --json ndjson"},
-		&cli.StringFlag{Name: "zone", Usage: "what the zone `Z` answers; otherwise all that is in force, shadow reasons too"},
-		&cli.BoolFlag{Name: "answered", Usage: "leave out what an allow entry hides; csv and ndjson else mark it as hidden"},
-	}, queryFlags()...)
-}
 
 // export passes on what the daemon writes. It is a stream: if it is cut off,
 // the exit status says so, and the last lines may be missing. The daemon has

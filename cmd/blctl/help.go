@@ -63,13 +63,16 @@ exit status:
 // help prints what --help asks for: of all, or of the command that words lead to.
 func (p *program) help(app *cli.App, words []string) error {
 	c := &cli.Command{Name: app.Name, Usage: app.Usage, UsageText: app.UsageText, Subcommands: app.Commands}
-	name := app.Name
+	var path []string
 	for _, word := range words {
 		if n := slices.IndexFunc(c.Subcommands, func(sub *cli.Command) bool { return sub.Name == word }); n >= 0 {
-			c = c.Subcommands[n]
-			name += " " + word
+			c, path = c.Subcommands[n], append(path, word)
 		}
 	}
+	for _, sub := range c.Subcommands {
+		dress(sub, path...)
+	}
+	name := strings.Join(slices.Concat([]string{app.Name}, path), " ")
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s - %s\n\nusage:\n  %s\n\n", name, c.Usage, c.UsageText)
 	if name == app.Name {
@@ -90,7 +93,7 @@ func (p *program) help(app *cli.App, words []string) error {
 			b.WriteString("\ncommands:\n")
 			writeCommands(&b, c.Subcommands, names(c.Subcommands))
 		}
-		if columns := tables()[strings.TrimPrefix(name, app.Name+" ")]; columns != nil {
+		if columns := tables()[strings.Join(path, " ")]; columns != nil {
 			b.WriteString("\n" + wrapTo(strings.Fields("columns: "+tableHelp(columns)), "", usualWidth) + "\n")
 		}
 		if len(c.Flags) > 0 {

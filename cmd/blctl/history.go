@@ -6,17 +6,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/urfave/cli/v2"
-
 	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/listing/report"
 )
-
-// historyFlags are those of history.
-func historyFlags() []cli.Flag {
-	return []cli.Flag{&cli.StringFlag{Name: "at", Usage: "how it stood at a `TIME`"}}
-}
 
 // history prints every change, or with --at how things stood.
 func (p *program) history(ctx context.Context, in *input) error {

@@ -11,28 +11,11 @@ import (
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"github.com/urfave/cli/v2"
 
 	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/listing/report"
 )
-
-// importFlags are those of import.
-func importFlags() []cli.Flag {
-	return append([]cli.Flag{
-		&cli.StringFlag{Name: "format", Usage: "how FILE is written: `FORMAT`; otherwise plain"},
-		&cli.StringFlag{Name: "reason", Usage: "the `REASON` of lines that name none"},
-		&cli.StringSliceFlag{Name: "map", Usage: "what the file calls A is our reason B: `A=B`; repeatable"},
-		&cli.StringFlag{Name: "column", Usage: "the `NAME` or number of the column or key that has the addresses"},
-		&cli.StringFlag{Name: "source", Usage: "the source's `NAME`; otherwise import"},
-		&cli.BoolFlag{Name: "replace", Usage: "end what the source has and the file has not"},
-		&cli.StringFlag{Name: "for", Usage: "how long the source is good for without another import, a `DURATION`"},
-		&cli.StringFlag{Name: "min-lines", Usage: "refuse a file with fewer good lines than `N`"},
-		&cli.BoolFlag{Name: "skip-bad", Usage: "leave out lines that cannot be imported"},
-		&cli.StringFlag{Name: "note", Usage: "for operators: `TEXT`"},
-	}, changeFlags()...)
-}
 
 // A progress bar is drawn on stderr, and only if that is a terminal.
 

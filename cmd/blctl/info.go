@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/urfave/cli/v2"
-
 	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/listing/report"
@@ -174,11 +172,6 @@ func (p *program) daemonRows(s ctl.Status, t *table) {
 	default:
 		t.add("configuration", "%s: %s", p.human.paint(red, "not used, read "+stamp(r.At)), clean(r.Error))
 	}
-}
-
-// statsFlags are those of stats.
-func statsFlags() []cli.Flag {
-	return []cli.Flag{&cli.BoolFlag{Name: "top", Usage: "the listings that DNS was asked for most"}}
 }
 
 // stats prints numbers, each under a name that can be searched for.

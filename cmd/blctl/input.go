@@ -185,29 +185,6 @@ func (in *input) count(flag string) int {
 	return int(n)
 }
 
-// The flags that many commands share stand here, so that they mean the same
-// everywhere and are described once in the manual.
-
-// changeFlags are those of every command that changes entries.
-func changeFlags() []cli.Flag {
-	return append(bulkFlags(),
-		&cli.StringFlag{Name: "if-revision", Usage: "only if it is still at revision `N`; 0: if it is not there"})
-}
-
-// bulkFlags are those of every command that changes several things.
-func bulkFlags() []cli.Flag {
-	return append(onceFlags(),
-		&cli.StringFlag{Name: "max-changes", Usage: "change up to `N` entries; otherwise no more than the policy says (100)"})
-}
-
-// onceFlags are those of every command that changes anything.
-func onceFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.BoolFlag{Name: "dry-run", Usage: "say what would change, and change nothing"},
-		&cli.StringFlag{Name: "idempotency-key", Usage: "do this once, however often it is sent with the key `K` in 30 days"},
-	}
-}
-
 // options are what goes with every change. A command that lacks one of the flags
 // leaves the option at its zero value.
 func (in *input) options() listing.Options {

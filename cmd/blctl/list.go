@@ -6,29 +6,9 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/urfave/cli/v2"
-
 	"dnsbld/listing"
 	"dnsbld/listing/report"
 )
-
-// queryFlags narrow a list of entries.
-func queryFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "reason", Usage: "only entries for this `REASON`"},
-		&cli.StringFlag{Name: "within", Usage: "only entries inside a `PREFIX`"},
-		&cli.StringFlag{Name: "expiring", Usage: "only entries that end within a `DURATION`"},
-		&cli.StringFlag{Name: "origin", Usage: "only entries made by an `ORIGIN`: operator, threshold or import"},
-		&cli.StringFlag{Name: "source", Usage: "only entries of the imported source `NAME`; \"\": only this list's own"},
-		&cli.StringFlag{Name: "helo", Usage: "only entries with a greeting like `GLOB`: *.example"},
-		&cli.StringFlag{Name: "ticket", Usage: "only entries made for a ticket: `REF`"},
-		&cli.StringFlag{Name: "actor", Usage: "only entries that `NAME` made or changed last"},
-		&cli.StringFlag{Name: "note", Usage: "only entries whose note has this `WORD` in it, in any case"},
-		&cli.StringFlag{Name: "unasked", Usage: "only entries that nobody asked DNS for in a `DURATION`: 30d"},
-		&cli.StringFlag{Name: "sort", Usage: "`ORDER`: until (soonest first), since (newest first) or hits (asked for most first)"},
-		&cli.StringFlag{Name: "limit", Usage: "the first `N` entries"},
-	}
-}
 
 // query reads the flags that narrow a list.
 func (in *input) query() report.Query {

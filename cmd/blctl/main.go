@@ -4,8 +4,8 @@
 // With --offline it does the same on a store that no daemon has open.
 //
 // How it is laid out: commands.go is the table of commands, help/ has what each
-// says of itself, and each group of commands has a file with its flags, what it
-// calls, and how it prints. Every command ends in conclude (output.go), which
+// says of itself and its flags, and each group of commands has a file with what
+// it reads, what it calls, and how it prints. Every command ends in conclude (output.go), which
 // knows the JSON; finish (exit.go) knows the exit statuses; hints.go has the
 // words about refusals whose remedy is a command of this program.
 //

@@ -13,7 +13,7 @@ import (
 // The manual is made from what the commands say of themselves: -update writes
 // it, and otherwise it must be what stands there.
 func TestManual(t *testing.T) {
-	app := (&program{}).app()
+	app := wholeApp()
 	_, statuses, _ := strings.Cut(aboutAll, "exit status:\n")
 	statuses, _, _ = strings.Cut(statuses, "\n\n")
 	var exit [][2]string
@@ -22,7 +22,7 @@ func TestManual(t *testing.T) {
 		exit = append(exit, [2]string{number, strings.TrimSpace(what)})
 	}
 	parts := map[string]string{
-		"global": man.Flags(man.FlagsOf(app.Flags)), "change": man.Flags(man.FlagsOf(changeFlags())),
+		"global": man.Flags(man.FlagsOf(app.Flags)), "change": man.Flags(man.FlagsOf(flagsOf("shared/change"))),
 		"commands": commandsPart(app.Commands), "exit": man.Statuses(exit),
 	}
 	if _, err := man.Keep("man/blctl.8", parts, *update); err != nil {
@@ -50,7 +50,7 @@ func commandsPart(commands []*cli.Command) string {
 func commandPart(name string, c *cli.Command) string {
 	var own []man.Flag
 	flags := man.FlagsOf(c.Flags)
-	common := man.FlagsOf(changeFlags())
+	common := man.FlagsOf(flagsOf("shared/change"))
 	changes := len(flags) > 0
 	for _, f := range common {
 		changes = changes && slices.Contains(flags, f)

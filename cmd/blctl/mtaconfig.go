@@ -12,8 +12,6 @@ import (
 	"strings"
 	"text/template"
 
-	"github.com/urfave/cli/v2"
-
 	"dnsbld/ctl"
 	"dnsbld/listing"
 )
@@ -33,15 +31,6 @@ var mtaModes = map[string]string{
 	"conservative": "nobody is refused, what would be is written down",
 	"balanced":     "refused for what this list has seen itself, imported entries left out",
 	"strict":       "refused for whatever the zone answers",
-}
-
-// mtaConfigFlags are those of mta-config.
-func mtaConfigFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "zone", Usage: "the list is `ZONE`"},
-		&cli.StringFlag{Name: "mode", Usage: "`MODE`: conservative, balanced or strict; otherwise balanced"},
-		&cli.StringFlag{Name: "policy", Usage: "the policy service answers at `ADDR:PORT` or unix:PATH; otherwise as configured"},
-	}
 }
 
 // mtaPage is what a template is filled with. Templates call its methods, too.

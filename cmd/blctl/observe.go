@@ -6,33 +6,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
 	"dnsbld/listing"
 	"dnsbld/listing/sensor"
 	"dnsbld/mta"
 )
-
-// observeFlags are those of observe.
-func observeFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "format", Usage: "how FILE is written: `FORMAT`"},
-		&cli.StringFlag{Name: "columns", Usage: "with csv: what the columns are, `NAME,...`"},
-		&cli.StringFlag{Name: "receiver", Usage: "the mail server is `NAME`"},
-		&cli.BoolFlag{Name: "follow", Usage: "go on as the log grows"},
-		&cli.StringFlag{Name: "position", Usage: "keep how far it was read in `FILE`; otherwise in the user's state directory"},
-		&cli.StringFlag{Name: "since", Usage: "leave out sessions before `TIME`"},
-		&cli.BoolFlag{Name: "explain", Usage: "count nothing, and say what was read from which line"},
-		&cli.StringSliceFlag{Name: "service", Usage: "what a service of Postfix is for: `NAME=25|submission`; repeatable"},
-		&cli.BoolFlag{Name: "assume-unauthenticated", Usage: "the mail server offers no AUTH"},
-		&cli.BoolFlag{Name: "strict", Usage: "exit with 6 if lines were skipped"},
-		&cli.StringFlag{Name: "to", Usage: "send to the dnsbld on another machine, at `URL`"},
-		&cli.StringFlag{Name: "certificate", Usage: "with --to: this mail server's certificate, a PEM `FILE`"},
-		&cli.StringFlag{Name: "key", Usage: "with --to: its key, a PEM `FILE`"},
-		&cli.StringFlag{Name: "ca", Usage: "with --to: the authority of the other side's certificate, a PEM `FILE`"},
-		&cli.StringFlag{Name: "spool", Usage: "with --to: keep what is yet to be sent in `DIR`; otherwise in the user's state directory"},
-	}
-}
 
 // observe reads a log and sends its sessions to the daemon here or to one elsewhere.
 // Nothing is judged here: the daemon classifies and counts.

@@ -49,14 +49,14 @@ func (p *program) commandLine(one listing.Proposal) string {
 	var flags []cli.Flag
 	switch one.Action {
 	case "add":
-		flags = addFlags()
+		flags = flagsOf("add")
 	case "delist":
-		flags = delistFlags()
+		flags = flagsOf("delist")
 	case "expire":
-		flags = expireFlags()
+		flags = flagsOf("expire")
 		c["now"] = c["at"] == nil && c["in"] == nil
 	case "allow":
-		flags = allowFlags()
+		flags = flagsOf("allow-add")
 		verb := "add"
 		if c["remove"] == true {
 			verb = "remove"

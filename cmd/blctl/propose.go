@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 
-	"github.com/urfave/cli/v2"
-
 	"dnsbld/ctl"
 	"dnsbld/listing"
 )
@@ -44,20 +42,10 @@ func (in *input) proposePermit() ctl.Propose {
 	return ctl.Propose{Permit: &c, Note: c.Note}
 }
 
-// proposeAllowFlags are those of allow add, and which of both is meant.
-func proposeAllowFlags() []cli.Flag {
-	return append(allowFlags(), &cli.BoolFlag{Name: "remove", Usage: "take the allow entry back"})
-}
-
 // propose keeps a command until another person approves it.
 func (p *program) propose(ctx context.Context, c ctl.Propose) error {
 	out, err := p.client.Propose(ctx, c)
 	return p.reportProposal("propose "+out.Proposal.Action, out, err)
-}
-
-// proposalsFlags are those of propose list.
-func proposalsFlags() []cli.Flag {
-	return []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "those that were approved or withdrawn, or expired, too"}}
 }
 
 // proposals prints what can be approved, with the command that it stands for.

@@ -4,20 +4,9 @@ import (
 	"errors"
 	"path/filepath"
 
-	"github.com/urfave/cli/v2"
-
 	"dnsbld/ctl"
 	"dnsbld/listing"
 )
-
-// rebuildFlags are those of rebuild.
-func rebuildFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "data", Usage: "the data directory of the dnsbld: `DIR`"},
-		&cli.StringFlag{Name: "to", Usage: "the list itself, a `FILE`, instead of --data"},
-		&cli.StringFlag{Name: "backup", Usage: "begin with the backup `FILE`, and replay only what came after it"},
-	}
-}
 
 // rebuilt is what rebuild prints as JSON. Backup is null where the whole log was
 // replayed; LeftOut is missing where nothing was left out.

@@ -6,26 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/urfave/cli/v2"
-
 	"dnsbld/ctl"
 	"dnsbld/listing"
 )
-
-// requestFlags are those of request.
-func requestFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.BoolFlag{Name: "delist", Usage: "end the listing if the decision allows it"},
-		&cli.BoolFlag{Name: "mail", Usage: "print a whole mail with header, to be handed to sendmail"},
-		languageFlag(),
-		&cli.StringFlag{Name: "from", Usage: "the mail address of who asks: `MAIL`"},
-		&cli.StringFlag{Name: "ticket", Usage: "the ticket `REF`, ours or one in another system"},
-		&cli.StringFlag{Name: "idempotency-key", Usage: "hear it once, however often it is sent with the key `K` in 30 days"},
-		&cli.StringFlag{Name: "line", Usage: "as --idempotency-key, for a request that has no id of its own: `K`"},
-		&cli.BoolFlag{Name: "again", Usage: "print the letter of a mail that was answered before: it could not be sent"},
-		&cli.BoolFlag{Name: "dry-run", Usage: "say what would be done, and do nothing"},
-	}
-}
 
 // asked is a request as JSON, as ticket systems send it. Its keys are promises;
 // an unknown one is refused, for a typing error must not change what is asked.

@@ -61,36 +61,17 @@ func (p *program) app() *cli.App {
 		Writer:    p.stdout, ErrWriter: p.stderr,
 		HideVersion: true, HideHelpCommand: true, DisableSliceFlagSeparator: true,
 		ExitErrHandler: func(*cli.Context, error) {},
-		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return usageError("%v", err) },
-		Flags:          globalFlags(),
+		OnUsageError:   notUsage,
+		Flags:          flagsOf("shared/global"),
 		Commands:       p.commands(),
 	}
 	app.Action = func(*cli.Context) error { return p.help(app, nil) }
-	for _, c := range app.Commands {
-		dress(c, c.Name, app)
-	}
 	return app
 }
 
-// globalFlags may stand anywhere on the command line.
-func globalFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "socket", Usage: "the control socket of dnsbld is at `PATH`"},
-		&cli.StringFlag{Name: "offline", Usage: "work on the store `FILE` itself, which no dnsbld may have open"},
-		&cli.BoolFlag{Name: "json", Usage: "print JSON on stdout, and what people read on stderr; on a terminal JSON alone"},
-		&cli.BoolFlag{Name: "yes", Usage: "do not ask before many entries end"},
-		&cli.BoolFlag{Name: "no-color", Usage: "no colours, as with $NO_COLOR"},
-		&cli.BoolFlag{Name: "wide", Usage: "all columns of a table, and whole texts"},
-		&cli.StringFlag{Name: "columns", Usage: "these columns of a table, in this order: `A,B`"},
-		&cli.BoolFlag{Name: "no-headers", Usage: "no headings, which tables have on a terminal"},
-	}
-}
-
-// The store or the daemon is opened only when the arguments have been counted, and
-// closed when the command has ended: an error in closing is one of the command.
-
-// action wraps what a command does: it sets the program up, and closes the
-// store of --offline at the end.
+// action wraps what a command does: it sets the program up once the arguments have been
+// counted, and closes the store of --offline at the end. An error in closing is one of
+// the command.
 func (p *program) action(do func(context.Context, *input) error) cli.ActionFunc {
 	return func(c *cli.Context) (err error) {
 		p.json, p.yes = c.Bool("json"), c.Bool("yes")

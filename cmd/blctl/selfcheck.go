@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/urfave/cli/v2"
-
 	"dnsbld/listing/report"
 )
 
@@ -18,11 +16,6 @@ const (
 	checkCritical
 	checkUnknown
 )
-
-// selfcheckFlags are those of selfcheck and doctor.
-func selfcheckFlags() []cli.Flag {
-	return []cli.Flag{&cli.BoolFlag{Name: "quiet", Usage: "print only what is wrong"}}
-}
 
 // checked is what selfcheck and doctor print as JSON.
 type checked struct {

@@ -6,16 +6,9 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
 	"dnsbld/listing"
 	"dnsbld/listing/report"
 )
-
-// showFlags are those of show.
-func showFlags() []cli.Flag {
-	return []cli.Flag{&cli.BoolFlag{Name: "all", Usage: "all that is known, however long"}}
-}
 
 // show prints what is known, listed or not; the exit status says which.
 func (p *program) show(ctx context.Context, in *input) error {

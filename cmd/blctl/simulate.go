@@ -5,20 +5,10 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/urfave/cli/v2"
-
 	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/listing/sighting"
 )
-
-// simulateFlags are those of simulate.
-func simulateFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "policy", Usage: "the other thresholds are in `FILE`, or with - in standard input"},
-		&cli.StringFlag{Name: "fail-if-fp", Usage: "exit with 1 if there would be more than `N` false positives"},
-	}
-}
 
 // simulated is what simulate prints as JSON. False positives are addresses that
 // would be listed although they were lately seen clean.

@@ -6,28 +6,10 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/urfave/cli/v2"
-
 	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/listing/report"
 )
-
-// dropFlags are those of source drop.
-func dropFlags() []cli.Flag {
-	return append([]cli.Flag{
-		&cli.StringFlag{Name: "note", Usage: "why, for operators: `TEXT`"},
-	}, changeFlags()...)
-}
-
-// setSourceFlags are those of source set.
-func setSourceFlags() []cli.Flag {
-	return append([]cli.Flag{
-		&cli.StringFlag{Name: "url", Usage: "the page of the list that is taken over, shown to those whom it lists: `URL`"},
-		&cli.StringFlag{Name: "contact", Usage: "whom to ask there, a mail address or a URL: `CONTACT`"},
-		&cli.StringFlag{Name: "note", Usage: "why, for operators: `TEXT`"},
-	}, changeFlags()...)
-}
 
 // setSource says in public where to ask about a source. What is not given stays.
 func (p *program) setSource(ctx context.Context, in *input) error {

@@ -127,7 +127,7 @@ func TestWrappedRows(t *testing.T) {
 
 // Columns are named as their command's help says, and every row has them all.
 func TestTablesOfCommands(t *testing.T) {
-	app := (&program{}).app()
+	app := wholeApp()
 	for name, columns := range tables() {
 		names := columnNames(columns)
 		slices.Sort(names)
@@ -142,7 +142,7 @@ func TestTablesOfCommands(t *testing.T) {
 
 // Whatever --help prints fits 80 columns, and every command stands in it once.
 func TestHelpFits(t *testing.T) {
-	app := (&program{}).app()
+	app := wholeApp()
 	walk("", app.Commands, app.Flags, func(path string, _ []*cli.Command, _ []cli.Flag) {
 		var b bytes.Buffer
 		if err := (&program{stdout: &b}).help(app, strings.Fields(path)); err != nil {

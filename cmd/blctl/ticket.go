@@ -12,33 +12,6 @@ import (
 	"dnsbld/listing/removal"
 )
 
-// ticketFlags are those of every command about one ticket.
-func ticketFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "note", Usage: "`TEXT`"},
-		&cli.StringFlag{Name: "ref", Usage: "its reference in another system: `SYSTEM:NUMBER`"},
-	}
-}
-
-// grantFlags are those of ticket grant.
-func grantFlags() []cli.Flag {
-	return append(ticketFlags(), &cli.StringFlag{Name: "because", Usage: "why the listing ends: `WHY`"},
-		&cli.BoolFlag{Name: "override", Usage: "grant an appeal against the rules; --note says why"})
-}
-
-// denyFlags are those of ticket deny.
-func denyFlags() []cli.Flag {
-	return append(ticketFlags(), &cli.StringFlag{Name: "code", Usage: "why: `CODE`"})
-}
-
-// ticketsFlags are those of ticket list.
-func ticketsFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "state", Usage: "those in `STATE`"},
-		&cli.BoolFlag{Name: "all", Usage: "closed ones, too"},
-	}
-}
-
 // openTicket opens a ticket, or finds the one that is open for the address:
 // there is one at most, however often somebody asks.
 func (p *program) openTicket(ctx context.Context, in *input) error {

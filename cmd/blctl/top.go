@@ -9,20 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/urfave/cli/v2"
-
 	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/listing/report"
 )
-
-// topFlags are those of top.
-func topFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "interval", Usage: "draw it again every `DURATION`; otherwise 5s"},
-		&cli.BoolFlag{Name: "once", Usage: "print it once"},
-	}
-}
 
 // reading is what top shows at one time. Counters are since the start of the daemon;
 // a rate takes two readings.

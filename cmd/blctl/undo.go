@@ -5,18 +5,9 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/urfave/cli/v2"
-
 	"dnsbld/ctl"
 	"dnsbld/listing"
 )
-
-// undoFlags are those of undo.
-func undoFlags() []cli.Flag {
-	return append([]cli.Flag{
-		&cli.StringFlag{Name: "note", Usage: "why, for operators: `TEXT`"},
-	}, changeFlags()...)
-}
 
 // undo reads the command that the flags of undo stand for.
 func (in *input) undo() ctl.Undo {

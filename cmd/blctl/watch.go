@@ -4,19 +4,9 @@ import (
 	"context"
 	"strconv"
 
-	"github.com/urfave/cli/v2"
-
 	"dnsbld/ctl"
 	"dnsbld/listing"
 )
-
-// watchFlags are those of watch.
-func watchFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "after", Usage: "begin after a `REVISION`; 0: with the first; otherwise from now on"},
-		&cli.BoolFlag{Name: "once", Usage: "end at the newest revision, do not wait for more"},
-	}
-}
 
 // watch prints changes as they come until it is interrupted, which is how it
 // ends well. With --after it goes on where it was cut off.
