@@ -1,11 +1,9 @@
 package zone
 
 import (
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -122,19 +120,6 @@ func (s *Server) notified(t *tables, r *request, from netip.Addr, sig *signature
 	default:
 	}
 	return kindData, true
-}
-
-// readAuthorities reads certificates of those who may sign others.
-func readAuthorities(file string) (*x509.CertPool, error) {
-	raw, err := os.ReadFile(file)
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(raw) {
-		return nil, fmt.Errorf("%s holds no certificate", file)
-	}
-	return pool, nil
 }
 
 // Apex is what a mirrored zone says of itself, as its primary has it.

@@ -32,18 +32,6 @@ const (
 	mostUnsigned = 99        // messages between two that are signed (RFC 8945, section 5.3.1)
 )
 
-// PrimaryTLS is how a primary is asked over TLS, which shows a certificate for a
-// name. Those who may sign that are in a file, in PEM; without one the system's.
-func PrimaryTLS(name, authorities string) (*tls.Config, error) {
-	c := &tls.Config{ServerName: name, MinVersion: tls.VersionTLS13, NextProtos: []string{dot}}
-	if authorities == "" {
-		return c, nil
-	}
-	var err error
-	c.RootCAs, err = readAuthorities(authorities)
-	return c, err
-}
-
 // Take is a mirror.Take of the zone in force that has a primary.
 func (s *Server) Take(ctx context.Context, have *uint32) (*mirror.Copy, error) {
 	t := s.tables.Load()
@@ -88,14 +76,13 @@ func (c *conveyor) over(ctx context.Context, do func() (*mirror.Copy, error)) (*
 }
 
 func (c *conveyor) dial(ctx context.Context) (err error) {
-	plain := net.Dialer{Timeout: takeMessage}
+	ctx, cancel := context.WithTimeout(ctx, takeMessage)
+	defer cancel()
 	to := c.zone.primary
 	if to.TLS == nil {
-		c.Conn, err = plain.DialContext(ctx, "tcp", to.Address.String())
-	} else {
-		ctx, cancel := context.WithTimeout(ctx, takeMessage)
-		defer cancel()
-		c.Conn, err = (&tls.Dialer{NetDialer: &plain, Config: to.TLS}).DialContext(ctx, "tcp", to.Address.String())
+		c.Conn, err = new(net.Dialer).DialContext(ctx, "tcp", to.Address.String())
+	} else if c.Conn, err = (&tls.Dialer{Config: to.TLS}).DialContext(ctx, "tcp", to.Address.String()); err != nil {
+		err = fmt.Errorf("over TLS as %s: %w", to.TLS.ServerName, err)
 	}
 	return err
 }

@@ -2,8 +2,10 @@ package zone
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 )
 
@@ -36,4 +38,28 @@ func TransferTLS(certificate, key string) (*tls.Config, error) {
 		},
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return load() },
 	}, nil
+}
+
+// PrimaryTLS is how a primary is asked over TLS: version 1.3 alone, and one that shows
+// a certificate for a name and speaks DNS. The file, in PEM, has the certificates of
+// those who may have signed it, or the primary's own; without one the system's hold.
+func PrimaryTLS(name, authorities string) (*tls.Config, error) {
+	c := &tls.Config{ServerName: name, MinVersion: tls.VersionTLS13, NextProtos: []string{dot}}
+	c.VerifyConnection = func(s tls.ConnectionState) error {
+		if s.NegotiatedProtocol != dot { // a server without ALPN chooses none
+			return errors.New("the server does not choose the protocol \"dot\": no transfers are given there")
+		}
+		return nil
+	}
+	if authorities == "" {
+		return c, nil
+	}
+	raw, err := os.ReadFile(authorities)
+	if err != nil {
+		return nil, err
+	}
+	if c.RootCAs = x509.NewCertPool(); !c.RootCAs.AppendCertsFromPEM(raw) {
+		return nil, fmt.Errorf("%s holds no certificate", authorities)
+	}
+	return c, nil
 }

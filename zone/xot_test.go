@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,6 +46,25 @@ func certificate(t *testing.T, name string) (cert, key string, pool *x509.CertPo
 	return cert, key, pool
 }
 
+// listenTLS has a server answer over TLS too.
+func (b *bench) listenTLS(how *tls.Config) (address string) {
+	b.t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(context.Background())
+	served := make(chan error, 1)
+	go func() { served <- b.server.Serve(ctx, nil, []net.Listener{tls.NewListener(l, how)}) }()
+	b.t.Cleanup(func() {
+		end()
+		if err := <-served; err != nil {
+			b.t.Error(err)
+		}
+	})
+	return l.Addr().String()
+}
+
 // Transfers over TLS (RFC 9103): to clients of TLS 1.3 that ask for "dot", and of a
 // zone that says so over nothing else.
 func TestTransferTLS(t *testing.T) {
@@ -56,24 +76,12 @@ func TestTransferTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, end := context.WithCancel(t.Context())
-	served := make(chan error, 1)
-	go func() { served <- b.server.Serve(ctx, nil, []net.Listener{tls.NewListener(l, how)}) }()
-	defer func() {
-		end()
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	}()
+	at := b.listenTLS(how)
 	pull := func(client *tls.Config) (records int, err error) {
 		m := axfr("bl.test.")
 		m.SetTsig(keyName, dns.HmacSHA256, 300, time.Now().Unix())
 		client.RootCAs, client.ServerName = pool, "ns1.bl.test"
-		conn, err := tls.Dial("tcp", l.Addr().String(), client)
+		conn, err := tls.Dial("tcp", at, client)
 		if err != nil {
 			return 0, err
 		}
@@ -107,5 +115,57 @@ func TestTransferTLS(t *testing.T) {
 	}
 	if _, err := TransferTLS(cert, key); err == nil {
 		t.Error("a certificate without its key is taken")
+	}
+}
+
+// A mirror takes a zone over TLS 1.3 as "dot", from a server that shows a certificate
+// for the name it is known by, which those whom the mirror trusts signed: nothing else
+// is asked for the zone.
+func TestMirrorOverTLS(t *testing.T) {
+	c := transferConfig(t)
+	c.Zones[0].TransferTLS = true
+	b := serve(t, c, "192.0.2.7 helo-bare-ip\n")
+	cert, key, _ := certificate(t, "ns1.bl.test")
+	others, _, _ := certificate(t, "ns1.bl.test")
+	for name, c := range map[string]struct {
+		server            func(*tls.Config)
+		name, authorities string
+		want              string
+	}{
+		"right":              {name: "ns1.bl.test", authorities: cert},
+		"name in capitals":   {name: "NS1.bl.test.", authorities: cert},
+		"another name":       {name: "ns2.bl.test", authorities: cert, want: "certificate is valid for ns1.bl.test, not ns2.bl.test"},
+		"others signed it":   {name: "ns1.bl.test", authorities: others, want: "certificate signed by unknown authority"},
+		"whom all trust":     {name: "ns1.bl.test", want: "failed to verify certificate"},
+		"TLS 1.2":            {name: "ns1.bl.test", authorities: cert, server: func(c *tls.Config) { c.MinVersion, c.MaxVersion = 0, tls.VersionTLS12 }, want: "protocol version not supported"},
+		"without ALPN":       {name: "ns1.bl.test", authorities: cert, server: func(c *tls.Config) { c.NextProtos = nil }, want: `does not choose the protocol "dot"`},
+		"for something else": {name: "ns1.bl.test", authorities: cert, server: func(c *tls.Config) { c.NextProtos = []string{"h2"} }, want: "no application protocol"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			how, err := TransferTLS(cert, key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.server != nil {
+				c.server(how)
+			}
+			config := mirrorConfig(t, b.listenTLS(how))
+			if config.Zones[0].Primary.TLS, err = PrimaryTLS(c.name, c.authorities); err != nil {
+				t.Fatal(err)
+			}
+			got, err := newServer(t, config, "").server.Take(t.Context(), nil)
+			switch {
+			case c.want == "" && (err != nil || got.List.Len() == 0):
+				t.Errorf("%+v, %v", got, err)
+			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+				t.Errorf("%v, want %q", err, c.want)
+			}
+		})
+	}
+	if _, err := newServer(t, mirrorConfig(t, b.address()), "").server.Take(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "REFUSED") {
+		t.Errorf("in the clear: %v", err)
+	}
+	if _, err := PrimaryTLS("ns1.bl.test", key); err == nil {
+		t.Error("a file without a certificate is taken")
 	}
 }

@@ -180,6 +180,7 @@ func TestMirror(t *testing.T) {
 		"[listen]\nweb = \"127.0.0.1:8054\"\n" + zone:      "leave them to the primary",
 		zone + "key = \"none.test\"\n":                     "there is no [[key]]",
 		zone + "primary_ca = \"x\"\nprimary_tls = \"x\"\n": "primary_ca",
+		zone + "primary_ca = \"x\"\n":                      "primary_ca: it is for primary_tls",
 		zone + "ns = [\"ns1.bl.test\"]\n":                  "come from there",
 		zone + "ttl = 300\n":                               "ttl, negative_ttl: they come from the primary",
 		zone + "negative_ttl = \"5m\"\n":                   "ttl, negative_ttl: they come from the primary",

@@ -30,11 +30,14 @@ func (c zoneConfig) from(z *zone.Zone, wrong *mistakes) {
 	}
 	p := &zone.Primary{Key: c.PrimaryKey}
 	port, err := uint16(53), error(nil)
-	if c.PrimaryTLS != "" {
+	switch {
+	case c.PrimaryTLS != "":
 		port = 853
 		if p.TLS, err = zone.PrimaryTLS(c.PrimaryTLS, c.PrimaryCA); err != nil {
 			wrong.addf("primary_ca: %w", err)
 		}
+	case c.PrimaryCA != "":
+		wrong.addf("primary_ca: it is for primary_tls, which is left out: the zone would come in clear")
 	}
 	if p.Address, err = netip.ParseAddrPort(c.Primary); err != nil {
 		var a netip.Addr
