@@ -56,7 +56,7 @@ func as(ts *testscript.TestScript, neg bool, args []string) {
 		exits(ts, neg, args[2:])
 		return
 	}
-	if err := ts.Exec(args[1], args[2:]...); (err != nil) != neg {
-		ts.Fatalf("%s: %v", strings.Join(args[1:], " "), err)
+	if status := execute(ts, args[1:]); (status != 0) != neg {
+		ts.Fatalf("%s: exit status %d", strings.Join(args[1:], " "), status)
 	}
 }

@@ -62,15 +62,21 @@ func offlineMain() {
 //	asked N PREFIX REASON  DNS is asked N times for a listing
 //	fits                what the last command printed fits a terminal of 24 lines, the prompt among them, and 80 columns
 func TestScript(t *testing.T) {
-	testscript.Run(t, testscript.Params{
+	p := testscript.Params{
 		Dir:   filepath.Join("testdata", "script"),
 		Setup: setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "masked": masked, "clock": moveClock, "instant": instant, "halt": stopDaemon, "start": startAgain, "as": as, "lastline": lastLine, "fits": fits, "probation": probation, "spoil": spoil, "asked": askDNS,
+			"exits": exits, "masked": masked, "clock": moveClock, "instant": instant, "halt": stopDaemon, "start": startAgain, "as": as, "lastline": lastLine, "fits": fits, "probation": probation, "spoil": spoil, "asked": askDNS, "here": here, "input": feedNext,
 		},
 		RequireUniqueNames: true,
 		UpdateScripts:      *update,
-	})
+	}
+	if !testing.Short() || *update {
+		testscript.Run(t, p)
+		return
+	}
+	p.Dir = shortened(t, p.Dir)
+	testscript.RunT(inTurn{t}, p)
 }
 
 type daemonKey struct{}
@@ -81,6 +87,7 @@ type daemon struct {
 	counters *testSensor
 	hits     *hits.Counter
 	stop     func() error
+	input    string // of a command that runs in this process
 }
 
 func (d *daemon) now() time.Time { return time.Now().Add(time.Duration(d.offset.Load())) }
@@ -243,17 +250,22 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	got := 0
-	if err := ts.Exec(args[1], args[2:]...); err != nil {
-		var exit *exec.ExitError
-		if !errors.As(err, &exit) {
-			ts.Fatalf("%v", err)
-		}
-		got = exit.ExitCode()
-	}
-	if got != want {
+	if got := execute(ts, args[1:]); got != want {
 		ts.Fatalf("%s: exit status %d, not %d", strings.Join(args[1:], " "), got, want)
 	}
+}
+
+// execute runs a command, and is its exit status.
+func execute(ts *testscript.TestScript, args []string) (status int) {
+	if testing.Short() && !*update && args[0] == "blctl" {
+		return runHere(ts, args)
+	}
+	err := ts.Exec(args[0], args[1:]...)
+	if exit := new(exec.ExitError); errors.As(err, &exit) {
+		return exit.ExitCode()
+	}
+	ts.Check(err)
+	return 0
 }
 
 var instants = regexp.MustCompile(`[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]+Z| [0-9:]+( UTC|Z)( \((in )?[0-9dhms]+( ago)?\))?)`)
