@@ -28,7 +28,7 @@ func quadratic(input []byte) (n int) {
 func TestLinear(t *testing.T) {
 	const child = "COSTTEST_QUADRATIC"
 	if os.Getenv(child) != "" {
-		Linear(t, 64<<10, "(", "x", ")", func(input []byte) { quadratic(input) })
+		Linear(t, 24<<10, "(", "x", ")", func(input []byte) { quadratic(input) })
 		return
 	}
 	Linear(t, 64<<10, "(", "x", ")", func(input []byte) { linear(input) })

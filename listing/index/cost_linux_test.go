@@ -69,7 +69,8 @@ func change(p netip.Prefix, reason listing.Reason, source string, except bool) l
 // A list that is made to be expensive costs as much as it is long: to take in, to
 // edit and to keep. Time is that of the processor, and the least of some tries.
 func TestBadListsCostTheirLength(t *testing.T) {
-	const small, times = 12_000, 5
+	const times = 5
+	small := map[bool]int{false: 12_000, true: 6000}[testing.Short()]
 	for name, list := range badLists {
 		t.Run(name, func(t *testing.T) {
 			few, many := list(small), list(small*times)

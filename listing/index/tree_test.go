@@ -60,7 +60,7 @@ func TestTreeIsAMap(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(3, 4))
 			tree, model := new(tree), treeModel{}
-			for round := range 30 {
+			for round := range map[bool]int{false: 30, true: 10}[testing.Short()] {
 				before := maps.Clone(model)
 				older := tree
 				tree = randomMerge(t, r, s, tree, model, round)
