@@ -64,10 +64,7 @@ func isZoneName(name string) bool {
 // mtaConfig prints a part of a configuration and nothing else, so that it can
 // be redirected into a file.
 func (p *program) mtaConfig(ctx context.Context, in *input) error {
-	server, mode := in.Args().First(), in.String("mode")
-	if mode == "" {
-		mode = "balanced"
-	}
+	server, mode := in.Args().First(), cmp.Or(in.String("mode"), "balanced")
 	meaning, known := mtaModes[mode]
 	switch {
 	case !slices.Contains(mtas, server):
@@ -80,18 +77,8 @@ func (p *program) mtaConfig(ctx context.Context, in *input) error {
 	if err != nil {
 		return err
 	}
-	page := mtaPage{Zone: zone, Mode: mode, Meaning: meaning, Policy: policyPeer(defaultPolicy), Receiver: "NAME", Reasons: mtaReasons(mode, reasons)}
-	if s := st.Sensor; s != nil {
-		page.Receiver = cmp.Or(clean(s.Receiver), page.Receiver)
-		if len(s.Policy) > 0 {
-			page.Policy = policyPeer(s.Policy[0])
-		} else if server == "postfix" && !in.IsSet("policy") {
-			fmt.Fprintf(p.stderr, "warning: this dnsbld answers no policy requests: set policy = \"%s\" in [sensor]\n", defaultPolicy)
-		}
-	}
-	if in.IsSet("policy") {
-		page.Policy = policyPeer(in.String("policy"))
-	}
+	page := mtaPage{Zone: zone, Mode: mode, Meaning: meaning, Reasons: mtaReasons(mode, reasons)}
+	p.mailServer(&page, in, server, st.Sensor)
 	text, err := page.render(server)
 	if err != nil {
 		return err
@@ -107,6 +94,22 @@ func (p *program) mtaConfig(ctx context.Context, in *input) error {
 		Mode   string `json:"mode"`
 		Config string `json:"config"`
 	}{server, zone, mode, text}, nil)
+}
+
+// mailServer adds where the policy service answers, and as which mail server's.
+func (p *program) mailServer(page *mtaPage, in *input, server string, s *ctl.SensorStatus) {
+	page.Policy, page.Receiver = policyPeer(defaultPolicy), "NAME"
+	if s != nil {
+		page.Receiver = cmp.Or(clean(s.Receiver), page.Receiver)
+		if len(s.Policy) > 0 {
+			page.Policy = policyPeer(s.Policy[0])
+		} else if server == "postfix" && !in.IsSet("policy") {
+			fmt.Fprintf(p.stderr, "warning: this dnsbld answers no policy requests: set policy = \"%s\" in [sensor]\n", defaultPolicy)
+		}
+	}
+	if in.IsSet("policy") {
+		page.Policy = policyPeer(in.String("policy"))
+	}
 }
 
 // render fills the template of a server.

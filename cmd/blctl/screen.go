@@ -132,19 +132,7 @@ func (s *screen) verdict() {
 // entry is one entry: what, until when, since when, by whom, why, and what was
 // seen. One that lists nobody says what stands before it.
 func (s *screen) entry(e report.Held) {
-	label, reason, colour := "listed", clean(e.Reason), red
-	switch {
-	case e.Except:
-		label, colour = "excepted", green
-		reason = "from " + reason
-	case !e.Lists:
-		label, colour = "stored", faint
-	}
-	where := ""
-	if e.Subject != s.of.Subject {
-		where = e.Subject.Text() + "  "
-	}
-	s.coloured(reason, colour, label, "%s%s (127.0.0.%d)  until %s (%s)", where, reason, e.Code, stamp(e.Until), relative(e.Until, s.now()))
+	s.entryHead(e)
 	if e.Because != "" {
 		s.line("", "not answered: %s", clean(e.Because))
 	}
@@ -165,6 +153,23 @@ func (s *screen) entry(e report.Held) {
 		}
 	}
 	s.samples(e)
+}
+
+// entryHead is the first line about an entry.
+func (s *screen) entryHead(e report.Held) {
+	label, reason, colour := "listed", clean(e.Reason), red
+	switch {
+	case e.Except:
+		label, colour = "excepted", green
+		reason = "from " + reason
+	case !e.Lists:
+		label, colour = "stored", faint
+	}
+	where := ""
+	if e.Subject != s.of.Subject {
+		where = e.Subject.Text() + "  "
+	}
+	s.coloured(reason, colour, label, "%s%s (127.0.0.%d)  until %s (%s)", where, reason, e.Code, stamp(e.Until), relative(e.Until, s.now()))
 }
 
 // samples are the greetings that were seen; each once, if not all are wanted.

@@ -24,20 +24,25 @@ func (s *screen) sightings() {
 	if said := greetings(f.HELOs); said != "" {
 		s.line("", "HELO %s", said)
 	}
-	for _, d := range f.Decisions {
-		switch {
-		case d.Shadow && d.Crossed:
-			s.line("", "shadow %s: %d of %d sessions; lists nobody by itself", d.Symbol(), d.Sessions, d.All)
-		case !d.Shadow && s.all: // else the entry's note says so
-			s.line("", "%s", clean(d.Sentence))
-		}
-	}
+	s.thresholds(f.Decisions)
 	if f.Bogus > 0 {
 		var means []string
 		for _, said := range f.Account().Sentences(s.of.Subject.Text()) {
 			means = append(means, clean(said.String()))
 		}
 		s.prose("", string(f.Diagnosis), strings.Join(means, " "))
+	}
+}
+
+// thresholds are what the counters come to by each threshold.
+func (s *screen) thresholds(decisions []sighting.Decision) {
+	for _, d := range decisions {
+		switch {
+		case d.Shadow && d.Crossed:
+			s.line("", "shadow %s: %d of %d sessions; lists nobody by itself", d.Symbol(), d.Sessions, d.All)
+		case !d.Shadow && s.all: // else the entry's note says so
+			s.line("", "%s", clean(d.Sentence))
+		}
 	}
 }
 

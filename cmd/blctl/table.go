@@ -170,34 +170,37 @@ func (w *tableWriter) measure(of func(row []string) []string) {
 // choose finds the columns that are shown, and prints their headings.
 func (w *tableWriter) choose() {
 	names := columnNames(w.columns)
-	for len(w.widths) < len(names) {
-		w.widths = append(w.widths, 0)
+	w.widths = append(w.widths, make([]int, max(0, len(names)-len(w.widths)))...)
+	w.shown = w.wanted(names)
+	if !w.onScreen || w.noHeaders {
+		w.drop()
+		return
 	}
-	headings := w.onScreen && !w.noHeaders
-	if w.shown = []int{}; len(w.layout.columns) > 0 {
-		for _, name := range w.layout.columns {
-			w.shown = append(w.shown, slices.Index(names, name))
-		}
-	} else {
-		for n, c := range w.columns {
-			if w.wide || !c.more {
-				w.shown = append(w.shown, n)
-			}
+	for n, name := range names {
+		w.widths[n] = max(w.widths[n], len(name))
+	}
+	if w.drop(); len(w.rows) == 0 {
+		return
+	}
+	var row []string
+	for _, n := range w.shown {
+		row = append(row, strings.ToUpper(names[n]))
+	}
+	fmt.Fprintln(w.out, w.line(row)) // who cannot be reached is found out with the rows
+}
+
+// wanted are the columns that are to be shown if there is room.
+func (w *tableWriter) wanted(names []string) []int {
+	all := []int{}
+	for _, name := range w.layout.columns {
+		all = append(all, slices.Index(names, name))
+	}
+	for n, c := range w.columns {
+		if len(w.layout.columns) == 0 && (w.wide || !c.more) {
+			all = append(all, n)
 		}
 	}
-	if headings {
-		for n, name := range names {
-			w.widths[n] = max(w.widths[n], len(name))
-		}
-	}
-	w.drop()
-	if headings && len(w.rows) > 0 {
-		var row []string
-		for _, n := range w.shown {
-			row = append(row, strings.ToUpper(names[n]))
-		}
-		fmt.Fprintln(w.out, w.line(row)) // who cannot be reached is found out with the rows
-	}
+	return all
 }
 
 // whole reports whether everything is wanted, however long.

@@ -166,19 +166,7 @@ func (t Ticket) Judged(d Decision, by Step) (Ticket, error) {
 	if t.Appeal {
 		return t.note(by, "")
 	}
-	to := Denied
-	switch {
-	case d.Code == RateLimit && t.Decision != "": // what is not heard moves nothing
-		to = t.State
-	case d.Code == OKSupport:
-		to = Open
-	case d.Code == OKSelf || d.Code == NoProof || d.Code == Identity:
-		to = Asked
-	case d.Code == NotListed:
-		to = Closed
-	case t.ForPerson:
-		to = Open
-	}
+	to := t.after(d.Code)
 	next, err := t.note(by, "")
 	if to != t.State {
 		next, err = t.move(to, by)
@@ -195,6 +183,23 @@ func (t Ticket) Judged(d Decision, by Step) (Ticket, error) {
 	}
 	next.involve(by)
 	return next, nil
+}
+
+// after is the state that a decision leads to.
+func (t Ticket) after(c Code) State {
+	switch {
+	case c == RateLimit && t.Decision != "": // what is not heard moves nothing
+		return t.State
+	case c == OKSupport:
+		return Open
+	case c == OKSelf || c == NoProof || c == Identity:
+		return Asked
+	case c == NotListed:
+		return Closed
+	case t.ForPerson:
+		return Open
+	}
+	return Denied
 }
 
 // Wanted is Judged for a sender who wants a person to look at what the rules refuse.
