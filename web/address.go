@@ -9,6 +9,7 @@ import (
 
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
+	"dnsbld/listing/removal"
 )
 
 // parseAddress reads an address as people write and paste it. It returns it as
@@ -54,7 +55,7 @@ func (s *Server) find(v *visit, text string) (path string, err error) {
 	if rest, ok := pageOf(text, v.site.Page); ok {
 		return "/" + rest, nil
 	}
-	f, err := delist.Triage(v.Context(), strings.NewReader(text), delist.Ours{Languages: v.site.Languages})
+	f, err := delist.Triage(v.Context(), strings.NewReader(text), delist.Ours{Languages: v.site.languages})
 	switch {
 	case err != nil:
 		return "", err
@@ -126,5 +127,5 @@ func isDomain(text string) bool {
 	if !isMail {
 		host = text
 	}
-	return strings.Contains(host, ".") && validHost(host) && strings.Trim(host, "0123456789.") != ""
+	return strings.Contains(host, ".") && removal.IsHostName(host) && strings.Trim(host, "0123456789.") != ""
 }

@@ -54,7 +54,7 @@ type codePart struct {
 
 // newCriteria makes the rules out of a configuration.
 func newCriteria(c Config, l *language.Language) criteria {
-	out := criteria{PerWeek: c.PerWeek, TTL: l.Span(c.longestTTL())}
+	out := criteria{PerWeek: c.PerWeek, TTL: l.Span(c.LongestTTL())}
 	for _, z := range c.Zones {
 		var shown []string
 		for _, r := range z.Reasons {
@@ -150,7 +150,7 @@ type criteriaPage struct {
 // criteriaHTML makes the page in each language, once for a configuration.
 func (s *Server) criteriaHTML(site *site) (map[string][]byte, error) {
 	all := map[string][]byte{}
-	for _, l := range site.Languages.All() {
+	for _, l := range site.languages.All() {
 		v := &visit{site: site, language: l}
 		p := criteriaPage{frame: s.frame(v, l.Word("Criteria")), criteria: newCriteria(site.Config, l)}
 		p.Here = "criteria"

@@ -72,7 +72,7 @@ func TestPagesInLanguages(t *testing.T) {
 			if len(a.body) > most {
 				t.Errorf("%s in %s has %d octets", c.name, want, len(a.body))
 			}
-			for _, english := range []string{" the ", " is ", "Listed"} {
+			for _, english := range []string{" the ", " is ", "Listed", ": listed", ": not listed"} {
 				if at := strings.Index(a.body, english); at > 0 && want != "en" {
 					t.Errorf("%s in %s says %q: %s", c.name, want, english, a.body[max(0, at-60):min(len(a.body), at+60)])
 				}

@@ -64,9 +64,9 @@ func testConfig(t testing.TB) Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Config{Zones: []desk.Zone{{Name: "bl.example", TTL: 5 * time.Minute}, {Name: "strict.bl.example", TTL: time.Minute, Reasons: []listing.Reason{3, 4, 5}}},
-		Reasons: reasons, Policy: listing.DefaultPolicy(), Thresholds: sighting.DefaultThresholds(), PerWeek: 3,
-		Page: "https://bl.example/", Mail: "desk@bl.example", Probe: "probe.bl.example", Texts: true,
+	zones := []desk.Zone{{Name: "bl.example", TTL: 5 * time.Minute}, {Name: "strict.bl.example", TTL: time.Minute, Reasons: []listing.Reason{3, 4, 5}}}
+	return Config{Settings: desk.Settings{Zones: zones, Page: "https://bl.example/", Mail: "desk@bl.example", Probe: "probe.bl.example", Texts: true, PerWeek: 3, SourceCap: 50},
+		Reasons: reasons, Policy: listing.DefaultPolicy(), Thresholds: sighting.DefaultThresholds(),
 		Limits:         Limits{WebPerMinute: 1000, APIPerMinute: 1000},
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
 }
@@ -201,8 +201,8 @@ func (h *house) openDesk(c Config) *counter {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	letters, err := delist.NewLetters(nil)
-	if err != nil {
+	settings := c.Settings
+	if settings.Letters, err = delist.NewLetters(nil); err != nil {
 		h.t.Fatal(err)
 	}
 	people, err := db.OpenPeople(filepath.Join(h.t.TempDir(), "people.db"), nil)
@@ -210,7 +210,6 @@ func (h *house) openDesk(c Config) *counter {
 		h.t.Fatal(err)
 	}
 	h.t.Cleanup(func() { people.Close() })
-	settings := desk.Settings{Zones: c.Zones, Letters: letters, Page: c.Page, Mail: c.Mail, Probe: c.Probe, Texts: c.Texts, PerWeek: c.PerWeek, SourceCap: 50}
 	d := &counter{counted: map[netip.Addr]sighting.Facts{}}
 	if d.Desk, err = desk.New(desk.Config{Book: h.book, Counters: d, DNS: d, People: people, Signer: signer,
 		Settings: func() desk.Settings { return settings }}); err != nil {

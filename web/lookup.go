@@ -164,7 +164,7 @@ func notAPage(text string, err error) error {
 func (s *Server) addressPage(v *visit, l *addressInfo) addressPage {
 	p := addressPage{frame: s.frame(v, l.address.String()), Address: l.address.String(), Listed: l.listed()}
 	p.addReasons(l)
-	p.Title = v.language.Say(map[bool]string{true: "%s: listed", false: "%s: not listed"}[p.Listed], p.Address)
+	p.Title = v.titleOf(p.Address, p.Listed)
 	if never, yes := v.site.Policy.Protects(listing.HostSubject(l.address)); yes {
 		p.Protected = never.Subject.Text() + " " + v.language.Word(never.Why)
 	}
@@ -182,6 +182,14 @@ func (s *Server) addressPage(v *visit, l *addressInfo) addressPage {
 	}
 	p.Removal = s.removal(v, l)
 	return p
+}
+
+// titleOf is the title of a page about an address or a range.
+func (v *visit) titleOf(what string, listed bool) string {
+	if listed {
+		return v.language.Say("%s: listed", what)
+	}
+	return v.language.Say("%s: not listed", what)
 }
 
 // addReasons says why an address is listed, and until when.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"dnsbld/listing"
+	"dnsbld/listing/desk"
 	"dnsbld/listing/removal"
 	"dnsbld/listing/sighting"
 )
@@ -325,7 +326,8 @@ func TestConfigure(t *testing.T) {
 }
 
 func TestValidate(t *testing.T) {
-	err := Config{Limits: Limits{Connections: -1, PerClient: -1}, TLS: Files{Cert: "x"}, Page: "https://bl.example/x", Mail: "a@b.example\r\nBcc: x@y.example", Probe: "a b"}.Validate()
+	err := Config{Limits: Limits{Connections: -1, PerClient: -1}, TLS: Files{Cert: "x"},
+		Settings: desk.Settings{Page: "https://bl.example/x", Mail: "a@b.example\r\nBcc: x@y.example", Probe: "a b"}}.Validate()
 	for _, want := range []string{"zone", "reason", "requests_per_week", "web_per_minute", "api_per_minute", "web_connections =", "web_connections_per_client", "certificate", "desk.page", "desk.mail", "desk.probe"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("does not say %q: %v", want, err)

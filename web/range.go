@@ -43,7 +43,7 @@ func (s *Server) showRange(v *visit, text string) error {
 			p.Until = at
 		}
 	}
-	p.Title += map[bool]string{true: ": listed", false: ": not listed"}[len(entries) > 0]
+	p.Title = v.titleOf(p.Range, len(entries) > 0)
 	v.w.Header().Set("X-Robots-Tag", "noindex")
 	return s.render(v, http.StatusOK, "range", p)
 }

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -9,7 +8,7 @@ import (
 
 	"dnsbld/listing"
 	"dnsbld/listing/delist"
-	"dnsbld/listing/desk"
+	"dnsbld/listing/language"
 	"dnsbld/listing/removal"
 )
 
@@ -45,12 +44,15 @@ type formPart struct {
 // removal says how a listing can be ended, and offers the form where one helps.
 func (s *Server) removal(v *visit, l *addressInfo) removalPart {
 	r := removalPart{Decision: l.decision, Word: l.onWord(), Threat: slices.ContainsFunc(l.about.Entries, delist.Evident.Cause),
-		From: comesFrom(v.from, l), TTL: v.language.Span(v.site.longestTTL()), Retry: retry(l.decision, l.now)}
+		From: comesFrom(v.from, l), TTL: v.language.Span(v.site.LongestTTL()), Retry: retry(l.decision, l.now)}
 	if !l.listed() || l.decision.Code == removal.NotListed {
 		return r
 	}
-	token := string(s.parts.Desk.Token(l.address, l.about.Stand))
-	r.Probe, r.Text, r.Appeal = v.site.contacts(l.address, token)
+	token := s.parts.Desk.Token(l.address, l.about.Stand)
+	r.Probe, r.Text = v.site.Proofs(token)
+	if v.site.Mail != "" {
+		r.Appeal = "mailto:" + v.site.Mail + "?subject=" + url.QueryEscape(l.address.String())
+	}
 	if c := l.about.Came; c != nil {
 		r.Came = &camePart{When: at(c.Time, l.now), Proof: c.Proof, Clean: c.Clean}
 	}
@@ -60,27 +62,12 @@ func (s *Server) removal(v *visit, l *addressInfo) removalPart {
 	useless := l.decision.Code == removal.RateLimit && !r.From && r.Text == "" || // no form could bring a proof
 		l.decision.Code == removal.ExpiresSoon // it ends before anybody would look
 	if !useless {
-		r.Form = &formPart{Action: "/" + l.address.String(), Token: token, Button: buttonOf(l.decision.Code)}
+		r.Form = &formPart{Action: "/" + l.address.String(), Token: string(token), Button: buttonOf(l.decision.Code)}
 	}
 	if r.Unfixed {
 		r.Form.Button = lookButton
 	}
 	return r
-}
-
-// contacts are the probe address and the text for TXT that carry a token, and the
-// mailto: URL of the desk; each empty where the site has none.
-func (c Config) contacts(a netip.Addr, token string) (probe, text, appeal string) {
-	if c.Texts {
-		text = desk.TokenPrefix + token
-	}
-	if c.Probe != "" {
-		probe = desk.TokenPrefix + token + "@" + c.Probe
-	}
-	if c.Mail != "" {
-		appeal = "mailto:" + c.Mail + "?subject=" + url.QueryEscape(a.String())
-	}
-	return probe, text, appeal
 }
 
 // lookButton is that of what ends when it is fixed.
@@ -113,7 +100,7 @@ func comesFrom(o origin, l *addressInfo) bool {
 
 // retry is from when on waiting helps, unless that is past or the words of the decision say it.
 func retry(d removal.Decision, now time.Time) moment {
-	if d.RetryAfter == nil || strings.Contains(d.ChangesWhen, d.RetryAfter.UTC().Format("2006-01-02 15:04:05 UTC")) {
+	if d.RetryAfter == nil || strings.Contains(d.ChangesWhen, language.Stamp(*d.RetryAfter)) {
 		return moment{}
 	}
 	return ahead(*d.RetryAfter, now)

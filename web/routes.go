@@ -93,7 +93,7 @@ func (s *Server) page(kind pageKind, cost int, h handler) http.Handler {
 func (s *Server) visit(w http.ResponseWriter, r *http.Request) *visit {
 	site := s.site.Load()
 	return &visit{Request: r, w: w, site: site, from: originOf(r, site.TrustedProxies), now: s.parts.Now().UTC(),
-		language: site.Languages.Accept(strings.Join(r.Header.Values("Accept-Language"), ","))}
+		language: site.languages.Accept(strings.Join(r.Header.Values("Accept-Language"), ","))}
 }
 
 // over tells how long a client that is over a limit has to wait.

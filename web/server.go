@@ -34,11 +34,12 @@ type Server struct {
 // site is a configuration ready for use.
 type site struct {
 	Config
-	title    string
-	web, api *limiter
-	csrf     *http.CrossOriginProtection
-	sets     map[string]*template.Template // by the tag of a language
-	criteria map[string][]byte             // the page, likewise
+	title     string
+	web, api  *limiter
+	csrf      *http.CrossOriginProtection
+	languages *language.Languages
+	sets      map[string]*template.Template // by the tag of a language
+	criteria  map[string][]byte             // the page, likewise
 }
 
 // New checks a configuration and returns a Server under it.
@@ -64,19 +65,19 @@ func (s *Server) Configure(c Config) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	next := &site{Config: c, title: c.Zones[0].Name, csrf: http.NewCrossOriginProtection()}
+	next := &site{Config: c, title: c.Zones[0].Name, languages: c.Letters.Languages(), csrf: http.NewCrossOriginProtection()}
 	if c.Page != "" { // a proxy may not pass on the name that browsers know
 		if err := next.csrf.AddTrustedOrigin(originURL(c.Page)); err != nil {
 			return fmt.Errorf("desk.page: %w", err)
 		}
 	}
 	var err error
-	if next.Languages == nil {
-		if next.Languages, err = language.Load(nil); err != nil {
+	if next.languages == nil {
+		if next.languages, err = language.Load(nil); err != nil {
 			return err
 		}
 	}
-	if next.sets, err = s.pages.in(next.Languages); err != nil {
+	if next.sets, err = s.pages.in(next.languages); err != nil {
 		return err
 	}
 	if next.criteria, err = s.criteriaHTML(next); err != nil {

@@ -4,24 +4,22 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 )
 
-// certificate is a chain and its key, read again when the files change, so that
-// renewing them takes no restart.
+// certificate is a chain and its key, read again now and then, so that renewing them
+// takes no restart.
 type certificate struct {
 	files Files
 	log   *slog.Logger
 
-	mu      sync.Mutex
-	pair    *tls.Certificate
-	changed time.Time // of the newer file
-	looked  time.Time
+	mu     sync.Mutex
+	pair   *tls.Certificate
+	looked time.Time
 }
 
-// lookAgain is how often the files are looked at.
+// lookAgain is how often the files are read.
 const lookAgain = time.Minute
 
 // loadCertificate reads a certificate; one that cannot be read at the start is a
@@ -41,7 +39,7 @@ func (c *certificate) config() *tls.Config {
 func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if now := time.Now(); now.Sub(c.looked) >= lookAgain {
+	if time.Since(c.looked) >= lookAgain {
 		if err := c.read(); err != nil {
 			c.log.Error("the new certificate is not used", "err", err)
 		}
@@ -49,26 +47,12 @@ func (c *certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	return c.pair, nil
 }
 
-// read reads the files if they have changed.
 func (c *certificate) read() error {
 	c.looked = time.Now()
-	var newest time.Time
-	for _, name := range []string{c.files.Cert, c.files.Key} {
-		info, err := os.Stat(name)
-		if err != nil {
-			return fmt.Errorf("reading the certificate: %w", err)
-		}
-		if info.ModTime().After(newest) {
-			newest = info.ModTime()
-		}
-	}
-	if newest.Equal(c.changed) {
-		return nil
-	}
 	pair, err := tls.LoadX509KeyPair(c.files.Cert, c.files.Key)
 	if err != nil {
 		return fmt.Errorf("reading the certificate: %w", err)
 	}
-	c.pair, c.changed = &pair, newest
+	c.pair = &pair
 	return nil
 }

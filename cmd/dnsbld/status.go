@@ -13,6 +13,7 @@ import (
 
 	"dnsbld/connlimit"
 	"dnsbld/ctl"
+	"dnsbld/db"
 	"dnsbld/listing"
 )
 
@@ -28,7 +29,7 @@ func (d *dnsbld) backup(ctx context.Context, to io.Writer) (listing.Revision, er
 	}
 	raw, err := json.Marshal(ctl.BackedUp{At: d.book.Now().Truncate(time.Second), Revision: r})
 	if err == nil {
-		err = os.WriteFile(filepath.Join(d.cfg.Load().Data, lastBackup), raw, 0o600)
+		err = db.ReplaceFile(filepath.Join(d.cfg.Load().Data, lastBackup), raw)
 	}
 	if err != nil {
 		d.log.Warn("noting the backup, which is whole", "err", err)

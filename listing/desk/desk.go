@@ -6,7 +6,6 @@ import (
 	"iter"
 	"net/netip"
 	"net/url"
-	"strings"
 	"time"
 
 	"dnsbld/listing"
@@ -130,11 +129,11 @@ const tokenLife = 14 * listing.Day
 // effectiveBy is when the last resolver has let go of what was answered until
 // now.
 func (s Settings) effectiveBy(now time.Time) time.Time {
-	return now.Add(s.longestTTL()).Truncate(time.Second).Add(time.Second)
+	return now.Add(s.LongestTTL()).Truncate(time.Second).Add(time.Second)
 }
 
-// longestTTL is how long a resolver may keep an answer.
-func (s Settings) longestTTL() time.Duration {
+// LongestTTL is how long a resolver may keep an answer.
+func (s Settings) LongestTTL() time.Duration {
 	var longest time.Duration
 	for _, z := range s.Zones {
 		longest = max(longest, z.TTL)
@@ -171,10 +170,9 @@ func (s Settings) page(a netip.Addr) string {
 	return s.Page + a.String()
 }
 
-// recipes is the page on how the name is set in mail servers; empty: an address is
-// not a page of its own where the pages are.
+// recipes is the page on how the name is set in mail servers; empty: there are no pages.
 func (s Settings) recipes() string {
-	if !strings.HasSuffix(s.Page, "/") {
+	if s.Page == "" {
 		return ""
 	}
 	return s.Page + "fix"

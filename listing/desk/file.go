@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"net/netip"
 	"slices"
 	"time"
@@ -70,6 +71,21 @@ func decode(doc listing.Document, into any) error {
 		return fmt.Errorf("%s %s: %w", doc.Kind, doc.ID, errors.Join(listing.ErrCorrupt, err))
 	}
 	return nil
+}
+
+// documents are the bodies of all documents of a kind.
+func documents[T any](snap listing.Snapshot, kind string) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for doc, err := range snap.Documents(kind) {
+			var body T
+			if err == nil {
+				err = decode(doc, &body)
+			}
+			if !yield(body, err) {
+				return
+			}
+		}
+	}
 }
 
 // tidy forgets what no rule looks at any more.

@@ -33,7 +33,7 @@ func (d *Desk) Triage(ctx context.Context, text io.Reader) (removal.Finding, err
 	if f.Address == nil || f.Time == nil || f.Time.After(d.cfg.Book.Now()) {
 		return f, nil
 	}
-	ttl := listing.Life(d.cfg.Settings().longestTTL())
+	ttl := listing.Life(d.cfg.Settings().LongestTTL())
 	past, err := report.HistoryAt(ctx, d.cfg.Book.Store(), rules, listing.HostSubject(*f.Address), f.Time.UTC(), ttl)
 	f.ListedThen = &past.Listed
 	return f, err

@@ -35,13 +35,17 @@ func (d *Desk) Ways(ctx context.Context, a netip.Addr) (*removal.Ways, error) {
 
 // tokens are the probe address and the text for TXT.
 func (d *Desk) tokens(about About) (probe, text string) {
-	s := d.cfg.Settings()
-	token := TokenPrefix + string(d.Token(about.Facts.Address, about.Stand))
+	return d.cfg.Settings().Proofs(d.Token(about.Facts.Address, about.Stand))
+}
+
+// Proofs are the probe address and the text for TXT that carry a token; each empty where
+// it is no proof.
+func (s Settings) Proofs(t delist.Token) (probe, text string) {
 	if s.Probe != "" {
-		probe = token + "@" + s.Probe
+		probe = TokenPrefix + string(t) + "@" + s.Probe
 	}
 	if s.Texts {
-		text = token
+		text = TokenPrefix + string(t)
 	}
 	return probe, text
 }

@@ -16,19 +16,23 @@ import (
 // configuration file.
 func (s Settings) Validate() error {
 	const mostPerWeek = 50
-	plain := func(text string) bool { return listing.Printable(text) == text }
-	u, err := url.Parse(s.Page)
 	a, ok := removal.MailAddress(s.Mail)
 	var wrong listing.Mistakes
-	wrong.Unless(s.Page == "" || err == nil && u.Host != "" && plain(s.Page),
-		"desk.page = %s: write the URL that an address is put behind, such as https://bl.example/", listing.Quote(s.Page))
-	wrong.Unless(s.Mail == "" || ok && a == s.Mail,
-		"desk.mail = %s: write a mail address, such as desk@bl.example", listing.Quote(s.Mail))
-	wrong.Unless(s.Probe == "" || !strings.ContainsAny(s.Probe, "@ /") && strings.Contains(s.Probe, ".") && plain(s.Probe),
+	wrong.Unless(s.Page == "" || validPage(s.Page), "desk.page = %s: write a URL that ends in a slash, such as https://bl.example/", listing.Quote(s.Page))
+	wrong.Unless(s.Mail == "" || ok && a == s.Mail, "desk.mail = %s: write a mail address, such as desk@bl.example", listing.Quote(s.Mail))
+	wrong.Unless(s.Probe == "" || strings.Contains(s.Probe, ".") && removal.IsHostName(s.Probe),
 		"desk.probe = %s: write a domain, such as probe.bl.example", listing.Quote(s.Probe))
 	wrong.Unless(s.PerWeek >= 1 && s.PerWeek <= mostPerWeek, "desk.requests_per_week = %d: from 1 to %d", s.PerWeek, mostPerWeek)
 	wrong.Unless(s.SourceCap >= 0, "desk.source_removals_per_day = %d: at least 0", s.SourceCap)
 	return wrong.Err()
+}
+
+// validPage reports whether an address can be put behind a URL to make that of its
+// page.
+func validPage(page string) bool {
+	u, err := url.Parse(page)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && strings.HasSuffix(u.Path, "/") &&
+		u.RawQuery == "" && u.Fragment == "" && u.User == nil && listing.Printable(page) == page
 }
 
 // tendEvery is how often Run looks for what time makes due.

@@ -34,11 +34,7 @@ func (d *Desk) Stats(ctx context.Context) (removal.Stats, error) {
 // took.
 func countTickets(snap listing.Snapshot, st *removal.Stats, since time.Time) error {
 	var took []time.Duration
-	for doc, err := range snap.Documents(removal.TicketKind) {
-		var t removal.Ticket
-		if err == nil {
-			err = decode(doc, &t)
-		}
+	for t, err := range documents[removal.Ticket](snap, removal.TicketKind) {
 		if err != nil {
 			return err
 		}
@@ -57,11 +53,7 @@ func countTickets(snap listing.Snapshot, st *removal.Stats, since time.Time) err
 
 // countDecisions counts what was decided about requests.
 func countDecisions(snap listing.Snapshot, st *removal.Stats, since time.Time) error {
-	for doc, err := range snap.Documents(FileKind) {
-		var f file
-		if err == nil {
-			err = decode(doc, &f)
-		}
+	for f, err := range documents[file](snap, FileKind) {
 		if err != nil {
 			return err
 		}

@@ -63,11 +63,7 @@ func (d *Desk) Ticket(ctx context.Context, name string) (t removal.Ticket, err e
 
 // byReference finds the newest ticket with a reference in another system.
 func byReference(snap listing.Snapshot, name string) (found removal.Ticket, err error) {
-	for doc, err := range snap.Documents(removal.TicketKind) {
-		var t removal.Ticket
-		if err == nil {
-			err = decode(doc, &t)
-		}
+	for t, err := range documents[removal.Ticket](snap, removal.TicketKind) {
 		if err != nil {
 			return found, err
 		}
@@ -86,11 +82,7 @@ func byReference(snap listing.Snapshot, name string) (found removal.Ticket, err 
 func (d *Desk) Tickets(ctx context.Context, q removal.Query) ([]removal.Ticket, error) {
 	found := []removal.Ticket{}
 	err := d.cfg.Book.Store().View(ctx, func(snap listing.Snapshot) error {
-		for doc, err := range snap.Documents(removal.TicketKind) {
-			var t removal.Ticket
-			if err == nil {
-				err = decode(doc, &t)
-			}
+		for t, err := range documents[removal.Ticket](snap, removal.TicketKind) {
 			if err != nil {
 				return err
 			}

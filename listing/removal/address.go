@@ -41,6 +41,11 @@ func dotted(text, more string) bool {
 	return true
 }
 
+// IsHostName reports whether text can be a domain name, of one label or more.
+func IsHostName(text string) bool {
+	return text != "" && len(text) <= 253 && strings.Trim(strings.ToLower(text), "abcdefghijklmnopqrstuvwxyz0123456789-.") == ""
+}
+
 // maxLocalPart is the length of a local part (RFC 5321, section 4.5.3.1.1).
 const maxLocalPart = 64
 

@@ -26,8 +26,7 @@ type Web struct {
 // the criteria in force, so they need the reasons, thresholds and the desk.
 func (f File) web(c Config, wrong *mistakes) Web {
 	w := Web{Pages: f.Listen.Web, Metrics: f.Listen.Metrics, Given: f.WebGiven || f.Listen.Web != defaultWeb}
-	w.Site = web.Config{Languages: c.Desk.Letters.Languages(), Reasons: c.Rules.Reasons, Policy: c.Rules.Policy, Thresholds: c.Mail.Thresholds, PerWeek: c.Desk.PerWeek,
-		Page: c.Desk.Page, Mail: c.Desk.Mail, Probe: c.Desk.Probe, Texts: c.Desk.Texts, Zones: c.Desk.Zones,
+	w.Site = web.Config{Settings: c.Desk, Reasons: c.Rules.Reasons, Policy: c.Rules.Policy, Thresholds: c.Mail.Thresholds,
 		Limits: web.Limits{WebPerMinute: f.Limits.WebPerMinute, APIPerMinute: f.Limits.APIPerMinute, ExemptLoopback: f.development,
 			Connections: f.Limits.Web, PerClient: f.Limits.WebPerClient},
 		TLS: web.Files{Cert: f.Web.Certificate, Key: f.Web.Key}}
