@@ -14,13 +14,7 @@ import (
 // else would answer the clients that the kernel gives its socket.
 func TestWorkerWithoutDescriptor(t *testing.T) {
 	b := newServer(t, config(t), "192.0.2.7 helo-bare-ip")
-	packet, stream, err := Listen(t.Context(), "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer stream.Close()
-	b.packet, b.stream = packet, stream
-	conn := packet.(*net.UDPConn)
+	conn := b.binds()
 	var was syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &was); err != nil {
 		t.Fatal(err)
@@ -28,7 +22,7 @@ func TestWorkerWithoutDescriptor(t *testing.T) {
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: 1, Max: was.Max}); err != nil {
 		t.Fatal(err)
 	}
-	_, err = detach(conn)
+	_, err := detach(conn)
 	served := b.server.serveBatches(t.Context(), conn)
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &was); err != nil {
 		t.Fatal(err)
@@ -43,4 +37,15 @@ func TestWorkerWithoutDescriptor(t *testing.T) {
 	}
 	conn.Close()
 	done.Wait()
+}
+
+// binds has a server's sockets bound, which a test serves itself.
+func (b *bench) binds() *net.UDPConn {
+	b.t.Helper()
+	var err error
+	if b.packet, b.stream, err = Listen(b.t.Context(), "127.0.0.1:0"); err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { b.stream.Close() })
+	return b.packet.(*net.UDPConn)
 }

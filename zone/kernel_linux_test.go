@@ -1,7 +1,6 @@
 package zone
 
 import (
-	"net"
 	"runtime"
 	"sync"
 	"testing"
@@ -16,13 +15,7 @@ func TestWorkerWithoutRecvmmsg(t *testing.T) {
 	for _, errno := range []unix.Errno{unix.ENOSYS, unix.EPERM} {
 		t.Run(unix.ErrnoName(errno), func(t *testing.T) {
 			b := newServer(t, config(t), "192.0.2.7 helo-bare-ip")
-			packet, stream, err := Listen(t.Context(), "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer stream.Close()
-			b.packet, b.stream = packet, stream
-			conn := packet.(*net.UDPConn)
+			conn := b.binds()
 			batches := true
 			var done sync.WaitGroup
 			done.Go(func() {

@@ -99,17 +99,9 @@ func newHouseIn(t tester, dir string, change ...func(*Config)) *house {
 // serve opens a real socket and returns its path.
 func (h *house) serve(t testing.TB) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "s")
-	l, err := Listen(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- h.server.Serve(ctx, l) }()
+	path, ends := h.begin(t)
 	t.Cleanup(func() {
-		cancel()
-		if err := <-served; err != nil {
+		if err := <-ends(); err != nil {
 			t.Errorf("serving: %v", err)
 		}
 		if _, err := net.Dial("unix", path); err == nil {
@@ -117,6 +109,21 @@ func (h *house) serve(t testing.TB) string {
 		}
 	})
 	return path
+}
+
+// begin is serve for a test that ends the server itself, and sees how that goes.
+func (h *house) begin(t testing.TB) (path string, ends func() (served <-chan error)) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "s")
+	l, err := Listen(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	t.Cleanup(cancel)
+	served := make(chan error, 1)
+	go func() { served <- h.server.Serve(ctx, l) }()
+	return path, func() <-chan error { cancel(); return served }
 }
 
 // client talks to the house over a socket.

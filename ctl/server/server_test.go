@@ -108,21 +108,14 @@ func TestServeDrains(t *testing.T) {
 			return map[string]int{"queries": 7}
 		}
 	})
-	path := t.TempDir() + "/s"
-	l, err := Listen(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	served := make(chan error, 1)
-	go func() { served <- h.server.Serve(ctx, l) }()
+	path, ends := h.begin(t)
 	answered := make(chan error, 1)
 	go func() {
 		_, err := ctl.NewClient(path).Stats(context.WithoutCancel(t.Context()))
 		answered <- err
 	}()
 	<-entered
-	cancel()
+	served := ends()
 	close(goOn)
 	if err := <-answered; err != nil {
 		t.Errorf("the request in hand: %v", err)
@@ -130,6 +123,6 @@ func TestServeDrains(t *testing.T) {
 	if err := <-served; err != nil {
 		t.Errorf("serving: %v", err)
 	}
-	_, err = ctl.NewClient(path).Status(t.Context())
+	_, err := ctl.NewClient(path).Status(t.Context())
 	isKind(t, err, listing.ErrUnavailable, "no-daemon")
 }

@@ -75,15 +75,7 @@ func TestWatchFollows(t *testing.T) {
 // A watcher who does not read holds up neither writers nor the end.
 func TestSlowWatcher(t *testing.T) {
 	h := newHouse(t)
-	path := t.TempDir() + "/s"
-	l, err := Listen(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	served := make(chan error, 1)
-	go func() { served <- h.server.Serve(ctx, l) }()
+	path, ends := h.begin(t)
 	h.importHosts(t, "feed", 50000)
 	conn, err := net.Dial("unix", path)
 	if err != nil {
@@ -97,7 +89,7 @@ func TestSlowWatcher(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.add(t, listing.Add{Subject: subject("192.0.2.1"), Reason: "manual"})
-	cancel()
+	served := ends()
 	conn.Close()
 	select {
 	case err := <-served:
@@ -112,23 +104,15 @@ func TestSlowWatcher(t *testing.T) {
 // When the daemon ends it says where to go on.
 func TestWatchEndsWithTheDaemon(t *testing.T) {
 	h := newHouse(t)
-	path := t.TempDir() + "/s"
-	l, err := Listen(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	served := make(chan error, 1)
-	go func() { served <- h.server.Serve(ctx, l) }()
+	path, ends := h.begin(t)
 	h.add(t, listing.Add{Subject: subject("192.0.2.1"), Reason: "manual"})
 	var last error
 	for _, err := range ctl.NewClient(path).Watch(t.Context(), ctl.Watch{After: ptr(listing.Revision(0))}) {
 		last = err
-		cancel()
+		ends()
 	}
 	isKind(t, last, listing.ErrUnavailable, "ended")
-	if err := <-served; err != nil {
+	if err := <-ends(); err != nil {
 		t.Error(err)
 	}
 }

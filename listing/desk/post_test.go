@@ -29,6 +29,12 @@ import (
 func (o *office) leave(t testing.TB, to string, more ...func(*desk.Request)) removal.Reply {
 	t.Helper()
 	r := desk.Request{By: daemon("web"), Address: sender, Client: netip.MustParseAddr("198.51.100.9"), From: to, Delist: true, Mail: true}
+	return o.ask(t, r, more)
+}
+
+// ask is a request of which more is said.
+func (o *office) ask(t testing.TB, r desk.Request, more []func(*desk.Request)) removal.Reply {
+	t.Helper()
 	for _, f := range more {
 		f(&r)
 	}

@@ -34,14 +34,7 @@ func (o *office) feed(t *testing.T, addrs ...netip.Addr) {
 func (o *office) click(t *testing.T, a netip.Addr, from string, more ...func(*desk.Request)) removal.Reply {
 	t.Helper()
 	r := desk.Request{By: daemon("web"), Address: a, Client: netip.MustParseAddr(from), Delist: true}
-	for _, f := range more {
-		f(&r)
-	}
-	done, err := o.Request(t.Context(), r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return done
+	return o.ask(t, r, more)
 }
 
 func fromItself(r *desk.Request) {

@@ -107,6 +107,16 @@ func addrs(list ...string) []netip.Addr {
 	return out
 }
 
+// greets is that session of a client, unless it has none, with another greeting.
+func greets(client, helo string) Session {
+	s := base()
+	s.HELO = helo
+	if client != "" {
+		s.Client = netip.MustParseAddr(client)
+	}
+	return s
+}
+
 // check compares a verdict with "code strength flag flag …".
 func check(t *testing.T, s Session, want string) Verdict {
 	t.Helper()
@@ -194,9 +204,7 @@ func TestFormOfGreeting(t *testing.T) {
 		{"x) [198.51.100.66] (y", "helo-malformed weak extra-text syntax"},
 		{"h\xc3\xa9lo\xff.example", "helo-malformed weak nonascii"},
 	} {
-		s := base()
-		s.HELO = c.helo
-		check(t, s, c.want)
+		check(t, greets("", c.helo), c.want)
 	}
 	s := base()
 	s.Verb, s.HELO = "none", "mail.sender.example"
@@ -240,12 +248,7 @@ func TestLiteral(t *testing.T) {
 		{"", "[mail.sender.example]", "helo-malformed weak literal-syntax"},
 		{"", "[fe80::1%eth0]", "helo-malformed weak literal-syntax"},
 	} {
-		s := base()
-		s.HELO = c.helo
-		if c.client != "" {
-			s.Client = netip.MustParseAddr(c.client)
-		}
-		check(t, s, c.want)
+		check(t, greets(c.client, c.helo), c.want)
 	}
 	s := base()
 	s.Verb, s.HELO = "helo", "[IPv6:::ffff:198.51.100.10]"
@@ -310,12 +313,7 @@ func TestBareAddress(t *testing.T) {
 		{"100.0.0.9", "0100.0.0.9", "helo-bare-ip medium obfuscated own"},
 		{"64.0.0.1", "0100.0.0.2", "helo-bare-ip medium obfuscated other"},
 	} {
-		s := base()
-		s.HELO = c.helo
-		if c.client != "" {
-			s.Client = netip.MustParseAddr(c.client)
-		}
-		check(t, s, c.want)
+		check(t, greets(c.client, c.helo), c.want)
 	}
 	s := base()
 	s.HELO = "0313.0.0161.031"

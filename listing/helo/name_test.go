@@ -97,9 +97,7 @@ func TestName(t *testing.T) {
 		{"mail.sender.example", "ok", "helo-ip-mismatch note"},
 		{"mail.sender.example", "elsewhere", "helo-ip-mismatch note"},
 	} {
-		s := base()
-		s.HELO = c.helo
-		check(t, lookups(t, s, c.dns), c.want)
+		check(t, lookups(t, greets("", c.helo), c.dns), c.want)
 	}
 }
 
