@@ -14,14 +14,17 @@ package index
 //
 // The slab never changes, and a collector sees one pointer.
 type block struct {
-	slab   []uint64
+	slab  []uint64
+	guide guide
+	due   uint32 // first end that an entry has of its own, forever if none has
+	alike uint32 // the net of all, unless mixed
+	n     uint8
+	columns
+	tied   bool    // places differ in their second half alone, so that a guide does not lead to them
+	plain  bool    // all entries are of one length, and no prefix in an earlier block holds the first place
+	fresh  bool    // while a tree is being made: around is not known yet
 	within lengths // of the entries
 	around lengths // of the prefixes in earlier blocks that hold the first place
-	due    uint32  // first end that an entry has of its own, forever if none has
-	alike  uint32  // the net of all, unless mixed
-	n      uint8
-	columns
-	fresh bool // while a tree is being made: around is not known yet
 }
 
 // columns are those that not every block has.
@@ -201,6 +204,7 @@ func packBlock(entries []entry) block {
 	for i := range entries {
 		b.pack(i, &entries[i])
 	}
+	b.guide, b.tied = guideOf(len(entries), b.place)
 	return b
 }
 

@@ -13,7 +13,7 @@ const (
 	worthwhile = hugePage * 3 / 4
 )
 
-// useHugePages asks the kernel to keep the hosts of a large list in pages of
+// useHugePages asks the kernel to keep what a large list holds in pages of
 // 2 MB instead of 4 KB: a lookup waits for the tables of small pages about as
 // long as for what is in them. It moves nothing that a query could see, and
 // says how many such pages there are now: none on a kernel that cannot.
@@ -29,7 +29,7 @@ func (s *Set) useHugePages() (pages int) {
 	return pages
 }
 
-// spread is how many octets of pages and slabs lie in each huge page.
+// spread is how many octets of leaves and trees lie in each huge page.
 func (s *Set) spread() map[uintptr]int {
 	in := map[uintptr]int{}
 	add := func(start, size uintptr) {
@@ -47,6 +47,16 @@ func (s *Set) spread() map[uintptr]int {
 		for i := range p.leaves {
 			slab := p.leaves[i].slab
 			add(uintptr(unsafe.Pointer(unsafe.SliceData(slab))), 2*uintptr(cap(slab)))
+		}
+	}
+	for _, t := range []*tree{s.nets4, s.nets6} {
+		for _, p := range t.pages {
+			add(uintptr(unsafe.Pointer(unsafe.SliceData(p.first))), uintptr(cap(p.first))*unsafe.Sizeof(place{}))
+			add(uintptr(unsafe.Pointer(unsafe.SliceData(p.blocks))), uintptr(cap(p.blocks))*unsafe.Sizeof(block{}))
+			for i := range p.blocks {
+				slab := p.blocks[i].slab
+				add(uintptr(unsafe.Pointer(unsafe.SliceData(slab))), 8*uintptr(cap(slab)))
+			}
 		}
 	}
 	return in

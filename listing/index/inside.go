@@ -120,17 +120,14 @@ func (s *Set) LookupPrefix(p netip.Prefix, hits []Hit) []Hit {
 	if _, hidden := s.allows.LookupPrefix(p); hidden {
 		return hits
 	}
-	l, from, to := &noLeaf, 0, 0
-	if p.IsSingleIP() && p.Addr().Is4() {
-		ip := v4(p.Addr())
-		l = s.leafAt(ip)
-		from = l.search(uint16(ip))
-		to = l.runEnd(from, uint16(ip))
+	spot := s.spotOf(p.Addr())
+	q := query{set: s, spot: spot, most: uint8(p.Bits()), hits: hits, base: len(hits)}
+	if p.IsSingleIP() {
+		q.to = spot.runEnd()
 	}
-	q := query{set: s, addr: p.Addr(), most: uint8(p.Bits()), hits: hits, base: len(hits)}
-	q.all(l, from, to, nil)
+	q.all(nil)
 	if q.again {
-		return q.withFeedExceptions(l, from, to)
+		return q.withFeedExceptions()
 	}
 	return q.hits
 }

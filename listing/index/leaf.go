@@ -96,7 +96,12 @@ func (l *leaf) entries() []uint16 {
 // at is an entry: its low half, its class, and its end, 0 if that is its
 // source's.
 func (l *leaf) at(i int) (low, class uint16, until uint32) {
-	words := l.entries()
+	return l.read(l.form.shape().entryAt, i)
+}
+
+// read is at where the blocks begin at a word.
+func (l *leaf) read(entryAt, i int) (low, class uint16, until uint32) {
+	words := l.slab[entryAt:]
 	switch {
 	case l.form.ends():
 		words = words[4*i : 4*i+4]
@@ -186,10 +191,10 @@ func lowerBound(sorted []uint16, low uint16) int {
 }
 
 // runEnd is where the run of entries for one address ends that begins, if
-// there is any, at from.
-func (l *leaf) runEnd(from int, low uint16) (to int) {
-	words, shift := l.entries(), l.form.shift()
-	for to = from; to<<shift < len(words) && words[to<<shift] == low; to++ {
+// there is any, at from. The blocks begin at a word.
+func (l *leaf) runEnd(entryAt, from int, low uint16) (to int) {
+	n, shift, words := l.form.n(), l.form.shift(), l.slab[entryAt:]
+	for to = from; to < n && words[to<<shift] == low; to++ {
 	}
 	return to
 }

@@ -35,3 +35,8 @@ func (s *lengths) take() (n uint8, ok bool) {
 	}
 	return 0, false
 }
+
+// single reports whether the set is of one length.
+func (s *lengths) single() bool {
+	return bits.OnesCount64(s[0])+bits.OnesCount64(s[1])+bits.OnesCount64(s[2]) == 1
+}

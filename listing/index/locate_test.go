@@ -1,6 +1,7 @@
 package index_test
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -55,6 +56,7 @@ func TestLocateIsLookup(t *testing.T) {
 			lows = append(lows, net, net|0xffff, net|r.Uint32()&0xffff)
 		}
 		changes = append(changes, entry("2001:db8::7/128", ""), entry("2001:db8::/33", "alpha"), entry("192.0.2.0/24", ""))
+		changes = append(changes, someNets(r, rapid.SampledFrom(netKinds).Draw(t, "nets"), rapid.SampledFrom(sizes).Draw(t, "how many"))...)
 		s := mustWith(t, index.NewSet(), changes...)
 		for range 20 {
 			addrs := batchOf(r, changes, lows)
@@ -90,6 +92,95 @@ func batchOf(r *rand.Rand, changes []listing.Change, lows []uint32) []netip.Addr
 			}
 		}
 		addrs = append(addrs, a)
+	}
+	return addrs
+}
+
+// netKind is how prefixes of a list lie: by length, in a space of so many bits
+// that differ, from the front or from the back.
+type netKind struct {
+	bits, spread int
+	back         bool
+	nested       bool // some are of other lengths too
+	reasons      int
+}
+
+var netKinds = []netKind{
+	{bits: 64, spread: 40, reasons: 1},
+	{bits: 64, spread: 14, reasons: 3},
+	{bits: 128, spread: 60, reasons: 1},
+	{bits: 128, spread: 14, back: true, reasons: 2},
+	{bits: 26, spread: 24, reasons: 1},
+	{bits: 26, spread: 12, reasons: 2},
+	{bits: 64, spread: 16, nested: true, reasons: 2},
+	{bits: 26, spread: 14, nested: true, reasons: 2},
+}
+
+func (k netKind) subject(r *rand.Rand) netip.Prefix {
+	bits := k.bits
+	if k.nested {
+		bits -= r.IntN(4)
+	}
+	room := r.Uint64N(1 << k.spread)
+	if k.bits <= 32 {
+		return netip.PrefixFrom(host(100<<24+uint32(room)<<6).Addr(), bits).Masked()
+	}
+	a := netip.MustParseAddr("2001:db8::").As16()
+	if k.back {
+		binary.BigEndian.PutUint64(a[8:], room)
+	} else {
+		binary.BigEndian.PutUint64(a[:], binary.BigEndian.Uint64(a[:])+room)
+		a[15] = byte(room)
+	}
+	return netip.PrefixFrom(netip.AddrFrom16(a), bits).Masked()
+}
+
+// someNets lists prefixes of a kind, a few of them as exceptions, by this list or
+// by a source, with texts and ends of their own or without.
+func someNets(r *rand.Rand, k netKind, n int) (changes []listing.Change) {
+	for range n {
+		e := &listing.Entry{Key: listing.Key{Subject: listing.Subject{Prefix: k.subject(r)}, Reason: listing.Reason(2 + r.IntN(k.reasons)), Source: "alpha"}}
+		if r.IntN(8) == 0 {
+			e.Until = at(1000 + r.Uint32N(10))
+		}
+		if r.IntN(100) == 0 {
+			e.Source, e.Until, e.Except = "", at(1005), r.IntN(2) == 0
+		}
+		if r.IntN(30) == 0 {
+			e.PublicNote = "own"
+		}
+		changes = append(changes, listing.Change{Kind: listing.EntryChange, After: e, Last: true})
+	}
+	return changes
+}
+
+// Prefixes that fill many blocks, alone or with others of their place, are
+// answered as the rules say, whether looked up alone or in a batch of any size.
+func TestNetsAnswerAsTheModel(t *testing.T) {
+	for i, k := range netKinds {
+		r := rand.New(rand.NewPCG(31, uint64(i)))
+		for _, n := range []int{7, 8, 9, 70, 1500, 9000} {
+			m := newModel()
+			changes := append([]listing.Change{feed("alpha", 1007)}, someNets(r, k, n)...)
+			for _, c := range changes {
+				m.apply(c)
+			}
+			s := mustWith(t, index.NewSet(), changes...)
+			for _, spot := range locate(r, s, near(r, k, changes)) {
+				checkSpot(t, s, m, &spot, 1003)
+			}
+		}
+	}
+}
+
+// near are addresses that are listed, lie beside such, or are any of a kind.
+func near(r *rand.Rand, k netKind, changes []listing.Change) (addrs []netip.Addr) {
+	for range 60 {
+		p := k.subject(r)
+		if c := changes[r.IntN(len(changes))]; c.After != nil && r.IntN(3) > 0 {
+			p = c.After.Subject.Prefix
+		}
+		addrs = append(addrs, p.Addr(), p.Addr().Next())
 	}
 	return addrs
 }

@@ -25,64 +25,76 @@ type Hit struct {
 // in Unix seconds, is less than its end. Lookup does not allocate if hits has
 // room.
 func (s *Set) Lookup(addr netip.Addr, now uint32, hits []Hit) []Hit {
-	l, from := &noLeaf, 0
-	if addr.Is4() {
-		ip := v4(addr)
-		l = s.leafAt(ip)
-		from = l.search(uint16(ip))
-	}
-	return s.lookup(addr, l, from, now, hits)
+	spot := s.spotOf(addr)
+	return s.LookupAt(&spot, now, hits)
 }
 
 // LookupAt is Lookup of an address that Locate has found the spot of.
 func (s *Set) LookupAt(spot *Spot, now uint32, hits []Hit) []Hit {
-	return s.lookup(spot.addr, spot.leaf, spot.from, now, hits)
-}
-
-// lookup looks an address up whose entries in its leaf begin, if it has any,
-// at from.
-func (s *Set) lookup(addr netip.Addr, l *leaf, from int, now uint32, hits []Hit) []Hit {
-	to, wide := from, !addr.Is4()
-	if !wide {
-		ip := v4(addr)
-		to, wide = l.runEnd(from, uint16(ip)), s.needsTree(l, ip)
-	}
-	if !wide && from == to {
+	base, to := len(hits), spot.runEnd()
+	switch hosts := to - spot.from; {
+	case hosts == 0 && (!spot.wide || spot.down.misses()):
 		return hits
+	case hosts == 0 && spot.down.alone():
+		hits = s.appendNet(hits, spot, now)
+	case hosts == 1 && !spot.wide:
+		hits = s.appendHost(hits, spot, now)
+	default:
+		hits = s.appendAll(hits, spot, to, now)
 	}
-	base := len(hits)
-	if !wide && to == from+1 { // as most are
-		hits = s.appendHost(hits, l, from, addr, now)
-	} else {
-		hits = s.appendAll(hits, l, from, to, wide, addr, now)
-	}
-	if len(hits) > base && s.Allowed(addr, now) {
+	if len(hits) > base && s.Allowed(spot.addr, now) {
 		return hits[:base]
 	}
 	return hits
 }
 
 // appendHost appends what an entry in a leaf says, if it is in force.
-func (s *Set) appendHost(hits []Hit, l *leaf, i int, addr netip.Addr, now uint32) []Hit {
-	_, class, until := l.at(i)
+func (s *Set) appendHost(hits []Hit, spot *Spot, now uint32) []Hit {
+	_, class, until := spot.leaf.read(spot.shape.entryAt, spot.from)
 	c := &s.classes.rows[class]
 	end := endOf(until, c)
 	if now >= end {
 		return hits
 	}
-	return append(hits, Hit{Reason: c.reason, Prefix: hostPrefix(addr), Until: end, Source: s.classes.sources[c.source].name})
+	return append(hits, Hit{Reason: c.reason, Prefix: hostPrefix(spot.addr), Until: end, Source: s.classes.sources[c.source].name})
+}
+
+// misses reports whether it is plain that nothing holds the address: what was
+// found is alone in its place to do so, and does not.
+func (d *descent) misses() bool {
+	b, i := d.block, d.where.entry
+	return b.plain && b.place(i) != d.at.masked(b.length(i))
+}
+
+// alone reports whether it is plain that only what was found holds the address.
+func (d *descent) alone() bool {
+	b, i := d.block, d.where.entry
+	return b.plain && (i == 0 || b.place(i-1) != b.place(i))
+}
+
+// appendNet appends what an entry of a tree says, if it is in force.
+func (s *Set) appendNet(hits []Hit, spot *Spot, now uint32) []Hit {
+	b, i := spot.down.block, spot.down.where.entry
+	e := b.net(i)
+	c := &s.classes.rows[e.class]
+	end := endOf(e.until, c)
+	if e.except || now >= end {
+		return hits
+	}
+	return append(hits, Hit{Reason: c.reason, Prefix: b.place(i).prefix(spot.addr.Is4(), e.length), Until: end, Text: s.text(e),
+		Source: s.classes.sources[c.source].name})
 }
 
 // appendAll appends what all entries say together.
-func (s *Set) appendAll(hits []Hit, l *leaf, from, to int, wide bool, addr netip.Addr, now uint32) []Hit {
-	q := query{set: s, addr: addr, most: 128, now: now, hits: hits, base: len(hits)}
-	if wide {
-		q.all(l, from, to, nil)
+func (s *Set) appendAll(hits []Hit, spot *Spot, to int, now uint32) []Hit {
+	q := query{set: s, spot: *spot, to: to, most: 128, now: now, hits: hits, base: len(hits)}
+	if spot.wide {
+		q.all(nil)
 	} else {
-		q.hosts(l, from, to)
+		q.hosts()
 	}
 	if q.again {
-		return q.withFeedExceptions(l, from, to)
+		return q.withFeedExceptions()
 	}
 	return q.hits
 }
@@ -96,20 +108,20 @@ func (f *feedExceptions) has(class uint16) bool { return f[class>>6]>>(class&63)
 // withFeedExceptions starts a query again that met an exception of a source, which
 // few do: a note of them all is large for a stack, but each entry is looked at once
 // then, however deep they are nested and whatever classes there are.
-func (q *query) withFeedExceptions(l *leaf, from, to int) []Hit {
+func (q *query) withFeedExceptions() []Hit {
 	var met feedExceptions
-	again := query{set: q.set, addr: q.addr, most: q.most, now: q.now, hits: q.hits[:q.base], base: q.base}
-	again.all(l, from, to, &met)
+	again := query{set: q.set, spot: q.spot, to: q.to, most: q.most, now: q.now, hits: q.hits[:q.base], base: q.base}
+	again.all(&met)
 	return again.hits
 }
 
 // Allowed reports whether an address is never answered as listed: because of
 // an allow entry in force, or because it is on the never-list.
 func (s *Set) Allowed(addr netip.Addr, now uint32) bool {
-	if s.never.Contains(addr) {
+	if s.never.Size() > 0 && s.never.Contains(addr) {
 		return true
 	}
-	if !s.allows.Contains(addr) {
+	if s.allows.Size() == 0 || !s.allows.Contains(addr) {
 		return false
 	}
 	p, until, ok := s.allows.LookupPrefixLPM(hostPrefix(addr))
@@ -127,7 +139,9 @@ func v4(a netip.Addr) uint32 {
 // query walks over the entries that hold an address, the most specific first.
 type query struct {
 	set  *Set
-	addr netip.Addr
+	spot Spot
+	to   int   // where the entries of the address end in its leaf
+	done bool  // they were taken
 	most uint8 // length of a prefix that counts
 	now  uint32
 	hits []Hit
@@ -140,34 +154,32 @@ type query struct {
 // all looks at the entries of every prefix around the address, and at its
 // hosts in the leaf, the most specific first. Exceptions at the host come before
 // its listings.
-func (q *query) all(l *leaf, from, to int, feeds *feedExceptions) {
-	is4, at := q.addr.Is4(), placeOf(q.addr)
-	t := q.set.tree(is4)
-	where, left := t.holders(at)
-	left = left.upTo(q.most)
+func (q *query) all(feeds *feedExceptions) {
+	d, t := &q.spot.down, q.set.tree(q.spot.addr.Is4())
+	left := d.holders().upTo(q.most)
 	for n, ok := left.take(); ok && !q.again; n, ok = left.take() {
-		s, found := t.get(where, at, n)
+		s, found := t.get(d, n)
 		if !found {
 			continue
 		}
-		if n < 32 && from < to {
-			q.hosts(l, from, to)
-			from = to
+		if n < 32 {
+			q.hosts()
 		}
 		q.entries(t, s, n, feeds)
 	}
-	q.hosts(l, from, to)
+	q.hosts()
 }
 
-// hosts takes the entries of the address in a leaf.
-func (q *query) hosts(l *leaf, from, to int) {
-	for i := from; i < to; i++ {
-		_, class, until := l.at(i)
+// hosts takes the entries of the address in its leaf, once.
+func (q *query) hosts() {
+	for i := q.spot.from; i < q.to && !q.done; i++ {
+		_, class, until := q.spot.leaf.at(i)
 		c := &q.set.classes.rows[class]
 		if end := endOf(until, c); q.now < end {
-			q.listed(c, Hit{Reason: c.reason, Prefix: hostPrefix(q.addr), Until: end})
+			q.listed(c, Hit{Reason: c.reason, Prefix: hostPrefix(q.spot.addr), Until: end})
 		}
 	}
+	q.done = true
 }
 
 // entries takes the entries of one prefix: exceptions first. Those of sources are
@@ -194,7 +206,7 @@ func (q *query) entries(t *tree, first spot, length uint8, feeds *feedExceptions
 			continue
 		}
 		if c := &q.set.classes.rows[e.class]; feeds == nil || !feeds.has(e.class) {
-			q.listed(c, Hit{Reason: c.reason, Prefix: at.prefix(q.addr.Is4(), length), Until: endOf(e.until, c), Text: q.set.text(e)})
+			q.listed(c, Hit{Reason: c.reason, Prefix: at.prefix(q.spot.addr.Is4(), length), Until: endOf(e.until, c), Text: q.set.text(e)})
 		}
 	}
 }

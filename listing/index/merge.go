@@ -63,6 +63,10 @@ func (m *merger) merge(t *tree, ops []netOp) *tree {
 	}
 	m.closePages()
 	m.settle()
+	m.next.hi = make([]uint64, len(m.next.first))
+	for i, p := range m.next.first {
+		m.next.hi[i] = p.hi
+	}
 	next := m.next // not a part of m, which would stay with all that it was made from
 	return &next
 }
@@ -206,6 +210,7 @@ func (m *merger) closePages() {
 	for i := range parts {
 		from, to := n*i/parts, n*(i+1)/parts
 		p := &branch{blocks: m.open[from:to:to], first: m.starts[from:to:to], due: forever}
+		p.guide, p.tied = guideOf(len(p.first), func(i int) place { return p.first[i] })
 		for k := range p.blocks {
 			b := &p.blocks[k]
 			p.due, p.size = min(p.due, b.due), p.size+int(b.n)
@@ -234,7 +239,7 @@ func (m *merger) settle() {
 			around, fresh := m.around(spot{n, k, 0}), b.fresh
 			if fresh || around != b.around {
 				b = m.ownBlock(n, k)
-				b.around, b.fresh = around, false
+				b.surround(around)
 				last = b
 			} else if last = nil; !m.own[n] {
 				break

@@ -3,6 +3,7 @@ package index_test
 import (
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"testing"
@@ -196,20 +197,40 @@ func checkLookup(t *rapid.T, s *index.Set, m *model) {
 	for k := range m.entries {
 		addrs = append(addrs, k.Subject.Addr())
 	}
-	before := index.Hit{Reason: 99, Text: index.Text{Tail: "was there before"}}
-	for _, a := range addrs {
+	r := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "batches"), 0))
+	for _, spot := range locate(r, s, addrs) {
 		for _, now := range instants {
-			got, want := s.Lookup(a, now, []index.Hit{before}), m.lookup(a, at(now))
-			for n := range got[1:] {
-				h := &got[n+1]
-				h.Text = index.Text{Tail: h.Text.Of(h.Prefix)}
+			checkSpot(t, s, m, &spot, now)
+			if got, want := s.Allowed(spot.Addr(), now), m.allowed(spot.Addr(), at(now)); got != want {
+				t.Fatalf("%s at %d: allowed %t, want %t", spot.Addr(), now, got, want)
 			}
-			if got[0] != before || !slices.Equal(got[1:], want) {
-				t.Fatalf("%s at %d: %+v, want %+v", a, now, got[1:], want)
-			}
-			if got, want := s.Allowed(a, now), m.allowed(a, at(now)); got != want {
-				t.Fatalf("%s at %d: allowed %t, want %t", a, now, got, want)
-			}
+		}
+	}
+}
+
+// locate gives the spots of addresses, located in batches of any size.
+func locate(r *rand.Rand, s *index.Set, addrs []netip.Addr) []index.Spot {
+	spots := make([]index.Spot, len(addrs))
+	for from := 0; from < len(addrs); {
+		to := min(from+1+r.IntN(32), len(addrs))
+		s.Locate(addrs[from:to], spots[from:to])
+		from = to
+	}
+	return spots
+}
+
+// checkSpot looks an address up, alone and where it was located in a batch.
+func checkSpot(t rapid.TB, s *index.Set, m *model, spot *index.Spot, now uint32) {
+	t.Helper()
+	a, before := spot.Addr(), index.Hit{Reason: 99, Text: index.Text{Tail: "was there before"}}
+	want := m.lookup(a, at(now))
+	for how, got := range [][]index.Hit{s.Lookup(a, now, []index.Hit{before}), s.LookupAt(spot, now, []index.Hit{before})} {
+		for n := range got[1:] {
+			h := &got[n+1]
+			h.Text = index.Text{Tail: h.Text.Of(h.Prefix)}
+		}
+		if got[0] != before || !slices.Equal(got[1:], want) {
+			t.Fatalf("%s at %d, %s: %+v, want %+v", a, now, [...]string{"alone", "in a batch"}[how], got[1:], want)
 		}
 	}
 }

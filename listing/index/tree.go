@@ -6,8 +6,8 @@ import "unsafe"
 // blocks of at most blockMax entries, the blocks in pages of at most pageMax:
 //
 //	tree    the first place of each page, and the pages
-//	page    the first place of each block, and the blocks
-//	block   the entries, packed by column (block.go)
+//	page    the first place of each block, a guide to those, and the blocks
+//	block   the entries, packed by column (block.go), and a guide to them
 //
 // A block also knows which lengths its own entries have, and of which lengths
 // there is, in the blocks before it, a prefix that holds the first place of the
@@ -21,6 +21,7 @@ import "unsafe"
 // pages that stayed as they were. The zero tree is empty.
 type tree struct {
 	first []place
+	hi    []uint64 // the first half of each
 	pages []*branch
 	size  int // entries
 	bytes int64
@@ -29,6 +30,8 @@ type tree struct {
 // branch is one page of blocks.
 type branch struct {
 	first  []place
+	guide  guide
+	tied   bool // as of a block
 	blocks []block
 	due    uint32 // first end that an entry has of its own, forever if none has
 	size   int    // entries
@@ -126,48 +129,12 @@ func (t *tree) search(at place, length uint8) (s spot, ok bool) {
 	return t.next(s)
 }
 
-// holders are the lengths that prefixes around a place, all entries of the tree
-// counted, may have: no other length need be looked for.
-func (t *tree) holders(at place) (spot, lengths) {
-	s, ok := t.find(at)
-	if !ok {
-		return spot{}, lengths{}
-	}
-	b := t.at(s)
-	return s, b.within.union(b.around)
-}
-
-// get is where the entries of a prefix begin that holds a place, seen from the
-// block that holders gave.
-func (t *tree) get(from spot, at place, length uint8) (spot, bool) {
-	b := t.at(from)
-	p := at.masked(length)
-	if b.around.has(length) && b.place(0).masked(length) == p {
-		s, ok := t.search(p, length)
-		return s, ok && t.at(s).is(s.entry, p, length)
-	}
-	if !b.within.has(length) {
-		return from, false
-	}
-	from.entry = b.search(p, length)
-	return from, from.entry < int(b.n) && b.is(from.entry, p, length)
-}
-
 // overlaps reports whether an entry lies inside or around a prefix.
 func (t *tree) overlaps(at place, length uint8) bool {
 	if s, ok := t.search(at, 0); ok && at.last(length).before(t.at(s).place(s.entry)) == 0 {
 		return true
 	}
-	from, all := t.holders(at)
-	for all = all.upTo(length); ; {
-		n, ok := all.take()
-		if !ok {
-			return false
-		}
-		if _, found := t.get(from, at, n); found {
-			return true
-		}
-	}
+	return t.around(at, 0, length)
 }
 
 // each yields all entries in order.

@@ -209,9 +209,10 @@ func checkBlock(t *testing.T, tree *tree, s spot, model treeModel) {
 func checkAround(t *testing.T, tree *tree, model treeModel, at place) {
 	t.Helper()
 	got, want := map[netKey]bool{}, map[netKey]bool{}
-	where, left := tree.holders(at)
+	d := tree.descend(at)
+	left := d.holders()
 	for n, ok := left.take(); ok; n, ok = left.take() {
-		s, found := tree.get(where, at, n)
+		s, found := tree.get(&d, n)
 		for p := at.masked(n); found; s, found = tree.more(s, p, n) {
 			got[netKey{p, n, tree.at(s).net(s.entry).class}] = true
 		}

@@ -117,7 +117,7 @@ func (b *builder) refreshRange(ip uint32, length uint8) {
 	at, t, w := place{hi: uint64(ip) << 32}, b.nets4, b.wideOf(ip>>16)
 	end := at.last(length)
 	first, last := uint32(at.hi>>40)&0xff, uint32(end.hi>>40)&0xff
-	if t.around(at, 16, length) {
+	if t.around(at, 16, length-1) {
 		w.set(first, last, true)
 		return
 	}
@@ -138,17 +138,4 @@ func (b *builder) refreshRange(ip uint32, length uint8) {
 		}
 		s, ok = t.search(place{hi: uint64(ip&0xffff_0000|(to+1)<<8) << 32}, 16)
 	}
-}
-
-// around reports whether the tree has a prefix around a place of a length from
-// one on and below another.
-func (t *tree) around(at place, from, below uint8) bool {
-	where, left := t.holders(at)
-	left = left.upTo(below - 1)
-	for n, ok := left.take(); ok && n >= from; n, ok = left.take() {
-		if _, found := t.get(where, at, n); found {
-			return true
-		}
-	}
-	return false
 }
