@@ -34,6 +34,8 @@ type Options struct {
 	// NoSync leaves out the waiting for the disk. What was written last is
 	// lost, or all of it, when the machine stops: for tests only.
 	NoSync bool
+
+	file *os.File // to use in place of the one that has the name; nil: that one
 }
 
 // DB is one open file. It implements listing.Store.
@@ -85,9 +87,7 @@ func Open(path string, o Options) (*DB, error) {
 	} else if err := guarded(func() error { return upgradeFile(b) }); err != nil {
 		return nil, fmt.Errorf("upgrading %s: %w", path, errors.Join(err, letGo(b, file, err)))
 	}
-	if err := removeAll(path+compactSuffix, path+compactSuffix+".part"); err != nil { // of a compaction that was cut short
-		return nil, fmt.Errorf("opening %s: %w", path, errors.Join(err, b.Close()))
-	}
+	removeLeftovers(path)
 	d := &DB{path: path, options: o, bolt: b, writers: new(sync.WaitGroup), file: file, upkeep: make(chan struct{}, 1),
 		queue: newQueue(), news: newNews(), done: make(chan struct{}), commit: (*bolt.Tx).Commit}
 	d.doubt = doubtful(file)
@@ -119,7 +119,10 @@ func openBolt(path string, o Options, readOnly bool) (b *bolt.DB, file *os.File,
 	}
 	for {
 		options.OpenFile = func(name string, flag int, mode os.FileMode) (*os.File, error) {
-			f, err := openLocked(name, flag, mode, o.Timeout)
+			f, err := o.file, error(nil)
+			if f == nil {
+				f, err = openLocked(name, flag, mode, o.Timeout)
+			}
 			file = f
 			return f, err
 		}

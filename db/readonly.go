@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"sync"
 
 	"dnsbld/listing"
@@ -62,15 +63,14 @@ func openCopy(path string) (b *bolt.DB, file *os.File, err error) {
 		return nil, nil, err
 	}
 	defer from.Close()
-	to, err := os.CreateTemp("", "dnsbld-*.db")
+	to, err := nameless(filepath.Join(os.TempDir(), "dnsbld"), copyKind)
 	if err != nil {
 		return nil, nil, err
 	}
-	_, err = io.Copy(to, from)
-	if err = errors.Join(err, to.Close()); err == nil {
-		b, file, err = openBolt(to.Name(), Options{NoSync: true}, false)
+	if _, err = io.Copy(to, from); err != nil {
+		return nil, nil, errors.Join(err, to.Close())
 	}
-	if err = errors.Join(err, os.Remove(to.Name())); err == nil {
+	if b, file, err = openBolt(path, Options{NoSync: true, file: to}, false); err == nil {
 		err = guarded(func() error { return upgradeFile(b) })
 	}
 	return b, file, err

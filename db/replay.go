@@ -311,7 +311,7 @@ func (p *player) one(to *replay, from *state, revision listing.Revision, value [
 // scratch opens a new list beside a path that nobody else can open, and that is gone
 // when it is closed, or the machine stops.
 func scratch(path string) (*bolt.DB, error) {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".replay-*")
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+replayKind+"*")
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package db
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"syscall"
 )
 
@@ -44,10 +43,7 @@ func (s *spool) grow(need int) (err error) {
 		return nil
 	}
 	if s.file == nil {
-		if s.file, err = os.CreateTemp(filepath.Dir(s.path), filepath.Base(s.path)+".import-*"); err != nil {
-			return err
-		}
-		if err := os.Remove(s.file.Name()); err != nil {
+		if s.file, err = nameless(s.path, importKind); err != nil {
 			return err
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -36,12 +37,13 @@ func Listen(path string, access Access) (net.Listener, error) {
 	if err := checkFree(path); err != nil {
 		return nil, err
 	}
+	removeLeftovers(filepath.Dir(path))
 	private, err := os.MkdirTemp(filepath.Dir(path), ".")
 	if err != nil {
 		return nil, fmt.Errorf("binding %s: %w", path, err)
 	}
 	defer os.RemoveAll(private)
-	temporary := filepath.Join(private, "s")
+	temporary := filepath.Join(private, inPrivate)
 	if len(temporary) > maxPath || len(path) > maxPath {
 		return nil, &listing.Error{Kind: listing.ErrInvalid, Code: "long-path", Message: "the path of a socket is too long: " + path, Hint: "give it a shorter one, near the root"}
 	}
@@ -55,6 +57,29 @@ func Listen(path string, access Access) (net.Listener, error) {
 		return nil, errors.Join(fmt.Errorf("binding %s: %w", path, err), l.Close())
 	}
 	return s, nil
+}
+
+// inPrivate is the name of a socket in its directory: short, for the path has little room.
+const inPrivate = "s"
+
+// removeLeftovers removes directories in which a process that was killed began to bind.
+// Ours has a dot and a number for its name, and nothing but such a socket in it; while it
+// is in use it is young.
+func removeLeftovers(dir string) {
+	const inUse = time.Minute
+	names, _ := os.ReadDir(dir)
+	for _, n := range names {
+		number, ok := strings.CutPrefix(n.Name(), ".")
+		info, err := n.Info()
+		if !ok || strings.Trim(number, "0123456789") != "" || err != nil || !info.IsDir() || time.Since(info.ModTime()) < inUse {
+			continue
+		}
+		private := filepath.Join(dir, n.Name())
+		if s, err := os.Lstat(filepath.Join(private, inPrivate)); err == nil && s.Mode().Type() == fs.ModeSocket {
+			_ = os.Remove(filepath.Join(private, inPrivate))
+		}
+		_ = os.Remove(private) // fails where anything else is in it
+	}
 }
 
 // checkFree fails if a daemon, or something else, is where the socket goes.

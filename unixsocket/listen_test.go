@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"dnsbld/listing"
 )
@@ -113,5 +114,46 @@ func refused(t *testing.T, err, kind error, code string) {
 	e, ok := errors.AsType[*listing.Error](err)
 	if !ok || !errors.Is(err, kind) || e.Code != code || e.Hint == "" {
 		t.Errorf("%v; want %s", err, code)
+	}
+}
+
+// What a process left that was killed while it bound a socket is removed; directories of
+// others, and of who is binding now, are not.
+func TestListenRemovesLeftovers(t *testing.T) {
+	dir := t.TempDir()
+	old := time.Now().Add(-time.Hour)
+	var all []string
+	mkdir := func(name, in string, at time.Time) {
+		private := filepath.Join(dir, name)
+		err := os.Mkdir(private, 0o700)
+		if in == inPrivate {
+			var l *net.UnixListener
+			l, err = net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(private, in), Net: "unix"})
+			if err == nil {
+				l.SetUnlinkOnClose(false)
+				err = l.Close()
+			}
+		} else if in != "" {
+			err = os.WriteFile(filepath.Join(private, in), nil, 0o600)
+		}
+		if err := errors.Join(err, os.Chtimes(private, at, at)); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, private)
+	}
+	mkdir(".1234567890", inPrivate, old)
+	mkdir(".42", "", old)
+	mkdir(".7", "mine", old)
+	mkdir(".8", inPrivate, time.Now())
+	mkdir(".ssh", "", old)
+	l, err := Listen(filepath.Join(dir, "control.sock"), Access{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for n, private := range all {
+		if _, err := os.Stat(private); (n < 2) != errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v", private, err)
+		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 
 	"dnsbld/ctl"
 	"dnsbld/db/backup"
@@ -80,10 +82,12 @@ func placeFor(file string) error {
 // nobody can have put there before, checks it, and gives it its name. Without
 // force the name must still be free: a link, unlike a rename, replaces nothing.
 func (p *program) writeBackup(ctx context.Context, file string, force bool) (t backup.Trailer, err error) {
-	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*.part")
+	removeParts(file)
+	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*"+partSuffix)
 	if err != nil {
 		return t, fmt.Errorf("writing the backup: %w", err)
 	}
+	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_EX) // where there are no locks, removeParts removes nothing
 	part := f.Name()
 	defer func() { err = errors.Join(err, removeIfThere(part)) }()
 	_, err = p.client.Backup(ctx, ctl.None{}, &calm{file: f})
@@ -102,6 +106,28 @@ func (p *program) writeBackup(ctx context.Context, file string, force bool) (t b
 		return t, fmt.Errorf("writing the backup: %w", err)
 	}
 	return t, syncDir(filepath.Dir(file))
+}
+
+const partSuffix = ".part" // of what is not whole yet, behind FILE, a dot and a number
+
+// removeParts removes what a backup to the same file has left that was killed. One that
+// is being written is locked.
+func removeParts(file string) {
+	names, _ := os.ReadDir(filepath.Dir(file))
+	for _, n := range names {
+		rest, ours := strings.CutPrefix(n.Name(), filepath.Base(file)+".")
+		number, part := strings.CutSuffix(rest, partSuffix)
+		if !ours || !part || number == "" || strings.Trim(number, "0123456789") != "" || !n.Type().IsRegular() {
+			continue
+		}
+		path := filepath.Join(filepath.Dir(file), n.Name())
+		if f, err := os.OpenFile(path, os.O_RDWR|syscall.O_NOFOLLOW, 0); err == nil {
+			if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+				_ = os.Remove(path) // what cannot be removed is in nobody's way
+			}
+			_ = f.Close()
+		}
+	}
 }
 
 // syncDir makes the names in a directory durable.

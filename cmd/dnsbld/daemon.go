@@ -266,7 +266,7 @@ func (d *dnsbld) control() *server.Server {
 		Verify: d.store.Audit, Compact: d.compact, Backup: d.backup, Answers: d.answers, Zones: d.zones, ZoneFile: d.dns.WriteZone, Serials: d.serials, Doctor: d.doctor, MailServers: d.mailServers,
 		Criteria: d.criteria, Stats: func() any { return d.dns.Stats() }, Complete: d.complete,
 		Reload: func() ctl.Reload { return *d.last.Load() }, WarnSources: func() time.Duration { return d.cfg.Load().WarnSources },
-		Sensor: d.mail, Desk: d.desk.Desk, Hits: d.hits, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.cfg.Load().Data,
+		Sensor: d.mail, Desk: d.desk.Desk, Hits: d.hits, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.store.Nameless,
 		Connections: func() connlimit.Limits { return d.cfg.Load().Control }})
 }
 

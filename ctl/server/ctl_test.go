@@ -72,7 +72,7 @@ func newHouseIn(t tester, dir string, change ...func(*Config)) *house {
 		t.Fatal(err)
 	}
 	h.book = listing.NewBook(h.store, h.live, listing.Rules{Reasons: reasons, Policy: policy}, h.clock.now)
-	cfg := Config{Book: h.book, Live: h.live, Version: "1.2.3", Started: noon, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Spool: dir,
+	cfg := Config{Book: h.book, Live: h.live, Version: "1.2.3", Started: noon, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Spool: h.store.Nameless,
 		Zones: func() []report.Zone {
 			return []report.Zone{{Name: "bl.test", TTL: listing.Life(5 * time.Minute), NegativeTTL: listing.Life(time.Minute)}}
 		},

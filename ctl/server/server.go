@@ -50,7 +50,9 @@ type Config struct {
 	// of its parts are at work, the last backup; nil: there is no daemon.
 	Complete func(*ctl.Status)
 	Reload   func() ctl.Reload // what became of reading the configuration last; nil: there is none
-	Spool    string            // directory for long answers; empty: the system's temporary one
+
+	// Spool makes a file without a name for a long answer; nil: it is kept in memory.
+	Spool func() (*os.File, error)
 
 	// Connections are how many may be open, in all and of one user; nil: 256, 64.
 	Connections func() connlimit.Limits
@@ -90,9 +92,6 @@ type Server struct {
 func New(cfg Config) *Server {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
-	}
-	if cfg.Spool == "" {
-		cfg.Spool = os.TempDir()
 	}
 	if cfg.Connections == nil {
 		cfg.Connections = func() connlimit.Limits { return connlimit.Limits{All: 256, PerClient: 64} }

@@ -14,7 +14,7 @@ const inMemory = 1 << 20
 // from is short, and gives it out at the reader's. What does not fit into
 // memory goes to a file without a name.
 type spool struct {
-	dir    string
+	make   func() (*os.File, error) // one without a name; nil: all of it is memory
 	memory bytes.Buffer
 	file   *os.File
 	size   int64
@@ -22,9 +22,9 @@ type spool struct {
 
 // Write takes a part of the answer.
 func (s *spool) Write(p []byte) (int, error) {
-	if s.file == nil && s.memory.Len()+len(p) > inMemory {
+	if s.file == nil && s.make != nil && s.memory.Len()+len(p) > inMemory {
 		if err := s.spill(); err != nil {
-			return 0, err
+			return 0, fmt.Errorf("spooling an answer: %w", err)
 		}
 	}
 	var n int
@@ -41,21 +41,12 @@ func (s *spool) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// spill goes on in a file. It has no name any more when it is written to, so
-// that nothing stays behind of a daemon that was killed.
-func (s *spool) spill() error {
-	f, err := os.CreateTemp(s.dir, "dnsbld-answer-")
-	if err != nil {
-		return fmt.Errorf("spooling an answer: %w", err)
+// spill goes on in a file.
+func (s *spool) spill() (err error) {
+	if s.file, err = s.make(); err == nil {
+		_, err = s.memory.WriteTo(s.file)
 	}
-	s.file = f
-	if err := os.Remove(f.Name()); err != nil {
-		return fmt.Errorf("spooling an answer: %w", err)
-	}
-	if _, err := s.memory.WriteTo(f); err != nil {
-		return fmt.Errorf("spooling an answer: %w", err)
-	}
-	return nil
+	return err
 }
 
 // send writes the answer to w.

@@ -168,7 +168,10 @@ func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 func TestSpool(t *testing.T) {
 	for _, size := range []int{0, 1, inMemory, inMemory + 1, 3 * inMemory} {
 		dir := t.TempDir()
-		s := &spool{dir: dir}
+		s := &spool{make: func() (*os.File, error) {
+			f, err := os.CreateTemp(dir, "")
+			return f, errors.Join(err, os.Remove(f.Name()))
+		}}
 		want := bytes.Repeat([]byte("0123456789abcdef"), size/16+1)[:size]
 		for part := range chunked(want, 100_000) {
 			if _, err := s.Write(part); err != nil {

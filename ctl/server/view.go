@@ -104,7 +104,7 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request, q report.Query) er
 // spooled answers with what fill writes, once it has written all of it: the
 // reader may be slow, and an error still has its own status.
 func (s *Server) spooled(w http.ResponseWriter, contentType string, fill func(io.Writer) error) error {
-	sp := &spool{dir: s.cfg.Spool}
+	sp := &spool{make: s.cfg.Spool}
 	defer sp.close()
 	if err := fill(sp); err != nil {
 		return err

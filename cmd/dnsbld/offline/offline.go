@@ -67,7 +67,7 @@ func open(ctx context.Context, file string) (cfg server.Config, closeStore func(
 		return errors.Join(err, store.Close())
 	}
 	book := listing.NewBook(store, live, listing.Rules{Reasons: reasons, Policy: policy}, time.Now)
-	return server.Config{Book: book, Live: live, Verify: store.Audit, Compact: compactor(store), Backup: store.Backup}, closeStore, nil
+	return server.Config{Book: book, Live: live, Verify: store.Audit, Compact: compactor(store), Backup: store.Backup, Spool: store.Nameless}, closeStore, nil
 }
 
 // check refuses what is not there, and what is to stay as it is.
