@@ -76,7 +76,7 @@ func (w *world) start(path string) {
 	zones := func() []report.Zone {
 		return []report.Zone{{Name: bl.Name, TTL: listing.Life(zone.DefaultTTL), NegativeTTL: listing.Life(zone.DefaultTTL)}}
 	}
-	control := httptest.NewUnstartedServer(server.New(server.Config{Book: w.book, Live: w.live, Zones: zones, Started: w.now, Spool: w.TempDir()}))
+	control := httptest.NewUnstartedServer(server.New(server.Config{Book: w.book, Live: w.live, Zones: zones, Started: w.now, Spool: w.store.Nameless}))
 	control.Config.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
 		return server.WithCaller(ctx, listing.Caller{UID: 1000, Name: "anna"})
 	}
