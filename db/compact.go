@@ -238,8 +238,7 @@ func (m *compaction) exchange(tx *bolt.Tx, seen uint64) error {
 		err = syncDir(filepath.Dir(m.d.path))
 	}
 	if err != nil { // nobody knows which of the two a start would find
-		m.d.health.fail(err)
-		return err
+		return m.d.health.fail(err)
 	}
 	m.done.After = size(m.to)
 	m.d.replace(m.to, m.file)

@@ -24,11 +24,15 @@ import (
 // of a file of no such consequence.
 type health struct{ why atomic.Pointer[error] }
 
-// fail puts an end to the use of the file. The first reason stays.
-func (h *health) fail(why error) {
-	if h != nil {
-		h.why.CompareAndSwap(nil, &why)
+// fail puts an end to the use of the file, and is the error of who met that: it is what
+// others get from then on, for what was begun may be done or not, and of the kind of the
+// reason too. The first reason stays.
+func (h *health) fail(why error) error {
+	if h == nil {
+		return why
 	}
+	h.why.CompareAndSwap(nil, &why)
+	return storeFailed(why, errors.Join(listing.ErrUnavailable, why))
 }
 
 // err is nil while the file can be used.
@@ -36,8 +40,12 @@ func (h *health) err() error {
 	if h == nil || h.why.Load() == nil {
 		return nil
 	}
-	return &listing.Error{Kind: listing.ErrUnavailable, Code: "store-failed",
-		Message: fmt.Sprintf("the list on disk has failed, and takes nothing until dnsbld is started again: %v", *h.why.Load()),
+	return storeFailed(*h.why.Load(), listing.ErrUnavailable)
+}
+
+func storeFailed(why, kind error) error {
+	return &listing.Error{Kind: kind, Code: "store-failed",
+		Message: fmt.Sprintf("the list on disk has failed, and takes nothing until dnsbld is started again: %v", why),
 		Hint:    "DNS goes on as it was; look at the disk and the log, then restart dnsbld"}
 }
 
@@ -58,7 +66,7 @@ func (h *health) protect(outside *bool, f func() error) (err error) {
 			if _, fault := p.(interface{ Addr() uintptr }); fault { // of debug.SetPanicOnFault
 				err = corruptf("a part of the file is not there or cannot be read")
 			}
-			h.fail(err)
+			err = h.fail(err)
 		}
 	}()
 	return f()
@@ -194,11 +202,9 @@ func (d *DB) readable() error {
 	}
 	switch {
 	case errors.Is(err, io.EOF): // it was cut short; what a disk cannot read it may read the next time
-		err = corruptf("a part of the file is not there")
-		d.health.fail(err)
+		return d.health.fail(corruptf("a part of the file is not there"))
 	case err == nil && !sound:
-		err = corruptf("both heads of %s are damaged", d.path)
-		d.health.fail(err)
+		return d.health.fail(corruptf("both heads of %s are damaged", d.path))
 	}
 	return err
 }
@@ -255,9 +261,7 @@ func (d *DB) state(tx *bolt.Tx, seen uint64) (*state, error) {
 	}
 	s.health = &d.health
 	if is := uint64(s.head.revision); is < seen {
-		err = corruptf("%s is at revision %d and was at %d: another file was put in its place", d.path, is, seen)
-		d.health.fail(err)
-		return nil, err
+		return nil, d.health.fail(corruptf("%s is at revision %d and was at %d: another file was put in its place", d.path, is, seen))
 	}
 	d.reached(s.head.revision)
 	return s, nil

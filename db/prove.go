@@ -16,11 +16,17 @@ import (
 )
 
 // Audit is VerifyFrom, or with full VerifyFull.
-func (d *DB) Audit(ctx context.Context, from listing.Checkpoint, full bool) (listing.Verified, error) {
+func (d *DB) Audit(ctx context.Context, from listing.Checkpoint, full bool) (v listing.Verified, err error) {
 	if full {
-		return d.VerifyFull(ctx, from)
+		v, err = d.VerifyFull(ctx, from)
+	} else {
+		v, err = d.VerifyFrom(ctx, from)
 	}
-	return d.VerifyFrom(ctx, from)
+	if e, ok := errors.AsType[*listing.Error](err); ok && errors.Is(err, listing.ErrCorrupt) && errors.Is(err, listing.ErrUnavailable) {
+		found := *e // that the file is damaged is an answer here, and none to be asked for again
+		found.Kind, err = listing.ErrCorrupt, &found
+	}
+	return v, err
 }
 
 // VerifyFull is VerifyFrom, and then proves that the list is what its log makes of

@@ -125,7 +125,7 @@ func (d *DB) uncommitted(err error) error {
 	if _, synced := err.(syscall.Errno); !synced && noRoom(err) { // bbolt passes on the error of fdatasync as it is
 		return err
 	}
-	d.health.fail(fmt.Errorf("writing %s: %w", d.path, err))
+	_ = d.health.fail(fmt.Errorf("writing %s: %w", d.path, err)) // which does not say what is known
 	return &listing.Error{Kind: listing.ErrUnavailable, Code: "store-failed",
 		Message: fmt.Sprintf("writing %s failed, and the outcome is not known: %v", d.path, err),
 		Hint:    "DNS goes on as it was; look at the disk, then restart dnsbld and see what is listed"}

@@ -30,7 +30,9 @@ var statuses = []struct {
 	{listing.ErrNotFound, exitNotFound},
 	{listing.ErrPolicy, exitPolicy},
 	{listing.ErrConflict, exitConflict},
-	{listing.ErrUnavailable, exitUnavailable},
+	{listing.ErrUnavailable, exitUnavailable}, // a list that fails under a daemon too: what was asked for may be done
+	{listing.ErrCompacted, exitFailed},
+	{listing.ErrCorrupt, exitFailed}, // damage that was found, and is there the next time: an audit, a file that is not opened
 }
 
 // How a failure travels: the daemon names its kind and code, ctl makes a

@@ -19,6 +19,8 @@ func TestExitStatus(t *testing.T) {
 		{nil, 0},
 		{errors.New("a surprise"), 1},
 		{listing.ErrCorrupt, 1},
+		{listing.ErrCompacted, 1},
+		{&listing.Error{Kind: errors.Join(listing.ErrUnavailable, listing.ErrCorrupt)}, 75},
 		{&listing.Error{Kind: listing.ErrInvalid}, 2},
 		{fmt.Errorf("doing: %w", listing.ErrNotFound), 3},
 		{listing.ErrPolicy, 4},

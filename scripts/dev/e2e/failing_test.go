@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"errors"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"dnsbld/ctl"
-	"dnsbld/listing"
 )
 
 // A disk that begins to fail while the list is changed: DNS goes on as it was, what
@@ -74,7 +72,6 @@ func (p *powered) fail(t *testing.T, f diskFault) {
 	p.disk.do(diskCommand{Do: "fault", Fault: f})
 	var all sync.WaitGroup
 	for _, w := range p.writers {
-		w.mayFail = func(err error) bool { return f.Op == "read" && errors.Is(err, listing.ErrCorrupt) }
 		all.Go(func() { w.write(t, client) })
 	}
 	ended := make(chan struct{})
