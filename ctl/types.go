@@ -18,6 +18,7 @@ type Outcome struct {
 	Revision  listing.Revision `json:"revision"`
 	Entries   []report.Row     `json:"entries,omitempty"` // that the command named: as they stand, or stood when they ended
 	Changes   []report.Event   `json:"changes,omitempty"`
+	More      int              `json:"more,omitempty"`   // changes that are not shown, or entries if nothing changed
 	Addresses float64          `json:"addresses"`        // in the prefixes of the changed entries
 	Inside    *report.Inside   `json:"inside,omitempty"` // of a dry run
 
@@ -33,6 +34,19 @@ type Outcome struct {
 
 // Summary is the outcome itself, also of the types that have one in them.
 func (o Outcome) Summary() Outcome { return o }
+
+// Show leaves out what comes after the first changes, and entries; 0 leaves out nothing.
+func (o *Outcome) Show(most int) {
+	if most <= 0 {
+		return
+	}
+	all := len(o.Changes)
+	if all == 0 {
+		all = len(o.Entries)
+	}
+	o.More = max(0, all-most)
+	o.Changes, o.Entries = o.Changes[:min(most, len(o.Changes))], o.Entries[:min(most, len(o.Entries))]
+}
 
 // Warn adds a sentence, once.
 func (o *Outcome) Warn(sentence string) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -81,6 +82,15 @@ type planning struct {
 	begun    bool // a part of the command was decided earlier
 	ends     int  // entries of a source that end with it
 	warnings []string
+	allows   func() ([]Allow, error) // of the snapshot, read once
+}
+
+// Allows are those of the snapshot. A command may ask for them for each of its subjects.
+func (p *planning) Allows() ([]Allow, error) {
+	if p.allows == nil {
+		p.allows = sync.OnceValues(p.Snapshot.Allows)
+	}
+	return p.allows()
 }
 
 // order is what surrounds the edits of a command.

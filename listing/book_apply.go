@@ -91,21 +91,29 @@ func (r *Result) add(v Verdict) {
 	r.Changes, r.Entries = append(r.Changes, v.Changes...), append(r.Entries, v.Entries...)
 }
 
-// chunks cuts edits to the size of a request; no edits are one empty request.
+// longestSubject is the text of an IPv6 prefix, and the comma behind an edit.
+const longestSubject = 45
+
+// chunks cuts edits to the size of a request; no edits are one empty request. The edits
+// of a command differ by their subject, most of them by nothing else.
 func chunks(edits []Edit) ([][]Edit, error) {
 	const most = MaxRequestBytes * 3 / 4 // what remains is the header's
 	parts, size := [][]Edit{nil}, 0
+	like, octets := Edit{}, 0 // an edit that was measured
 	for _, e := range edits {
-		raw, err := json.Marshal(e)
-		if err != nil {
-			return nil, fmt.Errorf("measuring a change of %s: %w", e.Key.Subject.Text(), err)
+		if like.Key.Subject = e.Key.Subject; like != e || octets == 0 {
+			raw, err := json.Marshal(e)
+			if err != nil {
+				return nil, fmt.Errorf("measuring a change of %s: %w", e.Key.Subject.Text(), err)
+			}
+			like, octets = e, len(raw)+longestSubject
 		}
 		last := len(parts) - 1
-		if len(parts[last]) == MaxEdits || len(parts[last]) > 0 && size+len(raw) > most {
+		if len(parts[last]) == MaxEdits || len(parts[last]) > 0 && size+octets > most {
 			parts, last, size = append(parts, nil), last+1, 0
 		}
 		parts[last] = append(parts[last], e)
-		size += len(raw) + 1
+		size += octets
 	}
 	return parts, nil
 }

@@ -9,6 +9,9 @@ type Options struct {
 	IdempotencyKey string    `json:"idempotency_key,omitempty"` // decided once, for 30 days
 	MaxChanges     int       `json:"max_changes,omitempty"`     // 0: the policy's
 
+	// Shown is how many changes and entries the answer has at the most; 0: all.
+	Shown int `json:"-" query:"shown"`
+
 	// Propose keeps an Add, Expire, Delist or Permit until another person
 	// approves it. A dry run then says what approving it now would do.
 	Propose      bool   `json:"-"`

@@ -20,6 +20,9 @@ func (in *input) add() listing.Add {
 
 // add lists, extends, or makes an exception: the daemon decides which.
 func (p *program) add(ctx context.Context, c listing.Add) error {
+	if !c.Except { // else what ends a listing may be behind what is shown
+		c.Shown = p.shown()
+	}
 	out, err := p.client.Add(ctx, c)
 	return p.reportOn("add", c.Subject, c.More, out, err)
 }

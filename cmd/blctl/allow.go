@@ -23,6 +23,7 @@ func (p *program) permit(ctx context.Context, c listing.Permit) error {
 	if c.Remove {
 		action = "allow remove"
 	}
+	c.Shown = p.shown()
 	out, err := p.client.Permit(ctx, c)
 	return p.reportOn(action, c.Subject, c.More, out, err)
 }

@@ -20,7 +20,7 @@ func (p *program) carryOut(many bool, o *listing.Options, do func() (ctl.Outcome
 		defer func() { *o = given }()
 		o.DryRun, o.IdempotencyKey = true, ""
 		out, err := do()
-		return len(out.Changes), err
+		return changes(out), err
 	})
 	if err != nil {
 		return ctl.Outcome{}, err

@@ -23,21 +23,19 @@ func (p *program) describe(about string, out ctl.Outcome) {
 // describeChanges says what changed: each change in a sentence, or the first of many.
 func (p *program) describeChanges(about string, out ctl.Outcome) {
 	h := p.human
-	switch n := len(out.Changes); {
+	switch n := changes(out); {
 	case n == 0:
 		p.describeUnchanged(about, out)
 	case n == 1:
 		h.printf("%s%s\n", p.sentence(out.Changes[0]), p.tail(out))
 	default:
-		for _, e := range out.Changes[:min(n, mostLines)] {
+		for _, e := range out.Changes[:min(len(out.Changes), mostLines)] {
 			h.printf("%s\n", p.sentence(e))
 		}
-		if n > mostLines {
-			h.printf("… and %d more\n", n-mostLines)
-		}
+		p.andMore(n)
 		h.printf("%s, %s%s\n", plural(n, "change", "changes"), addresses(out.Addresses), p.tail(out))
 	}
-	if out.DryRun && len(out.Changes) == 1 {
+	if out.DryRun && changes(out) == 1 {
 		h.printf("%s\n", addresses(out.Addresses))
 	}
 	p.printInside(out.Inside)
@@ -45,6 +43,29 @@ func (p *program) describeChanges(about string, out ctl.Outcome) {
 		h.printf("resolvers that have asked before follow by %s\n", stamp(out.EffectiveBy))
 	}
 	p.warn(out.Warnings)
+}
+
+// changes is how many changes an outcome has, shown or not.
+func changes(out ctl.Outcome) int {
+	if len(out.Changes) == 0 {
+		return 0
+	}
+	return len(out.Changes) + out.More
+}
+
+// andMore says how many of n are not described.
+func (p *program) andMore(n int) {
+	if n > mostLines {
+		p.human.printf("… and %d more\n", n-mostLines)
+	}
+}
+
+// shown is how many changes the daemon needs to send: with --json all of them.
+func (p *program) shown() int {
+	if p.json {
+		return 0
+	}
+	return mostLines
 }
 
 // printInside names what a trial run found within reach: what somebody should
@@ -114,9 +135,10 @@ func (p *program) describeUnchanged(about string, out ctl.Outcome) {
 	if len(out.Entries) == 0 {
 		p.human.printf("%s: nothing had to be changed\n", clean(about))
 	}
-	for _, e := range out.Entries {
+	for _, e := range out.Entries[:min(len(out.Entries), mostLines)] {
 		p.human.printf("%s, revision %d: nothing had to be changed\n", p.entrySentence(e, "is listed already"), e.Revision)
 	}
+	p.andMore(len(out.Entries) + out.More)
 }
 
 // tail ends the sentence about a change: since when it counts. The daemon answers

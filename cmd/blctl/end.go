@@ -43,6 +43,7 @@ func (in *input) delist() listing.Delist {
 
 // delist ends entries, and asks first as expire does.
 func (p *program) delist(ctx context.Context, c listing.Delist) error {
+	c.Shown = p.shown()
 	out, err := p.carryOut(c.Within, &c.Options, func() (ctl.Outcome, error) { return p.client.Delist(ctx, c) })
 	return p.reportOn("delist", c.Subject, c.More, out, err)
 }

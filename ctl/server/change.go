@@ -149,6 +149,7 @@ func (s *Server) changed(ctx context.Context, o listing.Options, res listing.Res
 	if outErr != nil {
 		return ctl.Outcome{}, errors.Join(err, outErr)
 	}
+	out.Show(o.Shown)
 	if err != nil {
 		err = &partial{err, out}
 	}
