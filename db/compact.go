@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"dnsbld/listing"
@@ -124,13 +123,9 @@ func (m *compaction) catchUp(ctx context.Context) error {
 
 // note begins or ends a journal.
 func (d *DB) note(j *journal) error {
-	return d.health.guarded(func() error {
-		tx, err := d.begin(true)
-		if err != nil {
-			return err
-		}
+	return d.inTurn(func(*bolt.Tx) error {
 		d.journal = j
-		return tx.Rollback()
+		return nil
 	})
 }
 
@@ -139,13 +134,14 @@ func (m *compaction) copy(ctx context.Context, before time.Time) error {
 	if err := m.create(); err != nil {
 		return err
 	}
-	tx, err := guardedResult(&m.d.health, func() (*bolt.Tx, error) { return m.d.begin(false) })
+	tx, err := m.d.begin(false)
 	if err != nil {
 		return err
 	}
 	m.done.Before = tx.Size()
 	err = guarded(func() error { return copyAll(ctx, tx, m.to) })
-	if err := errors.Join(err, tx.Rollback()); err != nil {
+	m.d.end(tx)
+	if err != nil {
 		return err
 	}
 	if !before.IsZero() {
@@ -200,13 +196,9 @@ func (m *compaction) finish() error {
 	}
 	began := time.Now()
 	seen := m.d.newest.Load()
-	tx, err := m.d.begin(true)
-	if err != nil {
-		return err
-	}
-	err = m.exchange(tx, seen)
+	err := m.d.inTurn(func(tx *bolt.Tx) error { return m.exchange(tx, seen) })
 	m.done.Held = time.Since(began)
-	return errors.Join(err, tx.Rollback())
+	return err
 }
 
 func (m *compaction) exchange(tx *bolt.Tx, seen uint64) error {
@@ -245,17 +237,14 @@ func (m *compaction) exchange(tx *bolt.Tx, seen uint64) error {
 	return nil
 }
 
-// replace lets everybody use another file from now on, and closes the old one when
-// nobody waits to write in it, or reads it, any more.
+// replace lets everybody use another file from now on, in a turn to write, and closes the
+// old one when nobody reads it any more.
 func (d *DB) replace(b *bolt.DB, file *os.File) {
-	d.exchange.Lock()
-	old, writers := d.bolt, d.writers
-	d.bolt, d.writers, d.file, d.journal = b, new(sync.WaitGroup), file, nil
-	d.exchange.Unlock()
-	d.old.Go(func() {
-		writers.Wait()
-		_ = d.health.guarded(old.Close) // all of it is in the new one
-	})
+	d.gate.Lock()
+	old := d.bolt
+	d.bolt, d.file, d.journal = b, file, nil
+	d.gate.Unlock()
+	d.old.Go(func() { _ = d.health.guarded(old.Close) }) // all of it is in the new one
 }
 
 // abandon takes away what there is of a new file.

@@ -8,7 +8,6 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 
@@ -158,7 +157,7 @@ func (d *DB) read(f func(*state) error) error {
 		if err != nil {
 			return err
 		}
-		defer func() { _ = tx.Rollback() }() // of a transaction that only reads
+		defer d.end(tx)
 		s, err := d.state(tx, seen)
 		if err != nil {
 			return err
@@ -167,35 +166,24 @@ func (d *DB) read(f func(*state) error) error {
 	})
 }
 
-// begin begins a transaction on the file as it is now: a compaction puts another
-// into its place, and closes the old one behind those who read it.
-// A writer may wait for long, and looks again afterwards.
+// begin begins a transaction on the file as it is now, of which a compaction makes another
+// one. Where bbolt cannot read the heads of the file it panics with locks held that all
+// transactions need. So they are looked at before, by a call that can fail, and one begins
+// at a time: when it happens all the same nobody else is on his way, and whoever comes
+// after finds the failure.
 func (d *DB) begin(write bool) (*bolt.Tx, error) {
-	if !write {
+	d.gate.Lock()
+	defer d.gate.Unlock()
+	return guardedResult(&d.health, func() (*bolt.Tx, error) {
 		if err := d.readable(); err != nil {
 			return nil, err
 		}
-		d.exchange.RLock()
-		defer d.exchange.RUnlock()
-		return d.bolt.Begin(false)
-	}
-	for {
-		b, tx, err := d.beginWrite()
-		if b == d.current() {
-			return tx, err
-		}
-		if err == nil {
-			_ = tx.Rollback() // nothing was written
-		}
-	}
+		return d.bolt.Begin(write)
+	})
 }
 
-// readable looks whether the file can be begun to be read. Where its heads cannot be
-// read, bbolt panics with a lock held that every transaction needs: whoever was on his
-// way to it would wait for ever.
+// readable looks whether the heads of the file can be read.
 func (d *DB) readable() error {
-	d.exchange.RLock()
-	defer d.exchange.RUnlock()
 	sound, err := heads(d.file)
 	if errors.Is(err, os.ErrClosed) {
 		return nil // bbolt says so by itself
@@ -209,30 +197,27 @@ func (d *DB) readable() error {
 	return err
 }
 
-func (d *DB) beginWrite() (*bolt.DB, *bolt.Tx, error) {
-	b, writers := d.toWrite()
-	defer writers.Done() // also after a panic
-	if err := d.readable(); err != nil {
-		return b, nil, err
+// inTurn calls f in a transaction that writes, which f commits, or else nothing is
+// written. Writers wait for each other here and not in bbolt, which keeps its lock when it
+// panics: the next one finds the failure.
+func (d *DB) inTurn(f func(*bolt.Tx) error) error {
+	d.turn.Lock()
+	defer d.turn.Unlock()
+	tx, err := d.begin(true)
+	if err != nil {
+		return err
 	}
-	tx, err := b.Begin(true)
-	return b, tx, err
+	err = d.health.guarded(func() error { return f(tx) })
+	d.end(tx)
+	return err
 }
 
-// toWrite is the file for one who is about to wait for his turn to write, and is not
-// closed before he has had it: Close takes the turn, and keeps it while it waits for
-// those who read.
-func (d *DB) toWrite() (*bolt.DB, *sync.WaitGroup) {
-	d.exchange.RLock()
-	defer d.exchange.RUnlock()
-	d.writers.Add(1)
-	return d.bolt, d.writers
-}
-
-func (d *DB) current() *bolt.DB {
-	d.exchange.RLock()
-	defer d.exchange.RUnlock()
-	return d.bolt
+// end ends a transaction that is not to be committed, or was. After a panic its locks may
+// be held.
+func (d *DB) end(tx *bolt.Tx) {
+	if d.health.err() == nil {
+		_ = tx.Rollback() // after Commit it does nothing
+	}
 }
 
 // update calls f in a transaction that writes beside the queue.
@@ -240,13 +225,9 @@ func (d *DB) update(f func(*bolt.Tx) error) error {
 	if err := d.changeable(); err != nil {
 		return err
 	}
-	return d.health.guarded(func() error {
-		tx, err := d.begin(true)
-		if err != nil {
-			return err
-		}
+	return d.inTurn(func(tx *bolt.Tx) error {
 		if err := f(tx); err != nil {
-			return errors.Join(err, tx.Rollback())
+			return err
 		}
 		return tx.Commit()
 	})

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -316,4 +317,87 @@ func TestAuditFindsTheFault(t *testing.T) {
 	if err := d.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// allAreTold calls each f from many at once, and fails unless all are told that the store
+// has failed. meanwhile is called when they have begun.
+func allAreTold(t *testing.T, meanwhile func(), f ...func() error) {
+	t.Helper()
+	const many = 200
+	told, begin := make(chan error), make(chan bool)
+	var begun sync.WaitGroup
+	begun.Add(many)
+	for n := range many {
+		go func() {
+			<-begin
+			begun.Done()
+			told <- f[n%len(f)]()
+		}()
+	}
+	close(begin)
+	begun.Wait()
+	meanwhile()
+	for range many {
+		select {
+		case err := <-told:
+			if !errors.Is(err, listing.ErrUnavailable) {
+				t.Errorf("it is said: %v", err)
+			}
+		case <-time.After(time.Minute):
+			t.Fatal("somebody waits for ever")
+		}
+	}
+}
+
+// A writer that panics keeps the lock of bbolt. Those who waited for their turn are told.
+func TestPanicHoldsNoWriter(t *testing.T) {
+	d := everything(t)
+	writing, panics := make(chan bool), make(chan bool)
+	d.commit = func(*bolt.Tx) error {
+		close(writing)
+		<-panics
+		panic("page 7")
+	}
+	first := make(chan error, 1)
+	go func() {
+		_, err := d.Apply(t.Context(), request("one", listEdit(addr4(1))))
+		first <- err
+	}()
+	<-writing
+	allAreTold(t, func() { close(panics) },
+		func() error { return d.EraseEvidence(t.Context(), sample().Sum()) },
+		func() error { _, err := d.Compact(t.Context(), time.Time{}); return err },
+		func() error { return d.note(nil) },
+		func() error { _, err := d.Apply(t.Context(), request("more", listEdit(addr4(2)))); return err })
+	if err := <-first; !errors.Is(err, listing.ErrUnavailable) {
+		t.Errorf("he who panicked: %v", err)
+	}
+	failed(t, d, "page 7")
+}
+
+// Where the heads are damaged after they were looked at, bbolt panics with the locks held
+// that every transaction needs. Whoever comes at the same time is told all the same.
+func TestDamageBehindTheLook(t *testing.T) {
+	d := everything(t)
+	whole, err := os.ReadFile(d.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	looked := filepath.Join(t.TempDir(), "whole")
+	if err := os.WriteFile(looked, whole, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if d.file, err = os.Open(looked); err != nil { // the look finds all well
+		t.Fatal(err)
+	}
+	defer d.file.Close()
+	if err := os.Truncate(d.path, 0); err != nil {
+		t.Fatal(err)
+	}
+	allAreTold(t, func() {},
+		func() error { return d.View(t.Context(), func(listing.Snapshot) error { return nil }) },
+		func() error { return d.EraseEvidence(t.Context(), sample().Sum()) },
+		func() error { _, err := d.Compact(t.Context(), time.Time{}); return err },
+		func() error { _, err := d.Apply(t.Context(), request("more", listEdit(addr4(2)))); return err })
+	failed(t, d, "a part of the file is not there")
 }

@@ -42,15 +42,15 @@ type Options struct {
 type DB struct {
 	path     string
 	options  Options
-	readOnly bool         // see OpenReadOnly
-	doubt    string       // see listing.Status
-	exchange sync.RWMutex // held while another file takes the place of the open one
+	readOnly bool       // see OpenReadOnly
+	doubt    string     // see listing.Status
+	turn     sync.Mutex // held by the one who writes, in whatever file
+	gate     sync.Mutex // held while a transaction begins, and while another file takes the place of the open one
 	bolt     *bolt.DB
-	writers  *sync.WaitGroup // those who wait for their turn to write in bolt
-	file     *os.File        // that bolt has open
-	old      sync.WaitGroup  // files whose place was taken, as long as somebody reads them
-	upkeep   chan struct{}   // holds a token while the file is compacted, or proved
-	journal  *journal        // while the file is compacted; used within writing transactions alone
+	file     *os.File       // that bolt has open
+	old      sync.WaitGroup // files whose place was taken, as long as somebody reads them
+	upkeep   chan struct{}  // holds a token while the file is compacted, or proved
+	journal  *journal       // while the file is compacted; used within writing transactions alone
 
 	health health
 	newest atomic.Uint64 // revision that was seen in the file
@@ -88,7 +88,7 @@ func Open(path string, o Options) (*DB, error) {
 		return nil, fmt.Errorf("upgrading %s: %w", path, errors.Join(err, letGo(b, file, err)))
 	}
 	removeLeftovers(path)
-	d := &DB{path: path, options: o, bolt: b, writers: new(sync.WaitGroup), file: file, upkeep: make(chan struct{}, 1),
+	d := &DB{path: path, options: o, bolt: b, file: file, upkeep: make(chan struct{}, 1),
 		queue: newQueue(), news: newNews(), done: make(chan struct{}), commit: (*bolt.Tx).Commit}
 	d.doubt = doubtful(file)
 	go d.write()
@@ -231,9 +231,9 @@ func (d *DB) Close() error {
 		d.queue.close()
 		<-d.done
 		d.news.close()
-		d.upkeep <- struct{}{} // and never gives it back
-		d.old.Wait()
-		if d.health.err() == nil {
+		d.upkeep <- struct{}{}     // and never gives it back
+		if d.health.err() == nil { // else readers may not have ended
+			d.old.Wait()
 			err = d.bolt.Close()
 		} else {
 			err = syscall.Flock(int(d.file.Fd()), syscall.LOCK_UN)

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"dnsbld/listing"
 
@@ -50,7 +49,7 @@ func openReadOnly(path string) (*DB, error) {
 		}
 		return nil, err
 	}
-	d := &DB{path: path, readOnly: true, bolt: b, writers: new(sync.WaitGroup), file: file, upkeep: make(chan struct{}, 1),
+	d := &DB{path: path, readOnly: true, bolt: b, file: file, upkeep: make(chan struct{}, 1),
 		queue: newQueue(), news: newNews(), done: make(chan struct{})}
 	close(d.done) // nobody writes
 	return d, nil

@@ -28,8 +28,8 @@ func (d *DB) View(ctx context.Context, f func(listing.Snapshot) error) error {
 		return err
 	})
 	defer func() {
-		if tx != nil && d.health.err() == nil {
-			_ = tx.Rollback() // of a transaction that only reads
+		if tx != nil {
+			d.end(tx)
 		}
 	}()
 	if err != nil {

@@ -71,22 +71,8 @@ func (d *DB) decide(batch []*job) {
 // commitAll decides a batch in one transaction. An error is of all of it; after
 // one that came late what was asked may yet be found done.
 func (d *DB) commitAll(batch []*job) error {
-	return d.health.guarded(func() error {
-		seen := d.newest.Load()
-		tx, err := d.begin(true)
-		if err != nil {
-			return err
-		}
-		sound := false
-		defer func() {
-			if sound { // after a panic its locks may be held
-				_ = tx.Rollback() // after Commit it does nothing
-			}
-		}()
-		err = d.decideIn(tx, seen, batch)
-		sound = true
-		return err
-	})
+	seen := d.newest.Load()
+	return d.inTurn(func(tx *bolt.Tx) error { return d.decideIn(tx, seen, batch) })
 }
 
 // decideIn decides a batch and commits what it changes. What was decided before
