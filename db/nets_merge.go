@@ -12,6 +12,7 @@ type netMerger struct {
 	peek func() *netKey // what the next change is about, nil after the last
 	take func()         // takes that change
 	put  func(put) error
+	keep bool // blocks that no change belongs into need no look
 
 	// settle says what stands of a key afterwards: have is what there is, nil for
 	// nothing, and said that the next change is about it.
@@ -30,7 +31,9 @@ func (m *netMerger) merge(c *bolt.Cursor) error {
 		if k != nil {
 			k, v = c.Next()
 		}
-		m.to = k
+		if m.to = k; m.keep && len(m.build.entries) == 0 && !m.due() {
+			continue
+		}
 		if err := m.block(key, old); err != nil {
 			return err
 		}

@@ -42,6 +42,7 @@ type planner struct {
 	spool *spool
 	said  *sorted
 	add   bool  // what the import does not name stays
+	part  bool  // … and what it names goes if its time has come
 	sweep bool  // … unless its time has come
 	now   int64 // the request's time
 	old   blockReader
@@ -57,7 +58,7 @@ func (s *state) plan(r *listing.Request, c *contents) (*plan, error) {
 		return nil, err
 	}
 	p := &planner{plan: &plan{name: r.Source.Name, base: base.Changed()}, spool: &c.spool, said: c.sorted(),
-		add: r.Source.Add || r.Source.Sweep, sweep: r.Source.Sweep, now: seconds(r.Time)}
+		add: r.Source.Add || r.Source.Part || r.Source.Sweep, part: r.Source.Part, sweep: r.Source.Sweep, now: seconds(r.Time)}
 	p.next.low, p.log.keep = blockLow, c.keep
 	var hosts, nets *bolt.Cursor
 	if base.Revision != 0 {
@@ -221,6 +222,12 @@ func orderHosts(atA uint32, a *attrs, atB uint32, b *attrs) int {
 
 // settle says what stands of one key afterwards, nil for nothing, and counts.
 func (p *planner) settle(have, want *attrs) (after *attrs, differs bool) {
+	if p.part && want != nil && p.over(*want) {
+		if have != nil {
+			p.diff.Removed++
+		}
+		return nil, have != nil
+	}
 	switch {
 	case want == nil && p.add && !(p.sweep && p.over(*have)):
 		return have, false
@@ -256,7 +263,7 @@ func (p *planner) since(a *attrs, begin int64) *attrs {
 
 // compareNets goes through the other entries of both sides in order.
 func (p *planner) compareNets(c *bolt.Cursor) error {
-	m := netMerger{peek: p.said.net, take: p.said.next,
+	m := netMerger{peek: p.said.net, take: p.said.next, keep: p.add && !p.sweep,
 		put: func(b put) error { return p.spooled(&p.plan.nets, b) },
 		settle: func(key *netKey, have *attrs, said bool) (after *attrs, differs bool, err error) {
 			var want *attrs

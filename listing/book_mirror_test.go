@@ -54,7 +54,7 @@ func TestMirrorIsReadOnly(t *testing.T) {
 	if err := d.Configure(t.Context(), self, "hash"); err != nil {
 		t.Errorf("noting the configuration: %v", err)
 	}
-	if _, err := d.Mirror(t.Context(), ops, "bl.example", 7, false, one); !errors.Is(err, listing.ErrPolicy) {
+	if _, err := d.Mirror(t.Context(), ops, listing.Mirrored{Zone: "bl.example", Serial: 7}, one); !errors.Is(err, listing.ErrPolicy) {
 		t.Errorf("a person in the place of the primary: %v", err)
 	}
 	for _, step := range []struct {
@@ -62,7 +62,7 @@ func TestMirrorIsReadOnly(t *testing.T) {
 		again    bool
 		revision listing.Revision // 0: refused
 	}{{4_000_000_000, false, 4_000_000_000}, {4_000_000_000, false, 0}, {3_999_999_999, false, 0}, {4_000_000_000, true, 1<<32 + 4_000_000_000}, {5, false, 1<<33 + 5}, {4, true, 0}} {
-		res, err := d.Mirror(t.Context(), self, "bl.example", step.serial, step.again, one)
+		res, err := d.Mirror(t.Context(), self, listing.Mirrored{Zone: "bl.example", Serial: step.serial, Again: step.again}, one)
 		switch {
 		case step.revision == 0 && !errors.Is(err, listing.ErrConflict), step.revision > 0 && (err != nil || res.Revision != step.revision):
 			t.Errorf("serial %d: revision %d, %v", step.serial, res.Revision, err)

@@ -80,6 +80,7 @@ type SourceEdit struct {
 	Sweep      bool      `json:"sweep,omitempty"`
 	Expect     *uint64   `json:"expect,omitempty"` // the generation it was made against; 0: there is none
 	Add        bool      `json:"add,omitempty"`    // keep what the source has
+	Part       bool      `json:"part,omitempty"`   // keep it but for what the entries name: those that have ended go
 	Until      time.Time `json:"until,omitzero"`
 	MaxChanges int       `json:"max,omitempty"`    // refuse if more entries would change; 0: any number
 	MaxRemoved float64   `json:"shrink,omitempty"` // refuse if a greater part of over 100 entries would go; 0: any

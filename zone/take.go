@@ -28,8 +28,8 @@ const (
 	takeMessage  = 10 * time.Second // for one message, and for the connection
 	takeAll      = 30 * time.Minute
 	takeNames    = 50_000_000
-	takeChanges  = 1_000_000 // names that an IXFR is worth; beyond it the zone is taken whole
-	mostUnsigned = 99        // messages between two that are signed (RFC 8945, section 5.3.1)
+	takeChanges  = 200_000 // names that an IXFR is worth; beyond it the zone is taken whole
+	mostUnsigned = 99      // messages between two that are signed (RFC 8945, section 5.3.1)
 )
 
 // Take is a mirror.Take of the zone in force that has a primary.

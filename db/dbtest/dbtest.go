@@ -49,6 +49,7 @@ func Run(t *testing.T, open Open) {
 		{"ReplaceRefresh", replaceRefresh},
 		{"ReplaceOrder", replaceOrder},
 		{"ReplaceAdd", replaceAdd},
+		{"ReplacePart", replacePart},
 		{"ReplaceExpired", replaceExpired},
 		{"ReplaceSweep", replaceSweep},
 		{"ReplaceOnce", replaceOnce},

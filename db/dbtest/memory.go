@@ -122,7 +122,7 @@ func (m *memory) replace(r listing.Request, entries []listing.Entry) (listing.Ve
 		old = m.fed[name]
 	}
 	next := map[listing.Key]listing.Entry{}
-	if r.Source.Add {
+	if r.Source.Add || r.Source.Part {
 		for k, e := range old {
 			next[k] = e
 		}
@@ -130,6 +130,10 @@ func (m *memory) replace(r listing.Request, entries []listing.Entry) (listing.Ve
 	var diff listing.Diff
 	for k, e := range said(name, entries) {
 		have, had := old[k]
+		if r.Source.Part && !e.Until.IsZero() && !e.Until.After(r.Time) {
+			delete(next, k)
+			continue
+		}
 		if e.Since.IsZero() {
 			e.Since = r.Time
 			if had {

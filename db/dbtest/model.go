@@ -134,7 +134,7 @@ func (m *machine) oneEdit(t *rapid.T) listing.Edit {
 func (m *machine) importSource(t *rapid.T) {
 	r := listing.Request{Header: m.header(), Keyed: true, DryRun: rapid.IntRange(0, 5).Draw(t, "dry") == 0}
 	r.Intent = listing.IntentOf(r.ID)
-	r.Source = &listing.SourceEdit{Name: names.Draw(t, "source"), Add: rapid.Bool().Draw(t, "add"),
+	r.Source = &listing.SourceEdit{Name: names.Draw(t, "source"), Add: rapid.Bool().Draw(t, "add"), Part: rapid.Bool().Draw(t, "part"),
 		Until: m.now.Truncate(time.Second).Add(time.Duration(rapid.IntRange(1, 200).Draw(t, "for")) * time.Hour)}
 	if rapid.IntRange(0, 3).Draw(t, "expects") == 0 {
 		generation := uint64(rapid.IntRange(0, 3).Draw(t, "generation"))

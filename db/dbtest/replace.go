@@ -164,6 +164,44 @@ func replaceAdd(t *testing.T, b *fixture) {
 	}
 }
 
+// Of a source a part changes: what is named comes, is altered or, if it has ended, goes.
+func replacePart(t *testing.T, b *fixture) {
+	all := []listing.Entry{fed("198.51.100.1"), fed("198.51.100.2"), fed("203.0.113.7")}
+	for n := range 3000 {
+		all = append(all, fed(fmt.Sprintf("2001:db8:%x::/48", n)))
+	}
+	b.replace(b.importing("feed"), all...)
+	r := b.importing("feed")
+	r.Source.Part = true
+	altered := fed("2001:db8:bb0::/48")
+	altered.PublicNote = "seen again"
+	parts := []listing.Entry{altered, fed("192.0.2.1"), fed("2001:db9::/48"), fed("198.51.100.2")}
+	for _, s := range []string{"198.51.100.1", "2001:db8:400::/48", "192.0.2.2", "2001:dba::/48"} {
+		e := fed(s)
+		e.Until = b.now
+		parts = append(parts, e)
+	}
+	v := b.replace(r, parts...)
+	if v.Added != 2 || v.Altered != 1 || v.Kept != 1 || v.Removed != 2 || b.status().Sourced != len(all) {
+		t.Errorf("added %d, altered %d, kept %d, removed %d of %d", v.Added, v.Altered, v.Kept, v.Removed, b.status().Sourced)
+	}
+	now := map[string]string{}
+	for _, e := range b.all() {
+		now[e.Subject.Text()] = e.PublicNote
+	}
+	for _, e := range all {
+		if _, is := now[e.Subject.Text()]; is == (e.Subject.Text() == "198.51.100.1" || e.Subject.Text() == "2001:db8:400::/48") {
+			t.Errorf("%s is there: %t", e.Subject.Text(), is)
+		}
+	}
+	if _, came := now["2001:db9::/48"]; !came || len(now) != len(all) || now["2001:db8:bb0::/48"] != "seen again" {
+		t.Errorf("%d entries, %t, %q", len(now), came, now["2001:db8:bb0::/48"])
+	}
+	if changes := b.upTo(1, 2); len(changes) != 6 {
+		t.Errorf("changes: %s", text(changes))
+	}
+}
+
 func replaceExpired(t *testing.T, b *fixture) {
 	b.replace(b.importing("feed"), fed("198.51.100.1"), fed("2001:db8::1"))
 	b.now = b.now.Add(8 * listing.Day)

@@ -20,6 +20,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"runtime/debug"
 	"slices"
@@ -183,10 +184,18 @@ func (m *Mirror) look(ctx context.Context, book *listing.Book) error {
 		return m.keep(next)
 	}
 	next.Taken = next.Checked
-	if c.Form == Changed {
-		if err := m.gather(ctx, book, c); err != nil {
-			return err
-		}
+	as := &listing.Mirrored{Zone: m.Zone, Serial: c.Serial, Again: here != nil && *here == c.Serial, Part: c.Form == Changed}
+	if as.Again && s.SOA == "" {
+		as = nil // the list is that one already, and what stood beside it was lost
+	}
+	return m.adopt(ctx, book, as, next, c)
+}
+
+// adopt writes what came of the zone, beside the list and, unless as is nil, into it.
+func (m *Mirror) adopt(ctx context.Context, book *listing.Book, as *listing.Mirrored, next State, c *Copy) error {
+	entries, err := m.entries(ctx, book, c)
+	if err != nil {
+		return err
 	}
 	if err := m.Use(next); err != nil {
 		return err
@@ -194,10 +203,9 @@ func (m *Mirror) look(ctx context.Context, book *listing.Book) error {
 	if err := m.keepOnDisk(next); err != nil {
 		return err
 	}
-	again, lost := here != nil && *here == c.Serial, s.SOA == ""
-	if !again || !lost { // else the list is that one already, and what stood beside it was lost
+	if as != nil {
 		who := listing.Caller{Name: "primary " + m.Primary(), Role: listing.Daemon}
-		if _, err := book.Mirror(ctx, who, m.Zone, c.Serial, again, c.List.Entries); err != nil {
+		if _, err := book.Mirror(ctx, who, *as, entries); err != nil {
 			return err
 		}
 	}
@@ -233,17 +241,29 @@ func (m *Mirror) here(ctx context.Context, book *listing.Book) (serial *uint32, 
 	return serial, err
 }
 
-// gather lays what changed over what is here.
-func (m *Mirror) gather(ctx context.Context, book *listing.Book, c *Copy) error {
-	return book.Store().View(ctx, func(snap listing.Snapshot) error {
-		for e, err := range snap.Each(listing.Subject{}) {
+// entries are those of the zone, or those that change. What changes is gathered first:
+// whoever looks at the store keeps others from writing to it.
+func (m *Mirror) entries(ctx context.Context, book *listing.Book, c *Copy) (iter.Seq2[listing.Entry, error], error) {
+	if c.Form == Whole {
+		return c.List.Entries, nil
+	}
+	var changed []listing.Entry
+	err := book.Store().View(ctx, func(snap listing.Snapshot) error {
+		for e, err := range c.List.Over(snap.Each) {
 			if err != nil {
 				return err
 			}
-			c.List.Keep(&e)
+			changed = append(changed, e)
 		}
 		return nil
 	})
+	return func(yield func(listing.Entry, error) bool) {
+		for _, e := range changed {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}, err
 }
 
 // after is the state when a copy has come.

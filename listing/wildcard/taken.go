@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"net/netip"
 	"slices"
 	"strings"
@@ -25,9 +26,9 @@ const Marker listing.Reason = 1
 //   - where a name exists, the wildcard above it ends: what that lists and the
 //     name does not is an exception at the name.
 //
-// So each name has entries at its own prefix, which say again what it owns: Keep
-// puts them back in, and Change lays over them what an IXFR says. What an entry
-// says in place of Plain is kept with $s for its subject, see Expand.
+// So each name has entries at its own prefix, which say again what it owns: Over
+// lays over them what an IXFR says, which Change takes in. What an entry says in
+// place of Plain is kept with $s for its subject, see Expand.
 type Taken struct {
 	Plain func(listing.Reason, listing.Subject) string // the TXT of an entry that has no text of its own
 
@@ -35,9 +36,8 @@ type Taken struct {
 	nodes   [families][]taken // all else, and names that exist by what lies below them in the other family
 	said    []Answers         // 0: nothing, the name exists alone
 	number  map[string]uint32
-	changes [families]map[netip.Prefix]*change
+	changes map[netip.Prefix]*change
 	last    [families]netip.Prefix // that exists by the other family
-	kept    keptEntry
 }
 
 type taken struct {
@@ -271,7 +271,6 @@ func (t *Taken) Len() int { return len(t.hosts) + len(t.nodes[v4]) + len(t.nodes
 
 // Entries yields the entries of the list, none of which has a source yet.
 func (t *Taken) Entries(yield func(listing.Entry, error) bool) {
-	t.finish()
 	slices.Sort(t.hosts)
 	for f := range t.nodes {
 		slices.SortStableFunc(t.nodes[f], func(a, b taken) int { return cmp.Or(a.Addr().Compare(b.Addr()), a.Bits()-b.Bits()) })
@@ -360,16 +359,11 @@ func holds(p, q netip.Prefix) bool { return p.Bits() < q.Bits() && p.Contains(q.
 
 // exist makes the entries of a name inside the last one that is open.
 func (w *unwalk) exist(p netip.Prefix, says Answers) bool {
-	s := listing.Subject{Prefix: p}
+	var above Answers
 	if len(w.open) > 0 {
-		for _, a := range w.open[len(w.open)-1].says {
-			if a.Reason != Marker && !says.has(a.Reason) && !w.yield(listing.Entry{Key: listing.Key{Subject: s, Reason: a.Reason}, Except: true}, nil) {
-				return false
-			}
-		}
+		above = w.open[len(w.open)-1].says
 	}
-	for _, a := range says {
-		e := listing.Entry{Key: listing.Key{Subject: s, Reason: a.Reason}, Except: a.Reason == Marker, PublicNote: a.Text}
+	for e := range entriesOf(p, says, above) {
 		if !w.yield(e, nil) {
 			return false
 		}
@@ -378,4 +372,21 @@ func (w *unwalk) exist(p netip.Prefix, says Answers) bool {
 		w.open = append(w.open, region{p, says})
 	}
 	return true
+}
+
+// entriesOf are those at a name that exists, by what it says, and the name above.
+func entriesOf(p netip.Prefix, says, above Answers) iter.Seq[listing.Entry] {
+	return func(yield func(listing.Entry) bool) {
+		e := listing.Entry{Key: listing.Key{Subject: listing.Subject{Prefix: p}}, Except: true}
+		for _, a := range above {
+			if e.Reason = a.Reason; a.Reason != Marker && !says.has(a.Reason) && !yield(e) {
+				return
+			}
+		}
+		for _, a := range says {
+			if e.Reason, e.Except, e.PublicNote = a.Reason, a.Reason == Marker, a.Text; !yield(e) {
+				return
+			}
+		}
+	}
 }

@@ -16,33 +16,27 @@ type change struct {
 	marked     bool // one came
 }
 
-// keptEntry gathers the entries of one prefix.
-type keptEntry struct {
-	listing.Subject
-	says Answers
-}
-
 // mostOfName is how many records of one name may come and go in an IXFR.
 const mostOfName = 1000
 
-// Change takes note that a name lost records, or got some. It comes before the
-// first Keep. An address that a name got and lost again is as it was.
+// Change takes note that a name lost records, or got some. An address
+// that a name got and lost again is as it was.
 func (t *Taken) Change(name string, removed bool, o Owned) error {
 	s, err := where(name, o)
 	if err != nil {
 		return err
 	}
-	for f, p := range s.at {
+	if t.changes == nil {
+		t.changes = map[netip.Prefix]*change{}
+	}
+	for _, p := range s.at {
 		if !p.IsValid() || !s.owns(p) {
 			continue
 		}
-		if t.changes[f] == nil {
-			t.changes[f] = map[netip.Prefix]*change{}
-		}
-		c := t.changes[f][p]
+		c := t.changes[p]
 		if c == nil {
 			c = new(change)
-			t.changes[f][p] = c
+			t.changes[p] = c
 		}
 		c.note(removed, o)
 		if c.len() > mostOfName {
@@ -82,49 +76,7 @@ func Move[T comparable](to, from *[]T, some ...T) {
 }
 
 // Changed is how many names an IXFR says something of.
-func (t *Taken) Changed() int { return len(t.changes[v4]) + len(t.changes[v6]) }
-
-// Keep puts an entry back in that was made of the zone before. They come in order
-// of Key.
-func (t *Taken) Keep(e *listing.Entry) {
-	if e.Except && e.Reason != Marker {
-		return
-	}
-	if e.Subject != t.kept.Subject {
-		t.flush()
-		t.kept.Subject = e.Subject
-	}
-	t.kept.says = append(t.kept.says, Answer{Reason: e.Reason, Text: e.PublicNote})
-}
-
-// flush puts in what was kept of a prefix, with what is changed of it.
-func (t *Taken) flush() {
-	if len(t.kept.says) == 0 {
-		return
-	}
-	f, says := familyOf(t.kept.Prefix), t.kept.says
-	t.kept.says = nil
-	if c := t.changes[f][t.kept.Prefix]; c != nil {
-		delete(t.changes[f], t.kept.Prefix)
-		if says = t.changed(t.kept.Prefix, says, c); says == nil {
-			return
-		}
-	}
-	t.put(f, t.kept.Prefix, says)
-}
-
-// finish puts in the names that were not there before.
-func (t *Taken) finish() {
-	t.flush()
-	for f := range t.changes {
-		for p, c := range t.changes[f] {
-			if says := t.changed(p, nil, c); says != nil {
-				t.put(family(f), p, says)
-			}
-		}
-		t.changes[f] = nil
-	}
-}
+func (t *Taken) Changed() int { return len(t.changes) }
 
 // changed is what a prefix says after a change; nil: its name owns nothing more.
 func (t *Taken) changed(p netip.Prefix, says Answers, c *change) Answers {
@@ -135,6 +87,8 @@ func (t *Taken) changed(p netip.Prefix, says Answers, c *change) Answers {
 		case a.Reason == Marker:
 			marked = marked || !c.unmarked
 			continue
+		case a.Text == "" && slices.Contains(c.gone.Reasons, a.Reason):
+			continue // its text goes too, or there was no TXT record
 		case a.Text == "":
 			o.Texts = append(o.Texts, t.Plain(a.Reason, s))
 		default:

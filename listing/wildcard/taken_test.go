@@ -2,6 +2,7 @@ package wildcard
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"math/rand/v2"
 	"net/netip"
@@ -134,46 +135,148 @@ func TestTakenChange(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		before, after := lists().Draw(t, "before"), lists().Draw(t, "changes")
 		after = append(slices.Clone(before[:len(before)/2]), after...)
-		old, now := serve(t, Names{List: before}), serve(t, Names{List: after})
-		next := &Taken{Plain: plain}
-		change := func(name string, removed bool, o Owned) {
-			for _, part := range []Owned{{Reasons: o.Reasons}, {Texts: o.Texts}} {
-				if len(part.Reasons)+len(part.Texts) > 0 || len(o.Reasons) == 0 {
-					if err := next.Change(name, removed, part); err != nil {
-						t.Fatalf("%v", err)
-					}
+		checkChange(t, recordsOf(serve(t, Names{List: before})), recordsOf(serve(t, Names{List: after})))
+	})
+}
+
+// So does one of a zone that others made, whose names both families share.
+func TestTakenChangeOfOthers(t *testing.T) {
+	name := rapid.Custom(func(t *rapid.T) string {
+		labels := rapid.SliceOfN(rapid.SampledFrom([]string{"0", "1", "2", "2", "10", "a"}), 1, 6).Draw(t, "labels")
+		switch rapid.IntRange(0, 3).Draw(t, "kind") {
+		case 0:
+			return strings.Repeat("0.", 32-len(labels)) + strings.Join(labels, ".")
+		case 1:
+			return strings.Join(append(labels, "0", "1", "2", "2")[:4], ".")
+		case 2:
+			return strings.Join(labels, ".")
+		}
+		return "*." + strings.Join(labels, ".")
+	})
+	zones := rapid.MapOfN(name, rapid.SliceOfNDistinct(rapid.SampledFrom([]listing.Reason{3, 4, 5}), 0, 2, rapid.ID), 0, 12)
+	rapid.Check(t, func(t *rapid.T) {
+		old, now := map[string]Owned{}, map[string]Owned{}
+		for name, reasons := range zones.Draw(t, "before") {
+			old[name] = Owned{Reasons: reasons}
+		}
+		for name, reasons := range zones.Draw(t, "after") {
+			now[name] = Owned{Reasons: reasons}
+		}
+		for _, name := range slices.Sorted(maps.Keys(old)) {
+			if _, there := now[name]; !there && rapid.Bool().Draw(t, "stays") {
+				now[name] = old[name]
+			}
+		}
+		for _, zone := range []map[string]Owned{old, now} {
+			maps.DeleteFunc(zone, func(name string, o Owned) bool {
+				s, err := where(name, o)
+				return err != nil || s.star && len(o.Reasons) == 0 // a marker stands at no wildcard
+			})
+		}
+		checkChange(t, old, now)
+	})
+}
+
+func recordsOf(z served) map[string]Owned {
+	all := map[string]Owned{}
+	for name, says := range z.owns {
+		all[name] = owned(says)
+	}
+	return all
+}
+
+func takenOf(t *rapid.T, zone map[string]Owned) (all []listing.Entry) {
+	back := &Taken{Plain: plain}
+	for _, name := range slices.Sorted(maps.Keys(zone)) {
+		if err := back.Put(name, zone[name]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for e := range back.Entries {
+		all = append(all, e)
+	}
+	slices.SortFunc(all, func(a, b listing.Entry) int { return a.Key.Compare(b.Key) })
+	return all
+}
+
+func checkChange(t *rapid.T, old, now map[string]Owned) {
+	next := &Taken{Plain: plain}
+	change := func(name string, removed bool, o Owned) {
+		for _, part := range []Owned{{Reasons: o.Reasons}, {Texts: o.Texts}} {
+			if len(part.Reasons)+len(part.Texts) > 0 || len(o.Reasons) == 0 {
+				if err := next.Change(name, removed, part); err != nil {
+					t.Fatalf("%v", err)
 				}
 			}
 		}
-		for name, says := range old.owns {
-			if is, there := now.owns[name]; !there || !same(is, says) {
-				change(name, true, owned(says))
+	}
+	equal := func(a, b Owned) bool { return slices.Equal(a.Reasons, b.Reasons) && slices.Equal(a.Texts, b.Texts) }
+	for name, o := range old {
+		if is, there := now[name]; !there || !equal(is, o) {
+			change(name, true, o)
+		}
+	}
+	for name, o := range now {
+		if was, there := old[name]; !there || !equal(was, o) {
+			change(name, false, o)
+		}
+	}
+	here := takenOf(t, old)
+	got := map[listing.Key]listing.Entry{}
+	for _, e := range here {
+		got[e.Key] = e
+	}
+	for e, err := range next.Over(inside(here)) {
+		was, is := got[e.Key]
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case is && was == e, !is && !e.Until.IsZero():
+			t.Fatalf("%+v changes nothing", e)
+		case e.Until.IsZero():
+			got[e.Key] = e
+		default:
+			delete(got, e.Key)
+		}
+	}
+	have, want := bySubject(maps.Values(got)), bySubject(slices.Values(takenOf(t, now)))
+	for _, s := range slices.Concat(slices.Collect(maps.Keys(want)), slices.Collect(maps.Keys(have))) {
+		if have[s] != want[s] {
+			t.Fatalf("%v: %s, want %s\nfrom %v\nto %v", s, have[s], want[s], old, now)
+		}
+	}
+}
+
+// bySubject are the reasons and the texts at each prefix. Which of a name's texts goes with
+// which of its reasons is not to be told where no text is the plain one.
+func bySubject(all iter.Seq[listing.Entry]) map[listing.Subject]string {
+	at := map[listing.Subject][2][]string{}
+	for e := range all {
+		x := at[e.Subject]
+		x[0], x[1] = append(x[0], fmt.Sprint(e.Reason, e.Except)), append(x[1], e.PublicNote)
+		at[e.Subject] = x
+	}
+	texts := map[listing.Subject]string{}
+	for s, x := range at {
+		slices.Sort(x[0])
+		slices.Sort(x[1])
+		texts[s] = fmt.Sprint(x)
+	}
+	return texts
+}
+
+// inside is Here of entries in order.
+func inside(all []listing.Entry) Here {
+	return func(s listing.Subject) iter.Seq2[listing.Entry, error] {
+		return func(yield func(listing.Entry, error) bool) {
+			from, _ := slices.BinarySearchFunc(all, s, func(e listing.Entry, s listing.Subject) int { return e.Subject.Compare(s) })
+			for _, e := range all[from:] {
+				if !s.Contains(e.Subject.Addr()) || !yield(e, nil) {
+					return
+				}
 			}
 		}
-		for name, says := range now.owns {
-			if was, there := old.owns[name]; !there || !same(was, says) {
-				change(name, false, owned(says))
-			}
-		}
-		var kept []listing.Entry
-		for e := range takenFrom(t, old).Entries {
-			kept = append(kept, e)
-		}
-		slices.SortFunc(kept, func(a, b listing.Entry) int { return a.Key.Compare(b.Key) })
-		for n := range kept {
-			next.Keep(&kept[n])
-		}
-		got, gotTexts := next.list(t)
-		want, wantTexts := takenFrom(t, now).list(t)
-		for _, a := range around(before, after) {
-			if got.said(a, gotTexts) != want.said(a, wantTexts) {
-				t.Fatalf("%s: %s, want %s\nfrom %v\nto %v", a, got.said(a, gotTexts), want.said(a, wantTexts), old.owns, now.owns)
-			}
-		}
-		if !maps.Equal(gotTexts, wantTexts) {
-			t.Fatalf("%v\nwant %v", gotTexts, wantTexts)
-		}
-	})
+	}
 }
 
 // Names that no list's zone can have are refused, by name.
