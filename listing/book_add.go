@@ -107,9 +107,9 @@ func (c Add) evidence(e *Edit, info ReasonInfo, p *planning) error {
 			e.Evidence.Sessions = c.Sessions
 		}
 	}
-	if !c.Except && info.Basis == BasisHELO && !c.satisfies(info.Needs) {
-		p.warnings = append(p.warnings, "the desk cannot stand by it without the greeting, its time, the receiver and the number of sessions: "+
-			"unless sessions are counted too, its decision is OK_SUPPORT, and it ends as our error")
+	if lacks := c.missing(info.Needs); !c.Except && info.Basis == BasisHELO && len(lacks) > 0 {
+		p.warnings = append(p.warnings, "the desk cannot stand by it without "+strings.Join(lacks, ", ")+
+			": unless sessions are counted too, its decision is OK_SUPPORT, and it ends as our error")
 	}
 	return nil
 }
@@ -134,9 +134,18 @@ func (c Add) known(p *planning, key Key, sample Sample) (bool, error) {
 	}), err
 }
 
-// satisfies reports whether the evidence has what a letter has to name.
-func (c Add) satisfies(n Needs) bool {
-	return (c.HELO != "" || !n.Greeting) && (c.Receiver != "" || !n.Receiver) && (c.Sessions > 0 || !n.Sessions)
+// missing is what the evidence lacks of what a letter has to name.
+func (c Add) missing(n Needs) (all []string) {
+	if n.Greeting && c.HELO == "" {
+		all = append(all, "the greeting")
+	}
+	if n.Receiver && c.Receiver == "" {
+		all = append(all, "the server that saw it")
+	}
+	if n.Sessions && c.Sessions == 0 {
+		all = append(all, "the number of sessions")
+	}
+	return all
 }
 
 // checkPublicNote refuses what would not stand in TXT, and in the reply of a mail

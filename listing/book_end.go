@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -41,7 +42,7 @@ func (c Delist) check(p *planning) error {
 	if !c.Because.given() {
 		return &Error{Kind: ErrInvalid, Code: "unknown-delist-reason",
 			Message: fmt.Sprintf("%s is not a reason to delist", Quote(string(c.Because))),
-			Hint:    DidYouMean(string(c.Because), DelistReasons()) + fmt.Sprintf("give --because one of %v", DelistReasons())}
+			Hint:    DidYouMean(string(c.Because), DelistReasons()) + "give --because one of " + strings.ReplaceAll(strings.Trim(fmt.Sprint(DelistReasons()), "[]"), " ", ", ")}
 	}
 	_, err := p.named(c.Subject, c.Reason)
 	return err

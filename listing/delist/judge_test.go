@@ -259,6 +259,9 @@ func TestDoingWellNeverHurts(t *testing.T) {
 func TestWordsFit(t *testing.T) {
 	whole := func(l *Listing) { l.Subject = listing.Subject{Prefix: netip.MustParsePrefix("192.0.2.0/24")} }
 	again := []Listing{listed(t, listing.OurIP, selfAt(ago(listing.Day)))}
+	word := func(source string) Listing {
+		return listed(t, listing.BareIP, func(l *Listing) { l.Word, l.Source = true, source })
+	}
 	foreign := Proof{Kind: removal.ProofMail, Address: other, Time: noon}
 	for name, c := range map[string]struct {
 		facts Facts
@@ -267,6 +270,9 @@ func TestWordsFit(t *testing.T) {
 	}{
 		"a range by a person":          {Facts{Entries: []Listing{listed(t, listing.Manual, whole)}}, "a network that the operator of this list has listed as a whole, 192.0.2.0/24", "by a person"},
 		"an address by a person":       {Facts{Entries: []Listing{listed(t, listing.Manual)}}, "was listed by a person", "network"},
+		"on a person's word":           {Facts{Entries: []Listing{word("")}}, "was made by a person.", "another list"},
+		"on a feed's word":             {Facts{Entries: []Listing{word("feed")}}, "was taken over from another list.", "person"},
+		"on the word of both":          {Facts{Entries: []Listing{word(""), word("feed")}}, "by a person and taken over from another list.", "greeted"},
 		"no proof, no probe address":   {Facts{Entries: again}, "Properly greeted sessions", "probe"},
 		"no proof, a probe address":    {Facts{Entries: again, Probing: true}, "the probe address", ""},
 		"foreign proof, no probe":      {Facts{Entries: again, Offered: foreign}, "We need a proof for 192.0.2.7 itself.", "probe"},

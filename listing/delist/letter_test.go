@@ -300,6 +300,29 @@ func TestLetterOfAnOperatorsEvidence(t *testing.T) {
 	golden(t, "by-operator", printed)
 }
 
+// Proper greetings do not show whose an address is: a letter that asks for that does not
+// offer them.
+func TestLetterOffersGreetingsAsProof(t *testing.T) {
+	for _, c := range []struct {
+		code removal.Code
+		word bool
+		want bool
+	}{{removal.NoProof, false, true}, {removal.NoProof, true, false}, {removal.Identity, true, false}, {removal.RateLimit, false, false}} {
+		f := facts(c.code, seen(t, listing.BareIP, func(l *Listing) { l.Word = c.word }))
+		f.Probe, f.Text = "", ""
+		for _, f.Page = range []string{"", "https://bl.example/192.0.2.7"} {
+			text, err := letters(t).Render(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			text = strings.Join(strings.Fields(text), " ")
+			if got := strings.Contains(text, "Properly greeted sessions"); got != c.want || !strings.Contains(text, "request that comes from the listed address itself") {
+				t.Errorf("%s, on somebody's word %t: greetings are proof: %t\n%s", c.code, c.word, got, text)
+			}
+		}
+	}
+}
+
 // Of what a feed lists, for whatever reason, and of what a person listed by hand we
 // know no cause that could list it again, and so there is no threat.
 func TestLetterThreatensOnlyForAKnownCause(t *testing.T) {

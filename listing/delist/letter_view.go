@@ -37,6 +37,12 @@ func (l letter) NoEvidence() bool {
 	return slices.ContainsFunc(l.Entries, func(e Evident) bool { return !e.Shown() })
 }
 
+// ProvedByGreeting reports whether proper greetings are proof: they do not show whose the
+// address is.
+func (l letter) ProvedByGreeting() bool {
+	return l.Decision.Code != removal.RateLimit && !slices.ContainsFunc(l.Entries, func(e Evident) bool { return e.Word })
+}
+
 // Reasons are what is said of each listing. Of one that is ended nothing is said
 // that cannot be shown.
 func (l letter) Reasons() []block {

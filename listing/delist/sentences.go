@@ -140,14 +140,25 @@ func (v *view) noProof() (sentence, changes string) {
 			v.say("Fix it and ask for removal: we look then, and the listing ends at once if it is fixed.")
 	}
 	if v.any(func(e Listing) bool { return e.Word }) && !v.controlled() {
-		return v.say("The listing of %s was made by a person or taken over from another list. To end it we need proof that the address is yours, and none has come.", v.Address),
-			v.bestControl()
+		return v.onWord(), v.bestControl()
 	}
 	if v.Counters.LastBogus.IsZero() {
 		return v.say("The listing of %s was ended at the sender's word within the last 30 days already. This time we need proof that the cause is gone, and none has come.", v.Address), v.bestProof()
 	}
 	return v.say("The listing of %s was ended at the sender's word within the last 30 days already. This time we need proof that the cause is gone, and none has come since the last bogus greeting, at %s.", v.Address, v.Counters.LastBogus),
 		v.bestProof()
+}
+
+// onWord says on whose word a listing rests that takes proof of control.
+func (v *view) onWord() string {
+	person := v.any(func(e Listing) bool { return e.Word && e.Source == "" })
+	switch list := v.any(func(e Listing) bool { return e.Word && e.Source != "" }); {
+	case !list:
+		return v.say("The listing of %s was made by a person. To end it we need proof that the address is yours, and none has come.", v.Address)
+	case !person:
+		return v.say("The listing of %s was taken over from another list. To end it we need proof that the address is yours, and none has come.", v.Address)
+	}
+	return v.say("The listing of %s was made by a person and taken over from another list. To end it we need proof that the address is yours, and none has come.", v.Address)
 }
 
 // bestProof is what to send, where there is a probe address, and what comes by

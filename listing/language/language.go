@@ -108,15 +108,15 @@ func (l *Language) Span(d time.Duration) string {
 	return l.Count(int(d/time.Second), "second")
 }
 
-// Away says when something is, seen from now: "in 3 days", "2 hours ago".
+// Away says when something is, seen from now and rounded: "in 3 days", "2 hours ago".
 func (l *Language) Away(t, now time.Time) string {
 	d := t.Sub(now)
 	for _, u := range units {
 		switch {
 		case d >= 2*u.length:
-			return l.Say(u.ahead, int(d/u.length))
+			return l.Say(u.ahead, int(d.Round(u.length)/u.length))
 		case -d >= 2*u.length:
-			return l.Say(u.ago, int(-d/u.length))
+			return l.Say(u.ago, int(-d.Round(u.length)/u.length))
 		}
 	}
 	return l.Word("now")

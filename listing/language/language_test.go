@@ -39,7 +39,8 @@ func TestSay(t *testing.T) {
 	fr, _ := all.Find("fr")
 	for got, want := range map[string]string{
 		fr.Say("%s of %s", "a", "b"): "b, a", fr.Say("100 %"): "100 %", fr.Count(1, "thing"): "une chose", fr.Count(2, "thing"): "2 choses",
-		fr.Span(3 * time.Hour): "3 hours", fr.Away(time.Unix(300_000, 0), time.Unix(0, 0)): "dans 3 jours", fr.Away(time.Unix(0, 0), time.Unix(0, 0)): "now",
+		fr.Span(3 * time.Hour): "3 hours", fr.Away(time.Unix(300_000, 0), time.Unix(0, 0)): "dans 3 jours",
+		fr.Away(time.Unix(3*86400-20, 0), time.Unix(0, 0)): "dans 3 jours", fr.Away(time.Unix(0, 0), time.Unix(0, 0)): "now",
 		(*Language)(nil).Say("%s, %s", time.Unix(0, 0), time.Minute): "1970-01-01 00:00:00 UTC, 60 seconds",
 		all.Accept("de").Say("Hello,"):                               "Servus,", all.Accept("de").Count(1, "session"): "1 Sitzung",
 	} {
