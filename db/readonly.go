@@ -69,7 +69,7 @@ func openCopy(path string) (b *bolt.DB, file *os.File, err error) {
 	if _, err = io.Copy(to, from); err != nil {
 		return nil, nil, errors.Join(err, to.Close())
 	}
-	if b, file, err = openBolt(path, Options{NoSync: true, file: to}, false); err == nil {
+	if b, file, err = openBolt(path, Options{NoSync: true, InitialMmap: 1, file: to}, false); err == nil {
 		err = guarded(func() error { return upgradeFile(b) })
 	}
 	return b, file, err

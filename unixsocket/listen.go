@@ -71,7 +71,7 @@ func removeLeftovers(dir string) {
 	for _, n := range names {
 		number, ok := strings.CutPrefix(n.Name(), ".")
 		info, err := n.Info()
-		if !ok || strings.Trim(number, "0123456789") != "" || err != nil || !info.IsDir() || time.Since(info.ModTime()) < inUse {
+		if !ok || strings.Trim(number, "0123456789") != "" || err != nil || !info.IsDir() || !ours(info) || time.Since(info.ModTime()) < inUse {
 			continue
 		}
 		private := filepath.Join(dir, n.Name())
@@ -80,6 +80,12 @@ func removeLeftovers(dir string) {
 		}
 		_ = os.Remove(private) // fails where anything else is in it
 	}
+}
+
+// ours reports whether a file belongs to the user of this process.
+func ours(info fs.FileInfo) bool {
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(owner.Uid) == os.Geteuid()
 }
 
 // checkFree fails if a daemon, or something else, is where the socket goes.

@@ -146,6 +146,14 @@ func TestListenRemovesLeftovers(t *testing.T) {
 	mkdir(".7", "mine", old)
 	mkdir(".8", inPrivate, time.Now())
 	mkdir(".ssh", "", old)
+	mkdir(".9", "", old)
+	if os.Geteuid() == 0 { // else who owns it cannot be changed
+		if err := os.Chown(all[len(all)-1], 12345, -1); err != nil {
+			t.Fatal(err)
+		}
+	} else if err := os.WriteFile(filepath.Join(all[len(all)-1], "mine"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	l, err := Listen(filepath.Join(dir, "control.sock"), Access{})
 	if err != nil {
 		t.Fatal(err)
