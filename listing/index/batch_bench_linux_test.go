@@ -32,9 +32,14 @@ func beside(r *rand.Rand, p netip.Prefix) netip.Addr {
 	return a
 }
 
-// BenchmarkLookupBatchKinds looks up a million hosts, /26 and /64 each in batches,
-// the kinds in turns, so that what else the machine does meets all of them: it
-// gives the median time of the processor of each.
+// kind is addresses of a kind, and what batches of them took, in nanoseconds a lookup.
+type kind struct {
+	name  string
+	addrs []netip.Addr
+	took  []float64
+}
+
+// BenchmarkLookupBatchKinds looks up a million hosts, /26 and /64 each.
 func BenchmarkLookupBatchKinds(b *testing.B) {
 	l := mixedList(1_000_000)
 	live := index.NewLive()
@@ -42,29 +47,30 @@ func BenchmarkLookupBatchKinds(b *testing.B) {
 		b.Fatal(err)
 	}
 	s, r := live.Set(), rand.New(rand.NewPCG(23, 24))
-	type kind struct {
-		name  string
-		addrs []netip.Addr
-		took  []float64
-	}
+	names := map[int]string{32: "host", 26: "net", 64: "IPv6"}
 	var kinds []*kind
-	for _, bits := range []int{32, 26, 64} {
-		for _, hit := range []string{"hit", "miss"} {
-			k := &kind{name: map[int]string{32: "host", 26: "net", 64: "IPv6"}[bits] + "-" + hit}
-			for len(k.addrs) < 1<<17 {
-				p := l.nets[r.IntN(len(l.nets))]
-				if p.Bits() != bits {
-					continue
-				}
-				if a := p.Addr(); hit == "hit" {
-					k.addrs = append(k.addrs, a)
-				} else if a = beside(r, p); len(s.Lookup(a, 2000, nil)) == 0 {
-					k.addrs = append(k.addrs, a)
-				}
+	for bits, name := range names {
+		hit, miss := &kind{name: name + "-hit"}, &kind{name: name + "-miss"}
+		for len(miss.addrs) < 1<<17 {
+			p := l.nets[r.IntN(len(l.nets))]
+			if a := beside(r, p); p.Bits() == bits && len(s.Lookup(a, 2000, nil)) == 0 {
+				hit.addrs, miss.addrs = append(hit.addrs, p.Addr()), append(miss.addrs, a)
 			}
-			kinds = append(kinds, k)
 		}
+		kinds = append(kinds, hit, miss)
 	}
+	inTurns(b, s, kinds)
+}
+
+// BenchmarkLookupBatchMany looks up ten million hosts.
+func BenchmarkLookupBatchMany(b *testing.B) {
+	l, s := bulkSet(b, 10_000_000)
+	inTurns(b, s, []*kind{{name: "hit", addrs: some(l, s, true)}, {name: "miss", addrs: some(l, s, false)}})
+}
+
+// inTurns looks kinds up in batches, in turns, so that what else the machine does
+// meets all of them, and gives the median time of the processor of each.
+func inTurns(b *testing.B, s *index.Set, kinds []*kind) {
 	const batch, batches = 32, 128
 	hits, spots := make([]index.Hit, 0, 8), make([]index.Spot, batch)
 	runtime.LockOSThread()

@@ -7,12 +7,15 @@ import "net/netip"
 type Spot struct {
 	addr  netip.Addr
 	leaf  *leaf
+	form  form // of the leaf
+	low   uint16
+	near  uint16 // the word of the slab that is needed next
+	next  int    // and where it is
 	shape shape
 	block int
 	from  int    // first entry of the address, if it has any
-	next  int    // word of the slab that is needed next
-	near  uint16 // that word
-	wide  bool   // the tree may know of the address
+	wides *wides // of the leaf, if it has some and they are asked
+	wide  bool   // the query must look into the tree
 	down  descent
 }
 
@@ -21,16 +24,13 @@ func (s *Spot) Addr() netip.Addr { return s.addr }
 
 // spotOf is the spot of one address.
 func (s *Set) spotOf(a netip.Addr) Spot {
-	spot := Spot{addr: a, leaf: &noLeaf, wide: true, down: descent{page: &noBranch, block: &noBranch.blocks[0]}}
-	if a.Is4() {
-		ip := v4(a)
-		spot.leaf = s.leafAt(ip)
-		if spot.wide = s.needsTree(spot.leaf, ip); spot.leaf.form != 0 {
-			spot.shape = spot.leaf.form.shape()
-			spot.block = spot.leaf.block(spot.low(), spot.shape)
-			spot.search()
-		}
-	}
+	spot := Spot{down: descent{page: &noBranch, block: &noBranch.blocks[0]}}
+	spot.begin(s, a)
+	spot.openLeaf(s)
+	spot.lookWide()
+	spot.guide()
+	spot.chooseBlock()
+	spot.search()
 	if spot.wide {
 		spot.down = s.tree(a.Is4()).descend(placeOf(a))
 	}
@@ -39,10 +39,10 @@ func (s *Set) spotOf(a netip.Addr) Spot {
 
 // runEnd is where the entries of the address end in its leaf.
 func (s *Spot) runEnd() int {
-	if s.leaf.form == 0 {
+	if s.form == 0 {
 		return s.from
 	}
-	return s.leaf.runEnd(s.shape.entryAt, s.from, s.low())
+	return s.leaf.runEnd(s.shape.entryAt, s.from, s.low)
 }
 
 // Locate finds the spots of many addresses: what a query waits for is memory,
@@ -52,17 +52,19 @@ func (s *Spot) runEnd() int {
 func (s *Set) Locate(addrs []netip.Addr, spots []Spot) {
 	spots = spots[:len(addrs)]
 	for i, a := range addrs {
-		spot := &spots[i]
-		spot.addr, spot.leaf, spot.next, spot.wide = a, &noLeaf, 0, true
-		if a.Is4() {
-			spot.leaf = s.leafAt(v4(a))
-		}
+		spots[i].begin(s, a)
+	}
+	for i := range spots {
+		spots[i].form = spots[i].leaf.form // fetches the leaf
+	}
+	for i := range spots {
+		spots[i].openLeaf(s)
 	}
 	load(spots)
 	for i := range spots {
-		if spot := &spots[i]; spot.addr.Is4() {
-			spot.wide = s.needsTree(spot.leaf, v4(spot.addr))
-		}
+		spots[i].lookWide()
+	}
+	for i := range spots {
 		spots[i].guide()
 	}
 	load(spots)
@@ -76,6 +78,30 @@ func (s *Set) Locate(addrs []netip.Addr, spots []Spot) {
 	s.descend(spots)
 }
 
+// begin finds the leaf.
+func (s *Spot) begin(set *Set, a netip.Addr) {
+	s.addr, s.leaf, s.next, s.wide, s.wides = a, &noLeaf, 0, true, nil
+	if a.Is4() {
+		ip := v4(a)
+		s.leaf, s.low, s.wide = set.leafAt(ip), uint16(ip), set.short[ip>>24] > 0
+	}
+}
+
+// openLeaf finds out what the leaf has.
+func (s *Spot) openLeaf(set *Set) {
+	s.form = s.leaf.form
+	if s.leaf.wide > 0 && !s.wide {
+		s.wides = &set.pages[v4(s.addr)>>24].wide[s.leaf.wide-1]
+	}
+}
+
+// lookWide finds out whether the tree has something here.
+func (s *Spot) lookWide() {
+	if s.wides != nil {
+		s.wide = s.wides.has(v4(s.addr) >> 8 & 0xff)
+	}
+}
+
 // load fetches what each spot needs next.
 func load(spots []Spot) {
 	for i := range spots {
@@ -85,30 +111,27 @@ func load(spots []Spot) {
 	}
 }
 
-// low is the low half of the address.
-func (s *Spot) low() uint16 { return uint16(v4(s.addr)) }
-
 // guide finds the guides in a crowded leaf; in any other they come first, or
 // the blocks do.
 func (s *Spot) guide() {
-	if s.leaf.form == 0 {
+	if s.form == 0 {
 		return
 	}
-	if s.shape = s.leaf.form.shape(); s.shape.guideAt > 0 {
-		s.next = s.shape.guideAt + s.leaf.guides(s.low(), s.shape)
+	if s.shape = s.form.shape(); s.shape.guideAt > 0 {
+		s.next = s.shape.guideAt + s.leaf.guides(s.low, s.shape)
 	}
 }
 
 func (s *Spot) chooseBlock() {
-	if s.leaf.form == 0 {
+	if s.form == 0 {
 		return
 	}
-	s.block = s.leaf.block(s.low(), s.shape)
+	s.block = s.leaf.block(s.low, s.shape)
 	s.next = s.shape.entryAt + s.block*line
 }
 
 func (s *Spot) search() {
-	if s.from = 0; s.leaf.form != 0 {
-		s.from = s.leaf.within(s.block, s.low(), s.shape)
+	if s.from = 0; s.form != 0 {
+		s.from = s.leaf.within(s.block, s.low, s.shape)
 	}
 }

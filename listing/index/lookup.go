@@ -56,7 +56,11 @@ func (s *Set) appendHost(hits []Hit, spot *Spot, now uint32) []Hit {
 	if now >= end {
 		return hits
 	}
-	return append(hits, Hit{Reason: c.reason, Prefix: hostPrefix(spot.addr), Until: end, Source: s.classes.sources[c.source].name})
+	hits = extend(hits)
+	h := &hits[len(hits)-1]
+	h.Reason, h.Until, h.Source = c.reason, end, s.classes.sources[c.source].name
+	h.Prefix, h.Text = hostPrefix(spot.addr), Text{}
+	return hits
 }
 
 // misses reports whether it is plain that nothing holds the address: what was
@@ -81,8 +85,20 @@ func (s *Set) appendNet(hits []Hit, spot *Spot, now uint32) []Hit {
 	if e.except || now >= end {
 		return hits
 	}
-	return append(hits, Hit{Reason: c.reason, Prefix: b.place(i).prefix(spot.addr.Is4(), e.length), Until: end, Text: s.text(e),
-		Source: s.classes.sources[c.source].name})
+	hits = extend(hits)
+	h := &hits[len(hits)-1]
+	h.Reason, h.Until, h.Source = c.reason, end, s.classes.sources[c.source].name
+	h.Prefix, h.Text = b.place(i).prefix(spot.addr.Is4(), e.length), s.text(e)
+	return hits
+}
+
+// extend makes room for one more hit, to be written in its place: to make it
+// elsewhere and copy it costs as much as to find it.
+func extend(hits []Hit) []Hit {
+	if len(hits) < cap(hits) {
+		return hits[:len(hits)+1]
+	}
+	return append(hits, Hit{})
 }
 
 // appendAll appends what all entries say together.

@@ -28,15 +28,6 @@ func (w *wides) set(first, last uint32, on bool) {
 	}
 }
 
-// needsTree reports whether a query for an address must look into the tree; l is
-// the leaf that the address belongs in.
-func (s *Set) needsTree(l *leaf, ip uint32) bool {
-	if s.short[ip>>24] > 0 {
-		return true
-	}
-	return l.wide > 0 && s.pages[ip>>24].wide[l.wide-1].has(ip>>8&0xff)
-}
-
 // countShort keeps count of the prefixes that are shorter than 16 bits, by the
 // /8s that they are in or around.
 func (b *builder) countShort(e *entry, by int) {

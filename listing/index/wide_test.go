@@ -47,7 +47,7 @@ func TestNeedsTree(t *testing.T) {
 				}
 				want = want || p.Overlaps(netip.PrefixFrom(addr4(ip), known))
 			}
-			if got := s.needsTree(s.leafAt(ip), ip); got != want {
+			if got := s.spotOf(addr4(ip)).wide; got != want {
 				t.Fatalf("%v: needs the tree: %t, want %t, with %v", addr4(ip), got, want, held)
 			}
 		}
