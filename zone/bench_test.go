@@ -80,3 +80,21 @@ func benchmarkDifference(b *testing.B, changes int) {
 		}
 	}
 }
+
+// BenchmarkRendering is what a whole transfer of a hundred thousand hosts costs before it
+// is sent.
+func BenchmarkRendering(b *testing.B) {
+	var list strings.Builder
+	for n := range 100_000 {
+		fmt.Fprintf(&list, "45.%d.%d.%d helo-bare-ip\n", n%16, n/16%128, n/16/128*5)
+	}
+	z := newServer(b, transferConfig(b), list.String())
+	r := rendering{z.server.tables.Load().ordered[0], z.live.Set()}
+	b.ReportAllocs()
+	for b.Loop() {
+		f := newFrames(30, 300, func([]byte) error { return nil })
+		for rec := range r.listRecords() {
+			f.add(&rec)
+		}
+	}
+}

@@ -50,9 +50,8 @@ func (r rendering) Says(p netip.Prefix) wildcard.Answers {
 	if says, special := r.zone.saysSpecial(p); special {
 		return says
 	}
-	var room [16]index.Hit
 	var says wildcard.Answers
-	for _, h := range r.set.LookupPrefix(p, room[:0]) {
+	for _, h := range r.set.LookupPrefix(p, nil) { // one hit is the rule: room for more would lie on the heap
 		if r.zone.order[h.Reason] > 0 {
 			says = append(says, wildcard.Answer{Reason: h.Reason, Prefix: h.Prefix, Text: h.Text.Of(h.Prefix)})
 		}

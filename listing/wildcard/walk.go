@@ -57,7 +57,9 @@ func (w *walk) at(b block, cover Answers, m mode) (exists bool) {
 // has none below gets a marker, so that it exists.
 func (w *walk) putBlock(b block, own, inner Answers, below bool) {
 	w.put(b.name, own)
-	w.put(star(b.name), inner)
+	if len(inner) > 0 {
+		w.put(star(b.name), inner)
+	}
 	if len(own)+len(inner) == 0 && !below && b.depth > 0 && !w.ended {
 		w.ended = !w.yield(Owner{Name: b.name})
 	}
