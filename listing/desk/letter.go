@@ -2,7 +2,6 @@ package desk
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -132,12 +131,8 @@ func (d *Desk) keep(done removal.Answer, c *pending) (removal.Answer, error) {
 	if done.NoLetter != nil {
 		kept.Refused = &refusedLetter{done.NoLetter.Code, done.NoLetter.Message, done.NoLetter.Hint}
 	}
-	raw, err := json.Marshal(kept)
-	if err != nil {
-		return done, fmt.Errorf("keeping the answer: %w", err)
-	}
 	done.Kept = d.cfg.Signer.Result(c.id)
-	return done, d.cfg.People.Put(answerKind, c.id, raw)
+	return done, write(d.cfg.People, answerKind, c.id, kept)
 }
 
 // answerContact notes what somebody who left an address is answered. On the page the
@@ -198,16 +193,9 @@ type refusedLetter struct{ Code, Message, Hint string }
 
 // answered finds what was answered to a request.
 func (d *Desk) answered(id string) (answerKept, bool, error) {
-	raw, err := d.cfg.People.Get(answerKind, id)
-	if errors.Is(err, listing.ErrNotFound) {
-		return answerKept{}, false, nil
-	}
-	var kept answerKept
-	if err == nil {
-		err = json.Unmarshal(raw, &kept)
-	}
-	if err != nil {
-		return answerKept{}, false, fmt.Errorf("reading an earlier answer: %w", err)
+	kept, found, err := read[answerKept](d.cfg.People, answerKind, id)
+	if !found {
+		return answerKept{}, false, err
 	}
 	kept.Answer.Cause, kept.Repeated, kept.Kept = kept.Cause, true, d.cfg.Signer.Result(id)
 	if !kept.ReadBy.After(d.now()) {

@@ -21,31 +21,61 @@ const (
 // keepAnswers is how long the same request gets the same answer.
 const keepAnswers = keepRequests
 
-// contacts are those with a mail address.
-func (d *Desk) contacts(address string) ([]removal.Contact, error) {
-	var found []removal.Contact
-	for r, err := range d.cfg.People.Each(contactKind) {
+// read reads a record of People, in JSON. One that is not there is no error.
+func read[T any](p People, kind, id string) (v T, found bool, err error) {
+	raw, err := p.Get(kind, id)
+	if errors.Is(err, listing.ErrNotFound) {
+		return v, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(raw, &v)
+	}
+	if err != nil {
+		return v, false, fmt.Errorf("reading %s %s: %w", kind, id, err)
+	}
+	return v, true, nil
+}
+
+// write writes one.
+func write(p People, kind, id string, v any) error {
+	raw, err := json.Marshal(v)
+	if err == nil {
+		err = p.Put(kind, id, raw)
+	}
+	if err != nil {
+		return fmt.Errorf("keeping %s %s: %w", kind, id, err)
+	}
+	return nil
+}
+
+// each goes through those of a kind.
+func each[T any](p People, kind string, f func(id string, v T)) error {
+	for r, err := range p.Each(kind) {
+		var v T
+		if err == nil {
+			err = json.Unmarshal(r.Value, &v)
+		}
 		if err != nil {
-			return nil, err
+			return fmt.Errorf("reading %s %s: %w", kind, r.ID, err)
 		}
-		var c removal.Contact
-		if err := json.Unmarshal(r.Value, &c); err != nil {
-			return nil, fmt.Errorf("reading contact %s: %w", r.ID, err)
-		}
+		f(r.ID, v)
+	}
+	return nil
+}
+
+// contacts are those with a mail address.
+func (d *Desk) contacts(address string) (found []removal.Contact, err error) {
+	err = each(d.cfg.People, contactKind, func(_ string, c removal.Contact) {
 		if c.Matches(address) {
 			found = append(found, c)
 		}
-	}
-	return found, nil
+	})
+	return found, err
 }
 
 // keepContact writes a contact under its random ID.
 func (d *Desk) keepContact(c removal.Contact) error {
-	raw, err := json.Marshal(c)
-	if err != nil {
-		return fmt.Errorf("keeping a contact: %w", err)
-	}
-	return d.cfg.People.Put(contactKind, c.ID, raw)
+	return write(d.cfg.People, contactKind, c.ID, c)
 }
 
 // contact is who asks, known or new; without a mail address it is nobody.
@@ -73,23 +103,11 @@ func (d *Desk) Contact(t removal.Ticket) (*removal.Contact, error) {
 	if t.ContactID == "" {
 		return nil, nil
 	}
-	c, err := d.contactByID(t.ContactID)
-	if errors.Is(err, listing.ErrNotFound) {
-		return nil, nil
+	c, found, err := read[removal.Contact](d.cfg.People, contactKind, t.ContactID)
+	if !found {
+		return nil, err
 	}
-	return &c, err
-}
-
-// contactByID fails with listing.ErrNotFound for one that is not kept.
-func (d *Desk) contactByID(id string) (c removal.Contact, err error) {
-	raw, err := d.cfg.People.Get(contactKind, id)
-	if err == nil {
-		err = json.Unmarshal(raw, &c)
-	}
-	if err != nil {
-		err = fmt.Errorf("reading contact %s: %w", id, err)
-	}
-	return c, err
+	return &c, nil
 }
 
 // Export is all that is kept about a mail address, or the contact of a ticket.
@@ -122,11 +140,11 @@ func (d *Desk) Erase(address string) (removal.Person, error) {
 func (d *Desk) person(address string) (removal.Person, []string, error) {
 	p := removal.Person{Contacts: []removal.Contact{}, Answers: []removal.Answer{}}
 	var contacts []removal.Contact
-	c, err := d.contactByID(address)
+	c, found, err := read[removal.Contact](d.cfg.People, contactKind, address)
 	switch _, wrong := mail.ParseAddress(address); {
-	case err == nil:
+	case found:
 		contacts = append(contacts, c)
-	case !errors.Is(err, listing.ErrNotFound):
+	case err != nil:
 		return p, nil, err
 	case wrong != nil:
 		return p, nil, &listing.Error{Kind: listing.ErrInvalid, Code: "not-a-mail-address",
@@ -138,32 +156,17 @@ func (d *Desk) person(address string) (removal.Person, []string, error) {
 	}
 	p.Contacts = append(p.Contacts, contacts...)
 	var ids []string
-	err = d.eachAnswer(func(id string, a answerKept) {
+	err = each(d.cfg.People, answerKind, func(id string, a answerKept) {
 		if slices.ContainsFunc(contacts, func(c removal.Contact) bool { return c.ID == a.Contact }) {
 			ids, p.Answers = append(ids, id), append(p.Answers, a.Answer)
 		}
 	})
 	if err == nil {
-		err = d.eachMail(func(_ string, o outgoing) {
+		err = each(d.cfg.People, mailKind, func(_ string, o outgoing) {
 			if o.Mail != "" && slices.ContainsFunc(contacts, func(c removal.Contact) bool { return c.ID == o.Contact }) {
 				p.Waiting = append(p.Waiting, o.Mail)
 			}
 		})
 	}
 	return p, ids, err
-}
-
-// eachAnswer goes through the answers that are kept.
-func (d *Desk) eachAnswer(f func(id string, a answerKept)) error {
-	for r, err := range d.cfg.People.Each(answerKind) {
-		if err != nil {
-			return err
-		}
-		var a answerKept
-		if err := json.Unmarshal(r.Value, &a); err != nil {
-			return fmt.Errorf("reading answer %s: %w", r.ID, err)
-		}
-		f(r.ID, a)
-	}
-	return nil
 }

@@ -2,9 +2,7 @@ package desk
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -88,7 +86,7 @@ func (d *Desk) mayMail(to string, from []string, now time.Time) (why string, err
 	}
 	var all int
 	by := map[string]int{}
-	err = d.eachMail(func(_ string, o outgoing) {
+	err = each(d.cfg.People, mailKind, func(_ string, o outgoing) {
 		if now.Sub(o.Queued) >= mailDay {
 			return
 		}
@@ -131,7 +129,7 @@ func (d *Desk) Deliver(ctx context.Context, actor string, log *slog.Logger) (nex
 		queued time.Time
 	}
 	var due []dueMail
-	err = d.eachMail(func(id string, o outgoing) {
+	err = each(d.cfg.People, mailKind, func(id string, o outgoing) {
 		switch {
 		case o.Mail == "":
 		case o.Due.After(d.now()):
@@ -234,17 +232,8 @@ func (d *Desk) handed(id string, failed error) (again time.Time, err error) {
 
 // waiting reads a mail that is not done with.
 func (d *Desk) waiting(id string) (o outgoing, found bool, err error) {
-	raw, err := d.cfg.People.Get(mailKind, id)
-	if errors.Is(err, listing.ErrNotFound) {
-		return o, false, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(raw, &o)
-	}
-	if err != nil {
-		return o, false, fmt.Errorf("reading a mail: %w", err)
-	}
-	return o, o.Mail != "", nil
+	o, found, err = read[outgoing](d.cfg.People, mailKind, id)
+	return o, found && o.Mail != "", err
 }
 
 // noteUnsent says in a ticket that a person has to write.
@@ -259,31 +248,12 @@ func (d *Desk) noteUnsent(ctx context.Context, actor, ticket string) error {
 
 // putMail keeps a mail, and has it looked at.
 func (d *Desk) putMail(id string, o outgoing) error {
-	raw, err := json.Marshal(o)
-	if err == nil {
-		err = d.cfg.People.Put(mailKind, id, raw)
-	}
-	if err != nil {
-		return fmt.Errorf("keeping a mail: %w", err)
+	if err := write(d.cfg.People, mailKind, id, o); err != nil {
+		return err
 	}
 	select {
 	case d.post.wake <- struct{}{}:
 	default: // it is awake
-	}
-	return nil
-}
-
-// eachMail goes through the mails that are kept.
-func (d *Desk) eachMail(f func(id string, o outgoing)) error {
-	for r, err := range d.cfg.People.Each(mailKind) {
-		var o outgoing
-		if err == nil {
-			err = json.Unmarshal(r.Value, &o)
-		}
-		if err != nil {
-			return fmt.Errorf("reading mails: %w", err)
-		}
-		f(r.ID, o)
 	}
 	return nil
 }
@@ -298,7 +268,7 @@ func (d *Desk) Post() (*removal.Post, error) {
 	p := d.post.count
 	d.post.mu.Unlock()
 	p.Program = s.Sendmail
-	err := d.eachMail(func(_ string, o outgoing) {
+	err := each(d.cfg.People, mailKind, func(_ string, o outgoing) {
 		if o.Mail != "" {
 			p.Waiting++
 		}
@@ -312,7 +282,7 @@ func (d *Desk) forgetMails(old time.Time, contacts ...string) error {
 	d.post.mu.Lock()
 	defer d.post.mu.Unlock()
 	var ids []string
-	err := d.eachMail(func(id string, o outgoing) {
+	err := each(d.cfg.People, mailKind, func(id string, o outgoing) {
 		if o.Mail == "" && o.Queued.Before(old) || slices.Contains(contacts, o.Contact) {
 			ids = append(ids, id)
 		}

@@ -247,7 +247,7 @@ func (d *Desk) Tend(ctx context.Context, actor string) error {
 		}
 	}
 	var old []string
-	if err := d.eachAnswer(func(id string, a answerKept) {
+	if err := each(d.cfg.People, answerKind, func(id string, a answerKept) {
 		if now.Sub(a.Time) >= keepAnswers {
 			old = append(old, id)
 		}
