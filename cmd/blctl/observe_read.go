@@ -6,7 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"sync"
 	"time"
 
 	"dnsbld/mta"
@@ -44,16 +44,24 @@ func (l *logInput) send(ctx context.Context, options mta.LogOptions, t *batcher)
 	return err
 }
 
-// files reads the files whole. Interrupted, it does not wait for standard input
-// to go on.
+// files reads the files whole. Interrupted, it does not wait for standard input to go
+// on: a session that is being reported is still done with, and no other is begun.
 func (l *logInput) files(ctx context.Context, log mta.Log, report func(mta.Report) error) error {
+	var reporting sync.Mutex
 	each := func(r mta.Report) error {
-		if r.Time.Before(l.since) {
+		reporting.Lock()
+		defer reporting.Unlock()
+		if ctx.Err() != nil || r.Time.Before(l.since) {
 			return ctx.Err()
 		}
-		return errors.Join(ctx.Err(), report(r))
+		return report(r)
 	}
-	done := make(chan error, 1)
+	type read struct {
+		stats  mta.LogStats
+		shapes []mta.Shape
+		err    error
+	}
+	done := make(chan read, 1)
 	go func() {
 		var err error
 		for i, path := range l.in.Args().Slice() {
@@ -68,13 +76,15 @@ func (l *logInput) files(ctx context.Context, log mta.Log, report func(mta.Repor
 				}
 			})
 		}
-		l.stats, l.shapes = log.Stats(), log.NotUnderstood()
-		done <- err
+		done <- read{log.Stats(), log.NotUnderstood(), err}
 	}()
 	select {
-	case err := <-done:
-		return err
+	case end := <-done:
+		l.stats, l.shapes = end.stats, end.shapes
+		return end.err
 	case <-ctx.Done():
+		reporting.Lock()
+		defer reporting.Unlock()
 		return ctx.Err()
 	}
 }
@@ -105,14 +115,12 @@ func (l *logInput) file(path string, first bool, log mta.Log, each func(mta.Repo
 	return err
 }
 
-// guess warns when the first lines look like a log of another format. They are
-// read all the same: a person knows better.
+// guess warns when the first lines, those that have come, look like a log of another
+// format. They are read all the same: a person knows better.
 func (l *logInput) guess(in *bufio.Reader) {
 	const enough = 16 << 10
-	head, err := in.Peek(enough)
-	if err != nil && !errors.Is(err, io.EOF) && len(head) == 0 {
-		return // reading will meet it again
-	}
+	_, _ = in.Peek(1) // what fails is met again by reading
+	head, _ := in.Peek(min(in.Buffered(), enough))
 	if format := mta.GuessFormat(head, l.in.String("format")); format != "" && format != l.in.String("format") {
 		l.looksLike = format
 		l.p.human.printf("%s: the first lines look like --format %s, not %s\n", l.p.human.paint(yellow, "warning"), format, l.in.String("format"))
