@@ -82,7 +82,19 @@ type planning struct {
 	begun    bool // a part of the command was decided earlier
 	ends     int  // entries of a source that end with it
 	warnings []string
+	warned   map[string]bool         // of what
 	allows   func() ([]Allow, error) // of the snapshot, read once
+}
+
+// warn adds a sentence, once: it may be true of each of a thousand subjects.
+func (p *planning) warn(sentence string) {
+	if p.warned == nil {
+		p.warned = map[string]bool{}
+	}
+	if !p.warned[sentence] {
+		p.warned[sentence] = true
+		p.warnings = append(p.warnings, sentence)
+	}
 }
 
 // Allows are those of the snapshot. A command may ask for them for each of its subjects.

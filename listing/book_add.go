@@ -49,7 +49,7 @@ func (p *planning) warnOfShorter(e Edit) error {
 	case err != nil:
 		return err
 	case stands.Active(p.now) && !stands.Except && e.end(stands.Level, p.now).Before(stands.Until.Add(-e.Life.Slack.Duration())):
-		p.warnings = append(p.warnings, fmt.Sprintf("it is listed until %s already, which is later; to expire it ends it sooner",
+		p.warn(fmt.Sprintf("it is listed until %s already, which is later; to expire it ends it sooner",
 			stands.Until.Format(time.RFC3339)))
 	}
 	return nil
@@ -108,7 +108,7 @@ func (c Add) evidence(e *Edit, info ReasonInfo, p *planning) error {
 		}
 	}
 	if lacks := c.missing(info.Needs); !c.Except && info.Basis == BasisHELO && len(lacks) > 0 {
-		p.warnings = append(p.warnings, "the desk cannot stand by it without "+strings.Join(lacks, ", ")+
+		p.warn("the desk cannot stand by it without " + strings.Join(lacks, ", ") +
 			": unless sessions are counted too, its decision is OK_SUPPORT, and it ends as our error")
 	}
 	return nil

@@ -57,7 +57,7 @@ func (c Delist) plan(p *planning) ([]Edit, error) {
 		return nil, err
 	}
 	if len(at) == 0 {
-		p.warnings = append(p.warnings, notListed(c.Subject, c.Reason))
+		p.warn(notListed(c.Subject, c.Reason))
 	}
 	var own, exceptions []Edit // in this order: both may be about one key
 	fed := map[string]bool{}
@@ -80,7 +80,7 @@ func (c Delist) plan(p *planning) ([]Edit, error) {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(fed)) {
-		p.warnings = append(p.warnings, fmt.Sprintf("source %s lists it: an exception was made, so that the next import does not bring it back", name))
+		p.warn(fmt.Sprintf("source %s lists it: an exception was made, so that the next import does not bring it back", name))
 	}
 	return append(own, exceptions...), nil
 }
@@ -108,7 +108,7 @@ func (p *planning) warnOfInside(s Subject) error {
 			return err
 		}
 		if !e.Except && e.Subject != s && sources.InForce(e, p.now) {
-			p.warnings = append(p.warnings, fmt.Sprintf("what is listed inside %s stays: --within ends it", s.Text()))
+			p.warn(fmt.Sprintf("what is listed inside %s stays: --within ends it", s.Text()))
 			return nil
 		}
 	}

@@ -112,9 +112,10 @@ func (p *program) printClean(c report.Clean) {
 
 // warn prints what the daemon wants people to know beside the outcome.
 func (p *program) warn(sentences []string) {
-	for _, w := range sentences {
+	for _, w := range sentences[:min(len(sentences), mostLines)] {
 		p.human.printf("%s %s\n", p.human.paint(yellow, "note:"), clean(w))
 	}
+	p.andMore(len(sentences))
 }
 
 // ends reports whether an outcome took anything out of the list: then resolvers
