@@ -21,7 +21,7 @@ func (c *Reasons) TXT(r Reason, s Subject, own, page string) string {
 	subject := s.Text()
 	text, again := c.Behind(r, len(subject), own, page)
 	if again {
-		text += subject
+		return subject + text + subject
 	}
 	return subject + text
 }

@@ -34,6 +34,11 @@ func Ask(ctx context.Context, q report.Question) (report.Reply, error) {
 	if err != nil {
 		return report.Reply{}, err
 	}
+	return replyOf(answer), nil
+}
+
+// replyOf is what a check wants to know of an answer.
+func replyOf(answer *dns.Msg) report.Reply {
 	r := report.Reply{Rcode: cmp.Or(dns.RcodeToString[answer.Rcode], "?"), Authoritative: answer.Authoritative, Glue: map[string][]netip.Addr{}}
 	for _, rr := range answer.Answer {
 		if soa, ok := rr.(*dns.SOA); ok {
@@ -59,7 +64,7 @@ func Ask(ctx context.Context, q report.Question) (report.Reply, error) {
 			r.Glue[name] = append(r.Glue[name], address(rr.AAAA))
 		}
 	}
-	return r, nil
+	return r
 }
 
 func address(ip net.IP) netip.Addr {

@@ -104,31 +104,39 @@ func (in *intake) boundary(soa *dns.SOA) error {
 	if err := in.flush(); err != nil {
 		return err
 	}
-	last := soa.Serial == in.soaSerial()
-	switch {
-	case in.step == atStart:
+	if in.step == atStart {
 		in.begin(soa)
-	case in.step == atSecond && in.have != nil && soa.Serial == *in.have:
-		in.step, in.copy.Form, in.at = inRemoved, mirror.Changed, soa.Serial
-	case (in.step == atSecond || in.step == inWhole) && last:
-		in.step = atEnd
-	case in.step == inRemoved:
-		in.step, in.at = inAdded, soa.Serial
-	case in.step == inAdded && last && in.at == soa.Serial:
-		in.step = atEnd
-	case in.step == inAdded && in.at == soa.Serial:
-		in.step = inRemoved
-	default:
+		return nil
+	}
+	to, fits := in.after(soa.Serial)
+	if !fits {
 		return fmt.Errorf("it has serial %d where that is not to be", soa.Serial)
 	}
+	if to == inRemoved {
+		in.copy.Form = mirror.Changed
+	}
+	in.step, in.at = to, soa.Serial
 	return nil
 }
 
-func (in *intake) soaSerial() uint32 {
-	if in.soa == nil {
-		return 0
+// after is the step that an SOA record with a serial leads to, if it may stand here.
+func (in *intake) after(serial uint32) (to step, fits bool) {
+	last := serial == in.soa.Serial
+	switch in.step {
+	case atSecond:
+		if in.have != nil && serial == *in.have {
+			return inRemoved, true
+		}
+		return atEnd, last
+	case inRemoved:
+		return inAdded, true
+	case inAdded:
+		if last {
+			return atEnd, serial == in.at
+		}
+		return inRemoved, serial == in.at
 	}
-	return in.soa.Serial
+	return atEnd, last // in the whole zone
 }
 
 // data is any other record.

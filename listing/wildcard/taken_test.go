@@ -199,7 +199,9 @@ func takenOf(t *rapid.T, zone map[string]Owned) (all []listing.Entry) {
 	return all
 }
 
-func checkChange(t *rapid.T, old, now map[string]Owned) {
+// changesOf is an IXFR from one zone to another: of each type the records of a name by
+// themselves.
+func changesOf(t *rapid.T, old, now map[string]Owned) *Taken {
 	next := &Taken{Plain: plain}
 	change := func(name string, removed bool, o Owned) {
 		for _, part := range []Owned{{Reasons: o.Reasons}, {Texts: o.Texts}} {
@@ -221,12 +223,16 @@ func checkChange(t *rapid.T, old, now map[string]Owned) {
 			change(name, false, o)
 		}
 	}
+	return next
+}
+
+func checkChange(t *rapid.T, old, now map[string]Owned) {
 	here := takenOf(t, old)
 	got := map[listing.Key]listing.Entry{}
 	for _, e := range here {
 		got[e.Key] = e
 	}
-	for e, err := range next.Over(inside(here)) {
+	for e, err := range changesOf(t, old, now).Over(inside(here)) {
 		was, is := got[e.Key]
 		switch {
 		case err != nil:
