@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/maphash"
 	"math"
+	"strings"
 
 	"dnsbld/listing"
 )
@@ -112,9 +113,11 @@ func (r *reader) attrs() attrs {
 		a.public, a.note, a.ticket = r.text(), r.text(), r.text()
 	case flags&attrPublic != 0:
 		head, tail := r.publicAfter(flags)
-		if a.public = string(tail); head > 0 {
-			a.public = r.head[:head] + a.public
-		} else {
+		var text strings.Builder // a text is made once, not of two
+		text.Grow(head + len(tail))
+		text.WriteString(r.head[:head])
+		text.Write(tail)
+		if a.public = text.String(); head == 0 {
 			r.head = a.public
 		}
 	}

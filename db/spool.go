@@ -47,17 +47,24 @@ func (s *spool) grow(need int) (err error) {
 			return err
 		}
 	}
-	piece := make([]byte, (need+spoolPiece-1)/spoolPiece*spoolPiece)
-	if _, err := s.file.WriteAt(piece, s.size); err != nil { // a disk that is full says so here, and not by a signal
-		return err
+	size := (need + spoolPiece - 1) / spoolPiece * spoolPiece
+	for at := 0; at < size; at += spoolPiece { // a disk that is full says so here, and not by a signal
+		if _, err := s.file.WriteAt(zeros[:], s.size+int64(at)); err != nil {
+			return err
+		}
 	}
-	mapped, err := syscall.Mmap(int(s.file.Fd()), s.size, len(piece), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
-	s.free, s.size = piece, s.size+int64(len(piece))
-	if err == nil { // else the file system cannot, and it is memory
-		s.free, s.mapped = mapped, append(s.mapped, mapped)
+	s.free, err = syscall.Mmap(int(s.file.Fd()), s.size, size, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	if s.size += int64(size); err != nil { // the file system cannot, so it is memory
+		s.free = make([]byte, size)
+		return nil
 	}
+	s.mapped = append(s.mapped, s.free)
 	return nil
 }
+
+// zeros are what a piece is before it is used. Nobody writes there, so the system keeps
+// no memory for them.
+var zeros [spoolPiece]byte
 
 // close gives all of it back.
 func (s *spool) close() {
