@@ -108,7 +108,11 @@ func (c Add) evidence(e *Edit, info ReasonInfo, p *planning) error {
 		}
 	}
 	if lacks := c.missing(info.Needs); !c.Except && info.Basis == BasisHELO && len(lacks) > 0 {
-		p.warn("the desk cannot stand by it without " + strings.Join(lacks, ", ") +
+		without, last := strings.Join(lacks[:len(lacks)-1], ", "), lacks[len(lacks)-1]
+		if without != "" {
+			without += " and "
+		}
+		p.warn("the desk cannot stand by it without " + without + last +
 			": unless sessions are counted too, its decision is OK_SUPPORT, and it ends as our error")
 	}
 	return nil
