@@ -24,6 +24,8 @@ func (d *Desk) askBack(ctx context.Context, r Request) (removal.Answer, error) {
 	}
 	if !r.DryRun {
 		ctx = context.WithoutCancel(ctx)
+		d.people.RLock()
+		defer d.people.RUnlock()
 		if c.contact, err = d.contact(r, c.now); err == nil {
 			err = d.waitFor(ctx, c)
 		}

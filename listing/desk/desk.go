@@ -6,6 +6,7 @@ import (
 	"iter"
 	"net/netip"
 	"net/url"
+	"sync"
 	"time"
 
 	"dnsbld/listing"
@@ -96,8 +97,9 @@ func (c Config) Validate() error {
 
 // Desk is the support desk. Its methods may be called at once.
 type Desk struct {
-	cfg  Config
-	post post
+	cfg    Config
+	post   post
+	people sync.RWMutex // held by requests while they write of a person, so that what is erased stays so
 }
 
 // New returns a Desk, which from then on judges what support ends in the Book.

@@ -249,9 +249,13 @@ type forgetful struct {
 	desk.People
 	fails bool
 	full  func() bool // nil: never
+	puts  func(kind string)
 }
 
 func (f *forgetful) Put(kind, id string, value []byte) error {
+	if f.puts != nil {
+		f.puts(kind)
+	}
 	if kind == "answer" && f.fails {
 		f.fails = false
 		return errors.New("no room")
@@ -449,6 +453,50 @@ func TestPeopleAreErasedAndTheAuditStands(t *testing.T) {
 	if _, err := o.book.Store().(*db.DB).Verify(t.Context()); err != nil {
 		t.Errorf("the audit: %v", err)
 	}
+}
+
+// Whoever is erased while a request of his is dealt with stays erased.
+func TestErasedInTheMiddleOfARequest(t *testing.T) {
+	o := newOffice(t)
+	o.add(t, listing.Add{Reason: "manual"})
+	erased := make(chan error, 1)
+	o.forgetful.puts = func(kind string) {
+		if kind != "answer" {
+			return
+		}
+		o.forgetful.puts = nil
+		go func() {
+			_, err := o.Erase("carol@sender.example")
+			erased <- err
+		}()
+		select {
+		case err := <-erased: // before the answer is written, which would be left
+			erased <- err
+		case <-time.After(100 * time.Millisecond): // it waits for the request
+		}
+	}
+	o.request(t, desk.Request{Key: "k", From: "carol@sender.example"})
+	if err := <-erased; err != nil {
+		t.Fatal(err)
+	}
+	if p, err := o.Export("carol@sender.example"); err != nil || len(p.Contacts) != 0 {
+		t.Errorf("after erasing: %+v, %v", p, err)
+	}
+	if answers(t, o.people) != 0 {
+		t.Error("an answer is left")
+	}
+}
+
+// answers counts what is kept of answers.
+func answers(t *testing.T, p *db.People) (n int) {
+	t.Helper()
+	for _, err := range p.Each("answer") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		n++
+	}
+	return n
 }
 
 // A request about one address ends nothing that is about others too.

@@ -119,6 +119,8 @@ func (d *Desk) Export(address string) (removal.Person, error) {
 // Erase removes all that is kept about a mail address, and says what that was.
 // Tickets and the audit do not name it, and stay.
 func (d *Desk) Erase(address string) (removal.Person, error) {
+	d.people.Lock()
+	defer d.people.Unlock()
 	p, answers, err := d.person(address)
 	if err != nil {
 		return p, err

@@ -93,6 +93,8 @@ func (d *Desk) deal(ctx context.Context, r Request) (removal.Answer, error) {
 	}
 	// From here on it is finished, also when nobody waits for it any more.
 	ctx = context.WithoutCancel(ctx)
+	d.people.RLock()
+	defer d.people.RUnlock()
 	if c.contact, err = d.contact(r, c.now); err == nil {
 		err = d.register(ctx, c)
 	}
