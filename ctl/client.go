@@ -28,6 +28,11 @@ func NewClient(socket string) *Client {
 	})
 }
 
+// connections are what a Client, which may be shared by many who ask at once, has open:
+// fewer than the daemon lets a user have ([limits] control_per_user), since it ends one
+// that seems idle, the request on its way with it, when there are more.
+const connections = 48
+
 // newClient returns a Client of a server that connections are made to by dial.
 // Errors call it by name.
 func newClient(name string, dial func(context.Context) (net.Conn, error)) *Client {
@@ -35,7 +40,8 @@ func newClient(name string, dial func(context.Context) (net.Conn, error)) *Clien
 		DialContext:           func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
 		DisableCompression:    true,
 		ExpectContinueTimeout: 5 * time.Second,
-		MaxIdleConnsPerHost:   64, // a client may be shared by many who add at once
+		MaxConnsPerHost:       connections,
+		MaxIdleConnsPerHost:   connections,
 	}})
 }
 

@@ -5,9 +5,11 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"dnsbld/connlimit"
+	"dnsbld/ctl"
 	"dnsbld/listing"
 
 	"golang.org/x/sys/unix"
@@ -44,6 +46,27 @@ func fill(t *testing.T, path string, connections int) (open int) {
 		}
 	}
 	return open
+}
+
+// A client that many share at once keeps to its connections, so that the daemon ends
+// none of them to make room.
+func TestManyShareAClient(t *testing.T) {
+	h := newHouse(t)
+	client := ctl.NewClient(h.serve(t))
+	var all sync.WaitGroup
+	for range 200 {
+		all.Go(func() {
+			for range 10 {
+				if _, err := client.Reasons(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if s := h.server.gate.Stats(); s.Ended+s.Refused > 0 {
+		t.Errorf("%+v", s)
+	}
 }
 
 // No user takes all connections of the control socket, and whoever has no role
