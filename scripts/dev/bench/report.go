@@ -98,7 +98,7 @@ type started struct {
 }
 
 func (r *report) startTable(all []started) {
-	r.table("start, until the first right answer", func(row func(...any)) {
+	r.table("start, until the first right answer; RssAnon half a second later", func(row func(...any)) {
 		row("server", "CPU s", "wall s", "RssAnon MB")
 		for _, s := range all {
 			row(s.Server, fixed(s.CPUSeconds, 2), fixed(s.Seconds, 2), fixed(float64(s.RssAnonKB)/1024, 1))
