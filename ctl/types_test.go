@@ -6,7 +6,7 @@ import (
 	"dnsbld/listing/report"
 )
 
-// What is not shown is counted: changes, or entries where nothing changed.
+// An outcome counts the changes that it does not show, or the entries where nothing changed.
 func TestShow(t *testing.T) {
 	for _, tt := range []struct{ changes, entries, most, shown, named, more int }{
 		{0, 0, 20, 0, 0, 0},

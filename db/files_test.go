@@ -33,8 +33,8 @@ func TestMakeDir(t *testing.T) {
 	}
 }
 
-// What processes that were killed have left beside a list is gone when the next one has
-// it, and nothing else is.
+// A list that is opened is rid of the leftovers of processes that were killed, and of
+// nothing else.
 func TestLeftovers(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "listings.db")

@@ -117,8 +117,8 @@ func refused(t *testing.T, err, kind error, code string) {
 	}
 }
 
-// What a process left that was killed while it bound a socket is removed; directories of
-// others, and of who is binding now, are not.
+// Listen removes the directory of a process that was killed while it bound a socket, and
+// leaves those of others, and of processes that bind one now.
 func TestListenRemovesLeftovers(t *testing.T) {
 	dir := t.TempDir()
 	old := time.Now().Add(-time.Hour)
