@@ -263,7 +263,7 @@ func (p *planning) exactly(s Subject, code Reason) ([]Entry, error) {
 	if len(found) == 0 && wider != nil {
 		return nil, &Error{Kind: ErrNotFound, Code: "covered",
 			Message: fmt.Sprintf("%s has no entry of its own; it is listed by %s", s.Text(), wider.Subject),
-			Names:   map[string]string{"PREFIX": s.Text(), "REASON": fmt.Sprint(int(wider.Reason))}}
+			Names:   map[string]string{"PREFIX": s.Text(), "REASON": p.rules.Reasons.Symbol(wider.Reason)}}
 	}
 	return found, nil
 }

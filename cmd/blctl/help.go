@@ -44,8 +44,8 @@ A PREFIX is an address or a prefix: 192.0.2.7, 192.0.2.0/24, 2001:db8::7. Where
 several may be given, - reads them from standard input, one a line; a change is
 made to all of them or to none. A TIME is written as in RFC 3339
 (2026-11-23T12:00:00Z), in a mail ("Mon, 23 Nov 2026 12:00:00 -0800"), as blctl
-or a log prints it, as a date (its start in UTC), or from now: -2h, yesterday. A
-DURATION is like 90m, 72h, 3d or 1w.
+or a log prints it, as a date (its start in UTC), or from now: -2h, +3d,
+yesterday. A DURATION is like 90m, 72h, 3d or 1w.
 
 exit status:
   0   done, or already so

@@ -29,6 +29,7 @@ func TestParseTime(t *testing.T) {
 		"Fri, 15 Dec 2006 21:48:50 +0000 (UTC (really))": "2006-12-15T21:48:50Z", "Fri, 15 Dec 2006 21:48:50 -0000": "2006-12-15T21:48:50Z",
 		"Fri, 15 Dec 2006 21:48:50 GMT": "2006-12-15T21:48:50Z", "Fri, 15 Dec 2006 21:48:50 UT": "2006-12-15T21:48:50Z", "Fri, 15 Dec 2006 21:48:50 UTC": "2006-12-15T21:48:50Z",
 		"-2h": "2026-11-28T18:48:20Z", "2h ago": "2026-11-28T18:48:20Z", "-1d": "2026-11-27T20:48:20Z",
+		"+2h": "2026-11-28T22:48:20Z", "in 2h": "2026-11-28T22:48:20Z", "Tomorrow": "2026-11-29T00:00:00Z",
 		"now": "2026-11-28T20:48:20Z", "today": "2026-11-28T00:00:00Z", "Yesterday": "2026-11-27T00:00:00Z",
 	} {
 		got, remark, err := parseTime(text, now, east)
@@ -46,7 +47,7 @@ func TestParseTime(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		"", "tomorrow", "2h", "-", "-x", "2006-13-15", "Fri, 15 Dec 2006 13:48:50 PST", "Fri, 15 Dec 2006 13:48:50 (PST)",
+		"", "some day", "2h", "-", "-x", "+", "+-2h", "in 2h ago", "--2h", "-2h ago", "2006-13-15", "Fri, 15 Dec 2006 13:48:50 PST", "Fri, 15 Dec 2006 13:48:50 (PST)",
 		"Fri, 15 Dec 2006 13:48:50", "32 Dec 2006 13:48:50 -0800", "1166219330", "Nov 31 20:48:20",
 	} {
 		got, _, err := parseTime(text, now, east)

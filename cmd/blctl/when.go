@@ -35,8 +35,8 @@ var zoneless = []string{
 }
 
 // parseTime reads an instant: as above, as RFC 5322 writes it in mails, or from
-// now: "-2h", "2h ago", "yesterday". remark says what had to be guessed; local is
-// the zone of a log that names none.
+// now: "-2h", "2h ago", "in 2h", "tomorrow". remark says what had to be guessed;
+// local is the zone of a log that names none.
 func parseTime(text string, now time.Time, local *time.Location) (t time.Time, remark string, err error) {
 	text = strings.TrimSpace(text)
 	if t, ok := fromNow(text, now); ok {
@@ -67,16 +67,26 @@ func fromNow(text string, now time.Time) (time.Time, bool) {
 		return midnight, true
 	case "yesterday":
 		return midnight.Add(-24 * time.Hour), true
+	case "tomorrow":
+		return midnight.Add(24 * time.Hour), true
 	}
-	ago, before := strings.CutPrefix(text, "-")
-	if !before {
-		ago, before = strings.CutSuffix(text, " ago")
+	sign := listing.Life(1)
+	length, found := strings.CutPrefix(text, "+")
+	if !found {
+		length, found = strings.CutPrefix(text, "in ")
 	}
-	life, err := listing.ParseLife(ago)
-	if !before || err != nil {
+	if !found {
+		sign = -1
+		length, found = strings.CutPrefix(text, "-")
+	}
+	if !found {
+		length, found = strings.CutSuffix(text, " ago")
+	}
+	life, err := listing.ParseLife(length)
+	if !found || err != nil {
 		return time.Time{}, false
 	}
-	return now.UTC().Add(-time.Duration(life)), true
+	return now.UTC().Add(time.Duration(sign * life)), true
 }
 
 // inYear gives a time without a year the latest one in which it is not ahead: a
@@ -105,6 +115,9 @@ func mailDate(text string) (time.Time, error) {
 	}
 	t, err := mail.ParseDate(bare)
 	switch {
+	case err != nil && isLife(text):
+		return time.Time{}, invalid("bad-time", listing.Quote(text)+" is a length of time, and may be before now or after",
+			"write -"+text+" for "+text+" ago, or +"+text+" for "+text+" from now")
 	case err != nil:
 		return time.Time{}, invalid("bad-time", listing.Quote(text)+" is not a time",
 			`write it like 2026-11-23T12:00:00Z, -2h, or as in a mail: "Mon, 23 Nov 2026 12:00:00 +0000"`)
@@ -113,6 +126,11 @@ func mailDate(text string) (time.Time, error) {
 			`write the zone in digits: "Mon, 23 Nov 2026 12:00:00 -0800"`)
 	}
 	return t.UTC(), nil
+}
+
+func isLife(text string) bool {
+	_, err := listing.ParseLife(text)
+	return err == nil
 }
 
 // numericZone reports whether a date of RFC 5322 ends in a zone of digits, and
