@@ -23,6 +23,7 @@ var imports = map[string][]string{
 	"dnsbld/listing/helo":       {},
 	"dnsbld/listing/language":   {},
 	"dnsbld/nice":               {},
+	"dnsbld/files":              {},
 	"dnsbld/unixsocket":         {"dnsbld/listing"},
 	"dnsbld/connlimit":          {"dnsbld/listing"},
 	"dnsbld/costtest":           {},
@@ -38,10 +39,10 @@ var imports = map[string][]string{
 	"dnsbld/listing/mirror":     {"dnsbld/listing", "dnsbld/listing/report", "dnsbld/listing/wildcard"},
 	"dnsbld/listing/report":     {"dnsbld/listing", "dnsbld/listing/sighting"},
 	"dnsbld/db/backup":          {"dnsbld/listing"},
-	"dnsbld/db":                 {"dnsbld/db/backup", "dnsbld/listing", "dnsbld/nice", "dnsbld/listing/sighting", "dnsbld/listing/desk"},
+	"dnsbld/db":                 {"dnsbld/db/backup", "dnsbld/files", "dnsbld/listing", "dnsbld/nice", "dnsbld/listing/sighting", "dnsbld/listing/desk"},
 	"dnsbld/db/dbtest":          {"dnsbld/listing"},
 	"dnsbld/zone":               {"dnsbld/connlimit", "dnsbld/listing", "dnsbld/listing/hits", "dnsbld/listing/index", "dnsbld/listing/mirror", "dnsbld/listing/report", "dnsbld/listing/wildcard", "dnsbld/nice"},
-	"dnsbld/mta":                {"dnsbld/connlimit", "dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/sensor", "dnsbld/unixsocket"},
+	"dnsbld/mta":                {"dnsbld/connlimit", "dnsbld/files", "dnsbld/listing", "dnsbld/listing/helo", "dnsbld/listing/sensor", "dnsbld/unixsocket"},
 	"dnsbld/mta/mtatest":        {},
 	"dnsbld/mta/sendmail":       {"dnsbld/listing"},
 	"dnsbld/mta/resolve":        {"dnsbld/listing/helo", "dnsbld/mta"},
@@ -51,7 +52,7 @@ var imports = map[string][]string{
 	"dnsbld/cmd/dnsbld":         {"*"},
 	"dnsbld/cmd/dnsbld/config":  {"dnsbld/connlimit", "dnsbld/ctl/server", "dnsbld/listing", "dnsbld/listing/delist", "dnsbld/listing/desk", "dnsbld/listing/sensor", "dnsbld/listing/sighting", "dnsbld/mta", "dnsbld/mta/sendmail", "dnsbld/unixsocket", "dnsbld/web", "dnsbld/zone"},
 	"dnsbld/cmd/dnsbld/offline": {"dnsbld/ctl", "dnsbld/ctl/server", "dnsbld/db", "dnsbld/db/backup", "dnsbld/listing", "dnsbld/listing/index"},
-	"dnsbld/cmd/blctl":          {"dnsbld/listing", "dnsbld/listing/sensor", "dnsbld/listing/removal", "dnsbld/listing/report", "dnsbld/listing/helo", "dnsbld/listing/sighting", "dnsbld/db/backup", "dnsbld/ctl", "dnsbld/mta"},
+	"dnsbld/cmd/blctl":          {"dnsbld/files", "dnsbld/listing", "dnsbld/listing/sensor", "dnsbld/listing/removal", "dnsbld/listing/report", "dnsbld/listing/helo", "dnsbld/listing/sighting", "dnsbld/db/backup", "dnsbld/ctl", "dnsbld/mta"},
 }
 
 // rooms are libraries that some rooms alone may know.

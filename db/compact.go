@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"dnsbld/files"
 	"dnsbld/listing"
 	"dnsbld/nice"
 
@@ -163,7 +164,7 @@ func (m *compaction) copy(ctx context.Context, before time.Time) error {
 
 // create makes the new file, mapped as widely as the old one.
 func (m *compaction) create() (err error) {
-	if err := removeAll(m.path); err != nil {
+	if err := files.Remove(m.path); err != nil {
 		return err
 	}
 	o := m.d.options
@@ -185,7 +186,7 @@ func (m *compaction) again(ctx context.Context) error {
 	if err == nil {
 		err = from.View(func(tx *bolt.Tx) error { return copyAll(ctx, tx, m.to) })
 	}
-	return errors.Join(err, from.Close(), removeAll(m.path+".part"))
+	return errors.Join(err, from.Close(), files.Remove(m.path+".part"))
 }
 
 // finish brings the new file to the last state and puts it into its place, with
@@ -227,7 +228,7 @@ func (m *compaction) exchange(tx *bolt.Tx, seen uint64) error {
 	}
 	err = m.step("renamed")
 	if err == nil {
-		err = syncDir(filepath.Dir(m.d.path))
+		err = files.SyncDir(filepath.Dir(m.d.path))
 	}
 	if err != nil { // nobody knows which of the two a start would find
 		return m.d.health.fail(err)
@@ -253,7 +254,7 @@ func (m *compaction) abandon() error {
 	if m.to != nil {
 		err = errors.Join(err, m.to.Close())
 	}
-	return errors.Join(err, removeAll(m.path, m.path+".part"))
+	return errors.Join(err, files.Remove(m.path, m.path+".part"))
 }
 
 // size is how many octets of a file are used, or have been.

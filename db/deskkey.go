@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+
+	"dnsbld/files"
 )
 
 // deskKeySize is the length of the key of the support desk, in octets. The file
@@ -33,7 +35,7 @@ func OpenKey(path string, log *slog.Logger) []byte {
 		return randomKey()
 	}
 	key = randomKey()
-	if err := ReplaceFile(path, []byte(hex.EncodeToString(key)+"\n")); err != nil {
+	if err := files.Replace(path, []byte(hex.EncodeToString(key)+"\n")); err != nil {
 		log.Error("tokens and letters of the support desk verify until the end of the program only", "err", fmt.Errorf("making the key of the support desk: %w", err))
 	}
 	return key

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"dnsbld/files"
 	"dnsbld/listing"
 
 	bolt "go.etcd.io/bbolt"
@@ -67,7 +68,7 @@ func (h *helper) openBolt() error {
 			return b.Update(h.prepare)
 		})
 		if err == nil && missing != nil {
-			err = syncDir(filepath.Dir(h.path))
+			err = files.SyncDir(filepath.Dir(h.path))
 		}
 		if err != nil {
 			err = errors.Join(err, letGo(b, file, err))

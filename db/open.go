@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"dnsbld/files"
 	"dnsbld/listing"
 
 	bolt "go.etcd.io/bbolt"
@@ -81,7 +82,7 @@ func Open(path string, o Options) (*DB, error) {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
 	if fresh {
-		if err := errors.Join(initialize(b), syncDir(filepath.Dir(path))); err != nil {
+		if err := errors.Join(initialize(b), files.SyncDir(filepath.Dir(path))); err != nil {
 			return nil, fmt.Errorf("making %s: %w", path, errors.Join(outward(err), b.Close()))
 		}
 	} else if err := guarded(func() error { return upgradeFile(b) }); err != nil {

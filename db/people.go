@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 
+	"dnsbld/files"
 	"dnsbld/listing"
 	"dnsbld/listing/desk"
 
@@ -33,7 +34,7 @@ var _ desk.People = (*People)(nil)
 // one is moved aside and begun again; moved, if it is not nil, is told.
 func OpenPeople(path string, moved func(aside string, why error)) (*People, error) {
 	p := &People{helper{path: path, options: Options{InitialMmap: 1 << 20}, prepare: everyValue, moved: moved}}
-	if err := removeAll(p.spare()); err != nil {
+	if err := files.Remove(p.spare()); err != nil {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
 	if err := p.open(); err != nil {
@@ -196,10 +197,10 @@ func (p *People) rewrite() error {
 		err = os.Rename(p.spare(), p.path)
 	}
 	if err == nil {
-		err = syncDir(filepath.Dir(p.path))
+		err = files.SyncDir(filepath.Dir(p.path))
 	}
 	if err != nil {
-		return fmt.Errorf("rewriting %s: %w", p.path, errors.Join(err, removeAll(p.spare())))
+		return fmt.Errorf("rewriting %s: %w", p.path, errors.Join(err, files.Remove(p.spare())))
 	}
 	if err := guarded(p.bolt.Close); err != nil {
 		return fmt.Errorf("closing the old %s: %w", p.path, err)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"dnsbld/db/backup"
+	"dnsbld/files"
 	"dnsbld/listing"
 
 	bolt "go.etcd.io/bbolt"
@@ -48,7 +49,7 @@ func Rebuild(ctx context.Context, path, from string, h listing.Header) (r Rebuil
 		return r, unreadable(path, err)
 	}
 	part := path + ".part"
-	if err := removeAll(part); err != nil {
+	if err := files.Remove(part); err != nil {
 		return r, fmt.Errorf("rebuilding: %w", err)
 	}
 	if err = r.make(ctx, old, from, part); err == nil {
@@ -62,9 +63,9 @@ func Rebuild(ctx context.Context, path, from string, h listing.Header) (r Rebuil
 		r.Aside, err = place(part, path, h.Time, true)
 	}
 	if err != nil {
-		return Rebuilt{}, errors.Join(err, removeAll(part))
+		return Rebuilt{}, errors.Join(err, files.Remove(part))
 	}
-	return r, syncDir(filepath.Dir(path))
+	return r, files.SyncDir(filepath.Dir(path))
 }
 
 // readable fails if there is no end to reading the log, and leaves out what else there

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"dnsbld/db/backup"
+	"dnsbld/files"
 	"dnsbld/listing"
 )
 
@@ -54,9 +55,9 @@ func Restore(ctx context.Context, from, path string, h listing.Header) (r Restor
 		r.Aside, err = place(part, path, h.Time, old != nil)
 	}
 	if err != nil { // nothing of it is left behind
-		return r, errors.Join(err, removeAll(part))
+		return r, errors.Join(err, files.Remove(part))
 	}
-	return r, syncDir(filepath.Dir(path))
+	return r, files.SyncDir(filepath.Dir(path))
 }
 
 // A restore never writes into the file that is there. The new list is made
@@ -78,7 +79,7 @@ func place(part, path string, now time.Time, old bool) (aside string, err error)
 	if err = os.Rename(part, path); err != nil {
 		err = fmt.Errorf("restoring: %w", err)
 		if old {
-			err = errors.Join(err, removeAll(aside))
+			err = errors.Join(err, files.Remove(aside))
 		}
 		return "", err
 	}
@@ -130,7 +131,7 @@ func unpack(file, to string, size int64) error {
 		return fmt.Errorf("opening the backup: %w", err)
 	}
 	defer from.Close()
-	if err := removeAll(to); err != nil {
+	if err := files.Remove(to); err != nil {
 		return fmt.Errorf("unpacking the backup: %w", err)
 	}
 	f, err := os.OpenFile(to, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"dnsbld/files"
 	"dnsbld/listing"
 )
 
@@ -23,7 +24,7 @@ func watermarkPath(path string) string { return path + ".served" }
 
 // SetWatermark notes the highest revision served from a list.
 func SetWatermark(path string, served listing.Revision) error {
-	if err := ReplaceFile(watermarkPath(path), fmt.Appendln(nil, served)); err != nil {
+	if err := files.Replace(watermarkPath(path), fmt.Appendln(nil, served)); err != nil {
 		return fmt.Errorf("noting what was served: %w", err)
 	}
 	return nil

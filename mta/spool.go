@@ -12,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 
+	"dnsbld/files"
 	"dnsbld/listing"
 )
 
@@ -105,7 +106,7 @@ func (s *Spool) Put(batch []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	name := fmt.Sprintf("%020d%s", s.next, spoolSuffix)
-	if err := ReplaceFile(s.path(name), batch); err != nil {
+	if err := files.Replace(s.path(name), batch); err != nil {
 		return fmt.Errorf("spooling sessions: %w", err)
 	}
 	s.add(name, int64(len(batch)), s.next)
@@ -124,7 +125,7 @@ func (s *Spool) Put(batch []byte) error {
 
 // remove lets go of the i-th file.
 func (s *Spool) remove(i int) error {
-	if err := os.Remove(s.path(s.files[i].name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := files.Remove(s.path(s.files[i].name)); err != nil {
 		return fmt.Errorf("spooling sessions: %w", err)
 	}
 	s.size -= s.files[i].size
@@ -181,32 +182,3 @@ func (s *Spool) Lost() int {
 
 // Close lets another process have the spool. The batches stay.
 func (s *Spool) Close() error { return s.lock.Close() }
-
-// ReplaceFile makes a file whole or not at all, readable by its owner alone: it is written under another
-// name, path and ".new", brought to disk, and gets its name last. What stands under either name is taken
-// away, never written into: in a directory of others it may be a link to somewhere else.
-func ReplaceFile(path string, content []byte) error {
-	temporary := path + ".new"
-	if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := os.OpenFile(temporary, os.O_CREATE|os.O_EXCL|os.O_WRONLY|syscall.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(temporary, path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(temporary))
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
-}

@@ -12,6 +12,7 @@ import (
 
 	"dnsbld/ctl"
 	"dnsbld/db/backup"
+	"dnsbld/files"
 	"dnsbld/listing"
 )
 
@@ -89,7 +90,7 @@ func (p *program) writeBackup(ctx context.Context, file string, force bool) (t b
 	}
 	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_EX) // where there are no locks, removeParts removes nothing
 	part := f.Name()
-	defer func() { err = errors.Join(err, removeIfThere(part)) }()
+	defer func() { err = errors.Join(err, files.Remove(part)) }()
 	_, err = p.client.Backup(ctx, ctl.None{}, &calm{file: f})
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return t, err
@@ -102,10 +103,13 @@ func (p *program) writeBackup(ctx context.Context, file string, force bool) (t b
 	} else if err = os.Link(part, file); errors.Is(err, fs.ErrExist) {
 		return t, isThere(file)
 	}
+	if err == nil {
+		err = files.SyncDir(filepath.Dir(file))
+	}
 	if err != nil {
 		return t, fmt.Errorf("writing the backup: %w", err)
 	}
-	return t, syncDir(filepath.Dir(file))
+	return t, nil
 }
 
 const partSuffix = ".part" // of what is not whole yet, behind FILE, a dot and a number
@@ -130,18 +134,6 @@ func removeParts(file string) {
 	}
 }
 
-// syncDir makes the names in a directory durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("writing the backup: %w", err)
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("writing the backup: %w", err)
-	}
-	return nil
-}
-
 // calm is a file that is made durable as it is written. What others make durable
 // meanwhile, the daemon first of all, would otherwise have to wait for all of it.
 type calm struct {
@@ -157,14 +149,6 @@ func (c *calm) Write(b []byte) (int, error) {
 		c.ahead, err = 0, c.file.Sync()
 	}
 	return n, err
-}
-
-// removeIfThere removes a file; that there is none is no failure.
-func removeIfThere(file string) error {
-	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
 }
 
 // restored is what restore prints as JSON. Aside is where the list lies that

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"dnsbld/ctl"
+	"dnsbld/files"
 	"dnsbld/listing"
 	"dnsbld/listing/sensor"
 	"dnsbld/mta"
@@ -203,5 +204,5 @@ func writePosition(file string, at mta.Position) error {
 	if err != nil {
 		return err
 	}
-	return mta.ReplaceFile(file, append(raw, '\n'))
+	return files.Replace(file, append(raw, '\n'))
 }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"dnsbld/db"
+	"dnsbld/files"
 )
 
 // hitsFile is the file in the data directory that keeps how often listings were asked
@@ -44,7 +44,7 @@ func (d *dnsbld) writeHits() {
 	if !d.recalled.Load() {
 		return
 	}
-	if err := db.ReplaceFile(filepath.Join(d.cfg.Load().Data, hitsFile), d.hits.Encode(shifted(d.begun.ClockOffset)())); err != nil {
+	if err := files.Replace(filepath.Join(d.cfg.Load().Data, hitsFile), d.hits.Encode(shifted(d.begun.ClockOffset)())); err != nil {
 		d.log.Warn("keeping how often listings are asked for", "err", err)
 	}
 }

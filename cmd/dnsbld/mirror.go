@@ -10,7 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"dnsbld/db"
+	"dnsbld/files"
 	"dnsbld/listing"
 	"dnsbld/listing/index"
 	"dnsbld/listing/mirror"
@@ -53,7 +53,7 @@ func (d *dnsbld) openMirror() *mirror.Mirror {
 	return mirror.New(mirror.Config{Zone: cfg.Mirror, Take: d.dns.Take, Log: d.log, Now: shifted(cfg.ClockOffset),
 		Primary: func() string { return d.primary().Address.String() },
 		Digest:  func() string { return d.cfg.Load().Hash },
-		Save:    func(state []byte) error { return db.ReplaceFile(beside, state) },
+		Save:    func(state []byte) error { return files.Replace(beside, state) },
 		Use:     d.useTaken,
 	}, saved)
 }

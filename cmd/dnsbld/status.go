@@ -13,7 +13,7 @@ import (
 
 	"dnsbld/connlimit"
 	"dnsbld/ctl"
-	"dnsbld/db"
+	"dnsbld/files"
 	"dnsbld/listing"
 )
 
@@ -29,7 +29,7 @@ func (d *dnsbld) backup(ctx context.Context, to io.Writer) (listing.Revision, er
 	}
 	raw, err := json.Marshal(ctl.BackedUp{At: d.book.Now().Truncate(time.Second), Revision: r})
 	if err == nil {
-		err = db.ReplaceFile(filepath.Join(d.cfg.Load().Data, lastBackup), raw)
+		err = files.Replace(filepath.Join(d.cfg.Load().Data, lastBackup), raw)
 	}
 	if err != nil {
 		d.log.Warn("noting the backup, which is whole", "err", err)

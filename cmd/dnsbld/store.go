@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"dnsbld/db"
+	"dnsbld/files"
 	"dnsbld/listing"
 )
 
@@ -21,7 +22,7 @@ func (d *dnsbld) openStore(ctx context.Context) error {
 	if d.readOnly = d.begun.ReadOnly; d.readOnly != "" {
 		return d.openReadOnly()
 	}
-	if err := db.MakeDir(cfg.Data); err != nil {
+	if err := files.MakeDir(cfg.Data); err != nil {
 		return fmt.Errorf("making the data directory: %w", err)
 	}
 	store, err := db.Open(cfg.Database, db.Options{})

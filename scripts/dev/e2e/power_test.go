@@ -240,7 +240,7 @@ func (p *powered) checkFiles(t *testing.T, client *ctl.Client, at int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The file that ReplaceFile writes may be there for a moment: .served.new, for one.
+	// The file that files.Replace writes may be there for a moment: .served.new, for one.
 	temporary := regexp.MustCompile(`\.damaged$|\.compact|\.part$|\.db\.new$|\.(import|replay|answer)-`)
 	for _, f := range files {
 		if temporary.MatchString(f.Name()) {
