@@ -9,6 +9,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"dnsbld/listing"
 	"dnsbld/listing/index"
 )
 
@@ -66,6 +67,63 @@ func BenchmarkLookupBatchKinds(b *testing.B) {
 func BenchmarkLookupBatchMany(b *testing.B) {
 	l, s := bulkSet(b, 10_000_000)
 	inTurns(b, s, []*kind{{name: "hit", addrs: some(l, s, true)}, {name: "miss", addrs: some(l, s, false)}})
+}
+
+// crowdedSet is ten million hosts of a source in 500 crowded /16.
+func crowdedSet(b *testing.B) (bulkList, *index.Set) {
+	r := rand.New(rand.NewPCG(25, 26))
+	var l bulkList
+	for n := range uint32(500) {
+		for range 20_000 {
+			l.hosts = append(l.hosts, (11+n/8)<<24|n%8<<21|r.Uint32()&0xffff)
+		}
+	}
+	slices.Sort(l.hosts)
+	l.hosts = slices.Compact(l.hosts)
+	live := index.NewLive()
+	if err := live.Load(b.Context(), snapshotStore{snap: l}); err != nil {
+		b.Fatal(err)
+	}
+	return l, live.Set()
+}
+
+// BenchmarkLookupBatchCrowds looks up hosts of crowded /16.
+func BenchmarkLookupBatchCrowds(b *testing.B) {
+	l, s := crowdedSet(b)
+	defer func() { b.ReportMetric(float64(s.Stats().Bytes)/1e6, "MB") }()
+	inTurns(b, s, []*kind{{name: "hit", addrs: some(l, s, true)}, {name: "miss", addrs: some(l, s, false)}})
+}
+
+// BenchmarkEditCrowd edits a host of a crowded /16: one more that ends with its
+// source, one that makes the last that is crowded and goes again, and one more of
+// another class, to which all of the leaf is written anew.
+func BenchmarkEditCrowd(b *testing.B) {
+	of := func(n int) *index.Set {
+		changes := []listing.Change{feed("alpha", 9000)}
+		for low := range n {
+			changes = append(changes, fromAlpha(low))
+		}
+		return mustWith(b, index.NewSet(), changes...)
+	}
+	back := []listing.Change{fromAlpha(0xffff), ended(fromAlpha(0xffff))}
+	for _, row := range []struct {
+		name    string
+		hosts   int
+		changes []listing.Change
+	}{{"host", 65_000, back}, {"border", 3936, back}, {"small", 2000, back},
+		{"mixed", 65_536, []listing.Change{listed(crowdNet, listing.Manual, "", 4000), ended(listed(crowdNet, listing.Manual, "", 4000))}}} {
+		b.Run(row.name, func(b *testing.B) {
+			s := of(row.hosts)
+			b.ReportAllocs()
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			began := threadClock()
+			for i := 0; b.Loop(); i++ {
+				s = mustWith(b, s, row.changes[i&1])
+			}
+			b.ReportMetric(float64(threadClock()-began)/float64(b.N), "cpu-ns/op")
+		})
+	}
 }
 
 // inTurns looks kinds up in batches, in turns, so that what else the machine does

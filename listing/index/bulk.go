@@ -43,7 +43,11 @@ func (b *builder) flush() {
 		for n < len(ops) && ops[n].addr>>16 == high {
 			n++
 		}
-		b.mergeLeaf(high, ops[:n])
+		if next, ok := b.leafAt(high << 16).edited(ops[:n]); ok {
+			b.setLeaf(high, next, forever)
+		} else {
+			b.mergeLeaf(high, ops[:n])
+		}
 		ops = ops[n:]
 	}
 	b.ops, b.unsorted = b.ops[:0], false
@@ -91,7 +95,7 @@ func (b *builder) mergeLeaf(high uint32, ops []op) {
 	old := b.leafAt(high << 16)
 	due := b.dueAt(high)
 	b.merged.reset()
-	at, rescan, changed := 0, false, false
+	at, rescan, changed := old.search(0), false, false
 	for k, o := range ops {
 		if k+1 < len(ops) && ops[k+1].key() == o.key() {
 			continue
@@ -103,7 +107,7 @@ func (b *builder) mergeLeaf(high uint32, ops []op) {
 		if found {
 			_, _, until := old.at(i)
 			rescan = rescan || until == due
-			at++
+			at = old.next(at)
 		}
 		if !o.remove {
 			b.merged.add(low, o.class, o.until)
@@ -116,7 +120,7 @@ func (b *builder) mergeLeaf(high uint32, ops []op) {
 	if !changed {
 		return
 	}
-	b.merged.run(old, at, old.length())
+	b.merged.run(old, at, old.end())
 	next := b.merged.leaf()
 	if rescan {
 		due = next.firstEnd()

@@ -22,6 +22,12 @@ func (b *builder) sweepDropped() {
 func (b *builder) dropFromLeaves(gone []bool) {
 	for high := range uint32(1 << 16) {
 		l := b.leafAt(high << 16)
+		if l.form.single() {
+			if gone[l.class] {
+				b.setLeaf(high, leaf{}, forever)
+			}
+			continue
+		}
 		b.merged.reset()
 		kept, n := 0, l.length()
 		for i := range n {

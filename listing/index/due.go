@@ -91,7 +91,7 @@ func (d *due) leaves() {
 }
 
 func (d *due) leaf(net uint32, l *leaf) bool {
-	for i := range l.length() {
+	for i := range l.from(0) {
 		low, class, until := l.at(i)
 		if until != 0 && until <= d.now && !d.addEntry(hostPrefix(addr4(net|uint32(low))), class) {
 			return false

@@ -31,7 +31,7 @@ func (s *Set) eachHost(yield func(listing.Served) bool) bool {
 }
 
 func (s *Set) eachInLeaf(net uint32, l *leaf, yield func(listing.Served) bool) bool {
-	for i := range l.length() {
+	for i := range l.from(0) {
 		low, class, until := l.at(i)
 		if !yield(s.served(hostPrefix(addr4(net|uint32(low))), class, until)) {
 			return false

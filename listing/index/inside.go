@@ -61,7 +61,7 @@ func (s *Set) hostsInside(p netip.Prefix) iter.Seq[netip.Prefix] {
 				continue
 			}
 			l := s.leafAt(net << 16)
-			for i := l.search(uint16(max(first, net<<16))); i < l.length(); i++ {
+			for i := range l.from(uint16(max(first, net<<16))) {
 				low, _, _ := l.at(i)
 				if ip := net<<16 | uint32(low); ip > last || !yield(hostPrefix(addr4(ip))) {
 					return

@@ -1,6 +1,10 @@
 package index
 
-import "unsafe"
+import (
+	"iter"
+	"slices"
+	"unsafe"
+)
 
 // leaf is what there is of one /16: its listed hosts, sorted by the low half
 // of the address, then by class, in one slab of 16-bit words, so that a
@@ -21,6 +25,12 @@ import "unsafe"
 // the address is listed, and why. What is behind the last entry and the last
 // guide is vacant.
 //
+// A crowded leaf of one class is a bit for each address instead (bitmap.go), and a
+// query waits for one line.
+//
+// Entries have numbers that rise with them, from those of search on to below end;
+// after each comes next.
+//
 // The slab never changes. The zero leaf is empty.
 type leaf struct {
 	slab  []uint16
@@ -30,8 +40,8 @@ type leaf struct {
 }
 
 // form is what is in a slab: the number of entries, whether they have ends of
-// their own, and else whether they all have one class. It is packed so that a
-// leaf is half a cache line.
+// their own, and else whether they all have one class, and are a bitmap. It is
+// packed so that a leaf is half a cache line.
 type form uint32
 
 func newForm(n int, ends, single bool) form {
@@ -39,6 +49,8 @@ func newForm(n int, ends, single bool) form {
 	switch {
 	case ends:
 		f |= 1
+	case single && n >= crowded:
+		f |= 3
 	case single:
 		f |= 2
 	}
@@ -46,10 +58,11 @@ func newForm(n int, ends, single bool) form {
 }
 
 func (f form) n() int       { return int(f >> 2) }
-func (f form) ends() bool   { return f&1 != 0 }
+func (f form) ends() bool   { return f&3 == 1 }
 func (f form) single() bool { return f&2 != 0 }
+func (f form) bitmap() bool { return f&3 == 3 }
 
-// shift is the binary logarithm of the words in an entry.
+// shift is the binary logarithm of the words in an entry, unless they are bits.
 func (f form) shift() uint { return uint(1 + f&1 - f>>1&1) }
 
 const (
@@ -67,8 +80,12 @@ type shape struct {
 	entryAt int // where the blocks begin
 }
 
-// shape follows from the number of entries, of which there are some.
+// shape follows from the number of entries, of which there are some. A bitmap has
+// no parts.
 func (f form) shape() shape {
+	if f.bitmap() {
+		return shape{}
+	}
 	s := shape{blocks: (f.n() - 1) << f.shift() / line}
 	if s.blocks >= few {
 		s.guideAt = roundUp(s.blocks / line)
@@ -85,12 +102,28 @@ func (l *leaf) isZero() bool { return l.form == 0 && l.wide == 0 }
 // length is the number of entries.
 func (l *leaf) length() int { return l.form.n() }
 
-// entries are the words of all entries.
-func (l *leaf) entries() []uint16 {
-	if l.form == 0 {
-		return nil
+// end is what the numbers of all entries are less than.
+func (l *leaf) end() int {
+	if l.form.bitmap() {
+		return 1 << 16
 	}
-	return l.slab[l.form.shape().entryAt:][:l.form.n()<<l.form.shift()]
+	return l.form.n()
+}
+
+// next is the number of the entry after one, or the end.
+func (l *leaf) next(i int) int {
+	if l.form.bitmap() {
+		return l.bitFrom(i + 1)
+	}
+	return i + 1
+}
+
+// from yields the numbers of the entries whose low half is at least low.
+func (l *leaf) from(low uint16) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i := l.search(low); i < l.end() && yield(i); i = l.next(i) {
+		}
+	}
 }
 
 // at is an entry: its low half, its class, and its end, 0 if that is its
@@ -106,6 +139,8 @@ func (l *leaf) read(entryAt, i int) (low, class uint16, until uint32) {
 	case l.form.ends():
 		words = words[4*i : 4*i+4]
 		return words[0], words[1], uint32(words[2]) | uint32(words[3])<<16
+	case l.form.bitmap():
+		return uint16(i), l.class, 0
 	case l.form.single():
 		return words[i], l.class, 0
 	}
@@ -117,8 +152,11 @@ func (l *leaf) size() int64 { return 2 * int64(cap(l.slab)) }
 
 // search is the first entry whose low half is at least low.
 func (l *leaf) search(low uint16) int {
-	if l.form == 0 {
+	switch {
+	case l.form == 0:
 		return 0
+	case l.form.bitmap():
+		return l.bitFrom(int(low))
 	}
 	s := l.form.shape()
 	return l.within(l.block(low, s), low, s)
@@ -193,6 +231,9 @@ func lowerBound(sorted []uint16, low uint16) int {
 // runEnd is where the run of entries for one address ends that begins, if
 // there is any, at from. The blocks begin at a word.
 func (l *leaf) runEnd(entryAt, from int, low uint16) (to int) {
+	if l.form.bitmap() {
+		return from + l.bit(low)
+	}
 	n, shift, words := l.form.n(), l.form.shift(), l.slab[entryAt:]
 	for to = from; to < n && words[to<<shift] == low; to++ {
 	}
@@ -202,7 +243,7 @@ func (l *leaf) runEnd(entryAt, from int, low uint16) (to int) {
 // overlaps reports whether a host lies from first to last, inclusive.
 func (l *leaf) overlaps(first, last uint16) bool {
 	i := l.search(first)
-	if i >= l.length() {
+	if i >= l.end() {
 		return false
 	}
 	low, _, _ := l.at(i)
@@ -213,17 +254,17 @@ func (l *leaf) overlaps(first, last uint16) bool {
 // Mostly it is near.
 func (l *leaf) seek(from int, low, class uint16) (int, bool) {
 	const near = 8
-	i, n := from, l.length()
-	for tries := 0; i < n; i++ {
+	i, end := from, l.end()
+	for tries := 1; i < end; tries++ {
 		at, c, _ := l.at(i)
 		if at > low || (at == low && c >= class) {
 			return i, at == low && c == class
 		}
-		if tries++; tries == near {
-			i = max(i, l.search(low)-1)
+		if i = l.next(i); tries == near {
+			i = max(i, l.search(low))
 		}
 	}
-	return n, false
+	return end, false
 }
 
 // firstEnd is the first end that an entry in the leaf has of its own.
@@ -256,10 +297,11 @@ func (d *leafBuilder) run(l *leaf, from, to int) {
 		return
 	}
 	if l.form.ends() {
-		*d = append(*d, l.entries()[4*from:4*to]...)
+		*d = append(*d, l.slab[l.form.shape().entryAt:][4*from:4*to]...)
 		return
 	}
-	for i := from; i < to; i++ {
+	*d = slices.Grow(*d, 4*min(to-from, l.length()))
+	for i := from; i < to; i = l.next(i) {
 		low, class, _ := l.at(i)
 		*d = append(*d, low, class, 0, 0)
 	}
@@ -282,6 +324,13 @@ func (d leafBuilder) leaf() leaf {
 		return leaf{}
 	}
 	l := leaf{form: d.form(), class: d[1]}
+	if l.form.bitmap() {
+		l = newBitmap(l.form, l.class)
+		for i := 0; i < len(d); i += 4 {
+			l.setBit(d[i], true)
+		}
+		return l
+	}
 	s := l.form.shape()
 	l.slab = make([]uint16, s.entryAt+roundUp(n<<l.form.shift()))
 	words := l.slab[s.entryAt:]

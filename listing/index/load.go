@@ -174,17 +174,23 @@ func (b *builder) putLeaf(block *listing.Block) bool {
 // packLows is a leaf of one class whose entries end with their source; ok is false
 // if they are not in order.
 func packLows(lows []uint16, class uint16) (l leaf, ok bool) {
-	l = leaf{form: newForm(len(lows), false, true), class: class}
-	s := l.form.shape()
-	l.slab = make([]uint16, s.entryAt+roundUp(len(lows)))
-	words := l.slab[s.entryAt:]
-	n := copy(words, lows)
-	for i := 1; i < n; i++ {
-		if words[i] <= words[i-1] {
+	for i := 1; i < len(lows); i++ {
+		if lows[i] <= lows[i-1] {
 			return l, false
 		}
 	}
-	for i := n; i < len(words); i++ {
+	l = leaf{form: newForm(len(lows), false, true), class: class}
+	if l.form.bitmap() {
+		l = newBitmap(l.form, class)
+		for _, low := range lows {
+			l.setBit(low, true)
+		}
+		return l, true
+	}
+	s := l.form.shape()
+	l.slab = make([]uint16, s.entryAt+roundUp(len(lows)))
+	words := l.slab[s.entryAt:]
+	for i := copy(words, lows); i < len(words); i++ {
 		words[i] = vacant
 	}
 	l.guide(s)

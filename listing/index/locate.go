@@ -89,7 +89,9 @@ func (s *Spot) begin(set *Set, a netip.Addr) {
 
 // openLeaf finds out what the leaf has.
 func (s *Spot) openLeaf(set *Set) {
-	s.form = s.leaf.form
+	if s.form = s.leaf.form; s.form.bitmap() {
+		s.next = int(s.low / wordBits)
+	}
 	if s.leaf.wide > 0 && !s.wide {
 		s.wides = &set.pages[v4(s.addr)>>24].wide[s.leaf.wide-1]
 	}
@@ -123,7 +125,7 @@ func (s *Spot) guide() {
 }
 
 func (s *Spot) chooseBlock() {
-	if s.form == 0 {
+	if s.form == 0 || s.form.bitmap() {
 		return
 	}
 	s.block = s.leaf.block(s.low, s.shape)
@@ -131,7 +133,12 @@ func (s *Spot) chooseBlock() {
 }
 
 func (s *Spot) search() {
-	if s.from = 0; s.form != 0 {
+	switch {
+	case s.form == 0:
+		s.from = 0
+	case s.form.bitmap():
+		s.from = int(s.low)
+	default:
 		s.from = s.leaf.within(s.block, s.low, s.shape)
 	}
 }

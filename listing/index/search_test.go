@@ -56,10 +56,13 @@ func checkSearch(t *testing.T, r *rand.Rand, n, run int, own bool) {
 	if l.form.ends() != own {
 		t.Fatalf("%d entries, ends %t", n, !own)
 	}
+	if l.form.bitmap() {
+		first = lows
+	}
 	want := func(low int) int {
 		i, _ := slices.BinarySearch(lows, low)
 		if i == len(first) {
-			return l.length()
+			return l.end()
 		}
 		return first[i]
 	}
@@ -98,5 +101,19 @@ func TestLeafShape(t *testing.T) {
 				t.Errorf("%+v, want %+v", got, row.want)
 			}
 		})
+	}
+}
+
+// A leaf of one class is a bitmap as soon as that takes less memory, and no sooner.
+func TestBitmapIsLess(t *testing.T) {
+	for _, n := range []int{crowded - 1, crowded, 1 << 16} {
+		f := newForm(n, false, true)
+		s := (f &^ 1).shape() // as if it were none
+		if words := s.entryAt + roundUp(n); f.bitmap() != (words > bitmapWords) {
+			t.Errorf("%d entries of %d words: bitmap %t", n, words, f.bitmap())
+		}
+		if newForm(n, true, true).bitmap() || newForm(n, false, false).bitmap() {
+			t.Errorf("%d entries of many kinds are a bitmap", n)
+		}
 	}
 }

@@ -7,7 +7,8 @@
 //
 // IPv4 hosts, the bulk of any list, lie in leaves of one /16 each, without a
 // pointer among them: two octets an entry where all are of one class, four where
-// they end with their source, else eight (leaf.go). Whatever else there is lies
+// they end with their source, else eight (leaf.go), and a bit for each address
+// where two octets an entry would take more (bitmap.go). Whatever else there is lies
 // in two trees, one a family, of packed blocks, 6 to 14 octets an entry: wider
 // prefixes, IPv6, exceptions, and entries with a text of their own (tree.go,
 // block.go). Reason, source and the end of the source are rows of one table that
