@@ -17,8 +17,8 @@ const (
 	endClass  = 'e' // the source ended
 )
 
-// chunk is a piece of what a revision changed in a source: a packed table of
-// the IPv4 hosts of one /8, or of other entries of one family:
+// chunk is a piece of what a revision changed in a source: of the IPv4 hosts of one
+// /8, see gaps.go (before version 6 a packed table), or of other entries of one family:
 //
 //	family · octets of address in an item · a packed table, as in nets.go
 //
@@ -128,8 +128,7 @@ func (b *deltaBuilder) host(v4 uint32, before, after *attrs) (err error) {
 
 func (b *deltaBuilder) endHosts() (err error) {
 	if !b.hosts.empty() {
-		b.hosts.low = deltaLow
-		err = b.end(hostClass, int(b.top), b.hosts.encode((*before).transition))
+		err = b.end(hostClass, int(b.top), b.hosts.encodeGaps((*before).transition))
 	}
 	b.hosts.reset()
 	return err
@@ -179,10 +178,17 @@ type delta interface {
 }
 
 func (c *chunk) open(raw []byte) (delta, error) {
+	top := uint32(c.part) << 24
 	switch {
+	case c.class == hostClass && len(raw) > 0 && raw[0] == 0:
+		t, err := openGaps(raw)
+		if err != nil {
+			return nil, err
+		}
+		return &hostDelta{steps: steps{dict: &t.table}, hosts: t, top: top}, nil
 	case c.class == hostClass:
 		t, err := openTable(raw, deltaLow)
-		return &hostDelta{steps: steps{dict: &t}, table: t, top: uint32(c.part) << 24}, err
+		return &hostDelta{steps: steps{dict: &t}, hosts: &t, top: top}, err
 	case len(raw) > 0 && raw[0] != 0:
 		t, err := openNetTable(raw[0], raw[1:])
 		return &netDelta{steps: steps{dict: &t.table}, netTable: t}, err
@@ -221,12 +227,18 @@ func (s *steps) at(id int) (transition, error) {
 // hostDelta is a piece of IPv4 hosts.
 type hostDelta struct {
 	steps
-	table
+	hosts interface {
+		len() int
+		at(n int) (low, id uint32)
+		find(low uint32) (from, to int)
+	}
 	top uint32
 }
 
+func (d *hostDelta) len() int { return d.hosts.len() }
+
 func (d *hostDelta) host(n int) (uint32, transition, error) {
-	low, id := d.table.at(n)
+	low, id := d.hosts.at(n)
 	step, err := d.steps.at(int(id))
 	return d.top | low, step, err
 }
@@ -236,7 +248,7 @@ func (d *hostDelta) item(n int) (listing.Subject, transition, error) {
 	return hostSubject(v4), step, err
 }
 
-func (d *hostDelta) find(s listing.Subject) (from, to int) { return d.table.find(s.V4() & (1<<24 - 1)) }
+func (d *hostDelta) find(s listing.Subject) (from, to int) { return d.hosts.find(s.V4() & (1<<24 - 1)) }
 
 // netDelta is a piece of other entries.
 type netDelta struct {

@@ -46,7 +46,8 @@
 // none, and until version 2 nets was wide, with an entry a key; a file of these is
 // upgraded when it is opened. Version 4 was version 3 with a base. Since version 5
 // texts that begin alike are written short, and deltas are packed as contents are;
-// what an older version wrote stays as it is, for the chain is over it.
+// since version 6 deltas tell IPv4 hosts by the distances between them. What an older
+// version wrote stays as it is, for the chain is over it.
 //
 // Beside the file, in FILE.served, stands the highest revision that was served
 // from it: it outlives the file when a backup takes its place.

@@ -12,7 +12,7 @@ import (
 // Versions of the layout: schema is the one that this code writes, and gives to older
 // files; from readable on they can be read as they are.
 const (
-	schema   = 5
+	schema   = 6
 	readable = 3
 )
 

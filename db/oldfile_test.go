@@ -16,19 +16,19 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
-var update = flag.Bool("update", false, "write testdata/v5.db, v5.json, people.db and sightings.db anew; only while no list has that layout yet")
+var update = flag.Bool("update", false, "write testdata/v6.db, v6.json, people.db and sightings.db anew; only while no list has that layout yet")
 
 const (
 	oldFile    = "testdata/v1.db"
-	newestFile = "testdata/v5.db"
+	newestFile = "testdata/v6.db"
 )
 
 // A file of an older version of the layout holds what it held when it was written.
 func TestOldFile(t *testing.T) {
 	if *update {
-		writeOldFile(t, "testdata/v5")
+		writeOldFile(t, "testdata/v6")
 	}
-	for _, name := range []string{"testdata/v1", "testdata/v2", "testdata/v3", "testdata/v5"} {
+	for _, name := range []string{"testdata/v1", "testdata/v2", "testdata/v3", "testdata/v5", "testdata/v6"} {
 		t.Run(name, func(t *testing.T) { holdsWhatItHeld(t, name) })
 	}
 }
@@ -37,8 +37,8 @@ func holdsWhatItHeld(t *testing.T, name string) {
 	d := openOld(t, name)
 	defer d.Close()
 	held := name
-	if name != "testdata/v5" {
-		held = "testdata/v2" // as the others did
+	if name == "testdata/v1" || name == "testdata/v3" {
+		held = "testdata/v2" // as they did
 	}
 	want, err := os.ReadFile(held + ".json")
 	if err != nil {
@@ -52,6 +52,26 @@ func holdsWhatItHeld(t *testing.T, name string) {
 	}
 	if v := mustApply(t, d, "new", listEdit(addr4(1))); v.Revision != 10 {
 		t.Errorf("revision %d", v.Revision)
+	}
+}
+
+// What became of a host is found in deltas of all versions, and can be replayed.
+func TestOldDeltas(t *testing.T) {
+	d := openOld(t, "testdata/v5")
+	defer d.Close()
+	mustReplace(t, d, importing("new", "feed"), slicesOf(nil))
+	var steps []string
+	err := d.View(t.Context(), func(s listing.Snapshot) error {
+		for _, c := range all(t, s.History(subjectOf(t, "203.0.113.2"))) {
+			steps = append(steps, fmt.Sprint(c.Before != nil, c.After != nil))
+		}
+		return nil
+	})
+	if want := "[false true true true true false]"; err != nil || fmt.Sprint(steps) != want {
+		t.Errorf("%v, %v; want %v", steps, err, want)
+	}
+	if v, err := d.VerifyFull(t.Context(), listing.Checkpoint{}); err != nil || v.Replayed != 10 {
+		t.Errorf("%+v, %v", v, err)
 	}
 }
 

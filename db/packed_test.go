@@ -130,11 +130,13 @@ func FuzzDecode(f *testing.F) {
 				}
 			}
 		}
-		of := chunk{class: wideClass}
-		if d, err := of.open(raw); err == nil {
-			d.find(e.Subject)
-			for n := range d.len() {
-				_, _, _ = d.item(n)
+		for _, class := range []byte{hostClass, wideClass} {
+			of := chunk{class: class}
+			if d, err := of.open(raw); err == nil {
+				d.find(e.Subject)
+				for n := range d.len() {
+					_, _, _ = d.item(n)
+				}
 			}
 		}
 		_, _ = decodeDone(raw)
