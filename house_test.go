@@ -49,10 +49,11 @@ var imports = map[string][]string{
 	"dnsbld/web":                {"dnsbld/connlimit", "dnsbld/listing", "dnsbld/listing/language", "dnsbld/nice", "dnsbld/listing/desk", "dnsbld/listing/index", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/removal"},
 	"dnsbld/ctl":                {"dnsbld/listing", "dnsbld/listing/removal", "dnsbld/listing/report", "dnsbld/listing/sensor", "dnsbld/listing/sighting"},
 	"dnsbld/ctl/server":         {"dnsbld/connlimit", "dnsbld/ctl", "dnsbld/listing", "dnsbld/listing/delist", "dnsbld/listing/desk", "dnsbld/listing/feed", "dnsbld/listing/hits", "dnsbld/listing/index", "dnsbld/listing/removal", "dnsbld/listing/report", "dnsbld/listing/sensor", "dnsbld/listing/sighting", "dnsbld/unixsocket"},
+	"dnsbld/cmd/help":           {},
 	"dnsbld/cmd/dnsbld":         {"*"},
 	"dnsbld/cmd/dnsbld/config":  {"dnsbld/connlimit", "dnsbld/ctl/server", "dnsbld/listing", "dnsbld/listing/delist", "dnsbld/listing/desk", "dnsbld/listing/sensor", "dnsbld/listing/sighting", "dnsbld/mta", "dnsbld/mta/sendmail", "dnsbld/unixsocket", "dnsbld/web", "dnsbld/zone"},
 	"dnsbld/cmd/dnsbld/offline": {"dnsbld/ctl", "dnsbld/ctl/server", "dnsbld/db", "dnsbld/db/backup", "dnsbld/listing", "dnsbld/listing/index"},
-	"dnsbld/cmd/blctl":          {"dnsbld/files", "dnsbld/listing", "dnsbld/listing/sensor", "dnsbld/listing/removal", "dnsbld/listing/report", "dnsbld/listing/helo", "dnsbld/listing/sighting", "dnsbld/db/backup", "dnsbld/ctl", "dnsbld/mta"},
+	"dnsbld/cmd/blctl":          {"dnsbld/cmd/help", "dnsbld/files", "dnsbld/listing", "dnsbld/listing/sensor", "dnsbld/listing/removal", "dnsbld/listing/report", "dnsbld/listing/helo", "dnsbld/listing/sighting", "dnsbld/db/backup", "dnsbld/ctl", "dnsbld/mta"},
 }
 
 // rooms are libraries that some rooms alone may know.

@@ -20,7 +20,7 @@ func TestWording(t *testing.T) {
 	}
 	words := strings.Split(string(listed[1]), ", ")
 	avoid := regexp.MustCompile(`(?i)\b(` + strings.Join(words, "|") + `)\b`)
-	out, err := exec.Command("git", "ls-files", "web/templates", "listing/delist/templates", "cmd/blctl/help", "cmd/blctl/man", "cmd/dnsbld/man", "cmd/dnsbld/config/example.toml",
+	out, err := exec.Command("git", "ls-files", "web/templates", "listing/delist/templates", "cmd/blctl/help", "cmd/dnsbld/help", "cmd/blctl/man", "cmd/dnsbld/man", "cmd/dnsbld/config/example.toml",
 		"docs", "README.md", "scripts/letter", "scripts/delist-request", "scripts/triage").Output()
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"dnsbld/cmd/help"
 	"dnsbld/listing"
 )
 
@@ -80,7 +81,7 @@ func (a *arranger) takeCommand(word string) error {
 	}
 	for _, c := range a.commands {
 		if c.HasName(word) {
-			dress(c, a.path...)
+			help.Dress(helpTexts, c, a.path...)
 			a.path, a.commands, a.local = append(a.path, word), c.Subcommands, c.Flags
 			return nil
 		}

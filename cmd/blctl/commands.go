@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"embed"
-	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -106,56 +105,10 @@ func group(name string, commands ...*cli.Command) *cli.Command {
 // notUsage is a mistake that the library finds on the command line.
 func notUsage(_ *cli.Context, err error, _ bool) error { return usageError("%v", err) }
 
-// helpTexts say what each command is for: a line for the list of commands, how it is
-// used, after an empty line what it does, its exit statuses and examples, and last its
-// flags. They stand in --help and in the manual. A flag is a line:
-//
-//	--name  what it says of itself, with the name of its value in backquotes
-//
-// One without a value is on or off, and one that ends in "; repeatable" has several.
-// +NAME are the flags of help/NAME.txt; those in help/shared mean the same everywhere.
+// helpTexts say what each command is for, and its flags.
 //
 //go:embed help/*.txt help/shared/*.txt
 var helpTexts embed.FS
-
-// dress gives a command, below others or not, what help/NAME.txt says of it; for one of a
-// group NAME is GROUP-COMMAND. It is done for the commands that a run is about alone.
-func dress(c *cli.Command, above ...string) {
-	name := strings.Join(slices.Concat(above, []string{c.Name}), "-")
-	text, _ := helpTexts.ReadFile("help/" + name + ".txt") // a test holds that none is missing
-	head, about, _ := strings.Cut(strings.TrimSuffix(string(text), "\n"), "\n\n")
-	c.Usage, c.UsageText, _ = strings.Cut(head, "\n")
-	c.Description, _, _ = strings.Cut(about, flagsHead)
-	c.Flags = flagsOf(name)
-}
-
-// flagsHead stands before the flags of a command.
-const flagsHead = "\n\nflags:\n"
-
-// flagsOf are the flags in help/NAME.txt.
-func flagsOf(name string) (all []cli.Flag) {
-	text, _ := helpTexts.ReadFile("help/" + name + ".txt") // a test holds that none is missing
-	_, flags, _ := strings.Cut(string(text), flagsHead)
-	for line := range strings.Lines(flags) {
-		word, usage, _ := strings.Cut(strings.TrimSpace(line), " ")
-		usage = strings.TrimSpace(usage)
-		if shared, is := strings.CutPrefix(word, "+"); is {
-			all = append(all, flagsOf(shared)...)
-			continue
-		}
-		var flag cli.Flag
-		switch name := strings.TrimPrefix(word, "--"); {
-		case strings.HasSuffix(usage, "; repeatable"):
-			flag = &cli.StringSliceFlag{Name: name, Usage: usage}
-		case strings.Contains(usage, "`"):
-			flag = &cli.StringFlag{Name: name, Usage: usage}
-		default:
-			flag = &cli.BoolFlag{Name: name, Usage: usage}
-		}
-		all = append(all, flag)
-	}
-	return all
-}
 
 // act is the action of a command that reads its arguments and flags with read
 // and does something only if all of them could be read: so a mistake changes

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"dnsbld/cmd/help"
 	"dnsbld/ctl"
 	"dnsbld/listing"
 	"dnsbld/listing/removal"
@@ -112,7 +113,7 @@ func (c *completer) readCommand(word string) {
 		c.lost = true
 		return
 	}
-	dress(c.commands[n], c.path...)
+	help.Dress(helpTexts, c.commands[n], c.path...)
 	c.path, c.command, c.commands = append(c.path, word), c.commands[n], c.commands[n].Subcommands
 }
 
@@ -141,7 +142,7 @@ func (c *completer) next(typed string) (all []candidate) {
 		return c.flags()
 	case len(c.commands) > 0:
 		for _, one := range c.commands {
-			dress(one, c.path...)
+			help.Dress(helpTexts, one, c.path...)
 			all = append(all, candidate{one.Name, one.Usage})
 		}
 	case c.command != nil:

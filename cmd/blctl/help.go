@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"dnsbld/cmd/help"
+
 	"github.com/urfave/cli/v2"
 )
 
@@ -70,7 +72,7 @@ func (p *program) help(app *cli.App, words []string) error {
 		}
 	}
 	for _, sub := range c.Subcommands {
-		dress(sub, path...)
+		help.Dress(helpTexts, sub, path...)
 	}
 	name := strings.Join(slices.Concat([]string{app.Name}, path), " ")
 	var b strings.Builder

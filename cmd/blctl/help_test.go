@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"dnsbld/cmd/help"
 	"dnsbld/listing/feed"
 )
 
@@ -18,7 +19,7 @@ func wholeApp() *cli.App {
 	var all func(commands []*cli.Command, above ...string)
 	all = func(commands []*cli.Command, above ...string) {
 		for _, c := range commands {
-			dress(c, above...)
+			help.Dress(helpTexts, c, above...)
 			all(c.Subcommands, append(above, c.Name)...)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"dnsbld/cmd/help"
 	"dnsbld/scripts/dev/man"
 )
 
@@ -22,7 +23,7 @@ func TestManual(t *testing.T) {
 		exit = append(exit, [2]string{number, strings.TrimSpace(what)})
 	}
 	parts := map[string]string{
-		"global": man.Flags(man.FlagsOf(app.Flags)), "change": man.Flags(man.FlagsOf(flagsOf("shared/change"))),
+		"global": man.Flags(man.FlagsOf(app.Flags)), "change": man.Flags(man.FlagsOf(help.Flags(helpTexts, "shared/change"))),
 		"commands": commandsPart(app.Commands), "exit": man.Statuses(exit),
 	}
 	if _, err := man.Keep("man/blctl.8", parts, *update); err != nil {
@@ -50,7 +51,7 @@ func commandsPart(commands []*cli.Command) string {
 func commandPart(name string, c *cli.Command) string {
 	var own []man.Flag
 	flags := man.FlagsOf(c.Flags)
-	common := man.FlagsOf(flagsOf("shared/change"))
+	common := man.FlagsOf(help.Flags(helpTexts, "shared/change"))
 	changes := len(flags) > 0
 	for _, f := range common {
 		changes = changes && slices.Contains(flags, f)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"dnsbld/cmd/help"
 	"dnsbld/listing"
 )
 
@@ -49,14 +50,14 @@ func (p *program) commandLine(one listing.Proposal) string {
 	var flags []cli.Flag
 	switch one.Action {
 	case "add":
-		flags = flagsOf("add")
+		flags = help.Flags(helpTexts, "add")
 	case "delist":
-		flags = flagsOf("delist")
+		flags = help.Flags(helpTexts, "delist")
 	case "expire":
-		flags = flagsOf("expire")
+		flags = help.Flags(helpTexts, "expire")
 		c["now"] = c["at"] == nil && c["in"] == nil
 	case "allow":
-		flags = flagsOf("allow-add")
+		flags = help.Flags(helpTexts, "allow-add")
 		verb := "add"
 		if c["remove"] == true {
 			verb = "remove"

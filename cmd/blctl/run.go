@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"dnsbld/cmd/help"
 	"dnsbld/ctl"
 	"dnsbld/listing"
 )
@@ -62,7 +63,7 @@ func (p *program) app() *cli.App {
 		HideVersion: true, HideHelpCommand: true, DisableSliceFlagSeparator: true,
 		ExitErrHandler: func(*cli.Context, error) {},
 		OnUsageError:   notUsage,
-		Flags:          flagsOf("shared/global"),
+		Flags:          help.Flags(helpTexts, "shared/global"),
 		Commands:       p.commands(),
 	}
 	app.Action = func(*cli.Context) error { return p.help(app, nil) }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"embed"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 
 	"dnsbld/cmd/dnsbld/config"
 	"dnsbld/cmd/dnsbld/offline"
+	"dnsbld/cmd/help"
 	"dnsbld/listing"
 )
 
@@ -37,6 +39,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	return exitStatus(newApp(stdout, stderr).RunContext(ctx, args), stderr)
 }
+
+// helpTexts say what each command is for, and its flags.
+//
+//go:embed help/*.txt
+var helpTexts embed.FS
 
 // newApp is the table of commands.
 func newApp(stdout, stderr io.Writer) *cli.App {
@@ -62,6 +69,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Commands: []*cli.Command{serveCommand(stderr), checkCommand(stdout), exampleCommand(stdout), keygenCommand(stdout), versionCommand(stdout), offlineCommand()},
 	}
 	for _, c := range app.Commands {
+		help.Dress(helpTexts, c)
 		c.OnUsageError, c.HideHelpCommand, c.Before = app.OnUsageError, true, refuseArguments
 	}
 	return app
@@ -80,16 +88,7 @@ func refuseArguments(c *cli.Context) error {
 // refused before the daemon is told to read it.
 func checkCommand(stdout io.Writer) *cli.Command {
 	return &cli.Command{
-		Name:  "check",
-		Usage: "say what is wrong with a configuration file",
-		Description: `Reads the file as serve would: first its syntax, with the line; then every mistake
-of meaning at once.
-
-exit status: 0 good; 78 not
-
-examples:
-  dnsbld check --config /etc/dnsbld.toml`,
-		Flags: []cli.Flag{&cli.StringFlag{Name: "config", Usage: "the TOML `FILE`"}},
+		Name: "check",
 		Action: func(c *cli.Context) error {
 			if !c.IsSet("config") {
 				return config.Error("check needs --config FILE")
@@ -106,15 +105,7 @@ examples:
 // exampleCommand prints config/example.toml, which is also the reference of all keys.
 func exampleCommand(stdout io.Writer) *cli.Command {
 	return &cli.Command{
-		Name:  "example",
-		Usage: "print a configuration with every key explained",
-		Description: `Prints a configuration in which every key stands with the value it has when it is
-left out, and is explained.
-
-exit status: 0
-
-examples:
-  dnsbld example > /etc/dnsbld.toml`,
+		Name: "example",
 		Action: func(*cli.Context) error {
 			_, err := io.WriteString(stdout, config.Example)
 			return err
@@ -124,14 +115,7 @@ examples:
 
 func versionCommand(stdout io.Writer) *cli.Command {
 	return &cli.Command{
-		Name:  "version",
-		Usage: "print the version",
-		Description: `Prints the version of dnsbld.
-
-exit status: 0
-
-examples:
-  dnsbld version`,
+		Name:   "version",
 		Action: func(*cli.Context) error { return printVersion(stdout) },
 	}
 }

@@ -17,16 +17,7 @@ import (
 // what RFC 2104 advises.
 func keygenCommand(stdout io.Writer) *cli.Command {
 	return &cli.Command{
-		Name:  "keygen",
-		Usage: "print a new key for transfers",
-		Description: `Prints a secret that this server and its secondaries share, as a part of the
-configuration: put it there and name it in a zone as transfer_key. Secondaries
-need the same name, algorithm and secret.
-
-exit status: 0; 2 the name or the algorithm is none
-
-examples:
-  dnsbld keygen --name secondaries.bl.test`,
+		Name: "keygen",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "name", Usage: "the `NAME` of the key, the same on both sides", Value: "secondaries"},
 			&cli.StringFlag{Name: "algorithm", Usage: "hmac-sha256 or hmac-sha512, the `ALGORITHM`", Value: config.DefaultAlgorithm},

@@ -18,45 +18,8 @@ import (
 
 func serveCommand(stderr io.Writer) *cli.Command {
 	return &cli.Command{
-		Name:  "serve",
-		Usage: "serve the list",
-		Description: `Serves DNS from the list in the data directory and takes commands of blctl on the
-control socket. Without --config it uses development defaults and says so. Flags
-override the file.
-
-SIGHUP reads the configuration again, SIGTERM answers what is in hand and ends.
-SIGUSR2 starts the executable as it now is on the disk, and hands over to it when
-it has loaded the list: no query is lost. If it fails, this process goes on.
-The last line on the log is "ready" when every zone is answered.
-
-Where the list is damaged, or locked by a process that hangs, --read-only FILE
-answers from a backup until it is repaired: FILE is never written to, and whatever
-would change the list ends with exit status 75.
-
-exit status: 0 ended by a signal; 1 failed; 75 the data is in use by another
-dnsbld; 78 bad configuration
-
-examples:
-  dnsbld serve --zone bl.test --listen 127.0.0.1:5300 --data ./var
-  dnsbld serve --config /etc/dnsbld.toml
-  dnsbld serve --config /etc/dnsbld.toml --read-only /var/backups/dnsbld.db`,
+		Name: "serve",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "config", Usage: "the TOML `FILE`; `dnsbld example` prints one"},
-			&cli.StringFlag{Name: "data", Usage: "`DIR` of the list"},
-			&cli.StringSliceFlag{Name: "zone", Usage: "serve the zone `NAME` instead of those of the file (repeatable)"},
-			&cli.StringSliceFlag{Name: "listen", Usage: "answer DNS on `ADDR:PORT`, UDP and TCP (repeatable)"},
-			&cli.StringFlag{Name: "web", Usage: "show the pages on `ADDR:PORT`; '' for none"},
-			&cli.StringFlag{Name: "socket", Usage: "`PATH` of the control socket"},
-			&cli.StringFlag{Name: "store", Usage: "`URL` of the store: bbolt:PATH of the file; left out: listings.db in the data directory"},
-			&cli.StringFlag{Name: "read-only", Usage: "serve the backup or list `FILE` as it is, where the list itself cannot be opened; nothing can be changed"},
-			&cli.StringFlag{Name: "log-format", Usage: "`FORMAT` of the log: text or json"},
-			&cli.StringSliceFlag{Name: "policy", Usage: "answer Postfix's policy requests on `ADDR:PORT` or unix:PATH (repeatable)"},
-			&cli.StringFlag{Name: "receiver", Usage: "`NAME` under which that mail server's sessions are kept; left out: this host's"},
-			&cli.StringFlag{Name: "resolver", Usage: "ask the resolver at `ADDR:PORT` about senders; left out: DNS is not asked"},
-			&cli.StringSliceFlag{Name: "our-ip", Usage: "`IP` of our mail servers (repeatable)"},
-			&cli.StringSliceFlag{Name: "our-name", Usage: "host `NAME` of our mail servers (repeatable)"},
-			&cli.StringSliceFlag{Name: "hosted", Usage: "`DOMAIN` that we take mail for (repeatable)"},
-			&cli.StringSliceFlag{Name: "trusted", Usage: "`PREFIX` of relays whose HELO is their own affair (repeatable)"},
 			&cli.DurationFlag{Name: "clock-offset", Usage: "shift every clock by `DUR`, for tests: all zones must end in .test or .example"},
 		},
 		Action: func(c *cli.Context) error {
