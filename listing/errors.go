@@ -43,10 +43,20 @@ func (e *Error) Unwrap() error { return e.Kind }
 // once.
 type Mistakes []error
 
+// Add notes a mistake, if it is one.
+func (m *Mistakes) Add(err error) {
+	if err != nil {
+		*m = append(*m, err)
+	}
+}
+
+// Addf notes a mistake.
+func (m *Mistakes) Addf(format string, args ...any) { m.Add(fmt.Errorf(format, args...)) }
+
 // Unless notes a mistake where a condition does not hold.
 func (m *Mistakes) Unless(ok bool, format string, args ...any) {
 	if !ok {
-		*m = append(*m, fmt.Errorf(format, args...))
+		m.Addf(format, args...)
 	}
 }
 

@@ -26,7 +26,7 @@ type deskFile struct {
 
 // desk checks what is said of the support desk. The page is the first zone's
 // where none is given.
-func (f File) desk(c Config, wrong *mistakes) desk.Settings {
+func (f File) desk(c Config, wrong *listing.Mistakes) desk.Settings {
 	s := desk.Settings{Page: f.Desk.Page, Mail: f.Desk.Mail, Probe: strings.TrimSuffix(f.Desk.Probe, "."), Texts: c.Mail.Resolver.IsValid(), PerWeek: f.Desk.PerWeek,
 		SourceCap: f.Desk.SourceRemovals}
 	for _, z := range c.Zone.Lists() {
@@ -36,17 +36,16 @@ func (f File) desk(c Config, wrong *mistakes) desk.Settings {
 		}
 	}
 	s.Sendmail, s.MailOff = f.Desk.sendmail(wrong)
-	wrong.add(s.Validate())
+	wrong.Add(s.Validate())
 	var err error
-	if s.Letters, err = delist.NewLetters(f.Desk.templates(wrong)); err != nil {
-		wrong.addf("desk.letters: %w", err)
-	}
+	s.Letters, err = delist.NewLetters(f.Desk.templates(wrong))
+	wrong.Unless(err == nil, "desk.letters: %w", err)
 	return s
 }
 
 // sendmail is the program that takes mails to those who ask on the page, or why none
 // are sent. A program that was asked for and is not there is a mistake.
-func (f deskFile) sendmail(wrong *mistakes) (program, off string) {
+func (f deskFile) sendmail(wrong *listing.Mistakes) (program, off string) {
 	if f.Sendmail == "off" {
 		return "", "desk.sendmail is off"
 	}
@@ -55,18 +54,18 @@ func (f deskFile) sendmail(wrong *mistakes) (program, off string) {
 	case err == nil:
 		return program, ""
 	case f.Sendmail != "":
-		wrong.addf("desk.sendmail = %w", err)
+		wrong.Addf("desk.sendmail = %w", err)
 	}
 	return "", err.Error() + ": those who ask on the page are not mailed"
 }
 
 // templates are the operator's own letters, if there are any.
-func (f deskFile) templates(wrong *mistakes) fs.FS {
+func (f deskFile) templates(wrong *listing.Mistakes) fs.FS {
 	if f.Letters == "" {
 		return nil
 	}
 	if info, err := os.Stat(f.Letters); err != nil || !info.IsDir() {
-		wrong.addf("desk.letters = %s: there is no such directory", listing.Quote(f.Letters))
+		wrong.Addf("desk.letters = %s: there is no such directory", listing.Quote(f.Letters))
 		return nil
 	}
 	return os.DirFS(f.Letters)

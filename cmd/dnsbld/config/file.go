@@ -58,8 +58,8 @@ type File struct {
 	ClockOffset time.Duration `toml:"-"`
 	WebGiven    bool          `toml:"-"`
 
-	development bool     // no file was given
-	unknown     mistakes // keys that there are not
+	development bool             // no file was given
+	unknown     listing.Mistakes // keys that there are not
 }
 
 // Example is the configuration that `dnsbld example` prints: every key, explained.
@@ -219,7 +219,7 @@ func parseFile(path string, raw []byte) (File, error) {
 	case errors.As(err, &unknown):
 		for _, e := range unknown.Errors {
 			line, _ := e.Position()
-			file.unknown.addf("%s:%d: there is no key %s", path, line, dotted(e.Key()))
+			file.unknown.Addf("%s:%d: there is no key %s", path, line, dotted(e.Key()))
 		}
 	case errors.As(err, &syntax):
 		line, column := syntax.Position()

@@ -40,7 +40,7 @@ func (f File) keys() []zone.Key {
 const DefaultAlgorithm = "hmac-sha256"
 
 // transfers puts in who has copies of a zone.
-func (t transferConfig) transfers(z *zone.Zone, wrong *mistakes) {
+func (t transferConfig) transfers(z *zone.Zone, wrong *listing.Mistakes) {
 	z.TransferKey = t.Key
 	z.TransferTLS = t.TLS
 	z.TransferFrom = parsed(t.From, prefixOf, wrong)

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"dnsbld/connlimit"
+	"dnsbld/listing"
 )
 
 // limitsConfig is [limits]: how much one client may ask of the pages in a minute, and
@@ -26,12 +27,10 @@ func defaultLimits() limitsConfig {
 }
 
 // control checks all limits on connections, and gives those of the control socket.
-func (l limitsConfig) control(wrong *mistakes) connlimit.Limits {
+func (l limitsConfig) control(wrong *listing.Mistakes) connlimit.Limits {
 	for key, n := range map[string]int{"web_connections": l.Web, "web_connections_per_client": l.WebPerClient, "collector_connections": l.Collector,
 		"collector_connections_per_client": l.CollectorPerClient, "control_connections": l.Control, "control_connections_per_user": l.ControlPerUser} {
-		if n < 1 {
-			wrong.addf("limits.%s = %d: at least 1", key, n)
-		}
+		wrong.Unless(n >= 1, "limits.%s = %d: at least 1", key, n)
 	}
 	return connlimit.Limits{All: l.Control, PerClient: l.ControlPerUser}
 }

@@ -3,7 +3,6 @@ package config
 import (
 	"cmp"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -79,34 +78,16 @@ func Error(format string, args ...any) error {
 		Hint: "`dnsbld example` shows every key, `dnsbld serve --help` every flag"}
 }
 
-// mistakes collects what is wrong, so that all of it is said at once.
-type mistakes []error
-
-// add notes a mistake, if it is one.
-func (m *mistakes) add(err error) {
-	if err != nil {
-		*m = append(*m, err)
-	}
-}
-
-func (m *mistakes) addf(format string, args ...any) { m.add(fmt.Errorf(format, args...)) }
-
 // resolve checks the meaning of a file and makes it a configuration. It goes on
 // after a mistake, so that all are found in one run; only what is built from the
 // catalogue of reasons has to wait for a good one.
 func (f File) resolve() (Config, error) {
-	var wrong mistakes
+	var wrong listing.Mistakes
 	c := Config{Data: f.Data, Socket: cmp.Or(f.Socket, filepath.Join(f.Data, "control.sock")), JSON: f.LogFormat == "json",
 		ClockOffset: f.ClockOffset, OurNames: f.Our.names(), WarnSources: f.Sources.Warn.Duration()}
-	if c.WarnSources <= 0 || c.WarnSources > keptSources {
-		wrong.addf("sources.warn = %s: more than nothing, and 30d at the most", f.Sources.Warn)
-	}
-	if f.Data == "" {
-		wrong.addf("data: no directory given")
-	}
-	if f.LogFormat != "text" && f.LogFormat != "json" {
-		wrong.addf("log_format = %s: text or json", listing.Quote(f.LogFormat))
-	}
+	wrong.Unless(c.WarnSources > 0 && c.WarnSources <= keptSources, "sources.warn = %s: more than nothing, and 30d at the most", f.Sources.Warn)
+	wrong.Unless(f.Data != "", "data: no directory given")
+	wrong.Unless(f.LogFormat == "text" || f.LogFormat == "json", "log_format = %s: text or json", listing.Quote(f.LogFormat))
 	c.ReadOnly = f.ReadOnly
 	c.Settle, c.Keep, c.Control = f.Store.settle(&wrong), f.Store.keep(&wrong), f.Limits.control(&wrong)
 	c.Database, c.DNS, c.Workers = f.database(&wrong), f.listeners(&wrong), f.Listen.workers(&wrong)
@@ -122,26 +103,25 @@ func (f File) resolve() (Config, error) {
 		c.Desk = f.desk(c, &wrong)
 		c.Web = f.web(c, &wrong)
 	}
-	if wrong = append(f.unknown, wrong...); len(wrong) > 0 {
-		return Config{}, Error("%v", errors.Join(wrong...))
+	if err := append(f.unknown, wrong...).Err(); err != nil {
+		return Config{}, Error("%v", err)
 	}
 	c.Hash = c.Zone.Digest()
 	return c, nil
 }
 
 // xot is where and how transfers are given over TLS.
-func (f File) xot(wrong *mistakes) (address string, how *tls.Config) {
+func (f File) xot(wrong *listing.Mistakes) (address string, how *tls.Config) {
 	private := slices.ContainsFunc(f.Zones, func(z zoneConfig) bool { return z.TLS })
 	switch _, err := netip.ParseAddrPort(f.Listen.XoT); {
 	case f.Listen.XoT == "" && private:
-		wrong.addf("transfer_tls: there is no listen.xot to ask at")
+		wrong.Addf("transfer_tls: there is no listen.xot to ask at")
 	case f.Listen.XoT == "":
 	case err != nil:
-		wrong.addf("listen.xot = %s: write an address and a port, such as 192.0.2.53:853", listing.Quote(f.Listen.XoT))
+		wrong.Addf("listen.xot = %s: write an address and a port, such as 192.0.2.53:853", listing.Quote(f.Listen.XoT))
 	default:
-		if how, err = zone.TransferTLS(f.XoT.Certificate, f.XoT.Key); err != nil {
-			wrong.addf("xot: %w", err)
-		}
+		how, err = zone.TransferTLS(f.XoT.Certificate, f.XoT.Key)
+		wrong.Unless(err == nil, "xot: %w", err)
 	}
 	return f.Listen.XoT, how
 }
@@ -158,11 +138,9 @@ func testOnly(zone string) bool {
 const longestSettle = 24 * time.Hour
 
 // settle is how long nothing is ended where the time is in doubt.
-func (f storeFile) settle(wrong *mistakes) time.Duration {
+func (f storeFile) settle(wrong *listing.Mistakes) time.Duration {
 	d := f.Settle.Duration()
-	if d < 0 || d > longestSettle {
-		wrong.addf("store.settle = %s: up to %s", f.Settle, longestSettle)
-	}
+	wrong.Unless(d >= 0 && d <= longestSettle, "store.settle = %s: up to %s", f.Settle, longestSettle)
 	return d
 }
 
@@ -171,11 +149,9 @@ func (f storeFile) settle(wrong *mistakes) time.Duration {
 const leastKept = 31 * listing.Day
 
 // keep is how long changes are kept; 0: for ever.
-func (f storeFile) keep(wrong *mistakes) time.Duration {
+func (f storeFile) keep(wrong *listing.Mistakes) time.Duration {
 	d := f.Keep.Duration()
-	if d < 0 || (d > 0 && d < leastKept) {
-		wrong.addf("store.keep = %s: 31d at the least, or \"0\" to keep everything", f.Keep)
-	}
+	wrong.Unless(d == 0 || d >= leastKept, "store.keep = %s: 31d at the least, or \"0\" to keep everything", f.Keep)
 	return d
 }
 
@@ -184,68 +160,64 @@ const keptSources = 30 * listing.Day
 
 // zonesOrOne are the zones of the file; in development, where there is no file,
 // one to try. A shifted clock would be a lie in a zone that others ask for.
-func (f File) zonesOrOne(wrong *mistakes) []zoneConfig {
+func (f File) zonesOrOne(wrong *listing.Mistakes) []zoneConfig {
 	switch {
 	case len(f.Zones) == 0 && f.development:
 		return []zoneConfig{developmentZone("bl.test")}
 	case len(f.Zones) == 0:
-		wrong.addf("zone: there is none: write [[zone]] with name and ns")
+		wrong.Addf("zone: there is none: write [[zone]] with name and ns")
 	case f.ClockOffset != 0 && slices.ContainsFunc(f.Zones, func(z zoneConfig) bool { return !testOnly(z.Name) }):
-		wrong.addf("--clock-offset is for tests: every zone must end in .test or .example")
+		wrong.Addf("--clock-offset is for tests: every zone must end in .test or .example")
 	}
 	return f.Zones
 }
 
 // database is the file of the list. It is named by a URL, so that stores which
 // several nodes share can be added: bbolt:PATH is one file of one node.
-func (f File) database(wrong *mistakes) string {
+func (f File) database(wrong *listing.Mistakes) string {
 	switch path, ok := strings.CutPrefix(f.StoreURL, "bbolt:"); {
 	case f.StoreURL == "":
 		return filepath.Join(f.Data, "listings.db")
 	case ok && path != "":
 		return path
 	}
-	wrong.addf("--store %s: write bbolt:PATH", listing.Quote(f.StoreURL))
+	wrong.Addf("--store %s: write bbolt:PATH", listing.Quote(f.StoreURL))
 	return ""
 }
 
 // listeners are the addresses that DNS is answered on. Port 0, which tests use,
 // is another port each time and may be there twice.
-func (f File) listeners(wrong *mistakes) []netip.AddrPort {
+func (f File) listeners(wrong *listing.Mistakes) []netip.AddrPort {
 	var all []netip.AddrPort
 	for _, text := range f.Listen.DNS {
 		a, err := netip.ParseAddrPort(text)
 		if err != nil {
-			wrong.addf("listen.dns: %s: write an address and a port, such as 127.0.0.1:53 or [::1]:53", listing.Quote(text))
+			wrong.Addf("listen.dns: %s: write an address and a port, such as 127.0.0.1:53 or [::1]:53", listing.Quote(text))
 			continue
 		}
-		if a.Port() != 0 && slices.Contains(all, a) {
-			wrong.addf("listen.dns: %s is there twice", listing.Quote(text))
-		}
+		wrong.Unless(a.Port() == 0 || !slices.Contains(all, a), "listen.dns: %s is there twice", listing.Quote(text))
 		all = append(all, a)
 	}
-	if len(f.Listen.DNS) == 0 {
-		wrong.addf("listen.dns: no address given")
-	}
+	wrong.Unless(len(f.Listen.DNS) > 0, "listen.dns: no address given")
 	return all
 }
 
 // rules are what the Book writes by: the policy, the catalogue of reasons with
 // what the file changes of it, and who may.
-func (f File) rules(wrong *mistakes) listing.Rules {
+func (f File) rules(wrong *listing.Mistakes) listing.Rules {
 	p := f.Policy.Policy
 	p.Canaries = subjects("policy.canaries", f.Policy.Canaries, wrong)
 	if err := p.Validate(); err != nil {
-		wrong.addf("policy: %w", err)
+		wrong.Addf("policy: %w", err)
 	}
 	infos := listing.DefaultReasons()
 	for _, r := range f.Reasons {
 		infos = r.merge(infos, wrong)
 	}
 	reasons, err := listing.NewReasons(infos)
-	wrong.add(err)
+	wrong.Add(err)
 	for _, err := range server.CheckRoles(f.Roles) {
-		wrong.add(err)
+		wrong.Add(err)
 	}
 	return listing.Rules{Reasons: reasons, Policy: p, Roles: f.Roles}
 }
@@ -255,10 +227,8 @@ const maxWorkers = 1024
 
 // workers leaves a processor for all that is not answering. Those that a
 // container may use count, not those of the machine.
-func (l listenConfig) workers(wrong *mistakes) int {
-	if l.Workers < 0 || l.Workers > maxWorkers {
-		wrong.addf("listen.workers = %d: from 1 to %d", l.Workers, maxWorkers)
-	}
+func (l listenConfig) workers(wrong *listing.Mistakes) int {
+	wrong.Unless(l.Workers >= 0 && l.Workers <= maxWorkers, "listen.workers = %d: from 1 to %d", l.Workers, maxWorkers)
 	if l.Workers == 0 {
 		return max(1, runtime.GOMAXPROCS(0)-1)
 	}
@@ -266,16 +236,14 @@ func (l listenConfig) workers(wrong *mistakes) int {
 }
 
 // coalesce is how long answers may wait for each other.
-func (l listenConfig) coalesce(wrong *mistakes) time.Duration {
+func (l listenConfig) coalesce(wrong *listing.Mistakes) time.Duration {
 	d, err := time.ParseDuration(l.Coalesce)
-	if err != nil {
-		wrong.addf("listen.coalesce = %s: write it like \"250us\", or \"0s\" for not at all", listing.Quote(l.Coalesce))
-	}
+	wrong.Unless(err == nil, "listen.coalesce = %s: write it like \"250us\", or \"0s\" for not at all", listing.Quote(l.Coalesce))
 	return d
 }
 
 // subjects reads the addresses and prefixes of a key. Mistakes name the key.
-func subjects(key string, texts []string, wrong *mistakes) []listing.Subject {
+func subjects(key string, texts []string, wrong *listing.Mistakes) []listing.Subject {
 	return parsed(texts, func(text string) (listing.Subject, error) {
 		s, err := listing.ParseSubject(text)
 		if err != nil {
@@ -286,7 +254,7 @@ func subjects(key string, texts []string, wrong *mistakes) []listing.Subject {
 }
 
 // protected are our own addresses: given, or those of this host's interfaces.
-func (o ourConfig) protected(wrong *mistakes) (never []listing.Protected, notes []string) {
+func (o ourConfig) protected(wrong *listing.Mistakes) (never []listing.Protected, notes []string) {
 	texts, why := o.Addresses, "is one of our own servers"
 	if texts == nil {
 		var err error

@@ -77,13 +77,13 @@ func (m Mail) After(old Mail) Mail {
 
 // mail checks what the file says of the sensor. The catalogue, the zones and
 // our own addresses must have been resolved.
-func (f File) mail(c Config, wrong *mistakes) Mail {
+func (f File) mail(c Config, wrong *listing.Mistakes) Mail {
 	s := Mail{Receiver: f.Sensor.receiver(wrong), Enforce: f.Sensor.Enforce, Our: f.Our.sensor(c, wrong), Services: f.Sensor.services(wrong)}
 	s.Policy, s.Socket = f.Sensor.policyAddresses(wrong), f.Sensor.policySocket(wrong)
 	s.Resolver = f.Sensor.resolver(wrong)
 	s.Probation = f.Sensor.probation(wrong)
 	if s.PerReceiver = f.Sensor.PerReceiver; s.PerReceiver < 1 || s.PerReceiver > 10_000 {
-		wrong.addf("sensor.receiver_listings_per_hour = %d: from 1 to 10000", s.PerReceiver)
+		wrong.Addf("sensor.receiver_listings_per_hour = %d: from 1 to 10000", s.PerReceiver)
 	}
 	s.Collect = f.Sensor.collect(s, wrong)
 	s.Collect.Limits = connlimit.Limits{All: f.Limits.Collector, PerClient: f.Limits.CollectorPerClient, Exempt: f.exempt()}
@@ -94,9 +94,9 @@ func (f File) mail(c Config, wrong *mistakes) Mail {
 	}
 	var err error
 	if s.Thresholds, err = sighting.FromSymbols(f.Thresholds); err != nil {
-		wrong.add(err)
+		wrong.Add(err)
 	} else {
-		wrong.add(s.Thresholds.Validate())
+		wrong.Add(s.Thresholds.Validate())
 	}
 	s.Named = shadowsNamed(c)
 	return s
@@ -117,37 +117,31 @@ func shadowsNamed(c Config) (named []listing.Reason) {
 
 // receiver is the name of the mail server that asks the policy service: given,
 // or this host's. Entries and letters show it, so it is short and printable.
-func (f sensorFile) receiver(wrong *mistakes) string {
+func (f sensorFile) receiver(wrong *listing.Mistakes) string {
 	const longest = 64
 	name := f.Receiver
 	if name == "" {
 		name, _ = os.Hostname() // an empty one is refused below
 	}
-	if name == "" || listing.Printable(name) != name || len(name) > longest {
-		wrong.addf("sensor.receiver: %s: a name of 1 to %d printable characters", listing.Quote(name), longest)
-	}
+	wrong.Unless(name != "" && listing.Printable(name) == name && len(name) <= longest, "sensor.receiver: %s: a name of 1 to %d printable characters", listing.Quote(name), longest)
 	return name
 }
 
 // resolver is the one DNS server that the sensor asks; not valid: none.
-func (f sensorFile) resolver(wrong *mistakes) (a netip.AddrPort) {
+func (f sensorFile) resolver(wrong *listing.Mistakes) (a netip.AddrPort) {
 	if f.Resolver == "" {
 		return a
 	}
 	a, err := netip.ParseAddrPort(f.Resolver)
-	if err != nil || a.Port() == 0 {
-		wrong.addf("sensor.resolver: %s: write an address and a port, such as 127.0.0.1:53", listing.Quote(f.Resolver))
-	}
+	wrong.Unless(err == nil && a.Port() != 0, "sensor.resolver: %s: write an address and a port, such as 127.0.0.1:53", listing.Quote(f.Resolver))
 	return a
 }
 
 // services says of names in a Postfix log (syslog_name in master.cf) whether
 // they take mail from strangers, on port 25, or from our own users.
-func (f sensorFile) services(wrong *mistakes) map[string]string {
+func (f sensorFile) services(wrong *listing.Mistakes) map[string]string {
 	for name, what := range f.Services {
-		if what != "25" && what != "submission" {
-			wrong.addf("sensor.services.%s: %s: write \"25\" or \"submission\"", name, listing.Quote(what))
-		}
+		wrong.Unless(what == "25" || what == "submission", "sensor.services.%s: %s: write \"25\" or \"submission\"", name, listing.Quote(what))
 	}
 	return f.Services
 }
@@ -155,33 +149,29 @@ func (f sensorFile) services(wrong *mistakes) map[string]string {
 // collect checks where, and from whom, sessions of other machines are taken. A
 // receiver that the policy service reports must not come this way, too: its
 // sessions would count twice.
-func (f sensorFile) collect(s Mail, wrong *mistakes) Collect {
+func (f sensorFile) collect(s Mail, wrong *listing.Mistakes) Collect {
 	c := Collect{f.Collect.Listen, mta.CollectorConfig{Receivers: f.Collect.Receivers,
 		Identity: mta.Identity{Certificate: f.Collect.Certificate, Key: f.Collect.Key, CA: f.Collect.ClientCA}}}
 	if c.Listen == "" {
 		return Collect{}
 	}
 	if _, err := netip.ParseAddrPort(c.Listen); err != nil {
-		wrong.addf("sensor.collect.listen: %s: write an address and a port, such as 192.0.2.53:10443", listing.Quote(c.Listen))
+		wrong.Addf("sensor.collect.listen: %s: write an address and a port, such as 192.0.2.53:10443", listing.Quote(c.Listen))
 	}
 	if err := c.Validate(); err != nil {
-		wrong.addf("sensor.collect: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
+		wrong.Addf("sensor.collect: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
-	if len(s.Policy) > 0 && slices.Contains(c.Receivers, s.Receiver) {
-		wrong.addf("sensor.collect.receivers: the sessions of %s come from its policy service", listing.Quote(s.Receiver))
-	}
+	wrong.Unless(len(s.Policy) == 0 || !slices.Contains(c.Receivers, s.Receiver), "sensor.collect.receivers: the sessions of %s come from its policy service", listing.Quote(s.Receiver))
 	return c
 }
 
 // probation reads how long new receivers list nobody: "24h", or "0".
-func (f sensorFile) probation(wrong *mistakes) time.Duration {
+func (f sensorFile) probation(wrong *listing.Mistakes) time.Duration {
 	if strings.TrimRight(f.Probation, "smhd") == "0" {
 		return 0
 	}
 	l, err := listing.ParseLife(f.Probation)
-	if err != nil || l.Duration() > 30*listing.Day {
-		wrong.addf("sensor.probation = %s: a duration of 30 days at the most, such as \"24h\", or \"0\"", listing.Quote(f.Probation))
-	}
+	wrong.Unless(err == nil && l.Duration() <= 30*listing.Day, "sensor.probation = %s: a duration of 30 days at the most, such as \"24h\", or \"0\"", listing.Quote(f.Probation))
 	return l.Duration()
 }
 
@@ -189,20 +179,18 @@ func (f sensorFile) probation(wrong *mistakes) time.Duration {
 // the mode in octal, as chmod(1) takes it, and a group of this host. Whoever may
 // can have addresses listed, so the owner is never locked out and no bit beyond
 // 0777 is taken.
-func (f sensorFile) policySocket(wrong *mistakes) unixsocket.Access {
+func (f sensorFile) policySocket(wrong *listing.Mistakes) unixsocket.Access {
 	mode, err := strconv.ParseUint(f.Mode, 8, 32)
-	if err != nil || mode&0o600 != 0o600 || mode > 0o777 {
-		wrong.addf("sensor.policy_mode = %s: write it as chmod takes it, such as \"0660\"; the owner reads and writes", listing.Quote(f.Mode))
-	}
+	wrong.Unless(err == nil && mode&0o600 == 0o600 && mode <= 0o777, "sensor.policy_mode = %s: write it as chmod takes it, such as \"0660\"; the owner reads and writes", listing.Quote(f.Mode))
 	if _, err := user.LookupGroup(f.Group); f.Group != "" && err != nil {
-		wrong.addf("sensor.policy_group = %s: there is no such group on this host", listing.Quote(f.Group))
+		wrong.Addf("sensor.policy_group = %s: there is no such group on this host", listing.Quote(f.Group))
 	}
 	return unixsocket.Access{Mode: fs.FileMode(mode), Group: f.Group}
 }
 
 // policyAddresses reads sensor.policy, which TOML may hold as a string or as an
 // array of them; flags give a slice.
-func (f sensorFile) policyAddresses(wrong *mistakes) []mta.PolicyAddress {
+func (f sensorFile) policyAddresses(wrong *listing.Mistakes) []mta.PolicyAddress {
 	var all []mta.PolicyAddress
 	texts := []any{f.Policy}
 	switch v := f.Policy.(type) {
@@ -218,9 +206,7 @@ func (f sensorFile) policyAddresses(wrong *mistakes) []mta.PolicyAddress {
 	}
 	for _, text := range texts {
 		a, err := mta.ParsePolicyAddress(fmt.Sprint(text))
-		if err != nil {
-			wrong.addf("sensor.policy: %w", err)
-		}
+		wrong.Unless(err == nil, "sensor.policy: %w", err)
 		all = append(all, a)
 	}
 	return all
@@ -229,7 +215,7 @@ func (f sensorFile) policyAddresses(wrong *mistakes) []mta.PolicyAddress {
 // sensor is the receiving side as the classifier knows it: a HELO that names one
 // of our addresses or names is bogus. A prefix that is ours cannot be pretended
 // to be as one address, so it is trusted as a whole.
-func (o ourConfig) sensor(c Config, wrong *mistakes) mta.Our {
+func (o ourConfig) sensor(c Config, wrong *listing.Mistakes) mta.Our {
 	our := mta.Our{Names: c.OurNames, Hosted: o.Hosted}
 	for _, p := range c.Rules.Policy.Never {
 		if p.Subject.IsHost() {

@@ -18,32 +18,26 @@ type primaryConfig struct {
 }
 
 // from puts in where a zone is taken from.
-func (c zoneConfig) from(z *zone.Zone, wrong *mistakes) {
+func (c zoneConfig) from(z *zone.Zone, wrong *listing.Mistakes) {
 	if c.Primary == "" {
-		if c.primaryConfig != (primaryConfig{}) {
-			wrong.addf("key, primary_tls and primary_ca are of a mirror, and there is no primary")
-		}
+		wrong.Unless(c.primaryConfig == (primaryConfig{}), "key, primary_tls and primary_ca are of a mirror, and there is no primary")
 		return
 	}
-	if c.TTL != nil || c.NegativeTTL != nil {
-		wrong.addf("ttl, negative_ttl: they come from the primary: leave them out here")
-	}
+	wrong.Unless(c.TTL == nil && c.NegativeTTL == nil, "ttl, negative_ttl: they come from the primary: leave them out here")
 	p := &zone.Primary{Key: c.PrimaryKey}
 	port, err := uint16(53), error(nil)
 	switch {
 	case c.PrimaryTLS != "":
 		port = 853
-		if p.TLS, err = zone.PrimaryTLS(c.PrimaryTLS, c.PrimaryCA); err != nil {
-			wrong.addf("primary_ca: %w", err)
-		}
+		p.TLS, err = zone.PrimaryTLS(c.PrimaryTLS, c.PrimaryCA)
+		wrong.Unless(err == nil, "primary_ca: %w", err)
 	case c.PrimaryCA != "":
-		wrong.addf("primary_ca: it is for primary_tls, which is left out: the zone would come in clear")
+		wrong.Addf("primary_ca: it is for primary_tls, which is left out: the zone would come in clear")
 	}
 	if p.Address, err = netip.ParseAddrPort(c.Primary); err != nil {
 		var a netip.Addr
-		if a, err = netip.ParseAddr(c.Primary); err != nil {
-			wrong.addf("primary = %s: write an address such as 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53", listing.Quote(c.Primary))
-		}
+		a, err = netip.ParseAddr(c.Primary)
+		wrong.Unless(err == nil, "primary = %s: write an address such as 192.0.2.53, 192.0.2.53:5353 or [2001:db8::53]:53", listing.Quote(c.Primary))
 		p.Address = netip.AddrPortFrom(a, port)
 	}
 	z.Primary = p
@@ -52,7 +46,7 @@ func (c zoneConfig) from(z *zone.Zone, wrong *mistakes) {
 // mirror is the zone that is taken from a primary, empty if there is none, and
 // refuses what would write to its list. Pages are there to ask for removals, so a
 // mirror shows none unless they were asked for, which is a mistake.
-func (f *File) mirror(c *Config, wrong *mistakes) {
+func (f *File) mirror(c *Config, wrong *listing.Mistakes) {
 	n := slices.IndexFunc(c.Zone.Zones, func(z zone.Zone) bool { return z.Primary != nil })
 	if n < 0 {
 		return
@@ -60,14 +54,8 @@ func (f *File) mirror(c *Config, wrong *mistakes) {
 	z := c.Zone.Zones[n]
 	c.Mirror = z.Name
 	c.Rules.Primary = fmt.Sprintf("%s (%s)", z.Primary.Address, z.Name)
-	if f.WebGiven || f.Listen.Web != defaultWeb && f.Listen.Web != "" {
-		wrong.addf("listen.web: this is a mirror, and pages are there to ask for removals: leave them to the primary")
-	}
+	wrong.Unless(!f.WebGiven && (f.Listen.Web == defaultWeb || f.Listen.Web == ""), "listen.web: this is a mirror, and pages are there to ask for removals: leave them to the primary")
 	f.Listen.Web = ""
-	if f.ReadOnly != "" {
-		wrong.addf("--read-only: this is a mirror, which takes its list from the primary again: move the damaged file aside instead")
-	}
-	if f.Sensor.Policy != nil || f.Sensor.Collect.Listen != "" {
-		wrong.addf("sensor: this is a mirror, which lists nothing by itself: report sessions to the primary")
-	}
+	wrong.Unless(f.ReadOnly == "", "--read-only: this is a mirror, which takes its list from the primary again: move the damaged file aside instead")
+	wrong.Unless(f.Sensor.Policy == nil && f.Sensor.Collect.Listen == "", "sensor: this is a mirror, which lists nothing by itself: report sessions to the primary")
 }

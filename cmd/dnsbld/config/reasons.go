@@ -27,14 +27,14 @@ const firstOwn = 100
 
 // merge lays what the file says of a reason over the catalogue. Numbers under
 // firstOwn mean the same in every list, so their symbol and kind stay.
-func (r Reason) merge(infos []listing.ReasonInfo, wrong *mistakes) []listing.ReasonInfo {
+func (r Reason) merge(infos []listing.ReasonInfo, wrong *listing.Mistakes) []listing.ReasonInfo {
 	n := slices.IndexFunc(infos, func(i listing.ReasonInfo) bool { return int(i.Code) == r.Code })
 	switch {
 	case r.Code < 2 || r.Code > 254:
-		wrong.addf("reason: code = %d: a number is from 2 to 254", r.Code)
+		wrong.Addf("reason: code = %d: a number is from 2 to 254", r.Code)
 		return infos
 	case n < 0 && r.Code < firstOwn:
-		wrong.addf("reason %d: numbers under %d are this program's; yours begin there", r.Code, firstOwn)
+		wrong.Addf("reason %d: numbers under %d are this program's; yours begin there", r.Code, firstOwn)
 		return infos
 	case n < 0:
 		n = len(infos)
@@ -48,13 +48,9 @@ func (r Reason) merge(infos []listing.ReasonInfo, wrong *mistakes) []listing.Rea
 }
 
 // checkBuiltIn refuses to change what other programs know a number by.
-func (r Reason) checkBuiltIn(symbol string, wrong *mistakes) {
-	if r.Symbol != nil && *r.Symbol != symbol {
-		wrong.addf("reason %d is %s: its symbol cannot be changed", r.Code, symbol)
-	}
-	if r.Kind != nil {
-		wrong.addf("reason %d is %s: its kind cannot be changed", r.Code, symbol)
-	}
+func (r Reason) checkBuiltIn(symbol string, wrong *listing.Mistakes) {
+	wrong.Unless(r.Symbol == nil || *r.Symbol == symbol, "reason %d is %s: its symbol cannot be changed", r.Code, symbol)
+	wrong.Unless(r.Kind == nil, "reason %d is %s: its kind cannot be changed", r.Code, symbol)
 }
 
 // layOver changes what the file has a key for.

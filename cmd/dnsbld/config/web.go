@@ -24,7 +24,7 @@ type Web struct {
 
 // web checks what is said of the pages, once everything else is known: they show
 // the criteria in force, so they need the reasons, thresholds and the desk.
-func (f File) web(c Config, wrong *mistakes) Web {
+func (f File) web(c Config, wrong *listing.Mistakes) Web {
 	w := Web{Pages: f.Listen.Web, Metrics: f.Listen.Metrics, Given: f.WebGiven || f.Listen.Web != defaultWeb}
 	w.Site = web.Config{Settings: c.Desk, Reasons: c.Rules.Reasons, Policy: c.Rules.Policy, Thresholds: c.Mail.Thresholds,
 		Limits: web.Limits{WebPerMinute: f.Limits.WebPerMinute, APIPerMinute: f.Limits.APIPerMinute, ExemptLoopback: f.development,
@@ -35,11 +35,11 @@ func (f File) web(c Config, wrong *mistakes) Web {
 	}
 	for _, address := range []string{w.Pages, w.Metrics} {
 		if _, err := netip.ParseAddrPort(address); address != "" && err != nil {
-			wrong.addf("listen: %s: write an address and a port, such as 127.0.0.1:8053", listing.Quote(address))
+			wrong.Addf("listen: %s: write an address and a port, such as 127.0.0.1:8053", listing.Quote(address))
 		}
 	}
 	if len(*wrong) == 0 {
-		wrong.add(w.Site.Validate())
+		wrong.Add(w.Site.Validate())
 	}
 	return w
 }

@@ -14,7 +14,7 @@ import (
 // zones checks the zones and hands them to the DNS door in its terms. What the door
 // finds wrong with them as a whole (a name twice, a missing key) is said only when
 // each of them reads well: it would repeat the mistakes.
-func (f File) zones(reasons *listing.Reasons, wrong *mistakes) zone.Config {
+func (f File) zones(reasons *listing.Reasons, wrong *listing.Mistakes) zone.Config {
 	c := zone.Config{Reasons: reasons, Keys: f.keys(), NSID: f.Chaos.NSID,
 		Chaos:    f.Chaos.Chaos,
 		TCP:      zone.Limits{Limits: connlimit.Limits{All: f.TCP.Connections, PerClient: f.TCP.PerClient, Exempt: f.exempt()}, Idle: f.TCP.Idle.Duration()},
@@ -23,44 +23,40 @@ func (f File) zones(reasons *listing.Reasons, wrong *mistakes) zone.Config {
 	for _, z := range f.Zones {
 		converted, err := z.zone(reasons)
 		for _, e := range err {
-			wrong.addf("zone %s: %w", listing.Quote(z.Name), e)
+			wrong.Addf("zone %s: %w", listing.Quote(z.Name), e)
 		}
 		c.Zones = append(c.Zones, converted)
 	}
 	if len(*wrong) == 0 {
-		wrong.add(c.Validate())
+		wrong.Add(c.Validate())
 	}
 	return c
 }
 
 // cookies are DNS cookies, by the secrets under the one name or the other.
-func (f File) cookies(wrong *mistakes) zone.Cookies {
+func (f File) cookies(wrong *listing.Mistakes) zone.Cookies {
 	c := f.Cookies
-	if len(c.Secrets) > 0 && len(f.Listen.CookieSecrets) > 0 {
-		wrong.addf("cookies.secrets is the older name of listen.cookie_secrets: write one of them")
-	}
+	wrong.Unless(len(c.Secrets) == 0 || len(f.Listen.CookieSecrets) == 0, "cookies.secrets is the older name of listen.cookie_secrets: write one of them")
 	c.Secrets = slices.Concat(f.Listen.CookieSecrets, c.Secrets)
 	return c
 }
 
 // zone is one zone, and what is wrong with it.
-func (z zoneConfig) zone(reasons *listing.Reasons) (zone.Zone, mistakes) {
-	var wrong mistakes
+func (z zoneConfig) zone(reasons *listing.Reasons) (zone.Zone, listing.Mistakes) {
+	var wrong listing.Mistakes
 	out := zone.Zone{Name: z.Name, Mailbox: z.Mailbox, TXT: z.TXT, Page: z.Page, Policy: z.Policy, Catalog: z.Catalog}
 	z.transfers(&out, &wrong)
 	z.from(&out, &wrong)
 	for _, r := range z.Reasons {
 		info, err := reasons.Find(reasonText(r))
-		wrong.add(err)
+		wrong.Add(err)
 		out.Reasons = append(out.Reasons, info.Code)
 	}
 	var err error
-	if out.TTL, err = seconds(z.TTL, zone.DefaultTTL); err != nil {
-		wrong.addf("ttl: %w", err)
-	}
-	if out.NegativeTTL, err = seconds(z.NegativeTTL, zone.DefaultTTL); err != nil {
-		wrong.addf("negative_ttl: %w", err)
-	}
+	out.TTL, err = seconds(z.TTL, zone.DefaultTTL)
+	wrong.Unless(err == nil, "ttl: %w", err)
+	out.NegativeTTL, err = seconds(z.NegativeTTL, zone.DefaultTTL)
+	wrong.Unless(err == nil, "negative_ttl: %w", err)
 	out.NS = parsed(z.NS, zone.ParseNameServer, &wrong)
 	out.MX = parsed(z.MX, zone.ParseMX, &wrong)
 	out.Addresses = slices.Concat(parsed(z.A, family("a", netip.Addr.Is4), &wrong), parsed(z.AAAA, family("aaaa", netip.Addr.Is6), &wrong))
@@ -77,13 +73,13 @@ func reasonText(v any) string {
 
 // parsed reads every text, and notes those that cannot be read. The result lacks
 // them; it is used only where nothing was wrong.
-func parsed[T any](texts []string, parse func(string) (T, error), wrong *mistakes) []T {
+func parsed[T any](texts []string, parse func(string) (T, error), wrong *listing.Mistakes) []T {
 	var all []T
 	for _, text := range texts {
 		if v, err := parse(text); err == nil {
 			all = append(all, v)
 		} else {
-			wrong.add(err)
+			wrong.Add(err)
 		}
 	}
 	return all
