@@ -14,14 +14,14 @@ import (
 
 // Every kind of failure survives the way there and back.
 func TestErrorMapping(t *testing.T) {
-	for _, k := range kinds {
-		in := &listing.Error{Kind: k.kind, Code: "some-code", Message: "what happened", Hint: "what to do"}
+	for _, k := range kinds() {
+		in := &listing.Error{Kind: k.Kind, Code: "some-code", Message: "what happened", Hint: "what to do"}
 		status, wire := EncodeError(in)
-		if out := wire.decode(status); !errors.Is(out, k.kind) || out.Code != in.Code || out.Message != in.Message || out.Hint != in.Hint {
-			t.Errorf("%v came back as %+v", k.kind, out)
+		if out := wire.decode(status); !errors.Is(out, k.Kind) || out.Code != in.Code || out.Message != in.Message || out.Hint != in.Hint {
+			t.Errorf("%v came back as %+v", k.Kind, out)
 		}
-		if _, bare := EncodeError(k.kind); bare.Code != k.code {
-			t.Errorf("%v has the code %s", k.kind, bare.Code)
+		if _, bare := EncodeError(k.Kind); bare.Code != k.Code {
+			t.Errorf("%v has the code %s", k.Kind, bare.Code)
 		}
 	}
 	status, wire := EncodeError(context.DeadlineExceeded)

@@ -11,20 +11,10 @@ import (
 	"dnsbld/listing"
 )
 
-// kinds is the one mapping between kinds of failure and HTTP: the server goes
-// from left to right, the client from right to left.
-var kinds = []struct {
-	kind   error
-	status int
-	code   string // of an error that brings none of its own
-}{
-	{listing.ErrInvalid, http.StatusBadRequest, "invalid"},
-	{listing.ErrNotFound, http.StatusNotFound, "not-found"},
-	{listing.ErrPolicy, http.StatusForbidden, "refused"},
-	{listing.ErrConflict, http.StatusConflict, "conflict"},
-	{listing.ErrUnavailable, http.StatusServiceUnavailable, "unavailable"},
-	{listing.ErrCompacted, http.StatusGone, "compacted"},
-	{listing.ErrCorrupt, http.StatusInsufficientStorage, "corrupt"},
+// kinds are those of failure that the control socket tells of: damage, too.
+func kinds() listing.Failures {
+	return listing.FailuresAnd(listing.Failure{Kind: listing.ErrCompacted, Status: http.StatusGone, Code: "compacted"},
+		listing.Failure{Kind: listing.ErrCorrupt, Status: http.StatusInsufficientStorage, Code: "corrupt"})
 }
 
 // WireError is an error as it is sent.
@@ -46,20 +36,16 @@ type Failure struct {
 
 // EncodeError gives the status and the form in which an error is sent.
 func EncodeError(err error) (int, *WireError) {
-	status, wire := http.StatusInternalServerError, &WireError{Code: "failed", Message: err.Error()}
+	message := err.Error()
 	if TimedOut(err) && !errors.Is(err, listing.ErrUnavailable) {
 		err = errors.Join(err, listing.ErrUnavailable)
 	}
-	for _, k := range kinds {
-		if errors.Is(err, k.kind) {
-			status, wire.Code = k.status, k.code
-			break
-		}
-	}
+	k := kinds().Of(err)
+	wire := &WireError{Code: k.Code, Message: message}
 	if e, ok := errors.AsType[*listing.Error](err); ok {
 		wire.Code, wire.Hint, wire.Names = e.Code, e.Hint, e.Names
 	}
-	return status, wire
+	return k.Status, wire
 }
 
 // TimedOut reports whether an error is that something took too long, or was
@@ -81,13 +67,7 @@ func decodeError(status int, body io.Reader) (outcome json.RawMessage, err error
 }
 
 func (w *WireError) decode(status int) *listing.Error {
-	e := &listing.Error{Code: w.Code, Message: w.Message, Hint: w.Hint, Names: w.Names}
-	for _, k := range kinds {
-		if k.status == status {
-			e.Kind = k.kind
-		}
-	}
-	return e
+	return &listing.Error{Kind: kinds().Kind(status), Code: w.Code, Message: w.Message, Hint: w.Hint, Names: w.Names}
 }
 
 func invalid(code, message, hint string) error {

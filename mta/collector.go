@@ -278,19 +278,10 @@ func errTooMany(message string) error {
 	return &listing.Error{Kind: errRate, Code: "too-many", Message: message, Hint: "wait a little"}
 }
 
-// collectStatuses is the one mapping between kinds of failure and HTTP: the collector goes from
-// left to right, the forwarder from right to left.
-var collectStatuses = []struct {
-	kind   error
-	status int
-}{
-	{listing.ErrInvalid, http.StatusBadRequest},
-	{listing.ErrPolicy, http.StatusForbidden},
-	{listing.ErrNotFound, http.StatusNotFound},
-	{errMethod, http.StatusMethodNotAllowed},
-	{errSize, http.StatusRequestEntityTooLarge},
-	{errRate, http.StatusTooManyRequests},
-	{listing.ErrUnavailable, http.StatusServiceUnavailable},
+// collectFailures are the kinds of failure that a collector answers with.
+func collectFailures() listing.Failures {
+	return listing.FailuresAnd(listing.Failure{Kind: errMethod, Status: http.StatusMethodNotAllowed},
+		listing.Failure{Kind: errSize, Status: http.StatusRequestEntityTooLarge}, listing.Failure{Kind: errRate, Status: http.StatusTooManyRequests})
 }
 
 // collectFailure is the body of an answer that is not a success.
@@ -304,16 +295,9 @@ type collectFailure struct {
 }
 
 func collectError(err error, outcome any) (status int, body collectFailure) {
-	status = http.StatusInternalServerError
-	for _, s := range collectStatuses {
-		if errors.Is(err, s.kind) {
-			status = s.status
-			break
-		}
-	}
 	body.Error.Code, body.Error.Message, body.Outcome = "failed", err.Error(), outcome
 	if e, ok := errors.AsType[*listing.Error](err); ok {
 		body.Error.Code, body.Error.Hint = e.Code, e.Hint
 	}
-	return status, body
+	return collectFailures().Of(err).Status, body
 }

@@ -101,12 +101,7 @@ func answeredError(status int, body []byte) error {
 	if json.Unmarshal(body, &f) != nil || f.Error.Code == "" {
 		f.Error.Code, f.Error.Message, f.Error.Hint = "failed", "the answer was "+http.StatusText(status), "is this the collector of a dnsbld?"
 	}
-	e := &listing.Error{Code: f.Error.Code, Message: f.Error.Message, Hint: f.Error.Hint}
-	for _, s := range collectStatuses {
-		if s.status == status {
-			e.Kind = s.kind
-		}
-	}
+	e := &listing.Error{Kind: collectFailures().Kind(status), Code: f.Error.Code, Message: f.Error.Message, Hint: f.Error.Hint}
 	if status >= http.StatusInternalServerError || status == http.StatusTooManyRequests {
 		e.Kind = listing.ErrUnavailable
 	}

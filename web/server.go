@@ -167,19 +167,5 @@ func statusOf(err error) int {
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		return http.StatusRequestEntityTooLarge
 	}
-	for _, known := range []struct {
-		kind   error
-		status int
-	}{
-		{listing.ErrInvalid, http.StatusBadRequest},
-		{listing.ErrNotFound, http.StatusNotFound},
-		{listing.ErrPolicy, http.StatusForbidden},
-		{listing.ErrConflict, http.StatusConflict},
-		{listing.ErrUnavailable, http.StatusServiceUnavailable},
-	} {
-		if errors.Is(err, known.kind) {
-			return known.status
-		}
-	}
-	return http.StatusInternalServerError
+	return listing.FailuresAnd().Of(err).Status
 }
