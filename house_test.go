@@ -46,7 +46,7 @@ var imports = map[string][]string{
 	"dnsbld/mta/mtatest":        {},
 	"dnsbld/mta/sendmail":       {"dnsbld/listing"},
 	"dnsbld/mta/resolve":        {"dnsbld/listing/helo", "dnsbld/mta"},
-	"dnsbld/web":                {"dnsbld/connlimit", "dnsbld/listing", "dnsbld/listing/language", "dnsbld/nice", "dnsbld/listing/desk", "dnsbld/listing/index", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/removal"},
+	"dnsbld/web":                {"dnsbld/connlimit", "dnsbld/files", "dnsbld/listing", "dnsbld/listing/language", "dnsbld/nice", "dnsbld/listing/desk", "dnsbld/listing/index", "dnsbld/listing/sighting", "dnsbld/listing/delist", "dnsbld/listing/removal"},
 	"dnsbld/ctl":                {"dnsbld/listing", "dnsbld/listing/removal", "dnsbld/listing/report", "dnsbld/listing/sensor", "dnsbld/listing/sighting"},
 	"dnsbld/ctl/server":         {"dnsbld/connlimit", "dnsbld/ctl", "dnsbld/listing", "dnsbld/listing/delist", "dnsbld/listing/desk", "dnsbld/listing/feed", "dnsbld/listing/hits", "dnsbld/listing/index", "dnsbld/listing/removal", "dnsbld/listing/report", "dnsbld/listing/sensor", "dnsbld/listing/sighting", "dnsbld/unixsocket"},
 	"dnsbld/cmd/help":           {},

@@ -3,6 +3,8 @@
 // what blctl remembers all need it, in rooms that do not know each other; so it
 // stands beside them, and imports nothing.
 //
+// Again is the other side: what a file says that others replace.
+//
 // The rule: write what is new under another name, sync the file, rename it, sync the
 // directory. A file that is renamed before it is synced may be empty after a crash;
 // a name is durable only when its directory was synced.

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"dnsbld/connlimit"
+	"dnsbld/files"
 	"dnsbld/listing"
 )
 
@@ -87,7 +88,7 @@ type Collector struct {
 // collecting is a configuration in force.
 type collecting struct {
 	CollectorConfig
-	keys *keyring
+	keys *files.Again[*keys]
 }
 
 // collectTurn is how a receiver stands: it has one request at a time, and not too many after each
@@ -113,7 +114,7 @@ func NewCollector(c CollectorConfig, parts CollectorParts) (*Collector, error) {
 // Configure puts another configuration in force, for connections to come and requests on those
 // there are.
 func (c *Collector) Configure(config CollectorConfig) error {
-	keys, err := newKeyring(config.Identity, c.parts.Say)
+	keys, err := config.Identity.again(c.parts.Say)
 	if err != nil {
 		return err
 	}

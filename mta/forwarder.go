@@ -40,10 +40,10 @@ func NewForwarder(c ForwarderConfig) (*Forwarder, error) {
 			Hint: "write it as https://bl.example:10443"}
 	}
 	u.Path = CollectPath
-	ring, err := newKeyring(c.Identity, c.Say)
+	ring, err := c.Identity.again(c.Say)
 	var name string
 	if err == nil {
-		name, err = certifiedName(ring.keys.pair.Leaf)
+		name, err = certifiedName(ring.Get().pair.Leaf)
 	}
 	if err != nil {
 		return nil, &listing.Error{Kind: listing.ErrInvalid, Code: "certificate", Message: err.Error(), Hint: "PEM files: the certificate of this mail server, its key, and the authority of the other side's"}
@@ -52,7 +52,7 @@ func NewForwarder(c ForwarderConfig) (*Forwarder, error) {
 	transport := &http.Transport{TLSHandshakeTimeout: 10 * time.Second, ExpectContinueTimeout: 5 * time.Second, ResponseHeaderTimeout: collectAnswer,
 		IdleConnTimeout: time.Minute, MaxIdleConnsPerHost: 1,
 		DialTLSContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-			k := ring.get()
+			k := ring.Get()
 			d := tls.Dialer{NetDialer: dialer, Config: &tls.Config{MinVersion: tls.VersionTLS13, ServerName: u.Hostname(), RootCAs: k.ca, Certificates: []tls.Certificate{k.pair}}}
 			return d.DialContext(ctx, network, address)
 		}}

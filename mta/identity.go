@@ -8,9 +8,8 @@ import (
 	"net/http"
 	"os"
 	"strings"
-	"sync"
-	"time"
 
+	"dnsbld/files"
 	"dnsbld/listing"
 )
 
@@ -44,44 +43,16 @@ func (i Identity) load() (*keys, error) {
 	return k, err
 }
 
-// keyring reads an identity again when its files may have changed, so that renewing a certificate
-// takes no restart.
-type keyring struct {
-	identity Identity
-	say      func(what string, err error)
-	mu       sync.Mutex
-	keys     *keys
-	looked   time.Time
-}
-
-// lookAgain is how often the files are looked at.
-const lookAgain = time.Minute
-
-func newKeyring(i Identity, say func(what string, err error)) (*keyring, error) {
-	k, err := i.load()
-	return &keyring{identity: i, say: say, keys: k, looked: time.Now()}, err
-}
-
-// get is the identity for a handshake. One that cannot be read leaves the one before it in use.
-func (r *keyring) get() *keys {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if now := time.Now(); now.Sub(r.looked) >= lookAgain {
-		r.looked = now
-		if k, err := r.identity.load(); err != nil {
-			r.say("the new certificate is not used", err)
-		} else {
-			r.keys = k
-		}
-	}
-	return r.keys
+// again reads the files, and again when they may have changed.
+func (i Identity) again(say func(what string, err error)) (*files.Again[*keys], error) {
+	return files.ReadAgain(i.load, func(err error) { say("the new certificate is not used", err) })
 }
 
 // tlsConfig takes whoever shows a certificate of our authorities. Sessions are not resumed: every
 // connection shows it anew.
 func (c *Collector) tlsConfig() *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS13, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
-		k := c.now.Load().keys.get()
+		k := c.now.Load().keys.Get()
 		return &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{k.pair}, ClientAuth: tls.RequireAndVerifyClientCert,
 			ClientCAs: k.ca, Time: c.parts.Now, SessionTicketsDisabled: true}, nil
 	}}

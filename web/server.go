@@ -119,11 +119,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if s.tls == (Files{}) {
 		return serve(ctx, h, func() error { return h.Serve(l) })
 	}
-	keys, err := loadCertificate(s.tls, s.parts.Log)
-	if err != nil {
+	var err error
+	if h.TLSConfig, err = certified(s.tls, s.parts.Log); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	h.TLSConfig = keys.config()
 	return serve(ctx, h, func() error { return h.ServeTLS(l, "", "") })
 }
 

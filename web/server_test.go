@@ -12,6 +12,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -20,6 +21,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"dnsbld/connlimit"
@@ -72,22 +74,23 @@ func TestTLS(t *testing.T) {
 }
 
 // A renewed certificate is taken up without a restart; a broken one is not.
-func TestCertificateIsReadAgain(t *testing.T) {
+func TestCertificateIsReadAgain(t *testing.T) { synctest.Test(t, certificateIsReadAgain) }
+
+func certificateIsReadAgain(t *testing.T) {
 	dir := t.TempDir()
 	f := Files{filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")}
-	if _, err := loadCertificate(f, nil); err == nil {
+	if _, err := certified(f, nil); err == nil {
 		t.Error("a certificate that is not there")
 	}
 	certify(t, f, 1)
-	h := newHouse(t)
-	c, err := loadCertificate(f, h.server.parts.Log)
+	c, err := certified(f, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	serial := func() int64 {
 		t.Helper()
-		c.looked = time.Time{}
-		pair, err := c.get(nil)
+		time.Sleep(time.Minute)
+		pair, err := c.GetCertificate(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
