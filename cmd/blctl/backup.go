@@ -83,16 +83,14 @@ func placeFor(file string) error {
 // nobody can have put there before, checks it, and gives it its name. Without
 // force the name must still be free: a link, unlike a rename, replaces nothing.
 func (p *program) writeBackup(ctx context.Context, file string, force bool) (t backup.Trailer, err error) {
-	removeParts(file)
-	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*"+partSuffix)
+	f, err := newPart(file)
 	if err != nil {
 		return t, fmt.Errorf("writing the backup: %w", err)
 	}
-	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_EX) // where there are no locks, removeParts removes nothing
 	part := f.Name()
-	defer func() { err = errors.Join(err, files.Remove(part)) }()
+	defer func() { err = errors.Join(err, files.Remove(part), f.Close()) }() // it is locked until it has its name
 	_, err = p.client.Backup(ctx, ctl.None{}, &calm{file: f})
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err := errors.Join(err, f.Sync()); err != nil {
 		return t, err
 	}
 	if t, err = backup.Check(part); err != nil {
@@ -113,6 +111,23 @@ func (p *program) writeBackup(ctx context.Context, file string, force bool) (t b
 }
 
 const partSuffix = ".part" // of what is not whole yet, behind FILE, a dot and a number
+
+// newPart makes the file in which a backup is written, and removes what others have left.
+// Until it is locked another backup may take it for that; then there is another one.
+func newPart(file string) (*os.File, error) {
+	removeParts(file)
+	for {
+		f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*"+partSuffix)
+		if err != nil {
+			return nil, err
+		}
+		_ = syscall.Flock(int(f.Fd()), syscall.LOCK_EX) // where there are no locks, removeParts removes nothing
+		if _, err := os.Lstat(f.Name()); !errors.Is(err, fs.ErrNotExist) {
+			return f, nil
+		}
+		_ = f.Close() // of nothing
+	}
+}
 
 // removeParts removes what a backup to the same file has left that was killed. One that
 // is being written is locked.

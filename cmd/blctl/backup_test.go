@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -34,5 +35,34 @@ func TestPartsOfKilledBackups(t *testing.T) {
 		if _, err := os.Stat(file + name); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// Backups to one file at the same instant leave each other's parts alone.
+func TestPartsOfBackupsAtOnce(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "list.backup")
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 200 {
+				f, err := newPart(file)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				removeParts(file) // as others do
+				is, err := f.Stat()
+				if named, gone := os.Lstat(f.Name()); err != nil || gone != nil || !os.SameFile(is, named) {
+					t.Errorf("%v, %v", err, gone)
+				}
+				if err := errors.Join(os.Remove(f.Name()), f.Close()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if left, err := os.ReadDir(filepath.Dir(file)); err != nil || len(left) > 0 {
+		t.Errorf("%d files are left, %v", len(left), err)
 	}
 }
