@@ -5,6 +5,7 @@ import (
 	"iter"
 
 	"dnsbld/listing"
+	"dnsbld/nice"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -25,7 +26,9 @@ func (d *DB) OwnChanges(ctx context.Context, after listing.Revision) iter.Seq2[l
 func (d *DB) follow(ctx context.Context, f follower) iter.Seq2[listing.Change, error] {
 	return func(yield func(listing.Change, error) bool) {
 		f := f // each use starts again
+		defer func() { f.spare(false) }()
 		for {
+			f.spare(f.rec != nil)
 			more := d.news.wait()
 			err := f.read(ctx, d)
 			for n := range f.batch {
@@ -69,6 +72,18 @@ type follower struct {
 	chunks []chunk
 	item   int
 	steps  []transition
+	spared func() // nil: not within one, or only just
+}
+
+// spare has what is made of an import's changes collected early, as long as there are
+// more of them than fit a batch.
+func (f *follower) spare(more bool) {
+	if more && f.spared == nil {
+		f.spared = nice.Sparing()
+	} else if !more && f.spared != nil {
+		f.spared()
+		f.spared = nil
+	}
 }
 
 // batchSize is how many changes are read at once.

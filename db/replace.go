@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime"
 	"runtime/debug"
 
 	"dnsbld/listing"
@@ -33,12 +34,14 @@ func (d *DB) Replace(ctx context.Context, r listing.Request, entries iter.Seq2[l
 	if v, known, err := d.decided(&r); known || err != nil {
 		return v, err
 	}
+	defer nice.Sparing()()
 	j := &job{request: &r, raw: raw, content: &contents{spool: spool{path: d.path}}}
 	nice.Do(func() { err = d.prepare(ctx, j, entries) })
 	if err == nil && !r.DryRun {
 		large := j.content.size > 0
 		v, err = d.submit(ctx, j)
-		if large { // what was allocated meanwhile may be more than the list
+		if large { // what was allocated meanwhile may be more than the list; bbolt's pages lie in a pool, for two collections
+			runtime.GC()
 			debug.FreeOSMemory()
 		}
 		return v, err

@@ -65,23 +65,13 @@ func (d *daemon) used(t *testing.T, metrics string) used {
 			u.goroutines, _ = strconv.Atoi(strings.TrimSpace(n))
 		}
 	}
-	proc := fmt.Sprintf("/proc/%d/", d.cmd.Process.Pid)
-	files, err := os.ReadDir(proc + "fd")
+	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", d.cmd.Process.Pid))
 	if err != nil {
 		t.Fatal(err)
 	}
 	u.files = len(files)
-	status, err := os.ReadFile(proc + "status")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(status)) {
-		if n, ok := strings.CutPrefix(line, "RssAnon:"); ok { // the list's file is mapped beside
-			u.kilobytes, _ = strconv.Atoi(strings.Fields(n)[0])
-		}
-	}
-	if u.goroutines == 0 || u.kilobytes == 0 {
-		t.Fatalf("%+v", u)
+	if u.kilobytes, err = anonymous(d.cmd.Process.Pid); u.goroutines == 0 || u.kilobytes == 0 {
+		t.Fatalf("%+v, %v", u, err)
 	}
 	return u
 }
