@@ -1,6 +1,7 @@
 package index_test
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"net/netip"
 	"runtime"
@@ -42,13 +43,39 @@ type kind struct {
 
 // BenchmarkLookupBatchKinds looks up a million hosts, /26 and /64 each.
 func BenchmarkLookupBatchKinds(b *testing.B) {
-	l := mixedList(1_000_000)
+	benchKinds(b, mixedList(1_000_000), map[int]string{32: "host", 26: "net", 64: "IPv6"})
+}
+
+// BenchmarkLookupBatchCrowded looks up a thousand /64 in each of a thousand /48, and
+// a million hosts in one /64.
+func BenchmarkLookupBatchCrowded(b *testing.B) {
+	r := rand.New(rand.NewPCG(25, 26))
+	var l netList
+	a := [16]byte{0x2a}
+	for range 1000 {
+		binary.BigEndian.PutUint32(a[2:], r.Uint32())
+		for range 1000 {
+			binary.BigEndian.PutUint16(a[6:], uint16(r.Uint32()))
+			l.nets = append(l.nets, netip.PrefixFrom(netip.AddrFrom16(a), 64))
+		}
+	}
+	a = [16]byte{0x20, 1, 0xd, 0xb8}
+	for range 1_000_000 {
+		binary.BigEndian.PutUint64(a[8:], r.Uint64())
+		l.nets = append(l.nets, netip.PrefixFrom(netip.AddrFrom16(a), 128))
+	}
+	slices.SortFunc(l.nets, netip.Prefix.Compare)
+	l.nets = slices.Compact(l.nets)
+	benchKinds(b, l, map[int]string{64: "sites", 128: "one64"})
+}
+
+// benchKinds looks up what is in a list, and beside, by length.
+func benchKinds(b *testing.B, l netList, names map[int]string) {
 	live := index.NewLive()
 	if err := live.Load(b.Context(), snapshotStore{snap: l}); err != nil {
 		b.Fatal(err)
 	}
 	s, r := live.Set(), rand.New(rand.NewPCG(23, 24))
-	names := map[int]string{32: "host", 26: "net", 64: "IPv6"}
 	var kinds []*kind
 	for bits, name := range names {
 		hit, miss := &kind{name: name + "-hit"}, &kind{name: name + "-miss"}

@@ -9,8 +9,8 @@ import (
 // builder makes a Set from another by changes. It copies what it touches and
 // no more. Ops wait until a chunk of them is there, or the builder finishes.
 type builder struct {
-	Set // the set in the making
-	err error
+	*Set // in the making
+	err  error
 
 	ops      []op // on leaves
 	unsorted bool
@@ -34,7 +34,8 @@ type builder struct {
 }
 
 func newBuilder(s *Set) *builder {
-	return &builder{Set: *s}
+	next := *s
+	return &builder{Set: &next}
 }
 
 // finish is the Set that the changes lead to. The builder is of no use then.
@@ -48,8 +49,7 @@ func (b *builder) finish() (*Set, error) {
 	if b.err != nil {
 		return nil, b.err
 	}
-	next := b.Set
-	return &next, nil
+	return b.Set, nil
 }
 
 // fold takes in one change. Of one revision, a source's own change comes

@@ -1,35 +1,45 @@
 package index
 
-import "math/bits"
+import (
+	"math/bits"
+	"unsafe"
+)
 
-// guide is the first half of every eighth of at most 64 sorted places, but for
-// the first of them. It leads to eight, so that who searches waits for memory
-// twice: for the guide, and for those.
-type guide [7]uint64
+// guide leads to one of at most 64 places, by their first halves alone: it has every
+// eighth of them, but for the first, as how far behind the first it is, without the
+// bits that 32 have no room for. So a search waits for memory twice: for the guide,
+// and for eight places. Of places that are one in a guide it leads to the last, which
+// may be after the one that is looked for.
+type guide [7]uint32
 
 const stride = 8 // places that a guide leads to
 
-// guideOf makes a guide to n places. It reports whether two of them differ in
-// their second half alone.
-func guideOf(n int, at func(int) place) (g guide, tied bool) {
+// guideOf makes a guide to n places, and says how many bits it leaves out.
+func guideOf(n int, hi func(int) uint64) (g guide, shift uint8) {
+	shift = uint8(max(bits.Len64(hi(n-1)-hi(0))-32, 0))
 	for i := range g {
-		if g[i] = ^uint64(0); (i+1)*stride < n {
-			g[i] = at((i + 1) * stride).hi
+		if g[i] = ^uint32(0); (i+1)*stride < n {
+			g[i] = uint32((hi((i+1)*stride) - hi(0)) >> shift)
 		}
 	}
-	for i := 1; i < n; i++ {
-		tied = tied || (at(i).hi == at(i-1).hi && at(i) != at(i-1))
-	}
-	return g, tied
+	return g, shift
 }
 
-// window is where the eight of n places begin, of which one is the last that is
-// not after a place; n is at least eight, and the first is not after it.
-func (g *guide) window(hi uint64, n int) int {
-	i := upTo(g[3], hi, 4)
-	i += upTo(g[i+1], hi, 2)
-	i += upTo(g[i], hi, 1)
-	return min(i*stride, n-stride)
+// window is where the eight of n places begin among which one may be that is so far
+// behind the first.
+func (g *guide) window(behind uint64, n int) int {
+	i := upTo(uint64(g[3]), behind, 4)
+	i += upTo(uint64(g[i+1]), behind, 2)
+	i += upTo(uint64(g[i]), behind, 1)
+	return min(i, (n-1)/stride) * stride
+}
+
+// within is the last of eight sorted numbers that is not more than another, 0 if all
+// are.
+func within(window *[stride]uint64, most uint64) int {
+	i := upTo(window[4], most, 4)
+	i += upTo(window[(i+2)&7], most, 2)
+	return i + upTo(window[(i+1)&7], most, 1)
 }
 
 // upTo is by if x is at most most, else 0. It is computed, not jumped to.
@@ -42,57 +52,49 @@ func upTo(x, most uint64, by int) int {
 // lie, and there to the last entry that does not begin after it.
 type descent struct {
 	at    place
+	base  uint64 // the first half of where the page begins, then the block
 	page  *branch
 	block *block
 	where spot
-	near  uint64 // a word that is needed next
-	turn  int    // in a batch: the number of another spot, see Set.descend
+	next  unsafe.Pointer // to what is needed next
+	near  byte           // of that
 }
 
 // noBranch is the page of what lies before all others. Its block holds nothing.
-var noBranch = branch{first: []place{{}}, blocks: []block{{slab: []uint64{0}, n: 1, columns: columns{long: true}}}}
+var noBranch = branch{n: 1, rows: [pageMax / rowMax]*row{{{n: 1, slab: []uint64{stride - 1: 0}, more: &more{}, traits: longHi}}}}
 
 // descend goes down the trees with all addresses that need one, level by level
 // as Locate does. LookupAt then finds all it reads in the cache.
-func (s *Set) descend(spots []Spot) {
-	turns := 0 // the spots that need a tree: turn of the first is the number of the first of them, and so on
-	for i := range spots {
-		if spots[i].wide {
-			spots[turns].down.turn = i
-			turns++
-		}
-	}
-	for k := range turns {
-		spot := &spots[spots[k].down.turn]
+func (s *Set) descend(spots []*Spot) {
+	for _, spot := range spots {
 		spot.down.begin(s.tree(spot.addr.Is4()), placeOf(spot.addr))
 	}
-	for k := range turns {
-		d := &spots[spots[k].down.turn].down
-		d.near = uint64(len(d.page.first)) + d.page.guide[6]
+	fetch(spots)
+	for _, spot := range spots {
+		spot.down.guidePage()
 	}
-	for k := range turns {
-		spots[spots[k].down.turn].down.guidePage()
+	fetch(spots)
+	for _, spot := range spots {
+		spot.down.findBlock()
 	}
-	for k := range turns {
-		d := &spots[spots[k].down.turn].down
-		d.near = d.page.first[d.where.block].hi
+	fetch(spots)
+	for _, spot := range spots {
+		spot.down.guideBlock()
 	}
-	for k := range turns {
-		spots[spots[k].down.turn].down.findBlock()
+	fetch(spots)
+	for _, spot := range spots {
+		spot.down.findEntry()
 	}
-	for k := range turns {
-		d := &spots[spots[k].down.turn].down
-		d.near = uint64(len(d.block.slab)) + d.block.guide[6] + uint64(d.block.n)
+}
+
+// fetch has memory begin with what each spot needs next.
+func fetch(spots []*Spot) {
+	near := byte(0)
+	for _, spot := range spots {
+		near += *(*byte)(spot.down.next)
 	}
-	for k := range turns {
-		spots[spots[k].down.turn].down.guideBlock()
-	}
-	for k := range turns {
-		d := &spots[spots[k].down.turn].down
-		d.near = d.block.slab[d.block.word(d.where.entry)]
-	}
-	for k := range turns {
-		spots[spots[k].down.turn].down.findEntry()
+	if len(spots) > 0 {
+		spots[0].down.near = near // or nothing would be loaded
 	}
 }
 
@@ -107,110 +109,65 @@ func (t *tree) descend(at place) (d descent) {
 }
 
 func (d *descent) begin(t *tree, at place) {
-	d.at, d.page, d.where = at, &noBranch, spot{}
-	if len(t.first) == 0 || at.before(t.first[0]) == 1 {
+	d.at, d.page, d.base, d.where, d.next = at, &noBranch, 0, spot{}, unsafe.Pointer(&noBranch)
+	if len(t.pages) == 0 || at.before(t.first.at(0)) == 1 {
 		return
 	}
-	page := 0
-	for n, hi := len(t.hi), t.hi; n > 1; {
+	hi := t.first.hi
+	page, last := t.signs.between(at.hi - hi[0])
+	for n := last - page + 1; n > 1; {
 		half := n >> 1
 		page += upTo(hi[page+half], at.hi, half)
 		n -= half
 	}
-	if t.hi[page] == at.hi { // the second half decides
-		page = lastUpTo(t.first, at)
+	if t.first.lo != nil && hi[page] == at.hi { // the second half decides
+		page = t.first.lastUpTo(at)
 	}
-	d.page, d.where.page = t.pages[page], page
+	d.page, d.base, d.where.page = t.pages[page], hi[page], page
+	d.next = unsafe.Pointer(d.page)
 }
 
 // guidePage finds the window where the block is.
 func (d *descent) guidePage() {
-	if n := len(d.page.first); n >= stride && !d.page.tied {
-		d.where.block = d.page.guide.window(d.at.hi, n)
-	}
+	d.where.block = d.page.guide.window((d.at.hi-d.base)>>d.page.shift, int(d.page.n))
+	d.next = unsafe.Pointer(&d.page.hi[d.where.block])
+	d.block = d.page.block(d.where.block) // fetches where the row is
 }
 
 func (d *descent) findBlock() {
-	p, at := d.page, d.where.block
-	if len(p.first) < stride || p.tied {
-		at = lastUpTo(p.first, d.at)
-	} else {
-		window, hi, i := (*[stride]place)(p.first[at:]), d.at.hi, 0
-		i = upTo(window[4].hi, hi, 4)
-		i += upTo(window[(i+2)&7].hi, hi, 2)
-		i += upTo(window[(i+1)&7].hi, hi, 1)
-		if at += i; d.at.before(window[i&7]) == 1 { // they differ in the second half
-			at--
-		}
+	p, i := d.page, d.where.block
+	i = min(i+within((*[stride]uint64)(p.hi[i:]), d.at.hi), int(p.n)-1)
+	if hi := p.hi[i]; hi > d.at.hi || (hi == d.at.hi && p.lo != nil) { // as in a block
+		i = p.first().lastUpTo(d.at)
 	}
-	d.where.block, d.block = at, &p.blocks[at]
+	d.where.block, d.block, d.base = i, p.block(i), p.hi[i]
+	d.next = unsafe.Pointer(d.block)
 }
 
 // guideBlock finds the window where the entry is.
 func (d *descent) guideBlock() {
-	if n := int(d.block.n); n >= stride && !d.block.tied {
-		d.where.entry = d.block.guide.window(d.at.hi, n)
+	i := d.block.window(d.at.hi - d.base)
+	d.where.entry = i
+	if !d.block.has(longHi) {
+		i /= 2
 	}
+	d.next = unsafe.Pointer(&d.block.slab[i])
 }
 
-func (d *descent) findEntry() {
-	b, at, hi := d.block, d.where.entry, d.at.hi
-	switch {
-	case b.n < stride || b.tied:
-		at = b.lastUpTo(d.at)
-	case b.long:
-		window, i := (*[stride]uint64)(b.slab[at:]), 0
-		i = upTo(window[4], hi, 4)
-		i += upTo(window[(i+2)&7], hi, 2)
-		i += upTo(window[(i+1)&7], hi, 1)
-		at += i
-	default:
-		at += upTo(uint64(b.half(0, at+4)), hi>>32, 4)
-		at += upTo(uint64(b.half(0, at+2)), hi>>32, 2)
-		at += upTo(uint64(b.half(0, at+1)), hi>>32, 1)
-	}
-	for b.lo && at > 0 && d.at.before(b.place(at)) == 1 {
-		at--
-	}
-	d.where.entry = at
-}
-
-// lastUpTo is the last entry that is not after a place; the first is not.
-func (b *block) lastUpTo(at place) (i int) {
-	for n := int(b.n); n > 1; {
-		half := n >> 1
-		i += half & -(1 - at.before(b.place(i+half)))
-		n -= half
-	}
-	return i
-}
-
-// word is where in the slab the first half of the place of an entry is.
-func (b *block) word(entry int) int {
-	if b.long {
-		return entry
-	}
-	return entry >> 1
-}
-
-// surround notes what is around a block.
-func (b *block) surround(around lengths) {
-	b.around, b.fresh = around, false
-	b.plain = around == lengths{} && b.within.single()
-}
+func (d *descent) findEntry() { d.where.entry = d.block.lastIn(d.where.entry, d.at) }
 
 // holders are the lengths that prefixes around the address, all entries of the
 // tree counted, may have: no other length need be looked for.
-func (d *descent) holders() lengths { return d.block.within.union(d.block.around) }
+func (d *descent) holders() lengths { return d.block.more.within.union(d.block.more.around) }
 
 // get is where the entries of the prefix of some length around the address begin.
 func (t *tree) get(d *descent, length uint8) (spot, bool) {
 	b, p, s := d.block, d.at.masked(length), d.where
-	if b.around.has(length) && b.place(0).masked(length) == p {
+	if b.more.around.has(length) && b.place(0).masked(length) == p {
 		s, ok := t.search(p, length)
 		return s, ok && t.at(s).is(s.entry, p, length)
 	}
-	if !b.within.has(length) || b.place(s.entry).before(p) == 1 {
+	if !b.more.within.has(length) || b.place(s.entry).before(p) == 1 {
 		return s, false
 	}
 	s.entry = b.search(p, length)

@@ -51,10 +51,12 @@ func (s *Set) spread() map[uintptr]int {
 	}
 	for _, t := range []*tree{s.nets4, s.nets6} {
 		for _, p := range t.pages {
-			add(uintptr(unsafe.Pointer(unsafe.SliceData(p.first))), uintptr(cap(p.first))*unsafe.Sizeof(place{}))
-			add(uintptr(unsafe.Pointer(unsafe.SliceData(p.blocks))), uintptr(cap(p.blocks))*unsafe.Sizeof(block{}))
-			for i := range p.blocks {
-				slab := p.blocks[i].slab
+			add(uintptr(unsafe.Pointer(p)), unsafe.Sizeof(*p))
+			for i := range int(p.n) {
+				if i%rowMax == 0 {
+					add(uintptr(unsafe.Pointer(p.rows[i/rowMax])), unsafe.Sizeof(row{}))
+				}
+				slab := p.block(i).slab
 				add(uintptr(unsafe.Pointer(unsafe.SliceData(slab))), 8*uintptr(cap(slab)))
 			}
 		}

@@ -24,7 +24,7 @@ func (s *Spot) Addr() netip.Addr { return s.addr }
 
 // spotOf is the spot of one address.
 func (s *Set) spotOf(a netip.Addr) Spot {
-	spot := Spot{down: descent{page: &noBranch, block: &noBranch.blocks[0]}}
+	spot := Spot{down: descent{page: &noBranch, block: noBranch.block(0)}}
 	spot.begin(s, a)
 	spot.openLeaf(s)
 	spot.lookWide()
@@ -45,15 +45,42 @@ func (s *Spot) runEnd() int {
 	return s.leaf.runEnd(s.shape.entryAt, s.from, s.low)
 }
 
+// abreast is how many spots go together. Memory has no room for more requests.
+const abreast = 64
+
 // Locate finds the spots of many addresses: what a query waits for is memory,
 // and memory answers many requests in the time of one. So each step is done
 // for all before the next is for any, and no loop that loads does anything
 // else. spots must have room for all addresses.
 func (s *Set) Locate(addrs []netip.Addr, spots []Spot) {
-	spots = spots[:len(addrs)]
+	for len(addrs) > 0 {
+		n := min(len(addrs), abreast)
+		s.locate(addrs[:n], spots[:n])
+		addrs, spots = addrs[n:], spots[n:]
+	}
+}
+
+func (s *Set) locate(addrs []netip.Addr, spots []Spot) {
+	leaves := false
 	for i, a := range addrs {
 		spots[i].begin(s, a)
+		leaves = leaves || spots[i].leaf != &noLeaf
 	}
+	if leaves {
+		s.lookInLeaves(spots)
+	}
+	var room [abreast]*Spot
+	wide := room[:0]
+	for i := range spots {
+		if spots[i].wide {
+			wide = append(wide, &spots[i])
+		}
+	}
+	s.descend(wide)
+}
+
+// lookInLeaves finds what leaves have of each spot, and which of them need a tree.
+func (s *Set) lookInLeaves(spots []Spot) {
 	for i := range spots {
 		spots[i].form = spots[i].leaf.form // fetches the leaf
 	}
@@ -75,12 +102,11 @@ func (s *Set) Locate(addrs []netip.Addr, spots []Spot) {
 	for i := range spots {
 		spots[i].search()
 	}
-	s.descend(spots)
 }
 
 // begin finds the leaf.
 func (s *Spot) begin(set *Set, a netip.Addr) {
-	s.addr, s.leaf, s.next, s.wide, s.wides = a, &noLeaf, 0, true, nil
+	s.addr, s.leaf, s.form, s.from, s.next, s.wide, s.wides = a, &noLeaf, 0, 0, 0, true, nil
 	if a.Is4() {
 		ip := v4(a)
 		s.leaf, s.low, s.wide = set.leafAt(ip), uint16(ip), set.short[ip>>24] > 0
@@ -135,7 +161,6 @@ func (s *Spot) chooseBlock() {
 func (s *Spot) search() {
 	switch {
 	case s.form == 0:
-		s.from = 0
 	case s.form.bitmap():
 		s.from = int(s.low)
 	default:

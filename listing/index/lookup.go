@@ -67,28 +67,31 @@ func (s *Set) appendHost(hits []Hit, spot *Spot, now uint32) []Hit {
 // found is alone in its place to do so, and does not.
 func (d *descent) misses() bool {
 	b, i := d.block, d.where.entry
-	return b.plain && b.place(i) != d.at.masked(b.length(i))
+	return b.has(isPlain) && b.place(i) != d.at.masked(b.length(i))
 }
 
 // alone reports whether it is plain that only what was found holds the address.
 func (d *descent) alone() bool {
 	b, i := d.block, d.where.entry
-	return b.plain && (i == 0 || b.place(i-1) != b.place(i))
+	return b.has(isPlain) && (!b.has(hasTwins) || i == 0 || b.place(i-1) != b.place(i))
 }
 
 // appendNet appends what an entry of a tree says, if it is in force.
 func (s *Set) appendNet(hits []Hit, spot *Spot, now uint32) []Hit {
 	b, i := spot.down.block, spot.down.where.entry
-	e := b.net(i)
-	c := &s.classes.rows[e.class]
-	end := endOf(e.until, c)
-	if e.except || now >= end {
+	packed := b.packed(i) // a net would be written in pieces, and waited for
+	c := &s.classes.rows[packed>>16]
+	end := endOf(b.until(i), c)
+	if packed&exceptBit != 0 || now >= end {
 		return hits
 	}
 	hits = extend(hits)
 	h := &hits[len(hits)-1]
-	h.Reason, h.Until, h.Source = c.reason, end, s.classes.sources[c.source].name
-	h.Prefix, h.Text = b.place(i).prefix(spot.addr.Is4(), e.length), s.text(e)
+	h.Reason, h.Until, h.Source, h.Text = c.reason, end, s.classes.sources[c.source].name, Text{}
+	h.Prefix, _ = spot.addr.Prefix(int(uint8(packed >> 8)))
+	if b.has(hasText) {
+		h.Text = s.text(b.net(i))
+	}
 	return hits
 }
 

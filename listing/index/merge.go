@@ -27,22 +27,31 @@ type merger struct {
 	count func(e *entry, by int) // hears of every entry that comes or goes
 
 	next    tree
-	own     []bool  // pages that no other tree has
-	open    []block // of the next page
-	starts  []place // the first of each
-	entries []entry // that the next blocks are made of
-	old     entry   // read last
-	lost    bool    // blocks went, and none has come in their place: the next one has other neighbours
+	own     []bool   // pages that no other tree has
+	open    []opened // blocks of the next page
+	more    *more    // of a block near, which others may share
+	row     *row     // that was copied last
+	entries []entry  // that the next blocks are made of
+	old     entry    // read last
+	lost    bool     // blocks went, and none has come in their place: the next one has other neighbours
+}
+
+// opened is a block for the next page, and its first place.
+type opened struct {
+	*block
+	row *row // where it lies already, if it does
+	at  place
 }
 
 // merge is the tree after ops, which are in order.
 func (m *merger) merge(t *tree, ops []netOp) *tree {
-	m.next = tree{first: make([]place, 0, len(t.pages)+1), pages: make([]*branch, 0, len(t.pages)+1), size: t.size, bytes: t.bytes}
+	m.next = tree{first: places{hi: make([]uint64, 0, len(t.pages)+1)}, pages: make([]*branch, 0, len(t.pages)+1), size: t.size, bytes: t.bytes}
 	m.own = make([]bool, 0, len(t.pages)+1)
 	for n := 0; n < len(t.pages); n++ {
 		if same := m.untouched(t, n, ops); same > n {
 			m.closePages()
-			m.next.first, m.next.pages = append(m.next.first, t.first[n:same]...), append(m.next.pages, t.pages[n:same]...)
+			m.next.first.addAll(t.first, n, same)
+			m.next.pages = append(m.next.pages, t.pages[n:same]...)
 			m.own = append(m.own, make([]bool, same-n)...)
 			if n = same; n == len(t.pages) {
 				break
@@ -50,11 +59,10 @@ func (m *merger) merge(t *tree, ops []netOp) *tree {
 		}
 		p, mine := t.pages[n], ops
 		if n+1 < len(t.pages) {
-			mine = ops[:before(ops, t.first[n+1], &t.pages[n+1].blocks[0])]
+			mine = ops[:before(ops, t.first.at(n+1), t.pages[n+1].block(0))]
 		}
 		ops = ops[len(mine):]
-		m.next.size -= p.size
-		m.next.bytes -= p.bytes + branchBytes
+		m.forget(p)
 		m.page(p, mine)
 	}
 	if len(t.pages) == 0 {
@@ -63,9 +71,8 @@ func (m *merger) merge(t *tree, ops []netOp) *tree {
 	}
 	m.closePages()
 	m.settle()
-	m.next.hi = make([]uint64, len(m.next.first))
-	for i, p := range m.next.first {
-		m.next.hi[i] = p.hi
+	if len(m.next.pages) > 0 {
+		m.next.signs = signsTo(m.next.first.hi)
 	}
 	next := m.next // not a part of m, which would stay with all that it was made from
 	return &next
@@ -79,10 +86,10 @@ func (m *merger) untouched(t *tree, from int, ops []netOp) int {
 	}
 	to := len(t.pages)
 	if len(ops) > 0 {
-		to = max(from, sort.Search(to, func(i int) bool { return t.first[i].before(ops[0].place) == 0 })-1)
+		to = max(from, sort.Search(to, func(i int) bool { return t.first.at(i).before(ops[0].place) == 0 })-1)
 	}
 	if m.gone != nil {
-		if n := slices.IndexFunc(t.pages[from:to], func(p *branch) bool { return m.losesAny(p.blocks) }); n >= 0 {
+		if n := slices.IndexFunc(t.pages[from:to], m.losesAny); n >= 0 {
 			to = from + n
 		}
 	}
@@ -108,33 +115,38 @@ const sparse = blockMax / 4
 
 // page takes in the blocks of a page, those changed that ops or losses touch.
 func (m *merger) page(p *branch, ops []netOp) {
-	m.open, m.starts = slices.Grow(m.open, len(p.blocks)+1), slices.Grow(m.starts, len(p.blocks)+1)
+	m.open = slices.Grow(m.open, int(p.n)+1)
 	m.entries = slices.Grow(m.entries, blockMax+len(ops))
-	for n := range p.blocks {
-		b := &p.blocks[n]
-		mine := ops
-		if n+1 < len(p.blocks) {
-			mine = ops[:before(ops, p.first[n+1], &p.blocks[n+1])]
+	for n, first := 0, p.first(); n < int(p.n); n++ {
+		b, mine := p.block(n), ops
+		if n+1 < int(p.n) {
+			mine = ops[:before(ops, first.at(n+1), p.block(n+1))]
 		}
 		ops = ops[len(mine):]
 		if len(mine) > 0 || m.loses(b) || (len(m.entries) > 0 && len(m.entries) < sparse) {
+			m.more = b.more
 			m.apply(b, mine)
 			continue
 		}
 		m.closeBlocks()
-		same := *b
-		same.fresh, m.lost = m.lost, false
-		m.openBlock(p.first[n], same)
+		same := opened{b, p.rows[n/rowMax], first.at(n)}
+		if m.lost {
+			same.block, same.row, m.lost = new(block), nil, false
+			*same.block = *b
+			same.traits |= isFresh
+		}
+		m.open = append(m.open, same)
 	}
 	m.closeBlocks()
 }
 
-func (m *merger) openBlock(first place, b block) {
-	m.open, m.starts = append(m.open, b), append(m.starts, first)
-}
-
-func (m *merger) losesAny(blocks []block) bool {
-	return m.gone != nil && slices.ContainsFunc(blocks, func(b block) bool { return m.loses(&b) })
+func (m *merger) losesAny(p *branch) bool {
+	for i := 0; m.gone != nil && i < int(p.n); i++ {
+		if m.loses(p.block(i)) {
+			return true
+		}
+	}
+	return false
 }
 
 // loses reports whether an entry of a block goes with its class.
@@ -197,10 +209,21 @@ func (m *merger) closeBlocks() {
 	parts := (n + blockMax - 1) / blockMax
 	for i := range parts {
 		entries := m.entries[n*i/parts : n*(i+1)/parts]
-		m.openBlock(entries[0].place, packBlock(entries))
+		b, what := packBlock(entries)
+		b.more = m.share(&what)
+		m.open = append(m.open, opened{block: &b, at: entries[0].place})
 	}
 	m.lost = m.lost && n == 0
 	m.entries = m.entries[:0]
+}
+
+// share is what blocks have that are alike.
+func (m *merger) share(of *more) *more {
+	if m.more == nil || *m.more != *of {
+		next := *of
+		m.more = &next
+	}
+	return m.more
 }
 
 // closePages puts the open blocks into pages that are about equally full.
@@ -208,42 +231,96 @@ func (m *merger) closePages() {
 	n := len(m.open)
 	parts := (n + pageMax - 1) / pageMax
 	for i := range parts {
-		from, to := n*i/parts, n*(i+1)/parts
-		p := &branch{blocks: m.open[from:to:to], first: m.starts[from:to:to], due: forever}
-		p.guide, p.tied = guideOf(len(p.first), func(i int) place { return p.first[i] })
-		for k := range p.blocks {
-			b := &p.blocks[k]
-			p.due, p.size = min(p.due, b.due), p.size+int(b.n)
-			p.bytes += int64(8*cap(b.slab)) + blockBytes
-		}
-		m.next.first, m.next.pages, m.own = append(m.next.first, p.first[0]), append(m.next.pages, p), append(m.own, true)
-		m.next.size += p.size
-		m.next.bytes += p.bytes + branchBytes
+		p := newBranch(m.open[n*i/parts : n*(i+1)/parts])
+		m.next.first.add(p.first().at(0))
+		m.next.pages, m.own = append(m.next.pages, p), append(m.own, true)
 	}
-	m.open, m.starts = nil, nil // they are the pages' now
+	clear(m.open)
+	m.open = m.open[:0]
+}
+
+// newBranch makes a page of some blocks, but for what it has of them all.
+func newBranch(blocks []opened) *branch {
+	p := &branch{n: uint8(len(blocks))}
+	first := places{hi: p.hi[:0]}
+	for i := range blocks {
+		first.add(blocks[i].at)
+	}
+	p.lo = first.lo
+	for i := len(blocks); i < pageMax; i++ {
+		p.hi[i] = ^uint64(0)
+	}
+	p.guide, p.shift = guideOf(len(blocks), func(i int) uint64 { return p.hi[i] })
+	for i := 0; len(blocks) > 0; i++ {
+		part := blocks[:min(rowMax, len(blocks))]
+		p.rows[i] = rowOf(part)
+		blocks = blocks[len(part):]
+	}
+	return p
+}
+
+// rowOf is the row where some blocks lie already and no others do, else a new one.
+func rowOf(blocks []opened) *row {
+	r := blocks[0].row
+	for i := range blocks {
+		if r == nil || blocks[i].block != &r[i] {
+			r = nil
+		}
+	}
+	if r != nil && (len(blocks) == rowMax || r[len(blocks)].n == 0) {
+		return r
+	}
+	r = new(row)
+	for i := range blocks {
+		r[i] = *blocks[i].block
+	}
+	return r
+}
+
+// forget takes a page out of the sums, and sum brings it into them.
+func (m *merger) forget(p *branch) {
+	m.next.size -= p.size
+	m.next.bytes -= p.bytes + branchBytes
+}
+
+func (m *merger) sum(p *branch) {
+	p.due, p.size, p.bytes = forever, 0, 8*int64(cap(p.lo))
+	var last *more
+	for i := range int(p.n) {
+		b := p.block(i)
+		p.due, p.size = min(p.due, b.more.due), p.size+int(b.n)
+		p.bytes += int64(8 * cap(b.slab))
+		if b.more != last {
+			last = b.more
+			p.bytes += moreBytes
+		}
+		if i%rowMax == 0 {
+			p.bytes += rowBytes
+		}
+	}
+	m.next.size += p.size
+	m.next.bytes += p.bytes + branchBytes
 }
 
 // settle finds out what is around the blocks that are new, and around those
-// that follow as far as that changes anything.
+// that follow as far as that changes anything, and then what is in the pages.
 func (m *merger) settle() {
-	var last *block // the block before, if it or what is around it is new
+	moved := false // the block before is new, or what is around it
 	for n := range m.next.pages {
-		if !m.own[n] && last == nil {
-			continue
-		}
-		for k := range m.next.pages[n].blocks {
-			b := &m.next.pages[n].blocks[k]
-			if last == nil && !b.fresh {
+		for k := 0; k < int(m.next.pages[n].n) && (m.own[n] || moved); k++ {
+			b := m.next.pages[n].block(k)
+			if !moved && !b.has(isFresh) {
 				continue
 			}
-			around, fresh := m.around(spot{n, k, 0}), b.fresh
-			if fresh || around != b.around {
-				b = m.ownBlock(n, k)
-				b.surround(around)
-				last = b
-			} else if last = nil; !m.own[n] {
-				break
+			around := m.around(spot{n, k, 0})
+			if moved = b.has(isFresh) || around != b.more.around; moved {
+				m.surround(n, k, around)
 			}
+		}
+	}
+	for n, p := range m.next.pages {
+		if m.own[n] {
+			m.sum(p)
 		}
 	}
 }
@@ -255,8 +332,8 @@ func (m *merger) around(s spot) (all lengths) {
 		return all
 	}
 	first, b := m.next.at(s).place(0), m.next.at(before)
-	all = b.around.upTo(b.place(0).common(first))
-	for left := b.within; ; {
+	all = b.more.around.upTo(b.place(0).common(first))
+	for left := b.more.within; ; {
 		length, ok := left.take()
 		if !ok {
 			return all
@@ -268,12 +345,25 @@ func (m *merger) around(s spot) (all lengths) {
 	}
 }
 
-// ownBlock is a block of a page that may be changed.
-func (m *merger) ownBlock(page, n int) *block {
+// surround notes what is around a block, in a page and a row that no other tree has.
+func (m *merger) surround(page, n int, around lengths) {
+	p := m.next.pages[page]
 	if !m.own[page] {
-		next := *m.next.pages[page]
-		next.blocks = slices.Clone(next.blocks)
-		m.next.pages[page], m.own[page] = &next, true
+		m.forget(p)
+		next := *p
+		p = &next
+		m.next.pages[page], m.own[page] = p, true
 	}
-	return &m.next.pages[page].blocks[n]
+	if r := &p.rows[n/rowMax]; !p.block(n).has(isFresh) && *r != m.row {
+		next := **r
+		*r, m.row = &next, &next
+	}
+	b := p.block(n)
+	if b.more.around != around {
+		next := *b.more
+		next.around = around
+		b.more = m.share(&next)
+	}
+	b.traits &^= isFresh | isPlain
+	b.when(around == lengths{} && b.more.within.single(), isPlain)
 }

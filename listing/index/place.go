@@ -15,7 +15,7 @@ func placeOf(a netip.Addr) place {
 	if a.Is4() {
 		return place{hi: uint64(v4(a)) << 32}
 	}
-	b := a.As16()
+	b, _ := a.AppendBinary(make([]byte, 0, 16)) // As16 writes two halves and reads them as one, which takes long
 	return place{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
 }
 

@@ -1,13 +1,20 @@
 package index
 
-import "unsafe"
+import (
+	"math/bits"
+	"unsafe"
+)
 
 // tree is the prefixes of one family, in order of place, length and class, in
 // blocks of at most blockMax entries, the blocks in pages of at most pageMax:
 //
-//	tree    the first place of each page, and the pages
-//	page    the first place of each block, a guide to those, and the blocks
+//	tree    the first place of each page, signs to those, and the pages
+//	page    the first place of each block, a guide to those, and the blocks in
+//	        rows of rowMax
 //	block   the entries, packed by column (block.go), and a guide to them
+//
+// A query waits for memory, and for a line of it at a time. So what it reads lies
+// in lines of their own: eight places, a guide, a block.
 //
 // A block also knows which lengths its own entries have, and of which lengths
 // there is, in the blocks before it, a prefix that holds the first place of the
@@ -17,42 +24,117 @@ import "unsafe"
 // it is searched for only then. A list in which nothing is nested costs one
 // descent.
 //
-// A tree never changes: merge makes the next one and shares the blocks and
+// A tree never changes: merge makes the next one and shares the rows and
 // pages that stayed as they were. The zero tree is empty.
 type tree struct {
-	first []place
-	hi    []uint64 // the first half of each
+	first places
+	signs signs // to first
 	pages []*branch
 	size  int // entries
 	bytes int64
 }
 
-// branch is one page of blocks.
+// branch is one page of blocks. The allocator puts a word before it, so that hi
+// begins with a line.
 type branch struct {
-	first  []place
-	guide  guide
-	tied   bool // as of a block
-	blocks []block
-	due    uint32 // first end that an entry has of its own, forever if none has
-	size   int    // entries
-	bytes  int64
+	guide guide // to hi
+	shift uint8 // of the guide
+	n     uint8
+	lo    []uint64        // the second halves of the first places; nil if all are 0
+	hi    [pageMax]uint64 // the first halves, greatest behind the last
+	rows  [pageMax / rowMax]*row
+	due   uint32 // first end that an entry has of its own, forever if none has
+	size  int    // entries
+	bytes int64
 }
+
+// row is some blocks of a page: no more than the allocator puts at the beginning of
+// a line, for it has pointers.
+type row [rowMax]block
 
 const (
 	blockMax = 64
 	pageMax  = 64
+	rowMax   = 8
 )
 
-// lastUpTo is the last of some sorted places that is not after at, -1 if all
-// are.
-func lastUpTo(sorted []place, at place) int {
-	base, n := 0, len(sorted)
+// block is one of the page. To ask the row would fetch its first line too.
+func (p *branch) block(i int) *block {
+	return (*block)(unsafe.Add(unsafe.Pointer(p.rows[i/rowMax]), i%rowMax*int(unsafe.Sizeof(block{}))))
+}
+
+func (p *branch) first() places { return places{p.hi[:p.n], p.lo} }
+
+// places are places in order, by their halves. Where all second halves are 0 there
+// are none.
+type places struct{ hi, lo []uint64 }
+
+func (p places) at(i int) place {
+	if p.lo == nil {
+		return place{hi: p.hi[i]}
+	}
+	return place{p.hi[i], p.lo[i]}
+}
+
+func (p *places) add(at place) {
+	if at.lo != 0 && p.lo == nil {
+		p.lo = make([]uint64, len(p.hi), cap(p.hi))
+	}
+	if p.hi = append(p.hi, at.hi); p.lo != nil {
+		p.lo = append(p.lo, at.lo)
+	}
+}
+
+func (p *places) addAll(o places, from, to int) {
+	if p.lo == nil && o.lo == nil {
+		p.hi = append(p.hi, o.hi[from:to]...)
+		return
+	}
+	for i := from; i < to; i++ {
+		p.add(o.at(i))
+	}
+}
+
+// lastUpTo is the last that is not after at, -1 if all are.
+func (p places) lastUpTo(at place) int {
+	base, n := 0, len(p.hi)
 	for n > 0 {
 		half := (n + 1) >> 1
-		base += half & -(1 - at.before(sorted[base+half-1]))
+		base += half & -(1 - at.before(p.at(base+half-1)))
 		n -= half
 	}
 	return base - 1
+}
+
+// signs lead to the pages by the part of the space between the first and the last of
+// them, of which there are up to 256: all are alike wide. For each it has the last
+// page that begins in an earlier one, and at the end the last page.
+type signs struct {
+	shift uint8
+	page  [signsMax + 1]uint32
+}
+
+const signsMax = 256
+
+func signsTo(hi []uint64) (s signs) {
+	last := len(hi) - 1
+	s.shift = uint8(max(bits.Len64(hi[last]-hi[0])-bits.Len(signsMax-1), 0))
+	n := 0
+	for k := range s.page {
+		for n < last && (hi[n+1]-hi[0])>>s.shift < uint64(k) {
+			n++
+		}
+		s.page[k] = uint32(n)
+	}
+	s.page[signsMax] = uint32(last)
+	return s
+}
+
+// between are the first and the last page that may hold a place that is so far
+// behind the first.
+func (s *signs) between(behind uint64) (from, to int) {
+	part := min(behind>>s.shift, signsMax-1)
+	return int(s.page[part]), int(s.page[part+1])
 }
 
 // spot is where an entry is, or would be.
@@ -63,20 +145,20 @@ type spot struct {
 // find is the block in which an address would lie: the last that does not
 // begin after it.
 func (t *tree) find(at place) (s spot, ok bool) {
-	s.page = lastUpTo(t.first, at)
+	s.page = t.first.lastUpTo(at)
 	if s.page < 0 {
 		return s, false
 	}
-	s.block = lastUpTo(t.pages[s.page].first, at)
+	s.block = t.pages[s.page].first().lastUpTo(at)
 	return s, true
 }
 
 // at is the block of a spot.
-func (t *tree) at(s spot) *block { return &t.pages[s.page].blocks[s.block] }
+func (t *tree) at(s spot) *block { return t.pages[s.page].block(s.block) }
 
 // next is the first spot of the block after one's own; ok is false at the end.
 func (t *tree) next(s spot) (next spot, ok bool) {
-	if s.block+1 < len(t.pages[s.page].blocks) {
+	if s.block+1 < int(t.pages[s.page].n) {
 		return spot{s.page, s.block + 1, 0}, true
 	}
 	return spot{s.page + 1, 0, 0}, s.page+1 < len(t.pages)
@@ -103,7 +185,7 @@ func (t *tree) previous(s spot) (spot, bool) {
 	case s.block > 0:
 		return spot{s.page, s.block - 1, 0}, true
 	case s.page > 0:
-		return spot{s.page - 1, len(t.pages[s.page-1].blocks) - 1, 0}, true
+		return spot{s.page - 1, int(t.pages[s.page-1].n) - 1, 0}, true
 	}
 	return s, false
 }
@@ -140,8 +222,8 @@ func (t *tree) overlaps(at place, length uint8) bool {
 // each yields all entries in order.
 func (t *tree) each(yield func(place, net) bool) bool {
 	for _, p := range t.pages {
-		for i := range p.blocks {
-			b := &p.blocks[i]
+		for i := range int(p.n) {
+			b := p.block(i)
 			for n := range int(b.n) {
 				if !yield(b.place(n), b.net(n)) {
 					return false
@@ -158,9 +240,9 @@ func (t *tree) eachDue(now uint32, yield func(place, net) bool) bool {
 		if p.due > now {
 			continue
 		}
-		for i := range p.blocks {
-			b := &p.blocks[i]
-			for n := 0; b.due <= now && n < int(b.n); n++ {
+		for i := range int(p.n) {
+			b := p.block(i)
+			for n := 0; b.more.due <= now && n < int(b.n); n++ {
 				if e := b.net(n); e.until != 0 && e.until <= now && !yield(b.place(n), e) {
 					return false
 				}
@@ -171,6 +253,7 @@ func (t *tree) eachDue(now uint32, yield func(place, net) bool) bool {
 }
 
 const (
-	blockBytes  = int64(unsafe.Sizeof(block{}) + unsafe.Sizeof(place{}))
+	rowBytes    = int64(unsafe.Sizeof(row{}))
+	moreBytes   = int64(unsafe.Sizeof(more{}))
 	branchBytes = int64(unsafe.Sizeof(branch{}) + unsafe.Sizeof(place{}) + unsafe.Sizeof(uintptr(0)))
 )

@@ -65,7 +65,7 @@ func TestTreeIsAMap(t *testing.T) {
 				older := tree
 				tree = randomMerge(t, r, s, tree, model, round)
 				checkTree(t, tree, model)
-				checkEntries(t, older, before) // a tree never changes
+				checkTree(t, older, before) // a tree never changes
 				for range 20 {
 					checkAround(t, tree, model, s.random(r).place)
 				}
@@ -178,20 +178,25 @@ func checkTree(t *testing.T, tree *tree, model treeModel) {
 	if !slices.Equal(due, slices.SortedFunc(maps.Keys(want), compareNetKeys)) {
 		t.Fatalf("%d are due, want %d", len(due), len(want))
 	}
+	octets := int64(0)
 	for n, p := range tree.pages {
-		if len(p.blocks) == 0 || len(p.blocks) > pageMax || tree.first[n] != p.first[0] {
-			t.Fatalf("page %d has %d blocks", n, len(p.blocks))
+		octets += p.bytes + branchBytes
+		if p.n == 0 || p.n > pageMax || tree.first.at(n) != p.first().at(0) {
+			t.Fatalf("page %d has %d blocks", n, p.n)
 		}
-		for k := n % 3; k < len(p.blocks); k += 3 { // costly
+		for k := n % 3; k < int(p.n); k += 3 { // costly
 			checkBlock(t, tree, spot{n, k, 0}, model)
 		}
+	}
+	if tree.bytes != octets {
+		t.Fatalf("%d octets, of all pages %d", tree.bytes, octets)
 	}
 }
 
 func checkBlock(t *testing.T, tree *tree, s spot, model treeModel) {
 	t.Helper()
 	b := tree.at(s)
-	if b.n == 0 || b.n > blockMax || b.fresh || tree.pages[s.page].first[s.block] != b.place(0) {
+	if b.n == 0 || b.n > blockMax || b.has(isFresh) || tree.pages[s.page].first().at(s.block) != b.place(0) {
 		t.Fatalf("block %v has %d entries", s, b.n)
 	}
 	first := entry{b.place(0), b.net(0)}
@@ -201,8 +206,8 @@ func checkBlock(t *testing.T, tree *tree, s spot, model treeModel) {
 			around.add(k.length)
 		}
 	}
-	if around != b.around {
-		t.Fatalf("around block %v lie %x, want %x", s, b.around, around)
+	if around != b.more.around {
+		t.Fatalf("around block %v lie %x, want %x", s, b.more.around, around)
 	}
 }
 
