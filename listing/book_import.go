@@ -40,7 +40,7 @@ func (b *Book) Import(ctx context.Context, who Caller, c Import, entries iter.Se
 		return Result{}, err
 	}
 	edit.Until = now.Add(life.Duration()).Truncate(time.Second)
-	in := importer{rules: rules, source: c.Source, now: now, bad: bad}
+	in := importer{rules: rules, near: rules.Policy.nearby(), source: c.Source, now: now, bad: bad}
 	o := order{Header: Header{Time: now, Actor: who.Name, Note: Text(c.Note)}, Options: c.Options, intent: IntentOf(c)}
 	res, err := b.replace(ctx, o, edit, in.check(entries))
 	res.Skipped, res.Over = in.skipped, in.over
@@ -92,6 +92,7 @@ func (b *Book) sourceEdit(ctx context.Context, c Import, now time.Time) (SourceE
 
 type importer struct {
 	rules   Rules
+	near    *nearby
 	source  string
 	now     time.Time
 	bad     func(Entry, error) error
@@ -122,7 +123,11 @@ func (in *importer) admit(e *Entry) (skip bool, err error) {
 		return true, nil
 	}
 	e.Source, e.Origin = in.source, ByImport
-	err = in.rules.Policy.CheckImport(e.Subject)
+	if in.near.has(e.Subject) {
+		err = in.rules.Policy.CheckImport(e.Subject)
+	} else {
+		err = in.rules.Policy.checkImportWidth(e.Subject)
+	}
 	var refused *Error
 	switch {
 	case err == nil || e.Except:
@@ -135,6 +140,43 @@ func (in *importer) admit(e *Entry) (skip bool, err error) {
 	}
 	err = in.bad(*e, err)
 	return err == nil, err
+}
+
+// nearby tells by the first two octets of a subject whether a policy protects something
+// there, or has a canary there: hardly a line of an import is near one.
+type nearby struct{ v4, v6 [1 << 16]bool }
+
+func (p Policy) nearby() *nearby {
+	n := new(nearby)
+	mark := func(s Subject) {
+		if cells, at := n.cells(s); s.IsValid() {
+			for wide := 1 << (16 - min(s.Bits(), 16)); wide > 0; wide-- {
+				cells[at+wide-1] = true
+			}
+		}
+	}
+	for _, never := range p.NeverList() {
+		mark(never.Subject)
+	}
+	for _, canary := range p.Canaries {
+		mark(canary)
+	}
+	return n
+}
+
+// has reports whether a subject may be, hold or lie in one of those.
+func (n *nearby) has(s Subject) bool {
+	cells, at := n.cells(s)
+	return s.Bits() < 16 || cells[at]
+}
+
+// cells are those of the family of a subject, and which of them it begins in.
+func (n *nearby) cells(s Subject) (cells *[1 << 16]bool, at int) {
+	if s.Addr().Is4() {
+		return &n.v4, int(s.V4() >> 16)
+	}
+	a := s.Addr().As16()
+	return &n.v6, int(a[0])<<8 | int(a[1])
 }
 
 // DropSource ends a source and all its entries, each of which counts as a change:

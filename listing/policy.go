@@ -132,6 +132,10 @@ func (p Policy) CheckImport(s Subject) error {
 	if canary, ok := p.Canary(s); ok {
 		return canaryRefused(s, canary, ": something is wrong with the file", "look at where the line comes from; canaries are in [policy] of the configuration")
 	}
+	return p.checkImportWidth(s)
+}
+
+func (p Policy) checkImportWidth(s Subject) error {
 	if widest := byFamily(s, p.WidestV4, p.WidestV6); s.Bits() < widest {
 		return &Error{Kind: ErrPolicy, Code: "too-broad",
 			Message: fmt.Sprintf("%s is wider than an import may list, which is /%d", s, widest),

@@ -2,7 +2,11 @@ package listing
 
 import (
 	"errors"
+	"net/netip"
+	"slices"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 func code(err error) string {
@@ -147,6 +151,38 @@ func TestWidthOfAllowEntries(t *testing.T) {
 		got := [...]string{code(p.checkAllow(s, true, "ours", false)), code(p.checkAllow(s, true, "ours", true)), code(p.checkAllow(s, true, "", false))}
 		if want := [...]string{tt.forced, tt.both, tt.withoutForces}; got != want || code(p.checkAllow(s, false, "ours", false)) != tt.withoutForces {
 			t.Errorf("%s: %q, want %q", tt.prefix, got, want)
+		}
+	}
+}
+
+// An import asks the whole policy only where something of it is near, and is told the
+// same everywhere.
+func TestNearby(t *testing.T) {
+	p := DefaultPolicy()
+	p.WidestV4, p.WidestV6 = 8, 19
+	p.Never = []Protected{{subject(t, "198.51.100.7"), "is ours"}, {subject(t, "16.0.0.0/7"), "is ours"}, {subject(t, "2001:db8:77::/48"), "is ours"}, {}}
+	p.Canaries = []Subject{subject(t, "203.0.113.0/24"), subject(t, "2a00::/11"), subject(t, "2001:db8:9::7"), {}}
+	near := p.nearby()
+	rapid.Check(t, func(t *rapid.T) {
+		at := netip.AddrFrom4([4]byte(rapid.SliceOfN(rapid.Byte(), 4, 4).Draw(t, "octets")))
+		if rapid.Bool().Draw(t, "IPv6") {
+			at = netip.AddrFrom16([16]byte(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "octets of it")))
+		}
+		all := slices.Concat(p.NeverList(), []Protected{{Subject: p.Canaries[0]}, {Subject: p.Canaries[1]}, {Subject: p.Canaries[2]}})
+		if known := rapid.SampledFrom(all).Draw(t, "known").Subject; known.IsValid() && rapid.Bool().Draw(t, "at what is known") {
+			at = rapid.SampledFrom([]netip.Addr{known.Addr(), known.Addr().Next(), known.Addr().Prev(), at}).Draw(t, "beside")
+		}
+		if !at.IsValid() {
+			return
+		}
+		s := Subject{netip.PrefixFrom(at, rapid.IntRange(0, at.BitLen()).Draw(t, "bits")).Masked()}
+		if want := code(p.CheckImport(s)); !near.has(s) && code(p.checkImportWidth(s)) != want {
+			t.Fatalf("nothing is near %s, and it is refused: %s", s, want)
+		}
+	})
+	for _, far := range []string{"8.8.8.8", "203.114.0.1", "2620::1"} {
+		if near.has(subject(t, far)) {
+			t.Errorf("something is near %s", far)
 		}
 	}
 }
