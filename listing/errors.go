@@ -118,7 +118,11 @@ func Shown(s string) string {
 // Printable is s in printable ASCII, every other byte written as \xNN, so that
 // what a stranger sent can stand in a TXT record, on a terminal or in a letter.
 func Printable(s string) string {
-	if strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) < 0 { // as most
+	clean := 0
+	for clean < len(s) && s[clean] >= ' ' && s[clean] <= '~' {
+		clean++
+	}
+	if clean == len(s) { // as most
 		return s
 	}
 	var b strings.Builder

@@ -9,17 +9,22 @@ import (
 	"dnsbld/listing"
 )
 
-// ends4 are what an IPv4 entry ends before: a value may follow it at once.
-const ends4 = " \t:#;"
+// Octets that an entry ends before, a bit each. A value may follow IPv4 at once.
+const (
+	ends6 = 1<<' ' | 1<<'\t' | 1<<'#' | 1<<';'
+	ends4 = ends6 | 1<<':'
+)
 
 // cutEntry cuts a line into its address, whether it is an exclusion, and what
 // follows from the first of some ends on.
-func cutEntry(text []byte, ends string) (word []byte, except bool, rest []byte) {
+func cutEntry(text []byte, ends uint64) (word []byte, except bool, rest []byte) {
 	if text[0] == '!' {
 		except, text = true, bytes.TrimLeft(text[1:], " \t")
 	}
-	if n := bytes.IndexAny(text, ends); n >= 0 {
-		return text[:n], except, text[n:]
+	for n, c := range text {
+		if c < 64 && ends>>c&1 != 0 {
+			return text[:n], except, text[n:]
+		}
 	}
 	return text, except, nil
 }

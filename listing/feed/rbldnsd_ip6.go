@@ -10,7 +10,7 @@ import (
 // trie6 reads a line of an ip6trie: an address or prefix. Without "::", groups
 // left out at the end make it a prefix: 2001:db8:1:2 is a /64.
 func (p *rbldnsd) trie6(text []byte) error {
-	word, except, rest := cutEntry(text, " \t#;")
+	word, except, rest := cutEntry(text, ends6)
 	s, err := prefix6(word)
 	if err != nil {
 		return err
@@ -21,7 +21,7 @@ func (p *rbldnsd) trie6(text []byte) error {
 // nets6 reads a line of an ip6tset: four groups, a /64; or the exclusion of an
 // address. What follows does not count.
 func (p *rbldnsd) nets6(text []byte) error {
-	word, except, rest := cutEntry(text, " \t#;")
+	word, except, rest := cutEntry(text, ends6)
 	s, err := prefix6(word)
 	switch {
 	case err != nil:

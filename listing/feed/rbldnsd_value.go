@@ -59,9 +59,13 @@ func parseAnswer(text []byte) (netip.Addr, bool) {
 // this list says anyway is left out: the address it begins with, and what the
 // reason says.
 func (p *rbldnsd) public(template string, s listing.Subject, r listing.Reason) string {
-	subject := s.Text()
 	text, plain := strings.CutPrefix(template, "=")
-	if !plain && p.scope.base != "" {
+	based := !plain && p.scope.base != ""
+	subject := ""
+	if based || strings.Contains(text, "$") || (text != "" && begins(text[0])) { // else the text does not name it
+		subject = s.Text()
+	}
+	if based {
 		text = fill(p.scope.base, subject, cmp.Or(template, subject), &p.scope.words)
 	} else {
 		text = fill(text, subject, template, &p.scope.words)
