@@ -113,13 +113,16 @@ func (r *reader) attrs() attrs {
 		a.public, a.note, a.ticket = r.text(), r.text(), r.text()
 	case flags&attrPublic != 0:
 		head, tail := r.publicAfter(flags)
+		if head == 0 {
+			a.public = r.copied(tail)
+			r.head = a.public
+			break
+		}
 		var text strings.Builder // a text is made once, not of two
 		text.Grow(head + len(tail))
 		text.WriteString(r.head[:head])
 		text.Write(tail)
-		if a.public = text.String(); head == 0 {
-			r.head = a.public
-		}
+		a.public = text.String()
 	}
 	return a
 }

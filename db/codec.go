@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"time"
+	"unsafe"
 
 	"dnsbld/listing"
 )
@@ -36,8 +37,9 @@ func unzigzag(u uint64) int64 { return int64(u>>1) ^ -int64(u&1) }
 // reader takes apart what the append functions wrote. What is cut short or
 // malformed is noticed once, by err at the end; until then zeros are read.
 type reader struct {
-	b   []byte
-	bad bool
+	b     []byte
+	bad   bool
+	lasts bool // b stays while texts are used: they need no copy
 
 	before // attributes that were read
 }
@@ -88,7 +90,15 @@ func (r *reader) count() int {
 func (r *reader) rest() []byte { return r.take(len(r.b)) }
 
 func (r *reader) bytes() []byte { return r.take(r.count()) }
-func (r *reader) text() string  { return string(r.bytes()) }
+func (r *reader) text() string  { return r.copied(r.bytes()) }
+
+// copied is a text that was read.
+func (r *reader) copied(b []byte) string {
+	if r.lasts {
+		return unsafe.String(unsafe.SliceData(b), len(b))
+	}
+	return string(b)
+}
 
 func (r *reader) time() time.Time {
 	u := r.uvarint()

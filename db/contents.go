@@ -32,8 +32,8 @@ type contents struct {
 
 // runItem is a record of a run that is collected.
 type runItem struct {
-	lead uint64 // the first octets of its key
-	at   uint32
+	lead     uint64 // the first octets of its key
+	at, size uint32
 }
 
 // Limits of a run, and the size of its pieces.
@@ -100,12 +100,13 @@ func (c *contents) add(e *listing.Entry) error {
 	}
 	var lead [8]byte
 	copy(lead[:], c.buf[at:])
-	item := runItem{binary.BigEndian.Uint64(lead[:]), uint32(at)}
+	item := runItem{lead: binary.BigEndian.Uint64(lead[:]), at: uint32(at)}
 	c.mixed = c.mixed || (len(c.items) > 0 && c.items[len(c.items)-1].lead >= item.lead)
-	c.items = append(c.items, item)
 	c.raw = encodeAttrs(c.raw[:0], &attrs{since: seconds(e.Since), until: seconds(e.Until), reason: e.Reason, except: e.Except,
 		public: e.PublicNote, note: e.Note, ticket: e.Ticket})
 	c.buf = appendText(c.buf, c.raw)
+	item.size = uint32(len(c.buf) - at)
+	c.items = append(c.items, item)
 	return nil
 }
 
@@ -139,8 +140,7 @@ func (c *contents) endRun() error {
 	run := len(c.runs) - 1
 	piece := c.raw[:0]
 	for n, item := range c.items {
-		_, _, rest := cutRecord(c.buf[item.at:])
-		piece = append(piece, c.buf[item.at:len(c.buf)-len(rest)]...)
+		piece = append(piece, c.buf[item.at:item.at+item.size]...)
 		if len(piece) >= runPiece || n == len(c.items)-1 {
 			kept, err := c.keep(piece)
 			if err != nil {

@@ -107,7 +107,7 @@ func (s *sorted) next() {
 // read decodes attributes. Runs of the same are the rule.
 func (s *sorted) read(raw []byte) {
 	if !bytes.Equal(raw, s.raw) {
-		r := reader{b: raw}
+		r := reader{b: raw, lasts: true} // the spool is closed after what is made of it
 		s.attrs, s.raw = r.attrs(), raw
 	}
 }
