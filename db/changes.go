@@ -18,6 +18,12 @@ func (d *DB) Changes(ctx context.Context, after listing.Revision) iter.Seq2[list
 	return d.follow(ctx, follower{after: after})
 }
 
+// ChangesInBlocks is Changes with what an import adds in blocks; see
+// listing.PackedChanges.
+func (d *DB) ChangesInBlocks(ctx context.Context, after listing.Revision) iter.Seq2[listing.Change, error] {
+	return d.follow(ctx, follower{after: after, blocks: true})
+}
+
 // OwnChanges leaves out the entries of sources; see listing.Store.
 func (d *DB) OwnChanges(ctx context.Context, after listing.Revision) iter.Seq2[listing.Change, error] {
 	return d.follow(ctx, follower{after: after, own: true})
@@ -66,12 +72,16 @@ type follower struct {
 	own   bool             // entries of sources are left out
 	batch []listing.Change // read last
 
+	blocks   bool // where a chunk adds alone, its entries lie in blocks
+	inBlocks int  // entries in those of the batch
+
 	// Within an import: its record, what is left of its delta, the first item
 	// of that which has not been read, and of a chunk of hosts the dictionary.
 	rec    *record
 	chunks []chunk
 	item   int
 	steps  []transition
+	added  adder
 	spared func() // nil: not within one, or only just
 }
 
@@ -86,12 +96,13 @@ func (f *follower) spare(more bool) {
 	}
 }
 
-// batchSize is how many changes are read at once.
+// batchSize is how many changes, or entries in blocks, are read at once.
 const batchSize = 2048
 
 func (f *follower) read(ctx context.Context, d *DB) (err error) {
 	clear(f.batch)
 	batch := f.batch[:0]
+	f.inBlocks = 0
 	defer func() { f.batch = batch }()
 	if err := ctx.Err(); err != nil {
 		return err
@@ -101,7 +112,7 @@ func (f *follower) read(ctx context.Context, d *DB) (err error) {
 			return listing.ErrCompacted
 		}
 		c := s.tx.Bucket(logBucket).Cursor()
-		for len(batch) < batchSize {
+		for len(batch)+f.inBlocks < batchSize {
 			if f.rec != nil {
 				batch, err = f.delta(s, batch)
 			} else {
@@ -152,6 +163,24 @@ func (f *follower) delta(s *state, batch []listing.Change) (_ []listing.Change, 
 	if err != nil {
 		return batch, err
 	}
+	if f.added.all {
+		batch, err = f.addedItems(d, batch)
+	} else {
+		batch, err = f.items(d, batch)
+	}
+	if err != nil || f.item < d.len() {
+		return batch, err
+	}
+	f.chunks, f.item = f.chunks[1:], 0
+	if len(f.chunks) == 0 {
+		batch[len(batch)-1].Last = true
+		f.after, f.rec, f.steps, f.added = f.rec.revision, nil, nil, adder{}
+	}
+	return batch, nil
+}
+
+// items reads on in a chunk, a change an entry.
+func (f *follower) items(d delta, batch []listing.Change) ([]listing.Change, error) {
 	n := min(d.len()-f.item, batchSize)
 	slab := f.rec.slab(n)
 	for range n {
@@ -161,14 +190,6 @@ func (f *follower) delta(s *state, batch []listing.Change) (_ []listing.Change, 
 		}
 		f.item++
 		batch = append(batch, slab.change(subject, &step))
-	}
-	if f.item < d.len() {
-		return batch, nil
-	}
-	f.chunks, f.item = f.chunks[1:], 0
-	if len(f.chunks) == 0 {
-		batch[len(batch)-1].Last = true
-		f.after, f.rec, f.steps = f.rec.revision, nil, nil
 	}
 	return batch, nil
 }
@@ -180,9 +201,15 @@ func (f *follower) open(raw []byte) (delta, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p := d.packed(); f.item == 0 {
+	p := d.packed()
+	if f.item == 0 {
+		err = f.added.open(f.blocks, f.rec, p)
+	}
+	switch {
+	case err != nil || f.added.all:
+	case f.item == 0:
 		f.steps, err = p.decode(f.steps)
-	} else if p != nil {
+	case p != nil:
 		p.all = f.steps
 	}
 	return d, err

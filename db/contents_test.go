@@ -135,7 +135,7 @@ func TestTextsAlike(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	var out served
-	if err := out.openDict(&opened); err != nil {
+	if _, err := out.openDict(&opened, false); err != nil {
 		t.Fatal(err)
 	}
 	for n, said := range out.Said {

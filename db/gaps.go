@@ -23,6 +23,7 @@ type gapTable struct {
 	next int    // the item that comes next
 	rest []byte // from it on
 	low  uint32 // of the item before it
+	id   uint32 // … if that was read, else noValue
 }
 
 const (
@@ -40,7 +41,7 @@ func openGaps(raw []byte) (*gapTable, error) {
 	if r.bad || t.values > len(t.dict) || t.count > len(t.items) {
 		return nil, corruptf("packed hosts")
 	}
-	t.rest = t.items
+	t.rest, t.id = t.items, noValue
 	return t, nil
 }
 
@@ -55,12 +56,15 @@ func (t *gapTable) guide(group int) (low, at uint32) {
 // enter goes to the beginning of a group.
 func (t *gapTable) enter(group int) {
 	low, at := t.guide(group)
-	t.next, t.low, t.rest = group*gapsEvery, low, t.items[min(int(at), len(t.items)):]
+	t.next, t.low, t.id, t.rest = group*gapsEvery, low, noValue, t.items[min(int(at), len(t.items)):]
 }
 
 // at is an item; one after the other costs least. Of one that is damaged the value is
 // none that there is.
 func (t *gapTable) at(n int) (low, id uint32) {
+	if n == t.next-1 && t.id != noValue {
+		return t.low, t.id
+	}
 	if n < t.next || n >= t.next+gapsEvery {
 		t.enter(n / gapsEvery)
 	}
@@ -71,11 +75,11 @@ func (t *gapTable) at(n int) (low, id uint32) {
 			return t.low, noValue
 		}
 		t.low += uint32(gap)
-		id = readID(t.rest[size : size+t.size])
+		t.id = readID(t.rest[size : size+t.size])
 		t.rest = t.rest[size+t.size:]
 		t.next++
 	}
-	return t.low, id
+	return t.low, t.id
 }
 
 // find gives the items of one address.

@@ -143,7 +143,7 @@ func (s *served) openNets(k, sealed []byte) error {
 
 // open takes over what the entries of a table say, and which says what.
 func (s *served) open(t *table) error {
-	if err := s.openDict(t); err != nil {
+	if _, err := s.openDict(t, false); err != nil {
 		return err
 	}
 	s.which, s.Which = s.which[:0], nil
@@ -165,8 +165,8 @@ func (s *served) open(t *table) error {
 }
 
 // openDict decodes a dictionary as far as answers are made of it. Its texts are
-// cut from one copy.
-func (s *served) openDict(t *table) error {
+// cut from one copy. Of a dictionary of transitions all has to be added.
+func (s *served) openDict(t *table, transitions bool) (added bool, err error) {
 	s.Said = s.Said[:0]
 	texts := ""
 	r := reader{b: t.dict}
@@ -180,6 +180,9 @@ func (s *served) openDict(t *table) error {
 		return ""
 	}
 	for range t.values {
+		if transitions && r.byte() != hasAfter {
+			return false, nil
+		}
 		flags := r.lifeAfter()
 		said := listing.Said{Except: flags&attrExcept != 0, Reason: r.reason, Until: instant(r.until)}
 		switch {
@@ -197,5 +200,5 @@ func (s *served) openDict(t *table) error {
 		}
 		s.Said = append(s.Said, said)
 	}
-	return r.err("dictionary of packed hosts")
+	return true, r.err("dictionary of packed hosts")
 }

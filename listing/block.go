@@ -1,6 +1,7 @@
 package listing
 
 import (
+	"context"
 	"encoding/binary"
 	"iter"
 	"net/netip"
@@ -11,6 +12,13 @@ import (
 type Packed interface {
 	// Blocks may use the memory of a block again for the next one.
 	Blocks() iter.Seq2[*Block, error]
+}
+
+// PackedChanges is a Store that tells many entries at a time.
+type PackedChanges interface {
+	// ChangesInBlocks is Changes, but entries that an import adds may lie in the block
+	// of one Change, which belongs to the reader.
+	ChangesInBlocks(ctx context.Context, after Revision) iter.Seq2[Change, error]
 }
 
 // Block is some entries of one source, or of this list's own, that lie together
@@ -31,7 +39,7 @@ type Said struct {
 	Until  time.Time // zero: ends with its source
 
 	// Head and Text together are its own text. Head is how one before it in the block
-	// begins.
+	// begins, or in what the store made the block of.
 	Head, Text string
 }
 

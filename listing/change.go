@@ -43,6 +43,7 @@ type Change struct {
 	Because  DelistReason // why an entry ended
 
 	Before, After                 *Entry
+	Added                         *Block `json:"-"` // in place of both, if ChangesInBlocks was asked
 	AllowBefore, AllowAfter       *Allow
 	SourceBefore, SourceAfter     *Source
 	DocumentBefore, DocumentAfter *Document

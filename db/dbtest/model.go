@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"slices"
 	"testing"
@@ -313,8 +314,33 @@ func (m *machine) changes(t *rapid.T) {
 			break
 		}
 	}
+	if packed, ok := m.store.(listing.PackedChanges); ok {
+		same(t, "entries that came, in blocks", m.came(ctx, t, packed.ChangesInBlocks, after), m.came(ctx, t, m.store.Changes, after))
+	}
 	same(t, "own changes", own, ownOf(want))
 	same(t, "changes", ordered(got), ordered(want))
+}
+
+// came are the entries that came after a revision, or were altered.
+func (m *machine) came(ctx context.Context, t *rapid.T, changes func(context.Context, listing.Revision) iter.Seq2[listing.Change, error],
+	after listing.Revision,
+) (all []listing.Served) {
+	for c, err := range changes(ctx, after) {
+		switch {
+		case err != nil:
+			t.Fatal(err)
+		case c.Added != nil:
+			for n := range c.Added.Len() {
+				all = append(all, c.Added.Served(n))
+			}
+		case c.After != nil:
+			all = append(all, c.After.Served())
+		}
+		if c.Last && c.Revision == m.memory.head {
+			break
+		}
+	}
+	return all
 }
 
 // ownOf is what is left of changes without those of the entries of sources.

@@ -59,7 +59,13 @@ func (b *builder) fold(c *listing.Change) {
 	b.folded++
 	switch c.Kind {
 	case listing.EntryChange:
-		b.foldEntry(c)
+		if c.Added == nil {
+			b.foldEntry(c)
+			break
+		}
+		b.folded += c.Added.Len() - 1
+		b.flush() // a block may become a leaf at once
+		b.putBlock(c.Added)
 	case listing.AllowChange:
 		b.foldAllow(c)
 	case listing.SourceChange:

@@ -14,7 +14,8 @@ const (
 	// most is how many changes that wait already are published together. It
 	// bounds how long the first of them waits for the last.
 	most = 4096
-	// atOnce is how many changes of one revision are handed over together.
+	// atOnce is how many changes of one revision are handed over together, or entries
+	// in blocks.
 	atOnce = 256
 	// bulk is how many changes leave enough garbage to be worth a collection.
 	bulk = 100_000
@@ -68,11 +69,18 @@ func readStream(ctx context.Context, store listing.Store, after listing.Revision
 
 func (s *stream) read(ctx context.Context, store listing.Store, after listing.Revision) error {
 	var some []listing.Change
-	for c, err := range store.Changes(ctx, after) {
+	changes, inBlocks := store.Changes, 0
+	if packed, ok := store.(listing.PackedChanges); ok {
+		changes = packed.ChangesInBlocks
+	}
+	for c, err := range changes(ctx, after) {
 		if err != nil {
 			return err
 		}
-		if some = append(some, c); len(some) < atOnce && !c.Last {
+		if c.Added != nil {
+			inBlocks += c.Added.Len()
+		}
+		if some = append(some, c); len(some)+inBlocks < atOnce && !c.Last {
 			continue
 		}
 		select {
@@ -80,7 +88,7 @@ func (s *stream) read(ctx context.Context, store listing.Store, after listing.Re
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if some = nil; !c.Last {
+		if some, inBlocks = nil, 0; !c.Last && c.Added == nil {
 			some = make([]listing.Change, 0, atOnce)
 		}
 	}

@@ -34,9 +34,11 @@ func needle(block *listing.Block) string {
 // rest of one that begins like another has a dot then, or the other the needle: an
 // address that begins in one and ends in the other has its dots somewhere.
 func (b *builder) lead(row uint16, l *leading, s *listing.Said) (number uint32, named bool) {
-	if s.Head == "" {
-		named = l.needle == "" || strings.Contains(s.Text, l.needle)
-		*l = leading{text: s.Text, needle: l.needle, named: named}
+	begins := s.Head == "" || !strings.HasPrefix(l.text, s.Head) // the block may lack what Head was taken from
+	if begins {
+		text := s.Head + s.Text
+		named = l.needle == "" || strings.Contains(text, l.needle)
+		*l = leading{text: text, needle: l.needle, named: named}
 	} else {
 		named = l.named || strings.IndexByte(s.Text, '.') >= 0
 	}
@@ -45,12 +47,12 @@ func (b *builder) lead(row uint16, l *leading, s *listing.Said) (number uint32, 
 	}
 	have := b.latelyOf(row)
 	switch {
-	case s.Head == "" || l.number == 0 || !strings.HasPrefix(l.text, s.Head):
+	case begins:
+		number = have.number(l.text, false)
+		l.number = number
+		l.head, l.shared = have.texts.headOf(number)
+	case l.number == 0:
 		number = have.number(s.Head+s.Text, false)
-		if s.Head == "" {
-			l.number = number
-			l.head, l.shared = have.texts.headOf(number)
-		}
 	case len(s.Head) <= l.shared:
 		number = have.behind(l.head, len(s.Head), "", s.Text)
 	default:

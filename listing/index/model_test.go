@@ -196,16 +196,7 @@ type packed struct{ snapshot }
 
 func (s packed) Blocks() iter.Seq2[*listing.Block, error] {
 	return func(yield func(*listing.Block, error) bool) {
-		blocks := map[string][]listing.Served{}
-		for _, e := range s.entries {
-			name := fmt.Sprintf("%q %t", e.Source, e.Subject.Addr().Is4())
-			if a := e.Subject.Addr(); a.Is4() && e.Subject.Bits() == 32 {
-				name += a.String()[:len("192.0.")]
-			}
-			blocks[name] = append(blocks[name], e)
-		}
-		for _, entries := range blocks {
-			slices.SortFunc(entries, func(a, b listing.Served) int { return a.Key.Compare(b.Key) })
+		for _, entries := range inBlocks(maps.Values(s.entries)) {
 			for len(entries) > 0 {
 				n := len(entries)
 				if entries[0].Source == "" {
@@ -218,6 +209,22 @@ func (s packed) Blocks() iter.Seq2[*listing.Block, error] {
 			}
 		}
 	}
+}
+
+// inBlocks are entries as they can lie in blocks.
+func inBlocks(all iter.Seq[listing.Served]) map[string][]listing.Served {
+	blocks := map[string][]listing.Served{}
+	for e := range all {
+		name := fmt.Sprintf("%q %t", e.Source, e.Subject.Addr().Is4())
+		if a := e.Subject.Addr(); a.Is4() && e.Subject.Bits() == 32 {
+			name += a.String()[:len("192.0.")]
+		}
+		blocks[name] = append(blocks[name], e)
+	}
+	for _, entries := range blocks {
+		slices.SortFunc(entries, func(a, b listing.Served) int { return a.Key.Compare(b.Key) })
+	}
+	return blocks
 }
 
 func packBlock(entries []listing.Served) *listing.Block {

@@ -113,13 +113,77 @@ func (s *scribe) source(t *rapid.T) {
 	s.write(c)
 }
 
-// step makes one change of some kind.
+// feed adds entries to a source that has none of them.
+func (s *scribe) feed(t *rapid.T) {
+	names := slices.Sorted(maps.Keys(s.m.sources))
+	if len(names) == 0 {
+		return
+	}
+	source := rapid.SampledFrom(names).Draw(t, "source")
+	for range rapid.IntRange(1, 20).Draw(t, "entries") {
+		e := &listing.Entry{Key: listing.Key{Subject: genSubject().Draw(t, "subject"), Reason: rapid.SampledFrom(reasons).Draw(t, "reason"), Source: source},
+			Except: rapid.IntRange(0, 9).Draw(t, "except") == 0}
+		if rapid.Bool().Draw(t, "says something") {
+			e.PublicNote = genText(e.Subject).Draw(t, "text")
+		}
+		if _, found := s.m.entries[e.Key]; !found {
+			s.write(listing.Change{Kind: listing.EntryChange, After: e})
+		}
+	}
+}
+
+// packAdded puts entries that are added one behind the other into blocks, or does not,
+// and some blocks in two: texts of the second then begin as one of the first does.
+func packAdded(t *rapid.T, changes []listing.Change) (out []listing.Change) {
+	var added []listing.Served
+	from := 0
+	pack := func(to int) {
+		if len(added) > 0 && rapid.Bool().Draw(t, "entry by entry") {
+			out, added = append(out, changes[from:to]...), nil
+			return
+		}
+		blocks := inBlocks(slices.Values(added))
+		for _, name := range slices.Sorted(maps.Keys(blocks)) {
+			b := packBlock(blocks[name])
+			if n := rapid.IntRange(0, b.Len()-1).Draw(t, "cut"); n > 0 {
+				first := *b
+				first.Said, first.Which = b.Said[:n], b.Which[:n]
+				b.Said, b.Which = b.Said[n:], b.Which[:b.Len()-n]
+				if b.Hosts != nil {
+					first.Hosts, b.Hosts = b.Hosts[:n], b.Hosts[n:]
+				} else {
+					first.Subjects, b.Subjects = b.Subjects[:n], b.Subjects[n:]
+				}
+				out = append(out, listing.Change{Kind: listing.EntryChange, Added: &first})
+			}
+			out = append(out, listing.Change{Kind: listing.EntryChange, Added: b})
+		}
+		added = nil
+	}
+	for n, c := range changes {
+		if c.Kind == listing.EntryChange && c.Before == nil && c.After.Source != "" {
+			added = append(added, c.After.Served())
+			continue
+		}
+		pack(n)
+		out, from = append(out, c), n+1
+	}
+	pack(len(changes))
+	for n := range out {
+		out[n].Revision = changes[len(changes)-1].Revision
+	}
+	return out
+}
+
+// step makes one change of some kind, or adds some entries.
 func (s *scribe) step(t *rapid.T) {
-	switch rapid.IntRange(0, 11).Draw(t, "kind") {
+	switch rapid.IntRange(0, 12).Draw(t, "kind") {
 	case 0:
 		s.source(t)
 	case 1:
 		s.allow(t)
+	case 2:
+		s.feed(t)
 	default:
 		s.entry(t)
 	}
@@ -140,7 +204,11 @@ func TestSetAnswersAsTheModel(t *testing.T) {
 			for range rapid.IntRange(1, 30).Draw(t, "changes") {
 				s.step(t)
 			}
-			next, err := live.Set().With(s.changes)
+			changes := s.changes
+			if len(changes) > 0 && rapid.Bool().Draw(t, "added in blocks") {
+				changes = packAdded(t, changes)
+			}
+			next, err := live.Set().With(changes)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -165,6 +233,16 @@ func TestSetAnswersAsTheModel(t *testing.T) {
 		live.Publish(fresh)
 		checkSet(t, live.Set(), s.m)
 	})
+}
+
+// A host that was added and ended before may come again in a block at once.
+func TestAddedAgainInABlock(t *testing.T) {
+	came := listed(192<<24|2, listing.BareIP, "alpha", 2000)
+	block := &listing.Block{Source: "alpha", Net: 192 << 24, Hosts: []uint16{2}, Said: []listing.Said{{Reason: listing.BareIP, Until: at(2000)}}}
+	s, err := index.NewSet().With([]listing.Change{feed("alpha", 3000), came, ended(came), {Kind: listing.EntryChange, Added: block}})
+	if err != nil || s.Stats().Hosts != 1 || !isListed(s, "192.0.0.2") {
+		t.Errorf("%d hosts: %v", s.Stats().Hosts, err)
+	}
 }
 
 func checkSet(t *rapid.T, s *index.Set, m *model) {
