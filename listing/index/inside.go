@@ -123,7 +123,7 @@ func (s *Set) LookupPrefix(p netip.Prefix, hits []Hit) []Hit {
 	spot := s.spotOf(p.Addr())
 	q := query{set: s, spot: spot, most: uint8(p.Bits()), hits: hits, base: len(hits)}
 	if p.IsSingleIP() {
-		q.to = spot.runEnd()
+		q.to = spot.to
 	}
 	q.all(nil)
 	if q.again {

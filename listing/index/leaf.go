@@ -159,14 +159,13 @@ func (l *leaf) search(low uint16) int {
 		return l.bitFrom(int(low))
 	}
 	s := l.form.shape()
-	return l.within(l.block(low, s), low, s)
+	return l.within(l.block(l.guides(low, s), low, s), low, s)
 }
 
 // block is the number of the block in which a low half belongs: the first that
-// does not end before it.
-func (l *leaf) block(low uint16, s shape) (block int) {
+// does not end before it. The line of guides begins at from.
+func (l *leaf) block(from int, low uint16, s shape) (block int) {
 	if s.blocks >= few {
-		from := l.guides(low, s)
 		return from + lineBound((*[line]uint16)(l.slab[s.guideAt+from:]), low)
 	}
 	last := line - 1<<l.form.shift()
@@ -176,8 +175,12 @@ func (l *leaf) block(low uint16, s shape) (block int) {
 	return block
 }
 
-// guides is where the line of guides begins among which a low half belongs.
+// guides is where the line of guides begins among which a low half belongs, if
+// there are guides.
 func (l *leaf) guides(low uint16, s shape) int {
+	if s.blocks < few {
+		return 0
+	}
 	return min(lowerBound(l.slab[:s.blocks/line], low)*line, roundUp(s.blocks)-line)
 }
 

@@ -7,15 +7,18 @@ import "net/netip"
 type Spot struct {
 	addr  netip.Addr
 	leaf  *leaf
-	form  form // of the leaf
+	next  *uint16 // the word of its slab that is needed next
+	wides *uint64 // the word of its wides that tells of the address
+	known uint64  // that
+	form  form    // of the leaf
 	low   uint16
-	near  uint16 // the word of the slab that is needed next
-	next  int    // and where it is
-	shape shape
-	block int
-	from  int    // first entry of the address, if it has any
-	wides *wides // of the leaf, if it has some and they are asked
+	near  uint16 // what was at next, so that it is loaded
 	wide  bool   // the query must look into the tree
+	shape shape
+	guide int // where the line of guides begins among which the address belongs
+	block int // and which block that leads to
+	from  int // first entry of the address, if it has any
+	to    int // where those end
 	down  descent
 }
 
@@ -27,22 +30,14 @@ func (s *Set) spotOf(a netip.Addr) Spot {
 	spot := Spot{down: descent{page: &noBranch, block: noBranch.block(0)}}
 	spot.begin(s, a)
 	spot.openLeaf(s)
-	spot.lookWide()
-	spot.guide()
-	spot.chooseBlock()
+	spot.known = *spot.wides
+	spot.findGuide()
+	spot.findBlock()
 	spot.search()
 	if spot.wide {
 		spot.down = s.tree(a.Is4()).descend(placeOf(a))
 	}
 	return spot
-}
-
-// runEnd is where the entries of the address end in its leaf.
-func (s *Spot) runEnd() int {
-	if s.form == 0 {
-		return s.from
-	}
-	return s.leaf.runEnd(s.shape.entryAt, s.from, s.low)
 }
 
 // abreast is how many spots go together. Memory has no room for more requests.
@@ -87,18 +82,21 @@ func (s *Set) lookInLeaves(spots []Spot) {
 	for i := range spots {
 		spots[i].openLeaf(s)
 	}
-	load(spots)
 	for i := range spots {
-		spots[i].lookWide()
+		spots[i].near, spots[i].known = *spots[i].next, *spots[i].wides
 	}
 	for i := range spots {
-		spots[i].guide()
+		spots[i].findGuide()
 	}
-	load(spots)
 	for i := range spots {
-		spots[i].chooseBlock()
+		spots[i].near = *spots[i].next
 	}
-	load(spots)
+	for i := range spots {
+		spots[i].findBlock()
+	}
+	for i := range spots {
+		spots[i].near = *spots[i].next
+	}
 	for i := range spots {
 		spots[i].search()
 	}
@@ -106,7 +104,7 @@ func (s *Set) lookInLeaves(spots []Spot) {
 
 // begin finds the leaf.
 func (s *Spot) begin(set *Set, a netip.Addr) {
-	s.addr, s.leaf, s.form, s.from, s.next, s.wide, s.wides = a, &noLeaf, 0, 0, 0, true, nil
+	s.addr, s.leaf, s.form, s.from, s.to, s.wide = a, &noLeaf, 0, 0, 0, true
 	if a.Is4() {
 		ip := v4(a)
 		s.leaf, s.low, s.wide = set.leafAt(ip), uint16(ip), set.short[ip>>24] > 0
@@ -115,55 +113,49 @@ func (s *Spot) begin(set *Set, a netip.Addr) {
 
 // openLeaf finds out what the leaf has.
 func (s *Spot) openLeaf(set *Set) {
-	if s.form = s.leaf.form; s.form.bitmap() {
-		s.next = int(s.low / wordBits)
-	}
-	if s.leaf.wide > 0 && !s.wide {
-		s.wides = &set.pages[v4(s.addr)>>24].wide[s.leaf.wide-1]
-	}
-}
-
-// lookWide finds out whether the tree has something here.
-func (s *Spot) lookWide() {
-	if s.wides != nil {
-		s.wide = s.wides.has(v4(s.addr) >> 8 & 0xff)
-	}
-}
-
-// load fetches what each spot needs next.
-func load(spots []Spot) {
-	for i := range spots {
-		if s := &spots[i]; s.next < len(s.leaf.slab) {
-			s.near = s.leaf.slab[s.next]
-		}
-	}
-}
-
-// guide finds the guides in a crowded leaf; in any other they come first, or
-// the blocks do.
-func (s *Spot) guide() {
-	if s.form == 0 {
-		return
-	}
-	if s.shape = s.form.shape(); s.shape.guideAt > 0 {
-		s.next = s.shape.guideAt + s.leaf.guides(s.low, s.shape)
-	}
-}
-
-func (s *Spot) chooseBlock() {
-	if s.form == 0 || s.form.bitmap() {
-		return
-	}
-	s.block = s.leaf.block(s.low, s.shape)
-	s.next = s.shape.entryAt + s.block*line
-}
-
-func (s *Spot) search() {
+	s.form, s.next, s.wides = s.leaf.form, &noWord, &noWides[0]
 	switch {
 	case s.form == 0:
 	case s.form.bitmap():
-		s.from = int(s.low)
+		s.next = &s.leaf.slab[s.low/wordBits]
 	default:
-		s.from = s.leaf.within(s.block, s.low, s.shape)
+		s.next = &s.leaf.slab[0]
+	}
+	if s.leaf.wide > 0 {
+		s.wides = &set.pages[v4(s.addr)>>24].wide[s.leaf.wide-1][s.low>>14]
 	}
 }
+
+// findGuide finds the guides in a crowded leaf; in any other they come first, or
+// the blocks do. It also finds out whether the tree has something here.
+func (s *Spot) findGuide() {
+	s.wide = s.wide || s.known>>(s.low>>8&63)&1 != 0
+	if s.form == 0 {
+		return
+	}
+	if s.shape = s.form.shape(); s.shape.blocks >= few {
+		s.guide = s.leaf.guides(s.low, s.shape)
+		s.next = &s.leaf.slab[s.shape.guideAt+s.guide]
+	}
+}
+
+func (s *Spot) findBlock() {
+	if s.form == 0 || s.form.bitmap() {
+		return
+	}
+	s.block = s.leaf.block(s.guide, s.low, s.shape)
+	s.next = &s.leaf.slab[s.shape.entryAt+s.block*line]
+}
+
+func (s *Spot) search() {
+	if s.form == 0 {
+		return
+	}
+	if s.from = int(s.low); !s.form.bitmap() {
+		s.from = s.leaf.within(s.block, s.low, s.shape)
+	}
+	s.to = s.leaf.runEnd(s.shape.entryAt, s.from, s.low)
+}
+
+// noWord is what is needed next where nothing is.
+var noWord uint16

@@ -31,8 +31,8 @@ func (s *Set) Lookup(addr netip.Addr, now uint32, hits []Hit) []Hit {
 
 // LookupAt is Lookup of an address that Locate has found the spot of.
 func (s *Set) LookupAt(spot *Spot, now uint32, hits []Hit) []Hit {
-	base, to := len(hits), spot.runEnd()
-	switch hosts := to - spot.from; {
+	base := len(hits)
+	switch hosts := spot.to - spot.from; {
 	case hosts == 0 && (!spot.wide || spot.down.misses()):
 		return hits
 	case hosts == 0 && spot.down.alone():
@@ -40,7 +40,7 @@ func (s *Set) LookupAt(spot *Spot, now uint32, hits []Hit) []Hit {
 	case hosts == 1 && !spot.wide:
 		hits = s.appendHost(hits, spot, now)
 	default:
-		hits = s.appendAll(hits, spot, to, now)
+		hits = s.appendAll(hits, spot, now)
 	}
 	if len(hits) > base && s.Allowed(spot.addr, now) {
 		return hits[:base]
@@ -59,7 +59,8 @@ func (s *Set) appendHost(hits []Hit, spot *Spot, now uint32) []Hit {
 	hits = extend(hits)
 	h := &hits[len(hits)-1]
 	h.Reason, h.Until, h.Source = c.reason, end, s.classes.sources[c.source].name
-	h.Prefix, h.Text = hostPrefix(spot.addr), Text{}
+	h.Prefix = hostPrefix(spot.addr)
+	h.Text = Text{}
 	return hits
 }
 
@@ -105,8 +106,8 @@ func extend(hits []Hit) []Hit {
 }
 
 // appendAll appends what all entries say together.
-func (s *Set) appendAll(hits []Hit, spot *Spot, to int, now uint32) []Hit {
-	q := query{set: s, spot: *spot, to: to, most: 128, now: now, hits: hits, base: len(hits)}
+func (s *Set) appendAll(hits []Hit, spot *Spot, now uint32) []Hit {
+	q := query{set: s, spot: *spot, to: spot.to, most: 128, now: now, hits: hits, base: len(hits)}
 	if spot.wide {
 		q.all(nil)
 	} else {

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"unsafe"
 )
 
 // Whatever the number of entries makes of a leaf, every search ends at the
@@ -114,6 +115,17 @@ func TestBitmapIsLess(t *testing.T) {
 		}
 		if newForm(n, true, true).bitmap() || newForm(n, false, false).bitmap() {
 			t.Errorf("%d entries of many kinds are a bitmap", n)
+		}
+	}
+}
+
+// A query waits for one line to know a leaf.
+func TestLeafIsInOneLine(t *testing.T) {
+	for range 4 {
+		b := newBuilder(NewSet())
+		slot, _ := b.slot(198<<8 | 51)
+		if at, size := uintptr(unsafe.Pointer(slot)), unsafe.Sizeof(*slot); at/(2*line) != (at+size-1)/(2*line) {
+			t.Fatalf("a leaf of %d octets at %#x", size, at)
 		}
 	}
 }

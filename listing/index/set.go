@@ -50,12 +50,13 @@ type Set struct {
 	short    [256]uint32 // entries of IPv4 prefixes of less than 16 bits, by the /8s in or around which they are
 }
 
-// page holds the leaves of one /8.
+// page holds the leaves of one /8. The runtime puts a word before what is that
+// large and has pointers; behind wide, no leaf therefore is in two cache lines.
 type page struct {
+	wide   []wides
 	leaves [256]leaf
 	due    [256]uint32 // first end that an entry of a leaf has of its own, forever if none has
 	filled int         // leaves that are not empty, or have wides
-	wide   []wides
 }
 
 // counts are kept as entries come and go.

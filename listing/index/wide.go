@@ -13,7 +13,8 @@ import (
 // 16 or more in it or around it.
 type wides [4]uint64
 
-func (w *wides) has(n uint32) bool { return w[n>>6]>>(n&63)&1 != 0 }
+// noWides are those of a /16 in which the tree has nothing.
+var noWides wides
 
 // set sets or clears the bits from first to last, inclusive.
 func (w *wides) set(first, last uint32, on bool) {
