@@ -180,6 +180,37 @@ func inTurns(b *testing.B, s *index.Set, kinds []*kind) {
 	}
 }
 
+// BenchmarkEditNets makes one edit after the other among a million /26 and /64, and
+// gives the median time of the processor that one takes its thread, and the mean.
+func BenchmarkEditNets(b *testing.B) {
+	l := newNetList(1_000_000, false)
+	s, err := index.FromSnapshot(l)
+	if err != nil {
+		b.Fatal(err)
+	}
+	r := rand.New(rand.NewPCG(27, 28))
+	var took []int64
+	all := int64(0)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	b.ReportAllocs()
+	for b.Loop() {
+		p := l.nets[r.IntN(len(l.nets))]
+		c := change(netip.PrefixFrom(p.Addr(), p.Bits()+1), listing.Manual, "", false)
+		began := threadClock()
+		if s, err = s.With([]listing.Change{c}); err != nil {
+			b.Fatal(err)
+		}
+		took = append(took, threadClock()-began)
+	}
+	for _, one := range took {
+		all += one
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2])/1e3, "us-CPU")
+	b.ReportMetric(float64(all)/float64(len(took))/1e3, "us-CPU-mean") // with the collector's share
+}
+
 // threadClock is the time of the processor that this thread has had, in nanoseconds.
 func threadClock() int64 {
 	var t syscall.Timespec

@@ -91,7 +91,7 @@ func TestDescend(t *testing.T) {
 			for i := range entries {
 				ops[i].entry = entries[i]
 			}
-			m := merger{count: func(*entry, int) {}}
+			m := merger{count: func(entry, int) {}}
 			tree := m.merge(new(tree), ops)
 			var some []entry
 			for range 200 {
@@ -121,7 +121,7 @@ func TestEditSharesRows(t *testing.T) {
 	for _, e := range somePlaces(r, 50_000, placeKinds["networks"], false) {
 		ops = append(ops, netOp{entry: e})
 	}
-	m := merger{count: func(*entry, int) {}}
+	m := merger{count: func(entry, int) {}}
 	before := m.merge(new(tree), ops)
 	known := map[*row]bool{}
 	for _, p := range before.pages {
@@ -132,7 +132,7 @@ func TestEditSharesRows(t *testing.T) {
 	for range 100 {
 		o := ops[r.IntN(len(ops))]
 		o.until = 7
-		m := merger{count: func(*entry, int) {}}
+		m := merger{count: func(entry, int) {}}
 		after := m.merge(before, []netOp{o})
 		pages, rows := 0, 0
 		for n, p := range after.pages {

@@ -23,16 +23,15 @@ func sortNetOps(ops []netOp) {
 
 // merger makes a tree of another and some ops.
 type merger struct {
-	gone  []bool                 // classes whose entries go; nil: none
-	count func(e *entry, by int) // hears of every entry that comes or goes
+	gone  []bool                // classes whose entries go; nil: none
+	count func(e entry, by int) // hears of every entry that comes or goes
 
-	next    tree
+	next    *tree
 	own     []bool   // pages that no other tree has
 	open    []opened // blocks of the next page
 	more    *more    // of a block near, which others may share
 	row     *row     // that was copied last
 	entries []entry  // that the next blocks are made of
-	old     entry    // read last
 	lost    bool     // blocks went, and none has come in their place: the next one has other neighbours
 }
 
@@ -45,12 +44,11 @@ type opened struct {
 
 // merge is the tree after ops, which are in order.
 func (m *merger) merge(t *tree, ops []netOp) *tree {
-	m.next = tree{first: places{hi: make([]uint64, 0, len(t.pages)+1)}, pages: make([]*branch, 0, len(t.pages)+1), size: t.size, bytes: t.bytes}
+	m.next = &tree{pages: make([]*branch, 0, len(t.pages)+1), size: t.size, bytes: t.bytes}
 	m.own = make([]bool, 0, len(t.pages)+1)
 	for n := 0; n < len(t.pages); n++ {
 		if same := m.untouched(t, n, ops); same > n {
 			m.closePages()
-			m.next.first.addAll(t.first, n, same)
 			m.next.pages = append(m.next.pages, t.pages[n:same]...)
 			m.own = append(m.own, make([]bool, same-n)...)
 			if n = same; n == len(t.pages) {
@@ -71,11 +69,8 @@ func (m *merger) merge(t *tree, ops []netOp) *tree {
 	}
 	m.closePages()
 	m.settle()
-	if len(m.next.pages) > 0 {
-		m.next.signs = signsTo(m.next.first.hi)
-	}
-	next := m.next // not a part of m, which would stay with all that it was made from
-	return &next
+	m.next.index(t)
+	return m.next
 }
 
 // untouched is the first page, from one on, that ops or losses may touch. A page
@@ -172,7 +167,7 @@ func (m *merger) apply(b *block, ops []netOp) {
 		i = m.keep(b, i, &o.entry)
 		if !o.remove {
 			m.entries = append(m.entries, o.entry)
-			m.count(&o.entry, 1)
+			m.count(o.entry, 1)
 		}
 	}
 	m.keep(b, i, nil)
@@ -183,21 +178,21 @@ func (m *merger) apply(b *block, ops []netOp) {
 // the place of, and returns the first entry that is left.
 func (m *merger) keep(b *block, i int, until *entry) int {
 	for ; b != nil && i < int(b.n); i++ {
-		m.old = entry{b.place(i), b.net(i)}
-		gone, order := m.gone != nil && m.gone[m.old.class], -1
+		old := entry{b.place(i), b.net(i)}
+		gone, order := m.gone != nil && m.gone[old.class], -1
 		if until != nil {
-			order = m.old.compare(until)
+			order = old.compare(until)
 		}
 		switch {
 		case gone:
-			m.count(&m.old, -1)
+			m.count(old, -1)
 		case order > 0:
 			return i
 		case order == 0:
-			m.count(&m.old, -1)
+			m.count(old, -1)
 			return i + 1
 		default:
-			m.entries = append(m.entries, m.old)
+			m.entries = append(m.entries, old)
 		}
 	}
 	return i
@@ -232,7 +227,6 @@ func (m *merger) closePages() {
 	parts := (n + pageMax - 1) / pageMax
 	for i := range parts {
 		p := newBranch(m.open[n*i/parts : n*(i+1)/parts])
-		m.next.first.add(p.first().at(0))
 		m.next.pages, m.own = append(m.next.pages, p), append(m.own, true)
 	}
 	clear(m.open)

@@ -58,7 +58,7 @@ func (b *builder) flushNets(is4 bool, gone []bool) {
 	if waiting.unsorted {
 		sortNetOps(waiting.ops)
 	}
-	m := merger{gone: gone, count: func(e *entry, by int) { b.countNet(is4, e, by) }}
+	m := merger{gone: gone, count: func(e entry, by int) { b.countNet(is4, &e, by) }}
 	*t = m.merge(*t, waiting.ops)
 	waiting.ops, waiting.unsorted = waiting.ops[:0], false
 }
@@ -186,7 +186,7 @@ func (b *builder) moveTexts(row uint16, old *texts) *texts {
 			}
 			return true
 		})
-		m := merger{count: func(*entry, int) {}}
+		m := merger{count: func(entry, int) {}}
 		*t = m.merge(*t, ops)
 	}
 	return next

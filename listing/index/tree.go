@@ -28,7 +28,7 @@ import (
 // pages that stayed as they were. The zero tree is empty.
 type tree struct {
 	first places
-	signs signs // to first
+	signs *signs // to first
 	pages []*branch
 	size  int // entries
 	bytes int64
@@ -85,16 +85,6 @@ func (p *places) add(at place) {
 	}
 }
 
-func (p *places) addAll(o places, from, to int) {
-	if p.lo == nil && o.lo == nil {
-		p.hi = append(p.hi, o.hi[from:to]...)
-		return
-	}
-	for i := from; i < to; i++ {
-		p.add(o.at(i))
-	}
-}
-
 // lastUpTo is the last that is not after at, -1 if all are.
 func (p places) lastUpTo(at place) int {
 	base, n := 0, len(p.hi)
@@ -116,8 +106,8 @@ type signs struct {
 
 const signsMax = 256
 
-func signsTo(hi []uint64) (s signs) {
-	last := len(hi) - 1
+func signsTo(hi []uint64) *signs {
+	s, last := new(signs), len(hi)-1
 	s.shift = uint8(max(bits.Len64(hi[last]-hi[0])-bits.Len(signsMax-1), 0))
 	n := 0
 	for k := range s.page {
@@ -128,6 +118,24 @@ func signsTo(hi []uint64) (s signs) {
 	}
 	s.page[signsMax] = uint32(last)
 	return s
+}
+
+// index finds out where the pages begin: mostly where those of the tree before do.
+func (t *tree) index(before *tree) {
+	same := len(t.pages) == len(before.pages)
+	for n := 0; same && n < len(t.pages); n++ {
+		same = t.pages[n] == before.pages[n] || t.pages[n].first().at(0) == before.first.at(n)
+	}
+	if t.first, t.signs = before.first, before.signs; same {
+		return
+	}
+	t.first = places{}
+	for _, p := range t.pages {
+		t.first.add(p.first().at(0))
+	}
+	if len(t.pages) > 0 {
+		t.signs = signsTo(t.first.hi)
+	}
 }
 
 // between are the first and the last page that may hold a place that is so far

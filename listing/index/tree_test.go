@@ -78,7 +78,7 @@ func TestTreeIsAMap(t *testing.T) {
 func TestTreeKeepsNoMerger(t *testing.T) {
 	gone := make(chan bool)
 	tree := func() *tree {
-		m := &merger{count: func(*entry, int) {}}
+		m := &merger{count: func(entry, int) {}}
 		runtime.AddCleanup(m, func(gone chan bool) { close(gone) }, gone)
 		return m.merge(new(tree), []netOp{{entry: entry{place{hi: 1 << 32}, net{length: 32, class: 1}}}})
 	}()
@@ -103,7 +103,7 @@ func TestTreeKeepsNoMerger(t *testing.T) {
 // out, or by the end of a class.
 func randomMerge(t *testing.T, r *rand.Rand, s spread, old *tree, model treeModel, round int) *tree {
 	counted := len(model)
-	m := merger{count: func(_ *entry, by int) { counted += by }}
+	m := merger{count: func(_ entry, by int) { counted += by }}
 	var ops []netOp
 	if round%10 == 9 {
 		m.gone = make([]bool, s.classes+1)
