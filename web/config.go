@@ -52,7 +52,6 @@ type Parts struct {
 	Now     func() time.Time
 	Log     *slog.Logger           // nil: none
 	Metrics []prometheus.Collector // beside those of this package
-	Ready   func() error           // why the daemon is not; nil: the view decides alone
 }
 
 // connections are the limits on those: trusted proxies bring the requests of many.

@@ -104,25 +104,14 @@ func (s *Server) Metrics() http.Handler {
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		status, text := http.StatusOK, "ready\n"
-		if err := s.ready(); err != nil {
-			status, text = http.StatusServiceUnavailable, err.Error()+"\n"
+		if s.parts.View.Set() == nil {
+			status, text = http.StatusServiceUnavailable, "the list is being loaded\n"
 		}
 		send(w, status, "text/plain; charset=utf-8", bytes.NewBufferString(text))
 	})
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.registry,
 		promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(s.parts.Log.Handler(), slog.LevelWarn)}))
 	return mux
-}
-
-// ready says why the daemon does not answer from the list yet.
-func (s *Server) ready() error {
-	if s.parts.View.Set() == nil {
-		return fmt.Errorf("the list is being loaded")
-	}
-	if s.parts.Ready != nil {
-		return s.parts.Ready()
-	}
-	return nil
 }
 
 // listMetrics are the sizes of the list that is served.

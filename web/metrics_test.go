@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -56,8 +55,8 @@ func TestMetrics(t *testing.T) {
 	if w := get("/readyz"); w.Code != 200 {
 		t.Errorf("readyz: %d %s", w.Code, w.Body)
 	}
-	h.server.parts.Ready = func() error { return errors.New("draining") }
-	if w := get("/readyz"); w.Code != 503 || w.Body.String() != "draining\n" {
+	h.server.parts.View = index.NewLive()
+	if w := get("/readyz"); w.Code != 503 || w.Body.String() != "the list is being loaded\n" {
 		t.Errorf("readyz: %d %s", w.Code, w.Body)
 	}
 	if w := get("/192.0.2.7"); w.Code != 404 {

@@ -87,7 +87,7 @@ func (d *Desk) contact(r Request, now time.Time) (removal.Contact, error) {
 	if err != nil {
 		return removal.Contact{}, err
 	}
-	c := removal.Contact{ID: removal.NewID('C'), Mail: r.From, Name: listing.Printable(r.Name), Received: now}
+	c := removal.Contact{ID: removal.NewID('C'), Mail: r.From, Received: now}
 	if len(known) > 0 {
 		c = known[0]
 	}

@@ -62,7 +62,7 @@ func TestTheFormIsAnsweredByMail(t *testing.T) {
 	o.add(t, listing.Add{Reason: "helo-bare-ip", HELO: "buy.at.evil.example"})
 	o.see(t, noon.Add(-3*time.Hour), 12, "buy.at.evil.example", helo.CodeBareIP, helo.Medium)
 	r := func(r *desk.Request) {
-		r.Key, r.Name, r.Note, r.Delist = "form", "Joe <x@evil.example>", "visit http://evil.example", false
+		r.Key, r.Note, r.Delist = "form", "visit http://evil.example", false
 	}
 	done := o.leave(t, "joe@sender.example", r)
 	if !done.Mailed || done.NotMailed != "" || done.NoAnswer != "" {

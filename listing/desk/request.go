@@ -15,7 +15,7 @@ import (
 )
 
 // Request asks for an address to be delisted: the address, or a mail that names it.
-// From and Name are personal data.
+// From is personal data.
 type Request struct {
 	Key      string         // the same for the same request sent again; empty: by the mail's Message-ID, or it is not repeated
 	Again    bool           // sent again it is judged again, and is another request if the decision is another by now
@@ -25,7 +25,6 @@ type Request struct {
 	Offered  delist.Proof   // its zero value: none
 	Client   netip.Addr     // that asks, on the page; its zero value: not known
 	From     string         // mail address of who asks; empty: the mail's
-	Name     string         //
 	Language string         // that it is answered in, its tag; empty: what the mail declares, else English
 	Note     string         // for the ticket; mail addresses in it are blanked
 	Ticket   string         // ours, or a reference in another system

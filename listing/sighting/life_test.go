@@ -1,6 +1,7 @@
 package sighting
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"testing"
@@ -175,7 +176,7 @@ func TestShadowReasons(t *testing.T) {
 	d := run(newDesk(t))
 	d.want()
 	var got []string
-	for _, f := range d.Shadows() {
+	for _, f := range d.shadowsFound() {
 		got = append(got, f.Subject.Text()+" "+d.rules.Reasons.Symbol(f.Reason))
 		if !f.Shadow || !f.Crossed {
 			t.Errorf("%+v", f)
@@ -245,4 +246,19 @@ func TestRotating(t *testing.T) {
 	if got := d.Status().Shadows; got["helo-rotating"] != 1 {
 		t.Errorf("found %v", got)
 	}
+}
+
+// shadowsFound are the subjects that would be listed for shadow reasons, as they
+// were found last.
+func (e *Engine) shadowsFound() []Found {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	found := make([]Found, 0, len(e.shadows))
+	for _, f := range e.shadows {
+		found = append(found, f)
+	}
+	slices.SortFunc(found, func(a, b Found) int {
+		return cmp.Or(a.Subject.Compare(b.Subject), cmp.Compare(a.Reason, b.Reason))
+	})
+	return found
 }

@@ -1,7 +1,6 @@
 package sighting
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 	"time"
@@ -38,21 +37,6 @@ func (e *Engine) shadowed(p place, host uint64) bool {
 		}
 	}
 	return false
-}
-
-// Shadows are the subjects that would be listed for shadow reasons, as they
-// were found last.
-func (e *Engine) Shadows() []Found {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	found := make([]Found, 0, len(e.shadows))
-	for _, f := range e.shadows {
-		found = append(found, f)
-	}
-	slices.SortFunc(found, func(a, b Found) int {
-		return cmp.Or(a.Subject.Compare(b.Subject), cmp.Compare(a.Reason, b.Reason))
-	})
-	return found
 }
 
 // tidy lets go, once an hour, of what has no effect any more.

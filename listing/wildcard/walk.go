@@ -25,12 +25,12 @@ type walk struct {
 }
 
 // block walks from a block, whose name lies below a wildcard that answers cover.
-func (w *walk) block(b block, cover Answers, m mode) (exists bool) {
+func (w *walk) block(b block, cover Answers, m mode) {
 	for f := range families {
 		w.cursors[f] = newCursor(w.List, b.of(f))
 		defer w.cursors[f].stop()
 	}
-	return w.at(b, cover, m)
+	w.at(b, cover, m)
 }
 
 // at walks a block that the cursors have come to.
