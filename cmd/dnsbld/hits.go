@@ -27,15 +27,8 @@ const (
 func (d *dnsbld) keepHits(ctx context.Context) {
 	var counting sync.WaitGroup
 	counting.Go(func() { d.hits.Run(ctx) })
-	tick := time.NewTicker(keepHitsTime)
-	defer tick.Stop()
-	for ctx.Err() == nil {
-		select {
-		case <-ctx.Done():
-		case <-tick.C:
-		}
-		d.writeHits()
-	}
+	every(ctx, keepHitsTime, d.writeHits)
+	d.writeHits()
 	counting.Wait()
 }
 

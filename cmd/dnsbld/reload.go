@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"dnsbld/cmd/dnsbld/config"
 	"dnsbld/ctl"
 	"dnsbld/listing"
+	"dnsbld/listing/language"
 )
 
 // reloads puts a new configuration in force at each SIGHUP. A bad one leaves
@@ -41,7 +41,7 @@ func (d *dnsbld) reloads(ctx context.Context) error {
 // tellStatus has systemctl status say how the daemon is, in a line: that the last
 // reload failed stays there until one succeeds.
 func (d *dnsbld) tellStatus(failed string) {
-	text := fmt.Sprintf("serving %s", plural(len(d.cfg.Load().Zone.Zones), "zone"))
+	text := "serving " + (*language.Language)(nil).Count(len(d.cfg.Load().Zone.Zones), "zone")
 	if failed != "" {
 		text += "; the new configuration is not used: " + failed
 	}

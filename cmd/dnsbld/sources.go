@@ -17,17 +17,13 @@ func (d *dnsbld) watchSources(ctx context.Context) {
 	if d.live.Wait(ctx, 0) != nil {
 		return // it ends
 	}
-	tick := time.NewTicker(time.Minute)
-	defer tick.Stop()
-	for warned := map[string]bool{}; ; {
+	warned := map[string]bool{}
+	look := func() {
 		warned = d.warnOfSources(ctx, warned)
 		d.mail.today()
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
 	}
+	look()
+	every(ctx, time.Minute, look)
 }
 
 // warnOfSources logs the warnings that were not given yet, and returns those that

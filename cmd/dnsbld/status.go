@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -134,11 +133,4 @@ func (m connectionMetrics) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(ended, prometheus.CounterValue, float64(n.Ended), door)
 		to <- prometheus.MustNewConstMetric(refused, prometheus.CounterValue, float64(n.Refused), door)
 	}
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

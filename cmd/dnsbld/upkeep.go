@@ -18,15 +18,21 @@ const (
 
 // upkeep compacts the file of the list when that is worth it, until ctx is done.
 func (d *dnsbld) upkeep(ctx context.Context) {
-	tick := time.NewTicker(lookEvery)
+	every(ctx, lookEvery, func() { nice.Do(func() { d.compactIfDue(ctx, worthwhile) }) })
+}
+
+// every does something again and again until ctx is done, for the first time when the
+// time has passed once.
+func every(ctx context.Context, period time.Duration, do func()) {
+	tick := time.NewTicker(period)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			do()
 		}
-		nice.Do(func() { d.compactIfDue(ctx, worthwhile) })
 	}
 }
 
