@@ -108,14 +108,19 @@ func (c Add) evidence(e *Edit, info ReasonInfo, p *planning) error {
 		}
 	}
 	if lacks := c.missing(info.Needs); !c.Except && info.Basis == BasisHELO && len(lacks) > 0 {
-		without, last := strings.Join(lacks[:len(lacks)-1], ", "), lacks[len(lacks)-1]
-		if without != "" {
-			without += " and "
-		}
-		p.warn("the desk cannot stand by it without " + without + last +
+		p.warn("the desk cannot stand by it without " + enumerate(lacks) +
 			": unless sessions are counted too, its decision is OK_SUPPORT, and it ends as our error")
 	}
 	return nil
+}
+
+// enumerate writes "a", "a and b", "a, b and c".
+func enumerate(words []string) string {
+	last := len(words) - 1
+	if last == 0 {
+		return words[0]
+	}
+	return strings.Join(words[:last], ", ") + " and " + words[last]
 }
 
 // known reports whether the entry that stands is kept with the sample already, so that
