@@ -40,22 +40,15 @@ type CollectorConfig struct {
 
 // Validate reports all that is wrong with the configuration, files that cannot be read included.
 func (c CollectorConfig) Validate() error {
-	var errs []error
-	if _, err := c.Identity.load(); err != nil {
-		errs = append(errs, err)
-	}
-	if len(c.Receivers) == 0 {
-		errs = append(errs, errors.New("no receivers: nobody may report"))
-	}
+	var wrong listing.Mistakes
+	_, err := c.Identity.load()
+	wrong.Add(err)
+	wrong.Unless(len(c.Receivers) > 0, "no receivers: nobody may report")
 	for _, name := range c.Receivers {
-		if name == "" || len(name) > 64 || listing.Printable(name) != name {
-			errs = append(errs, fmt.Errorf("receivers: %s: a name of 1 to 64 printable characters", listing.Quote(name)))
-		}
+		wrong.Unless(name != "" && len(name) <= 64 && listing.Printable(name) == name, "receivers: %s: a name of 1 to 64 printable characters", listing.Quote(name))
 	}
-	if c.Limits.All < 0 || c.Limits.PerClient < 0 {
-		errs = append(errs, errors.New("connections, connections_per_client: at least 1"))
-	}
-	return errors.Join(errs...)
+	wrong.Unless(c.Limits.All >= 0 && c.Limits.PerClient >= 0, "connections, connections_per_client: at least 1")
+	return wrong.Err()
 }
 
 // CollectorParts are what a collector works with; all are required.

@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"fmt"
 	"net"
 	"os/user"
 	"slices"
@@ -14,22 +13,19 @@ import (
 )
 
 // CheckRoles finds groups that this host does not know.
-func CheckRoles(r listing.Roles) []error {
-	var errs []error
+func CheckRoles(r listing.Roles) error {
+	var wrong listing.Mistakes
 	for _, list := range []struct {
 		name   string
 		groups []string
 	}{{"operator", r.Operator}, {"support", r.Support}, {"reader", r.Reader}} {
 		for _, g := range list.groups {
-			if _, err := gid(g); err != nil {
-				errs = append(errs, fmt.Errorf("roles.%s: there is no group %s on this host", list.name, listing.Quote(g)))
-			}
+			_, err := gid(g)
+			wrong.Unless(err == nil, "roles.%s: there is no group %s on this host", list.name, listing.Quote(g))
 		}
 	}
-	if len(r.Operator) == 0 && !r.Open() {
-		errs = append(errs, fmt.Errorf("roles.operator: with support or reader there must be operators"))
-	}
-	return errs
+	wrong.Unless(len(r.Operator) > 0 || r.Open(), "roles.operator: with support or reader there must be operators")
+	return wrong.Err()
 }
 
 // gid is the number of a group, given by name or number.

@@ -276,11 +276,11 @@ func TestWithoutRolesEverybodyIsOperator(t *testing.T) {
 		t.Errorf("root is %s", r)
 	}
 	for _, r := range []listing.Roles{{Reader: []string{"4203"}}, {Operator: []string{"no such group"}}} {
-		if len(CheckRoles(r)) == 0 {
+		if CheckRoles(r) == nil {
 			t.Errorf("%+v is accepted", r)
 		}
 	}
-	if errs := CheckRoles(someRoles()); len(errs) > 0 {
+	if errs := CheckRoles(someRoles()); errs != nil {
 		t.Error(errs)
 	}
 }

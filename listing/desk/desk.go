@@ -2,7 +2,6 @@ package desk
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"net/netip"
 	"net/url"
@@ -85,14 +84,12 @@ type Config struct {
 
 // Validate finds what is missing.
 func (c Config) Validate() error {
-	var errs []error
+	var wrong listing.Mistakes
 	for what, missing := range map[string]bool{"book": c.Book == nil, "people": c.People == nil,
 		"signer": c.Signer == nil, "settings": c.Settings == nil} {
-		if missing {
-			errs = append(errs, errors.New("desk: no "+what))
-		}
+		wrong.Unless(!missing, "desk: no %s", what)
 	}
-	return errors.Join(errs...)
+	return wrong.Err()
 }
 
 // Desk is the support desk. Its methods may be called at once.

@@ -8,7 +8,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"hash"
 	"slices"
@@ -44,14 +43,11 @@ type Options struct {
 
 // Validate finds every mistake.
 func (o Options) Validate() error {
-	var errs []error
-	if o.Now == nil || o.Rules == nil || o.Archive == nil {
-		errs = append(errs, errors.New("sightings: a clock, rules and an archive are needed"))
-	}
-	if o.Memory < 0 || o.IDs < 0 || o.PerReceiver < 0 {
-		errs = append(errs, errors.New("sightings: bounds on memory are not negative"))
-	}
-	return errors.Join(append(errs, o.Thresholds.Validate())...)
+	var wrong listing.Mistakes
+	wrong.Unless(o.Now != nil && o.Rules != nil && o.Archive != nil, "sightings: a clock, rules and an archive are needed")
+	wrong.Unless(o.Memory >= 0 && o.IDs >= 0 && o.PerReceiver >= 0, "sightings: bounds on memory are not negative")
+	wrong.Add(o.Thresholds.Validate())
+	return wrong.Err()
 }
 
 // Engine counts sessions and says what they do to the list. All methods may be

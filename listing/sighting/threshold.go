@@ -1,7 +1,6 @@
 package sighting
 
 import (
-	"errors"
 	"fmt"
 
 	"dnsbld/listing"
@@ -86,46 +85,35 @@ const maxMinimum = 500
 
 // Validate finds every mistake.
 func (ts Thresholds) Validate() error {
-	var errs []error
+	var wrong listing.Mistakes
 	for r, t := range ts {
-		symbol := symbolOf(r)
-		if symbol == "" {
-			errs = append(errs, fmt.Errorf("thresholds: reason %d: sessions are not counted for it", r))
-			continue
-		}
-		if err := t.validate(); err != nil {
-			errs = append(errs, fmt.Errorf("thresholds.%s: %w", symbol, err))
+		if symbol := symbolOf(r); symbol == "" {
+			wrong.Addf("thresholds: reason %d: sessions are not counted for it", r)
+		} else if err := t.validate(); err != nil {
+			wrong.Addf("thresholds.%s: %w", symbol, err)
 		}
 	}
-	return errors.Join(errs...)
+	return wrong.Err()
 }
 
 func (t Threshold) validate() error {
-	var errs []error
+	var wrong listing.Mistakes
 	check := func(name string, n, low int) {
-		if n < low || n > maxMinimum {
-			errs = append(errs, fmt.Errorf("%s = %d: from %d to %d", name, n, low, maxMinimum))
-		}
+		wrong.Unless(n >= low && n <= maxMinimum, "%s = %d: from %d to %d", name, n, low, maxMinimum)
 	}
 	check("sessions", t.Sessions, 1)
 	check("hours", t.Hours, 0)
 	check("receivers", t.Receivers, 0)
 	check("targets", t.Targets, 0)
-	if t.Hours > 24 {
-		errs = append(errs, fmt.Errorf("hours = %d: the window holds 24", t.Hours))
-	}
-	if !(t.Share >= 0 && t.Share <= 1) {
-		errs = append(errs, fmt.Errorf("share = %v: from 0 to 1", t.Share))
-	}
+	wrong.Unless(t.Hours <= 24, "hours = %d: the window holds 24", t.Hours)
+	wrong.Unless(t.Share >= 0 && t.Share <= 1, "share = %v: from 0 to 1", t.Share)
 	for _, a := range t.Also {
 		check("also.sessions", a.Sessions, 0)
 		check("also.receivers", a.Receivers, 0)
 		check("also.targets", a.Targets, 0)
-		if a == (Alternative{}) {
-			errs = append(errs, errors.New("also: an alternative that asks for nothing"))
-		}
+		wrong.Unless(a != Alternative{}, "also: an alternative that asks for nothing")
 	}
-	return errors.Join(errs...)
+	return wrong.Err()
 }
 
 // Sole is the threshold while one receiver alone reports: minima of receivers

@@ -216,9 +216,7 @@ func (f File) rules(wrong *listing.Mistakes) listing.Rules {
 	}
 	reasons, err := listing.NewReasons(infos)
 	wrong.Add(err)
-	for _, err := range server.CheckRoles(f.Roles) {
-		wrong.Add(err)
-	}
+	wrong.Add(server.CheckRoles(f.Roles))
 	return listing.Rules{Reasons: reasons, Policy: p, Roles: f.Roles}
 }
 
