@@ -137,6 +137,11 @@ func FuzzDecode(f *testing.F) {
 				for n := range d.len() {
 					_, _, _ = d.item(n)
 				}
+				in := follower{rec: &record{deltas: &deltaSet{source: "feed"}, verdict: listing.Verdict{
+					Changes: []listing.Change{{Kind: listing.SourceChange, SourceAfter: &listing.Source{}}}}}}
+				for err = in.added.open(true, in.rec, d.packed()); err == nil && in.added.all && in.item < d.len(); in.inBlocks = 0 {
+					_, err = in.addedItems(d, nil)
+				}
 			}
 		}
 		_, _ = decodeDone(raw)
