@@ -1,10 +1,6 @@
 package index
 
-import (
-	"slices"
-
-	"dnsbld/listing"
-)
+import "dnsbld/listing"
 
 // builder makes a Set from another by changes. It copies what it touches and
 // no more. Ops wait until a chunk of them is there, or the builder finishes.
@@ -21,6 +17,7 @@ type builder struct {
 	waiting4, waiting6 nets
 
 	ownPage    [256]bool // copied already
+	ownWide    [256]bool // … and its wides
 	ownClasses bool
 	folded     int
 	dropped    []uint16 // rows of sources that ended
@@ -240,7 +237,6 @@ func (b *builder) slot(high uint32) (*leaf, *page) {
 		next := new(page)
 		if p != nil {
 			*next = *p
-			next.wide = slices.Clone(p.wide)
 		} else {
 			b.counts.pages++
 			for i := range next.due {

@@ -299,14 +299,23 @@ func (d *leafBuilder) run(l *leaf, from, to int) {
 	if from == to {
 		return
 	}
-	if l.form.ends() {
-		*d = append(*d, l.slab[l.form.shape().entryAt:][4*from:4*to]...)
-		return
-	}
 	*d = slices.Grow(*d, 4*min(to-from, l.length()))
-	for i := from; i < to; i = l.next(i) {
-		low, class, _ := l.at(i)
-		*d = append(*d, low, class, 0, 0)
+	words := l.slab[l.form.shape().entryAt:]
+	switch {
+	case l.form.bitmap():
+		for i := from; i < to; i = l.bitFrom(i + 1) {
+			d.add(uint16(i), l.class, 0)
+		}
+	case l.form.single():
+		for _, low := range words[from:to] {
+			d.add(low, l.class, 0)
+		}
+	case l.form.ends():
+		*d = append(*d, words[4*from:4*to]...)
+	default:
+		for i := 2 * from; i < 2*to; i += 2 {
+			d.add(words[i], words[i+1], 0)
+		}
 	}
 }
 
@@ -347,11 +356,19 @@ func (d leafBuilder) leaf() leaf {
 // pack writes the entries as a leaf has them, and says how many words they
 // took.
 func (d leafBuilder) pack(words []uint16, f form) int {
-	size := 1 << f.shift()
-	for i := range f.n() {
-		copy(words[i*size:(i+1)*size], d[4*i:])
+	switch {
+	case f.single():
+		for i := range f.n() {
+			words[i] = d[4*i]
+		}
+	case f.ends():
+		copy(words, d)
+	default:
+		for i := range f.n() {
+			words[2*i], words[2*i+1] = d[4*i], d[4*i+1]
+		}
 	}
-	return f.n() * size
+	return f.n() << f.shift()
 }
 
 // guide writes what leads to the entries.

@@ -59,6 +59,9 @@ func (b *builder) noteWide(e *entry, by int) {
 // wideOf are the bits of a /16, to be changed.
 func (b *builder) wideOf(high uint32) *wides {
 	slot, p := b.slot(high)
+	if own := &b.ownWide[high>>8]; !*own {
+		p.wide, *own = slices.Clone(p.wide), true
+	}
 	if slot.wide == 0 {
 		l := *slot
 		n := slices.Index(p.wide, wides{})
