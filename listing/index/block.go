@@ -207,7 +207,10 @@ func (b *block) lastIn(window int, at place) int {
 	if first := b.first(i); first < hi || (first == hi && !b.has(hasLo)) {
 		return i
 	}
-	i = 0 // the window was the one after, or the second half decides
+	if b.first(0) == hi && b.first(int(b.n)-1) == hi { // the second half alone decides
+		return lastUpTo(b.slab[b.los():][:b.n], at.lo)
+	}
+	i = 0 // the window was the one after, or both halves decide
 	for n := int(b.n); n > 1; {
 		half := n >> 1
 		i += half & -(1 - at.before(b.place(i+half)))

@@ -42,6 +42,17 @@ func within(window *[stride]uint64, most uint64) int {
 	return i + upTo(window[(i+1)&7], most, 1)
 }
 
+// lastUpTo is the last of some sorted numbers that is not more than another, 0 if all
+// are.
+func lastUpTo(sorted []uint64, most uint64) (i int) {
+	for n := len(sorted); n > 1; {
+		half := n >> 1
+		i += upTo(sorted[i+half], most, half)
+		n -= half
+	}
+	return i
+}
+
 // upTo is by if x is at most most, else 0. It is computed, not jumped to.
 func upTo(x, most uint64, by int) int {
 	_, more := bits.Sub64(most, x, 0)
@@ -115,11 +126,7 @@ func (d *descent) begin(t *tree, at place) {
 	}
 	hi := t.first.hi
 	page, last := t.signs.between(at.hi - hi[0])
-	for n := last - page + 1; n > 1; {
-		half := n >> 1
-		page += upTo(hi[page+half], at.hi, half)
-		n -= half
-	}
+	page += lastUpTo(hi[page:last+1], at.hi)
 	if t.first.lo != nil && hi[page] == at.hi { // the second half decides
 		page = t.first.lastUpTo(at)
 	}

@@ -88,6 +88,9 @@ func (p *places) add(at place) {
 // lastUpTo is the last that is not after at, -1 if all are.
 func (p places) lastUpTo(at place) int {
 	base, n := 0, len(p.hi)
+	if p.lo != nil && p.hi[0] == at.hi && p.hi[n-1] == at.hi && p.lo[0] <= at.lo { // those decide alone
+		return lastUpTo(p.lo, at.lo)
+	}
 	for n > 0 {
 		half := (n + 1) >> 1
 		base += half & -(1 - at.before(p.at(base+half-1)))
