@@ -1,7 +1,6 @@
 package zone
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -27,18 +26,18 @@ func (z *zone) addApex(c Zone) error {
 	var p problems
 	z.soa = dns.SOA{Hdr: z.header(z.name, dns.TypeSOA), Refresh: soaRefresh, Retry: soaRetry, Expire: soaExpire, Minttl: z.negative}
 	mailbox, err := mailboxName(c.Mailbox, z.name)
-	p.add(err)
+	p.Add(err)
 	z.soa.Mbox = mailbox
 	for n, ns := range c.NS {
 		host, err := z.addNameServer(ns)
-		p.add(err)
+		p.Add(err)
 		if n == 0 {
 			z.soa.Ns = host
 		}
 	}
 	for _, mx := range c.MX {
 		host, _, err := wireName(mx.Host)
-		p.add(err)
+		p.Add(err)
 		z.put("", &dns.MX{Hdr: z.header(z.name, dns.TypeMX), Preference: mx.Preference, Mx: host})
 	}
 	for _, t := range c.TXT {
@@ -49,8 +48,8 @@ func (z *zone) addApex(c Zone) error {
 		owner := policyLabel + "." + z.name
 		z.put(string(rune(len(policyLabel)))+policyLabel, z.txt(owner, c.Policy))
 	}
-	if len(p) > 0 {
-		return errors.Join(p...)
+	if err := p.Err(); err != nil {
+		return err
 	}
 	return z.checkRecords()
 }

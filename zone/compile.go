@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -86,18 +85,18 @@ func (c Config) compile() (*tables, error) {
 	p.text("chaos: version", c.Chaos.Version, maxText)
 	p.text("chaos: hostname", c.Chaos.Hostname, maxText)
 	p.text("chaos: id", c.Chaos.ID, maxText)
-	p.check(len(c.NSID) <= maxNSID, "nsid: up to %d octets", maxNSID)
-	p.add(t.tcp.validate())
+	p.Unless(len(c.NSID) <= maxNSID, "nsid: up to %d octets", maxNSID)
+	p.Add(t.tcp.validate())
 	t.jar = c.Cookies.compile(&p)
-	p.check(c.Coalesce >= 0 && c.Coalesce <= maxCoalesce, "coalesce = %s: up to %s", c.Coalesce, maxCoalesce)
-	p.check(c.Reasons != nil, "there is no catalogue of reasons")
-	p.check(len(c.Lists()) > 0, "there is no zone to serve")
+	p.Unless(c.Coalesce >= 0 && c.Coalesce <= maxCoalesce, "coalesce = %s: up to %s", c.Coalesce, maxCoalesce)
+	p.Unless(c.Reasons != nil, "there is no catalogue of reasons")
+	p.Unless(len(c.Lists()) > 0, "there is no zone to serve")
 	if c.Reasons != nil {
 		t.keys = compileKeys(c.Keys, &p)
 		t.compileZones(c, &p)
 	}
-	if len(p) > 0 {
-		return nil, errors.Join(p...)
+	if err := p.Err(); err != nil {
+		return nil, err
 	}
 	return t, nil
 }
@@ -107,10 +106,10 @@ func compileKeys(all []Key, p *problems) keys {
 	for _, k := range all {
 		ready, err := k.compile()
 		if err != nil {
-			p.add(err)
+			p.Add(err)
 			continue
 		}
-		p.check(known[ready.name] == nil, "key %s is there twice", k.Name)
+		p.Unless(known[ready.name] == nil, "key %s is there twice", k.Name)
 		known[ready.name] = ready
 	}
 	return known
@@ -123,10 +122,10 @@ func (t *tables) compileZones(c Config, p *problems) {
 	for _, z := range c.Zones {
 		ready, err := z.compile(c.Reasons, t.keys, mirror)
 		if err != nil {
-			p.add(problems{err}.under("zone " + listing.Quote(z.Name)))
+			p.Addf("zone %s: %w", listing.Quote(z.Name), err)
 			continue
 		}
-		p.add(t.add(ready))
+		p.Add(t.add(ready))
 		if ready.primary != nil {
 			t.mirrored = ready
 		}
@@ -139,7 +138,7 @@ func (t *tables) compileZones(c Config, p *problems) {
 	}
 	for _, z := range t.ordered {
 		if z.catalog {
-			p.add(z.addMembers(members))
+			p.Add(z.addMembers(members))
 		}
 		z.compileSpecial()
 	}
@@ -193,8 +192,8 @@ func (z Zone) compile(reasons *listing.Reasons, known keys, mirror bool) (*zone,
 	if err != nil {
 		return nil, err
 	}
-	p.check(wire.length <= maxZoneName, "its name is too long: IPv6 addresses do not fit before it")
-	p.add(z.validate(reasons))
+	p.Unless(wire.length <= maxZoneName, "its name is too long: IPv6 addresses do not fit before it")
+	p.Add(z.validate(reasons))
 	ready := &zone{name: presentation, wire: wire, reasons: reasons, page: z.Page, catalog: z.Catalog, verbatim: mirror,
 		ttl: ttlSeconds(z.TTL), negative: ttlSeconds(z.NegativeTTL), nodes: map[string]*node{"": {records: map[uint16][]dns.RR{}}}, nested: wildcard.Fixed{}}
 	switch {
@@ -207,10 +206,10 @@ func (z Zone) compile(reasons *listing.Reasons, known keys, mirror bool) (*zone,
 	if z.Primary != nil {
 		ready.mirror(z, known, &p)
 	} else {
-		p.add(ready.addApex(z))
+		p.Add(ready.addApex(z))
 	}
-	if len(p) > 0 {
-		return nil, errors.Join(p...)
+	if err := p.Err(); err != nil {
+		return nil, err
 	}
 	return ready, ready.compileParts()
 }

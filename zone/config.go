@@ -148,43 +148,23 @@ func (c Config) Validate() error {
 	return err
 }
 
-// problems collects mistakes.
-type problems []error
-
-func (p *problems) check(ok bool, format string, args ...any) {
-	if !ok {
-		*p = append(*p, fmt.Errorf(format, args...))
-	}
-}
-
-func (p *problems) add(err error) {
-	if err != nil {
-		*p = append(*p, err)
-	}
-}
-
-// under says of each mistake where it is.
-func (p problems) under(where string) error {
-	for n := range p {
-		p[n] = fmt.Errorf("%s: %w", where, p[n])
-	}
-	return errors.Join(p...)
-}
+// problems are mistakes, and what is asked of many texts and times.
+type problems struct{ listing.Mistakes }
 
 func (p *problems) text(key, text string, most int) {
-	p.check(len(text) <= most && listing.Printable(text) == text, "%s = %s: up to %d printable ASCII characters", key, listing.Quote(text), most)
+	p.Unless(len(text) <= most && listing.Printable(text) == text, "%s = %s: up to %d printable ASCII characters", key, listing.Quote(text), most)
 }
 
 func (p *problems) ttl(key string, d time.Duration) {
-	p.check(d == 0 || (d >= time.Second && d <= maxTTL), "%s = %s: from 1s to 1d", key, d)
+	p.Unless(d == 0 || (d >= time.Second && d <= maxTTL), "%s = %s: from 1s to 1d", key, d)
 }
 
 func (l Limits) validate() error {
 	var p problems
-	p.check(l.All > 0, "connections = %d: at least 1", l.All)
-	p.check(l.PerClient > 0, "per_client = %d: at least 1", l.PerClient)
-	p.check(l.Idle > 0 && l.Idle <= maxIdle, "idle = %s: up to %s", l.Idle, maxIdle)
-	return p.under("tcp")
+	p.Unless(l.All > 0, "tcp: connections = %d: at least 1", l.All)
+	p.Unless(l.PerClient > 0, "tcp: per_client = %d: at least 1", l.PerClient)
+	p.Unless(l.Idle > 0 && l.Idle <= maxIdle, "tcp: idle = %s: up to %s", l.Idle, maxIdle)
+	return p.Err()
 }
 
 // validate finds the mistakes of a zone that do not depend on other zones.
@@ -192,10 +172,10 @@ func (z Zone) validate(reasons *listing.Reasons) error {
 	var p problems
 	p.ttl("ttl", z.TTL)
 	p.ttl("negative_ttl", z.NegativeTTL)
-	p.check(len(z.NS) > 0 || z.Primary != nil, "ns: a zone needs a name server")
+	p.Unless(len(z.NS) > 0 || z.Primary != nil, "ns: a zone needs a name server")
 	for _, r := range z.Reasons {
 		_, known := reasons.Info(r)
-		p.check(known, "reasons: there is no reason %d", r)
+		p.Unless(known, "reasons: there is no reason %d", r)
 	}
 	for _, t := range z.TXT {
 		p.text("txt", t, maxText)
@@ -204,10 +184,10 @@ func (z Zone) validate(reasons *listing.Reasons) error {
 	p.text("page", z.Page, maxPage)
 	if z.Page != "" {
 		web := strings.HasPrefix(z.Page, "https://") || strings.HasPrefix(z.Page, "http://")
-		p.check(web && !strings.ContainsAny(z.Page, " \"<>"), "page = %s: an address such as https://bl.example/", listing.Quote(z.Page))
+		p.Unless(web && !strings.ContainsAny(z.Page, " \"<>"), "page = %s: an address such as https://bl.example/", listing.Quote(z.Page))
 	}
 	for _, a := range z.Addresses {
-		p.check(a.IsValid() && a.Zone() == "", "%s is not an address to publish", a)
+		p.Unless(a.IsValid() && a.Zone() == "", "%s is not an address to publish", a)
 	}
-	return errors.Join(p...)
+	return p.Err()
 }

@@ -74,11 +74,11 @@ func (j *jar) demands(client trust) bool {
 // without: the server has one.
 func (c Cookies) compile(p *problems) jar {
 	j := jar{demand: c.Demand}
-	p.check(len(c.Secrets) <= mostSecrets, "cookies: up to %d secrets", mostSecrets)
+	p.Unless(len(c.Secrets) <= mostSecrets, "cookies: up to %d secrets", mostSecrets)
 	for n, text := range c.Secrets {
 		raw, err := hex.DecodeString(strings.TrimSpace(text))
 		if err != nil || len(raw) != secretSize { // a secret is not repeated in an error
-			p.add(fmt.Errorf("cookies: secret %d: write it as %d hexadecimal digits", n+1, 2*secretSize))
+			p.Add(fmt.Errorf("cookies: secret %d: write it as %d hexadecimal digits", n+1, 2*secretSize))
 			continue
 		}
 		j.secrets = append(j.secrets, newSecret(raw))

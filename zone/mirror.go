@@ -29,8 +29,8 @@ func (c Config) mirrors(p *problems) (is bool) {
 	}
 	for i, z := range c.Zones {
 		where := "zone " + listing.Quote(z.Name) + ": "
-		p.check(i == n || z.Primary == nil, "%sone zone has a primary already, and all zones show one list: run another dnsbld for this one", where)
-		p.check(z.TransferKey == "" && len(z.TransferFrom)+len(z.Notify) == 0 && !z.TransferTLS && !z.Catalog,
+		p.Unless(i == n || z.Primary == nil, "%sone zone has a primary already, and all zones show one list: run another dnsbld for this one", where)
+		p.Unless(z.TransferKey == "" && len(z.TransferFrom)+len(z.Notify) == 0 && !z.TransferTLS && !z.Catalog,
 			"%sa mirror gives no transfers: let secondaries take the zone from the primary", where)
 	}
 	return true
@@ -40,17 +40,17 @@ func (c Config) mirrors(p *problems) (is bool) {
 // taken it is not answered.
 func (z *zone) mirror(c Zone, known keys, p *problems) {
 	z.primary = c.Primary
-	p.check(c.Primary.Address.IsValid() && c.Primary.Address.Port() != 0, "primary: %s is no address to ask", c.Primary.Address)
+	p.Unless(c.Primary.Address.IsValid() && c.Primary.Address.Port() != 0, "primary: %s is no address to ask", c.Primary.Address)
 	given := len(c.Reasons)+len(c.NS)+len(c.Addresses)+len(c.TXT)+len(c.MX) > 0 || c.Mailbox != "" || c.Policy != ""
-	p.check(!given, "primary: reasons, ns, mailbox, a, aaaa, txt, mx and policy come from there: leave them out here")
+	p.Unless(!given, "primary: reasons, ns, mailbox, a, aaaa, txt, mx and policy come from there: leave them out here")
 	if c.Primary.Key != "" {
 		name, _, err := wireName(c.Primary.Key)
 		z.primaryKey = known[name]
-		p.check(err == nil && z.primaryKey != nil, "key: there is no [[key]] %s", listing.Quote(c.Primary.Key))
+		p.Unless(err == nil && z.primaryKey != nil, "key: there is no [[key]] %s", listing.Quote(c.Primary.Key))
 	}
 	z.soa.Ns, z.soa.Mbox = z.name, z.name
 	if c.Taken != nil {
-		p.add(z.takeApex(c.Taken))
+		p.Add(z.takeApex(c.Taken))
 	}
 }
 

@@ -50,10 +50,10 @@ func (z *zone) compileAccess(c Zone, known keys, p *problems) {
 	if c.TransferKey != "" {
 		name, _, err := wireName(c.TransferKey)
 		z.access.key = known[name]
-		p.check(err == nil && z.access.key != nil, "transfer_key: there is no key %s", listing.Quote(c.TransferKey))
+		p.Unless(err == nil && z.access.key != nil, "transfer_key: there is no key %s", listing.Quote(c.TransferKey))
 	}
 	for _, a := range c.Notify {
-		p.check(a.IsValid() && a.Port() != 0, "notify: %s is no address to tell", a)
+		p.Unless(a.IsValid() && a.Port() != 0, "notify: %s is no address to tell", a)
 	}
 	z.notify = c.Notify
 }
