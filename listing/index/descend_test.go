@@ -98,18 +98,26 @@ func TestDescend(t *testing.T) {
 				some = append(some, entries[r.IntN(len(entries))])
 			}
 			for _, at := range placesBeside(append(some, entries[0], entries[len(entries)-1])) {
-				after, _ := slices.BinarySearchFunc(entries, at, func(e entry, at place) int { return 2*at.before(e.place) - 1 })
-				d := tree.descend(at)
-				if after == 0 {
-					if d.page != &noBranch || d.holders() != (lengths{}) {
-						t.Fatalf("%s: %x is before all %d, but found at %v", name, at, n, d.where)
-					}
-				} else if got := d.block.place(d.where.entry); d.page == &noBranch || got != entries[after-1].place ||
-					d.block != tree.at(d.where) || d.where.entry+1 < int(d.block.n) && at.before(d.block.place(d.where.entry+1)) == 0 {
-					t.Fatalf("%s: the way of %x in %d ends at %x, want %x", name, at, n, got, entries[after-1].place)
-				}
+				checkDescent(t, tree, at, name, entries)
 			}
 		}
+	}
+}
+
+func checkDescent(t *testing.T, tree *tree, at place, name string, entries []entry) {
+	t.Helper()
+	after, _ := slices.BinarySearchFunc(entries, at, func(e entry, at place) int { return 2*at.before(e.place) - 1 })
+	d := tree.descend(at)
+	if after == 0 {
+		if d.page != &noBranch || d.holders() != (lengths{}) {
+			t.Fatalf("%s: %x is before all %d, but found at %v", name, at, len(entries), d.where)
+		}
+		return
+	}
+	got, next := d.block.place(d.where.entry), d.where.entry+1
+	if d.page == &noBranch || got != entries[after-1].place || d.block != tree.at(d.where) ||
+		(next < int(d.block.n) && at.before(d.block.place(next)) == 0) {
+		t.Fatalf("%s: the way of %x in %d ends at %x, want %x", name, at, len(entries), got, entries[after-1].place)
 	}
 }
 

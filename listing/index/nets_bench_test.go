@@ -76,6 +76,7 @@ func BenchmarkLoadNets(b *testing.B) {
 			b.ReportMetric(float64(used)/1e6, "MB")
 			b.ReportMetric(float64(live.Set().Stats().Bytes)/float64(used), "estimate/heap")
 			runtime.KeepAlive(live)
+			runtime.KeepAlive(l) // or it would be gone from the heap
 		})
 	}
 }
