@@ -3,10 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 	"strconv"
 	"time"
 
+	"dnsbld/cmd/help"
 	"dnsbld/ctl"
 	"dnsbld/listing"
 )
@@ -14,21 +14,12 @@ import (
 // version is set by the release build.
 var version = "development"
 
-// versionText is the version of this program and of the Go that built it.
-func versionText() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return version
-	}
-	return version + " " + info.GoVersion
-}
-
 // version prints it; the daemon has its own, which status prints.
 func (p *program) version(*input) error {
-	p.human.printf("blctl %s\n", versionText())
+	p.human.printf("blctl %s\n", help.Version(version))
 	return p.conclude("version", struct {
 		Version string `json:"version"`
-	}{versionText()}, nil)
+	}{help.Version(version)}, nil)
 }
 
 // reasons prints the catalogue that the daemon runs with, strongest first: of

@@ -20,6 +20,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"dnsbld/cmd/dnsbld/offline"
+	"dnsbld/cmd/help"
 	"dnsbld/ctl/server"
 	"dnsbld/db"
 	"dnsbld/listing"
@@ -40,7 +41,7 @@ func offlineMain() {
 	if len(os.Args) == 4 {
 		store = os.Args[3]
 	}
-	if err := offline.Serve(context.Background(), os.Stdin, store, versionText()); err != nil {
+	if err := offline.Serve(context.Background(), os.Stdin, store, help.Version(version)); err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
 	}

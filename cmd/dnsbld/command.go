@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -129,23 +128,14 @@ func offlineCommand() *cli.Command {
 		Flags:  []cli.Flag{&cli.StringFlag{Name: "store", Usage: "the store `FILE`"}},
 		Action: func(c *cli.Context) error {
 			signal.Ignore(os.Interrupt) // it is for blctl, whose end is the end
-			return offline.Serve(c.Context, os.Stdin, c.String("store"), versionText())
+			return offline.Serve(c.Context, os.Stdin, c.String("store"), help.Version(version))
 		},
 	}
 }
 
 func printVersion(stdout io.Writer) error {
-	_, err := fmt.Fprintln(stdout, "dnsbld", versionText())
+	_, err := fmt.Fprintln(stdout, "dnsbld", help.Version(version))
 	return err
-}
-
-// versionText is the version and the Go that built it, as `blctl status` shows it.
-func versionText() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return version
-	}
-	return version + " " + info.GoVersion
 }
 
 // exitStatus reports an error, with its hint, and gives the status it means.

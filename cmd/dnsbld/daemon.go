@@ -18,6 +18,7 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 
 	"dnsbld/cmd/dnsbld/config"
+	"dnsbld/cmd/help"
 	"dnsbld/connlimit"
 	"dnsbld/ctl"
 	"dnsbld/ctl/server"
@@ -249,7 +250,7 @@ func (d *dnsbld) ready(ctx context.Context) error {
 	for _, what := range slices.Sorted(maps.Keys(d.listeners)) {
 		listeners = append(listeners, what, strings.Join(d.listeners[what], " "))
 	}
-	d.log.Info("serving", append([]any{"version", versionText(), "zones", len(cfg.Zone.Zones), "hosts", stats.Hosts, "prefixes", stats.Prefixes,
+	d.log.Info("serving", append([]any{"version", help.Version(version), "zones", len(cfg.Zone.Zones), "hosts", stats.Hosts, "prefixes", stats.Prefixes,
 		"revision", d.live.Set().Revision()}, listeners...)...)
 	if _, err := daemon.SdNotify(false, daemon.SdNotifyReady); err != nil {
 		d.log.Warn("telling systemd", "err", err)
@@ -266,7 +267,7 @@ func (d *dnsbld) control() *server.Server {
 		Verify: d.store.Audit, Compact: d.compact, Backup: d.backup, Answers: d.answers, Zones: d.zones, ZoneFile: d.dns.WriteZone, Serials: d.serials, Doctor: d.doctor, MailServers: d.mailServers,
 		Criteria: d.criteria, Stats: func() any { return d.dns.Stats() }, Complete: d.complete,
 		Reload: func() ctl.Reload { return *d.last.Load() }, WarnSources: func() time.Duration { return d.cfg.Load().WarnSources },
-		Sensor: d.mail, Desk: d.desk.Desk, Hits: d.hits, Log: d.log, Version: versionText(), Started: d.book.Now(), Spool: d.store.Nameless,
+		Sensor: d.mail, Desk: d.desk.Desk, Hits: d.hits, Log: d.log, Version: help.Version(version), Started: d.book.Now(), Spool: d.store.Nameless,
 		Connections: func() connlimit.Limits { return d.cfg.Load().Control }})
 }
 

@@ -1,4 +1,4 @@
-// Package help reads what the commands of a program say of themselves. It stands in
+// Package help is what both programs say of themselves. What the commands say stands in
 // files that are compiled in, help/NAME.txt, or help/GROUP-NAME.txt for a command of a
 // group: a line for the list of commands, how it is used, after an empty line what it
 // does, its exit statuses and examples, and last its flags. --help and the manual show
@@ -12,6 +12,7 @@ package help
 
 import (
 	"io/fs"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -59,4 +60,14 @@ func Flags(texts fs.FS, name string) (all []cli.Flag) {
 		all = append(all, flag)
 	}
 	return all
+}
+
+// Version is the version of a program and the Go that built it, as `version` and
+// `blctl status` show it.
+func Version(version string) string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return version
+	}
+	return version + " " + info.GoVersion
 }
