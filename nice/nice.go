@@ -17,7 +17,16 @@ func Forever() {
 	lower()
 }
 
-// Do runs f on such a thread and waits for it. A panic of f is the caller's.
+// Prompt puts the goroutine that calls it on a thread of its own, for good, that runs
+// soon after it wakes, whatever else is at work: bulk work, a collection. The thread
+// takes the processor from others whose turn is longer than its own, and has no more
+// of it in all.
+func Prompt() {
+	runtime.LockOSThread()
+	shorten()
+}
+
+// Do runs f on a thread of low priority and waits for it. A panic of f is the caller's.
 func Do(f func()) {
 	done := make(chan any)
 	go func() {

@@ -2,5 +2,6 @@
 
 package nice
 
-// lower does nothing: only Linux has priorities of threads.
-func lower() {}
+// Only Linux has priorities of threads, and turns.
+func lower()   {}
+func shorten() {}

@@ -11,6 +11,8 @@ import (
 	"time"
 	"unsafe"
 
+	"dnsbld/nice"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -146,6 +148,7 @@ func (s *Server) serveBatches(ctx context.Context, conn *net.UDPConn) bool {
 		return false
 	}
 	defer unix.Close(int(fd))
+	nice.Prompt()
 	s.work(ctx, newBatch(fd, wildcard))
 	return true
 }
