@@ -53,7 +53,7 @@ type planner struct {
 }
 
 func (s *state) plan(r *listing.Request, c *contents) (*plan, error) {
-	base, _, err := s.base(r)
+	base, err := s.base(r)
 	if err != nil {
 		return nil, err
 	}

@@ -91,7 +91,7 @@ func (d *DB) tryReplace(j *job) (v listing.Verdict, err error) {
 
 // current is the plan of a job if the source is as it was, else a new one.
 func (s *state) current(j *job) (*plan, error) {
-	base, _, err := s.base(j.request)
+	base, err := s.base(j.request)
 	if err != nil || base.Changed() == j.plan.base {
 		return j.plan, err
 	}
@@ -99,14 +99,13 @@ func (s *state) current(j *job) (*plan, error) {
 }
 
 // base is the source that a request is compared with; it is the zero Source
-// when there is none or its time has come. stale says that there is one to
-// be taken out first.
-func (s *state) base(r *listing.Request) (base listing.Source, stale bool, err error) {
+// when there is none or its time has come.
+func (s *state) base(r *listing.Request) (listing.Source, error) {
 	cur, found, err := s.Source(r.Source.Name)
 	if err != nil || !found || cur.Active(r.Time) {
-		return cur, false, err
+		return cur, err
 	}
-	return listing.Source{}, true, nil
+	return listing.Source{}, nil
 }
 
 // replace decides an import and writes what it changes.
