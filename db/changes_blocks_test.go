@@ -12,8 +12,8 @@ import (
 	"dnsbld/listing"
 )
 
-// What an import adds comes in blocks, which say in order what its changes say. They
-// bound what they hold, and where an import alters or removes there are none.
+// Blocks say in order what the changes of an import that adds say, and are of bounded
+// size. An import that alters or removes has none there.
 func TestChangesInBlocks(t *testing.T) {
 	d := openTest(t, filepath.Join(t.TempDir(), "listings.db"))
 	defer d.Close()

@@ -54,7 +54,7 @@ func TestGaps(t *testing.T) {
 	})
 }
 
-// What is damaged is no value, and is found nowhere.
+// Damaged items have no value and are found nowhere.
 func TestGapsDamaged(t *testing.T) {
 	b := tableBuilder[uint32]{}
 	for n := range uint32(600) {

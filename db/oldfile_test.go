@@ -55,7 +55,7 @@ func holdsWhatItHeld(t *testing.T, name string) {
 	}
 }
 
-// What became of a host is found in deltas of all versions, and can be replayed.
+// Deltas of all versions tell what became of a host, and can be replayed.
 func TestOldDeltas(t *testing.T) {
 	d := openOld(t, "testdata/v5")
 	defer d.Close()
